@@ -1,0 +1,37 @@
+# Two commands: `make app` serves the app, `make test` passes the tests. Both make .venv first where it is missing.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: app test lint types format clean
+
+app: .venv/app.stamp
+	$(BIN)/streamlit run app.py
+
+test: .venv/test.stamp lint types
+	$(BIN)/python -m pytest -q
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/test.stamp
+	$(BIN)/mypy
+
+format: .venv/test.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/app.stamp: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	touch $@
+
+# Training is tested too, so the tests need its packages.
+.venv/test.stamp: .venv/app.stamp requirements-training.txt requirements-test.txt
+	$(BIN)/python -m pip install --quiet -r requirements-training.txt -r requirements-test.txt
+	touch $@
+
+clean:
+	rm -rf .venv

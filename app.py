@@ -1,0 +1,23 @@
+"""The app's frame: page list, page settings, and what every page has beside it."""
+
+import streamlit as st
+
+st.set_page_config(page_title="Genre & Mood Spectrum", page_icon="🎚️", layout="wide")
+
+page = st.navigation(
+    [st.Page("pages/listen.py", title="Listen", icon=":material/graphic_eq:", default=True)],
+    position="top",
+)
+
+with st.sidebar:
+    st.markdown(
+        "**Genre & Mood Spectrum** shows how two small neural networks hear a track: which of ten genres and five "
+        "moods they recognise in it, second by second."
+    )
+    st.caption(
+        "They learned from 1000 tracks of the GTZAN collection and 764 clips of moods4q, so they know Western "
+        "popular music up to about 2010 best."
+    )
+    st.caption("Nothing you upload or record is stored: it is gone when you close this page.")
+
+page.run()

@@ -1,0 +1,133 @@
+"""`python -m crnn FILE…`: genre and mood of audio files and folders, as a table, JSON lines or CSV."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from crnn.errors import CrnnError
+
+AUDIO_SUFFIXES = {
+    ".wav",
+    ".flac",
+    ".ogg",
+    ".oga",
+    ".opus",
+    ".mp3",
+    ".m4a",
+    ".aac",
+    ".webm",
+    ".mp4",
+    ".aif",
+    ".aiff",
+    ".au",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Classify every file; returns 0, or 1 if any failed."""
+    options = _parser().parse_args(arguments)
+    files, failures = _files(options.paths)
+    from tqdm import tqdm  # heavy imports wait until the arguments are known to make sense
+
+    from crnn.checkpoint import Checkpoint
+    from crnn.classify import Classifier
+
+    try:
+        classifiers = [Classifier(Checkpoint.load(source)) for source in (options.genre, options.mood)]
+    except CrnnError as error:
+        print(f"python -m crnn: {error}", file=sys.stderr)
+        return 1
+    results, failed = [], False
+    silent = len(files) < 2 or options.quiet
+    if not (options.json or options.csv):
+        print(_row(("file", "length", "genre", "mood")))
+    for file in tqdm(files, unit="file", disable=silent, file=sys.stderr, leave=False):
+        result = _classify(file, classifiers) if file not in failures else {"file": str(file), "error": failures[file]}
+        failed |= "error" in result
+        if options.csv:
+            results.append(result)
+        else:
+            tqdm.write(_json(result) if options.json else _table_row(result), file=sys.stdout)
+            sys.stdout.flush()
+    if options.csv:
+        from crnn.export import to_csv
+
+        sys.stdout.write(to_csv(results))
+    return int(failed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m crnn", description=__doc__)
+    parser.add_argument(
+        "paths", nargs="+", type=Path, metavar="FILE", help="audio file, or folder searched at any depth"
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object a line, with every segment")
+    form.add_argument("--csv", action="store_true", help="one row for each track and one for each of its segments")
+    parser.add_argument("--genre", default="genre", metavar="CHECKPOINT", help="folder of another genre checkpoint")
+    parser.add_argument("--mood", default="mood", metavar="CHECKPOINT", help="folder of another mood checkpoint")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    return parser
+
+
+def _files(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
+    """Files named, and those with an audio suffix in folders named; with what is wrong with some of them."""
+    files: list[Path] = []
+    failures: dict[Path, str] = {}
+    for path in paths:
+        found = sorted(f for f in path.rglob("*") if f.suffix.lower() in AUDIO_SUFFIXES) if path.is_dir() else [path]
+        if not found:
+            found, failures[path] = [path], f"No audio files in this folder ({', '.join(sorted(AUDIO_SUFFIXES))})."
+        elif not path.exists():
+            failures[path] = "No such file or folder."
+        files += found
+    return files, failures
+
+
+def _classify(file: Path, classifiers: Sequence[Any]) -> dict[str, Any]:
+    from crnn.analysis import analyse
+    from crnn.export import record
+
+    try:
+        waveform, analysis = analyse(file, classifiers)
+    except CrnnError as error:
+        return {"file": str(file), "error": str(error)}
+    for notice in waveform.notices:
+        print(f"{file}: {notice}", file=sys.stderr)
+    return record(str(file), waveform.seconds, analysis.predictions)
+
+
+def _json(result: dict[str, Any]) -> str:
+    from crnn.export import to_json
+
+    return to_json(result)
+
+
+def _table_row(result: dict[str, Any]) -> str:
+    if "error" in result:
+        return f"{_short(result['file'])}  {result['error']}"
+    from crnn.audio import clock
+
+    return _row(
+        (_short(result["file"]), clock(result["seconds"]), *(_best(result[task]) for task in ("genre", "mood")))
+    )
+
+
+def _row(cells: Iterator[str] | Sequence[str]) -> str:
+    file, length, genre, mood = cells
+    return f"{file:<36}  {length:>10}  {genre:<34}  {mood}"
+
+
+def _short(name: str, width: int = 36) -> str:
+    return name if len(name) <= width else "…" + name[-(width - 1) :]
+
+
+def _best(distribution: dict[str, float]) -> str:
+    ranked = sorted(distribution.items(), key=lambda item: -item[1])[:3]
+    return ", ".join(f"{label} {100 * p:.0f} %" for label, p in ranked)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+"""The one door through which torchaudio is imported.
+
+torchaudio 2.11's Linux wheel on PyPI is built for CUDA. Beside a CPU-only torch its optional native
+extension can't be loaded (libc10_cuda.so is missing) and `import torchaudio` raises OSError, although all
+that is used here (mel spectrograms) is pure PyTorch. So where torch has no CUDA, a stand-in for the module that
+would load the extension is registered first, saying that there is none; torchaudio supports that state itself.
+Wheels that match their torch (macOS, Windows, CUDA, PyTorch's CPU index) work either way.
+"""
+
+import sys
+from types import ModuleType
+
+import torch
+
+if torch.version.cuda is None and "torchaudio" not in sys.modules:
+    _extension = ModuleType("torchaudio._extension")
+    _extension._IS_TORCHAUDIO_EXT_AVAILABLE = False  # type: ignore[attr-defined]
+    _extension._IS_ALIGN_AVAILABLE = False  # type: ignore[attr-defined]
+    _extension.fail_if_no_align = lambda function: function  # type: ignore[attr-defined]
+    _extension._check_cuda_version = lambda: None  # type: ignore[attr-defined]
+    sys.modules["torchaudio._extension"] = _extension
+
+import torchaudio
+
+__all__ = ["torchaudio"]

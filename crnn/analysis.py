@@ -1,0 +1,49 @@
+"""The whole line at once: bytes or a file in, spectrogram and every network's prediction out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from crnn.audio import Waveform, decode
+from crnn.classify import Classifier, Prediction, Progress
+from crnn.spectrogram import FrontEnd, log_mel
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A track's log-mel spectrogram [M, F] by the first classifier's front end, and one Prediction per classifier."""
+
+    mel: Tensor
+    front_end: FrontEnd
+    predictions: tuple[Prediction, ...]
+
+
+def analyse(
+    source: bytes | Path, classifiers: Sequence[Classifier], progress: Progress | None = None
+) -> tuple[Waveform, Analysis]:
+    """Decode, transform and classify; what several classifiers have in common is done once.
+
+    progress: called with the share done, 0 to 1. Returns the first classifier's waveform with the analysis.
+    Raises AudioError for anything that can't be heard.
+    """
+    waveforms: dict[tuple[int, str], Waveform] = {}
+    mels: dict[FrontEnd, Tensor] = {}
+    predictions = []
+    for number, classifier in enumerate(classifiers):
+        front_end = classifier.checkpoint.front_end
+        heard_as = (front_end.sample_rate, front_end.downmix)
+        if heard_as not in waveforms:
+            waveforms[heard_as] = decode(source, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
+        if front_end not in mels:
+            mels[front_end] = log_mel(waveforms[heard_as].samples, front_end)
+
+        def report(share: float, done: int = number) -> None:
+            if progress is not None:
+                progress((done + share) / len(classifiers))
+
+        predictions.append(classifier.predict(mels[front_end], progress=report))
+    first = classifiers[0].checkpoint.front_end
+    waveform = next(iter(waveforms.values()))
+    return waveform, Analysis(mels[first], first, tuple(predictions))

@@ -1,0 +1,51 @@
+"""Results as JSON and CSV: the same for the page's downloads and the command line."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from crnn.classify import Prediction
+
+_DIGITS = 4
+
+
+def record(file: str, seconds: float, predictions: Sequence[Prediction]) -> dict[str, Any]:
+    """{"file", "seconds", task: {label: probability}, …, "segments": [{"start", task: {…}, …}]}.
+
+    Networks with segments of other lengths each add their own entries, in order of time.
+    """
+    whole = {p.task: _rounded(p.labels, p.overall) for p in predictions}
+    moments: dict[float, dict[str, Any]] = {}
+    for p in predictions:
+        for start, row in zip(p.starts, p.probabilities, strict=True):
+            moment = round(float(start), 3)
+            moments.setdefault(moment, {"start": moment})[p.task] = _rounded(p.labels, row)
+    segments = [moments[start] for start in sorted(moments)]
+    return {"file": file, "seconds": round(seconds, 3), **whole, "segments": segments}
+
+
+def to_json(result: dict[str, Any], indent: int | None = None) -> str:
+    """Valid JSON with readable non-ASCII names."""
+    return json.dumps(result, ensure_ascii=False, indent=indent, allow_nan=False)
+
+
+def to_csv(results: Iterable[dict[str, Any]], tasks: Sequence[str] = ("genre", "mood")) -> str:
+    """One row a segment and one for the whole track (start empty): file, seconds, start, task:label columns, error."""
+    results = list(results)
+    classes = {task: next((list(r[task]) for r in results if task in r), []) for task in tasks}
+    columns = [f"{task}:{label}" for task in tasks for label in classes[task]]
+    out = io.StringIO()
+    rows = csv.DictWriter(out, ["file", "seconds", "start", *columns, "error"], lineterminator="\n")
+    rows.writeheader()
+    for result in results:
+        base = {"file": result["file"], "seconds": result.get("seconds", ""), "error": result.get("error", "")}
+        for moment in ({"start": ""} | result, *result.get("segments", [])):
+            values = {f"{t}:{label}": value for t in tasks for label, value in moment.get(t, {}).items()}
+            rows.writerow(base | {"start": moment["start"]} | values)
+    return out.getvalue()
+
+
+def _rounded(labels: Sequence[str], values: Iterable[float]) -> dict[str, float]:
+    return {label: round(float(value), _DIGITS) for label, value in zip(labels, values, strict=True)}

@@ -1,0 +1,109 @@
+"""Plotly figures of spectrograms and distributions. Colours of text and background are left to the page's theme."""
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from crnn.classify import Prediction
+from crnn.labels import colours
+from crnn.spectrogram import FrontEnd, band_frequencies, hz_to_mel
+from crnn.words import percent
+
+# More columns than a wide screen has pixels only make the page slower.
+_MAX_COLUMNS = 1200
+_TICKS_HZ = (50, 100, 200, 500, 1000, 2000, 4000, 8000, 16000)
+
+
+def mel_spectrogram(mel: "np.ndarray[Any, Any]", front_end: FrontEnd, title: str = "Mel spectrogram") -> go.Figure:
+    """Heatmap of a log-mel spectrogram [M, F] in dB over seconds and Hz (bands equally spaced, as the network sees them).
+
+    Long tracks are averaged over neighbouring frames to at most 1200 columns.
+    """
+    step = -(-mel.shape[1] // _MAX_COLUMNS)
+    starts = np.arange(0, mel.shape[1], step)
+    shown = np.add.reduceat(mel, starts, axis=1) / np.diff([*starts, mel.shape[1]])
+    hertz = [f"{frequency:,.0f} Hz" for frequency in band_frequencies(front_end)]
+    bands = [(_band(tick, front_end), _short(tick)) for tick in _TICKS_HZ if tick < front_end.sample_rate / 2]
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.round(shown).astype(np.int8)
+            if front_end.top_db <= 120 and shown.min() >= -120
+            else shown.astype(np.float32),
+            x=(starts + (step - 1) / 2) * front_end.hop_seconds,
+            y=hertz,
+            colorscale="Magma",
+            colorbar={"title": {"text": "dB"}, "thickness": 10, "outlinewidth": 0, "x": 1.01},
+            hovertemplate="%{x:.1f} s · %{y} · %{z:.0f} dB<extra></extra>",
+        )
+    )
+    figure.update_layout(title=title, height=330, margin={"l": 8, "r": 8, "t": 44, "b": 8})
+    figure.update_xaxes(title="Time (s)", showgrid=False, zeroline=False)
+    figure.update_yaxes(
+        title="Frequency (Hz)",
+        type="category",
+        tickvals=[round(band) for band, _ in bands],
+        ticktext=[text for _, text in bands],
+        showgrid=False,
+    )
+    return figure
+
+
+def top(prediction: Prediction, title: str, k: int = 3) -> go.Figure:
+    """Ring of the k likeliest classes and "Other" (the paper's Figs 5 and 6)."""
+    parts = prediction.top(k)
+    palette = colours(prediction.labels)
+    figure = go.Figure(
+        go.Pie(
+            labels=[label for label, _ in parts],
+            values=[probability for _, probability in parts],
+            marker={
+                "colors": [palette[label] for label, _ in parts],
+                "line": {"width": 2, "color": "rgba(128,128,128,0.35)"},
+            },
+            hole=0.62,
+            sort=False,
+            direction="clockwise",
+            texttemplate="%{label}<br><b>%{percent:.0%}</b>",
+            textposition="outside",
+            hovertemplate="%{label}: %{percent:.1%}<extra></extra>",
+            showlegend=False,
+        )
+    )
+    figure.add_annotation(text=f"<b>{parts[0][0]}</b>", showarrow=False, font={"size": 22})
+    figure.update_layout(title=title, height=300, margin={"l": 60, "r": 60, "t": 64, "b": 34})
+    return figure
+
+
+def distribution(prediction: Prediction, title: str) -> go.Figure:
+    """Bars of the whole distribution in percent, likeliest on top."""
+    ranked = prediction.ranked()[::-1]
+    palette = colours(prediction.labels)
+    percents = [100 * probability for _, probability in ranked]
+    figure = go.Figure(
+        go.Bar(
+            x=percents,
+            y=[label for label, _ in ranked],
+            orientation="h",
+            marker={"color": [palette[label] for label, _ in ranked]},
+            text=[percent(probability) for _, probability in ranked],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        title=title, height=96 + 26 * len(ranked), margin={"l": 8, "r": 44, "t": 44, "b": 8}, bargap=0.25
+    )
+    figure.update_xaxes(title="Share of the track (%)", range=[0, max(10.0, max(percents)) * 1.04], zeroline=False)
+    return figure
+
+
+def _short(hertz: int) -> str:
+    return str(hertz) if hertz < 1000 else f"{hertz // 1000}k"
+
+
+def _band(hertz: float, front_end: FrontEnd) -> float:
+    """The position, in bands from 0, at which a frequency lies on the mel axis."""
+    top_mel = hz_to_mel(front_end.sample_rate / 2, front_end.mel_scale)
+    return hz_to_mel(hertz, front_end.mel_scale) / top_mel * (front_end.n_mels + 1) - 1

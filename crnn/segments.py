@@ -1,0 +1,58 @@
+"""Cut a spectrogram into the segments a network reads, and average what it said of them."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Where the segments of one track lie.
+
+    starts: first frame of each, [S]. weights: share of the track that each adds, [S], summing to 1; a tail
+    that overlaps its neighbour counts only for the frames that are new. repeated: the track was
+    shorter than one segment and is heard more than once.
+    """
+
+    starts: tuple[int, ...]
+    weights: tuple[float, ...]
+    width: int
+    repeated: bool
+
+
+def plan(n_frames: int, width: int, hop: int | None = None) -> Segments:
+    """Segments of `width` frames every `hop` frames (default: width, no overlap) over a track of n_frames.
+
+    The last segment ends with the track: every frame counts, none twice as much as another at the default hop.
+    """
+    hop = width if hop is None else hop
+    if n_frames < 1 or width < 1 or not 1 <= hop <= width:
+        raise ValueError(f"n_frames={n_frames}, width={width}, hop={hop}; needed: n_frames ≥ 1 and 1 ≤ hop ≤ width")
+    if n_frames <= width:
+        return Segments((0,), (1.0,), width, repeated=n_frames < width)
+    last = n_frames - width
+    starts = [*range(0, last, hop), last]
+    new_frames = np.diff([0, *(start + width for start in starts)])
+    return Segments(tuple(starts), tuple((new_frames / n_frames).tolist()), width, repeated=False)
+
+
+def cut(mel: Tensor, segments: Segments, first: int = 0, last: int | None = None) -> Tensor:
+    """The segments first..last of a spectrogram.
+
+    Shape: mel [M, F] -> [S', 1, M, W]. A track shorter than W is repeated until it fills the segment.
+    """
+    width = segments.width
+    if segments.repeated:
+        mel = mel.repeat(1, math.ceil(width / mel.shape[1]))
+    return torch.stack([mel[:, s : s + width] for s in segments.starts[first:last]]).unsqueeze(1)
+
+
+def average(probabilities: Array, segments: Segments) -> Array:
+    """Distribution of the whole track: [S, K] -> [K], each segment weighted by the time it adds."""
+    return np.asarray(segments.weights) @ probabilities

@@ -1,0 +1,114 @@
+"""What the pages share: the current track, the networks loaded once, and the line of visitors in front of them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from crnn.examples import EXAMPLES, Example
+from crnn.turns import Turns
+
+if TYPE_CHECKING:
+    from crnn.analysis import Analysis
+    from crnn.audio import Waveform
+    from crnn.classify import Classifier
+
+
+@dataclass(frozen=True)
+class Track:
+    """What a visitor has loaded and what the networks said of it; samples are not kept, they can be decoded again."""
+
+    name: str
+    data: bytes
+    seconds: float
+    about: str
+    notices: tuple[str, ...]
+    analysis: Analysis
+
+
+@st.cache_resource(show_spinner=False)
+def turns() -> Turns:
+    """The one line of the whole process."""
+    return Turns()
+
+
+@st.cache_resource(show_spinner=False)
+def classifiers() -> tuple[Classifier, ...]:
+    """Genre and mood, loaded once for everyone."""
+    from crnn.checkpoint import Checkpoint
+    from crnn.classify import Classifier
+
+    return tuple(Classifier(Checkpoint.load(name)) for name in ("genre", "mood"))
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> threading.Thread:
+    """Import what the first track will need while the visitor is still choosing it."""
+
+    def load() -> None:
+        import crnn.analysis
+        import crnn.figures  # noqa: F401
+
+    thread = threading.Thread(target=load, daemon=True)
+    thread.start()
+    return thread
+
+
+@st.cache_resource(show_spinner=False, max_entries=len(EXAMPLES))
+def example_track(name: str) -> Track:
+    """An example's track, computed for the first visitor who asks and shared by all."""
+    example = EXAMPLES[name]
+    return analyse(example.title, example.file.read_bytes(), with_progress=False)
+
+
+def current() -> Track | None:
+    """The track that every page shows."""
+    return st.session_state.get("track")
+
+
+def open_example(example: Example) -> Track:
+    """Show a bundled clip; instantly where anyone opened it before."""
+    with st.spinner(f"Listening to {example.title} …"):
+        return example_track(example.name)
+
+
+def analyse(name: str, data: bytes, with_progress: bool = True) -> Track:
+    """Decode and classify while a bar shows how far it is. Raises CrnnError with a sentence for the visitor."""
+    from crnn.analysis import analyse as run
+
+    bar = st.progress(0.0, text=f"Opening {name} …") if with_progress else None
+
+    def show(share: float, text: str) -> None:
+        if bar is not None:
+            bar.progress(min(1.0, share), text=text)
+
+    def waiting(before: int) -> None:
+        show(0.0, f"{before} {'track is' if before == 1 else 'tracks are'} before yours; it starts by itself.")
+
+    def on_progress(share: float) -> None:
+        show(share, f"Listening … {share:.0%}")
+
+    try:
+        with turns().turn(waiting):
+            waveform, analysis = run(data, classifiers(), on_progress)
+    finally:
+        if bar is not None:
+            bar.empty()
+    return Track(name, data, waveform.seconds, about(waveform), waveform.notices, analysis)
+
+
+def about(waveform: Waveform) -> str:
+    """Length and format in one line."""
+    from crnn.audio import clock
+
+    channels = {1: "mono", 2: "stereo"}.get(waveform.channels, f"{waveform.channels} channels")
+    return f"{clock(waveform.seconds)} · {waveform.format} · {waveform.source_rate / 1000:g} kHz · {channels}"
+
+
+def stem(name: str) -> str:
+    """A file name for downloads, from the track's."""
+    return Path(name).stem[:80] or "track"

@@ -1,0 +1,8 @@
+"""From music collections to the checkpoints and figures of this project: `python -m training --help`.
+
+    collections ──> splits ──> data ──> module ──> runs ──> evaluate ──> protocols ──> bundle
+    tracks + mels   who is     random   Lightning  one run  scores of    P, F, N, M    checkpoint
+                    tested     crops    module     folder   one run      as JSON       + model card
+
+Everything that serving needs too (front end, segments, network, masks, checkpoint folder) is imported from `crnn`.
+"""

@@ -1,0 +1,168 @@
+"""Train the networks and measure them.
+
+train      one run: genre, mood or quadrant, on a split
+evaluate   protocols F, P, N, M, M-quadrants as JSON; trains what is missing
+bundle     the checkpoints of assets/checkpoints
+card       refresh figures and model card of a checkpoint folder from measured results
+parity     does serving see what training saw?
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from crnn.errors import CrnnError
+from training.collections import DataError
+from training.recipes import RECIPES, Recipe
+
+ASSETS = Path(__file__).parent.parent / "assets"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; user errors become one line on stderr and status 1."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except (CrnnError, DataError, ValueError, OSError) as error:
+        print(f"python -m training: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], None], about: str, data: bool = True) -> Any:
+        sub = commands.add_parser(name, help=about, description=about)
+        sub.set_defaults(command=run)
+        if data:
+            sub.add_argument(
+                "--data", type=Path, required=True, help="folder that holds gtzan/ and moods4q/, or is one of them"
+            )
+            sub.add_argument("--runs", type=Path, default=Path("runs"), help="where runs and computed frames are kept")
+            sub.add_argument(
+                "--precision", default="auto", help="auto, 32-true, bf16-mixed, …: as Lightning names them"
+            )
+            sub.add_argument("--no-progress", action="store_true", help="no progress bar")
+        return sub
+
+    train = command("train", _train, "Train one network; a run that was stopped goes on, a finished one is kept.")
+    train.add_argument("task", choices=["genre", "mood", "quadrant"])
+    train.add_argument("--split", default=None, help="all, filtered, paper:SEED, fold:K, fold:K/valid")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--recipe", choices=sorted(RECIPES), help="default: the task's")
+    train.add_argument("--patience", type=int, help="epochs without progress before stopping; 0 = never")
+    train.add_argument("--delta", type=float, help="the smallest fall of the validation loss that counts as progress")
+    train.add_argument(
+        "--set", nargs="*", default=[], metavar="NAME=JSON", help="other recipe settings, such as epochs=5"
+    )
+    train.add_argument("--tag", default="", help="added to the run's name; needed with --set, --patience, --delta")
+
+    evaluate = command("evaluate", _evaluate, "Measure protocols, one JSON each; trains the runs that are missing.")
+    evaluate.add_argument(
+        "protocols", nargs="+", choices=["F", "P", "N", "M", "M-quadrants"], metavar="F|P|N|M|M-quadrants"
+    )
+    evaluate.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="for F (runs) and P (splits)")
+    evaluate.add_argument("--checkpoint", default="genre", help="for N: a bundled name or a folder")
+    evaluate.add_argument("--out", type=Path, default=ASSETS / "results")
+    evaluate.add_argument("--recipe", choices=sorted(RECIPES), help="default: the task's")
+
+    bundle = command("bundle", _bundle, "Retrain the recipe on every track and write the checkpoint folder.")
+    bundle.add_argument("tasks", nargs="+", choices=["genre", "mood"])
+    bundle.add_argument("--out", type=Path, default=ASSETS / "checkpoints")
+    bundle.add_argument("--results", type=Path, default=ASSETS / "results")
+
+    card = command("card", _card, "Refresh a checkpoint's figures and model card from results.", data=False)
+    card.add_argument("folders", nargs="+", type=Path)
+    card.add_argument("--results", type=Path, default=ASSETS / "results")
+
+    parity = command("parity", _parity, "Compare serving's front end with the published GTZAN mels.")
+    parity.add_argument("--checkpoint", default="genre")
+    return parser
+
+
+def _workshop(options: argparse.Namespace) -> Any:
+    from training.protocols import Workshop
+
+    recipe = getattr(options, "recipe", None)
+    return Workshop(options.data, options.runs, recipe, options.precision, not options.no_progress)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from training.runs import train
+
+    shop = _workshop(options)
+    changes = dict(_setting(text) for text in options.set)
+    changes |= {name: getattr(options, name) for name in ("patience", "delta") if getattr(options, name) is not None}
+    if changes and not options.tag:
+        raise ValueError("a changed recipe needs a name of its own: add --tag NAME")
+    split = options.split or ("filtered" if options.task == "genre" else "fold:0/valid")
+    spec = shop.spec(options.task, split, options.seed)
+    if changes:
+        spec = replace(spec, recipe=replace(spec.recipe, **changes), recipe_name=f"{spec.recipe_name}-{options.tag}")
+    print(train(spec, shop.collection(options.task), options.runs, options.precision, shop.progress))
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    known = [field.name for field in fields(Recipe)]
+    if not equals or name not in known:
+        raise ValueError(f"--set {text!r}: NAME=VALUE is needed, NAME one of {', '.join(known)}")
+    try:
+        parsed = json.loads(value)
+    except json.JSONDecodeError:
+        parsed = value  # a word such as avg
+    return name, _tuples(parsed)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from training import protocols
+
+    shop = _workshop(options)
+    measure: dict[str, Callable[[], dict[str, Any]]] = {
+        "F": lambda: protocols.filtered(shop, options.seeds),
+        "P": lambda: protocols.paper(shop, options.seeds),
+        "N": lambda: protocols.new_songs(shop, options.checkpoint),
+        "M": lambda: protocols.mood(shop, "mood"),
+        "M-quadrants": lambda: protocols.mood(shop, "quadrant"),
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name in options.protocols:
+        result = measure[name]()
+        (options.out / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+        print(json.dumps(result))
+
+
+def _bundle(options: argparse.Namespace) -> None:
+    from training.bundle import bundle
+
+    for task in options.tasks:
+        print(bundle(_workshop(options), task, options.out, options.results))
+
+
+def _card(options: argparse.Namespace) -> None:
+    from training.bundle import write_card
+
+    for folder in options.folders:
+        print(write_card(folder, options.results))
+
+
+def _parity(options: argparse.Namespace) -> None:
+    from training.parity import measure
+
+    print(json.dumps(measure(options.data, options.runs / "frames", options.checkpoint), indent=1))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

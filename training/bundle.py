@@ -1,0 +1,114 @@
+"""The bundled checkpoint: the recipe retrained on every track of its collection, with its figures and its card."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from crnn.checkpoint import Checkpoint
+from training.protocols import Workshop, validation_temperature
+from training.runs import train
+
+_DATA = {
+    "genre": (
+        "GTZAN (Tzanetakis & Cook 2002), all 1000 tracks, from a published rendering of its mel spectrograms. "
+        "A research collection whose recordings were never cleared; it has known faults (Sturm 2013)."
+    ),
+    "mood": (
+        "The five-mood labels of the 764 clips that have one in moods4q (Panda, Malheiro & Paiva 2018): 30 s previews, "
+        "annotated for research. Quadrants give Happy, Energetic and Relaxing; tags tell Dark from Sad."
+    ),
+}
+
+# The figures of a result that the card and the app show.
+_SHOWN = ("track_accuracy", "track_macro_f1", "track_mean_recall", "segment_accuracy", "calibration_error")
+
+
+def bundle(shop: Workshop, task: str, folder: Path, results: Path, seed: int = 0) -> Path:
+    """Train on everything, take the temperature of the validation run, collect the measured figures, write the folder."""
+    collection = shop.collection(task)
+    run = train(shop.spec(task, "all", seed), collection, shop.runs, shop.precision, shop.progress)
+    trained = replace(
+        Checkpoint.load(run / "checkpoint"), temperature=round(validation_temperature(shop, task, collection, seed), 3)
+    )
+    target = folder / task
+    trained.save(target)  # before measuring N, which reads the folder as the app does
+    return write_card(target, results)
+
+
+def write_card(target: Path, results: Path) -> Path:
+    """Put the figures measured so far (results/*.json) into a checkpoint's config and model card."""
+    checkpoint = Checkpoint.load(target)
+    wanted = {"genre": ("F", "P", "N"), "mood": ("M", "M-quadrants")}[checkpoint.task]
+    figures = {
+        name: summary(json.loads((results / f"{name}.json").read_text()))
+        for name in wanted
+        if (results / f"{name}.json").exists()
+    }
+    updated = replace(checkpoint, results=figures)
+    updated.save(target, card=model_card(updated))
+    return target
+
+
+def summary(result: dict[str, Any]) -> dict[str, Any]:
+    """The few figures of a result that travel with the checkpoint, with their spread and how they came about."""
+    short: dict[str, Any] = {"context": result["context"]}
+    if "pooled" in result:
+        figures = {key: {"mean": result["pooled"][key], "sd": result["summary"][key]["sd"]} for key in _SHOWN}
+        short["runs"] = f"{len(result['runs'])} folds pooled; sd over folds"
+    elif "summary" in result:
+        figures = {key: result["summary"][key] for key in _SHOWN}
+        short["runs"] = f"mean ± sd of {len(result['runs'])} seeds"
+    else:
+        figures = {key: {"mean": result[key], "sd": None} for key in _SHOWN}
+        low, high = result["interval_95_by_artist"]
+        short["runs"] = f"the bundled weights; track accuracy 95 % interval by artist {low:.3f} to {high:.3f}"
+    for key, value in figures.items():
+        short[key] = round(value["mean"], 4)
+        if value["sd"] is not None:
+            short[f"{key}_sd"] = round(value["sd"], 4)
+    return short
+
+
+def model_card(checkpoint: Checkpoint) -> str:
+    """README.md of the folder, in the Hub's form."""
+    model, front_end = checkpoint.model.config, checkpoint.front_end
+    size = sum(parameter.numel() for parameter in checkpoint.model.parameters())
+    rows = []
+    for name, figures in checkpoint.results.items():
+        cells = [f"{figures[k]:.3f}" + (f" ± {figures[k + '_sd']:.3f}" if k + "_sd" in figures else "") for k in _SHOWN]
+        rows.append(f"| {name} | {' | '.join(cells)} | {figures['runs']} |")
+    contexts = "\n".join(f"- **{name}**: {figures['context']}" for name, figures in checkpoint.results.items())
+    return f"""---
+license: mit
+tags: [audio-classification, music, {checkpoint.task}, crnn]
+---
+# {checkpoint.task.capitalize()} of a music track, by a convolutional recurrent network
+
+{", ".join(checkpoint.labels)}: how they are distributed over segments of {checkpoint.segment_seconds:g} s and over the track.
+
+- **Network**: batch norm, four 3×3 convolutions ({", ".join(map(str, model.channels))}) with {model.activation.upper()},
+  {model.pooling} pooling {model.pools}, two GRUs of {model.gru}, linear. {size:,} parameters.
+- **Input**: {front_end.sample_rate} Hz mono ({front_end.downmix}), FFT {front_end.n_fft}, hop {front_end.hop_length},
+  {front_end.n_mels} mel bands ({front_end.mel_scale}, norm {front_end.norm}), dB, reference {front_end.reference},
+  floor {front_end.top_db:g} dB below the loudest.
+- **Training data**: {_DATA[checkpoint.task]}
+- **Weights**: the recipe retrained on {checkpoint.data}; code revision {checkpoint.revision}. Number of epochs and
+  temperature ({checkpoint.temperature:g}) come from validation runs of the same recipe, whose weights are not these.
+
+## Measured
+
+| protocol | track accuracy | macro F1 | mean recall | segment accuracy | calibration error | from |
+|---|---|---|---|---|---|---|
+{chr(10).join(rows)}
+
+{contexts}
+
+P, F and M come from the same recipe trained on each protocol's own training part; N, where given, from these weights.
+
+## Meant for
+
+Exploring, teaching, comparing methods. Genre and mood are judgements, the collections are small, Western and dated,
+and the labels are one group's opinion: not for decisions about people or their work. The licence covers the weights and
+code; the recordings behind them belong to their owners and are not included.
+"""

@@ -1,0 +1,97 @@
+"""The Lightning module: loss, augmentation of each batch, optimiser and schedule, validation by track."""
+
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional
+
+from crnn.augment import FrequencyMask, TimeMask
+from crnn.model import CRNN
+from crnn.segments import average, plan
+from crnn.spectrogram import FrontEnd
+from training.recipes import Recipe
+
+# Of the drawn equaliser curve, from the lowest to the highest band: about one an octave.
+_KNOBS = 8
+
+
+class Training(pl.LightningModule):
+    """One network in training.
+
+    frames_of_track gives a track's length in frames, needed to weigh its segments as serving does.
+    """
+
+    def __init__(self, recipe: Recipe, front_end: FrontEnd, n_classes: int, seed: int, steps: int) -> None:
+        super().__init__()
+        self.recipe, self.front_end, self.seed, self.steps = recipe, front_end, seed, steps
+        self.network = CRNN(recipe.model_config(front_end, n_classes))
+        self.floor = front_end.floor if front_end.floor is not None else -front_end.top_db
+        self.time_mask = TimeMask(round(recipe.time_mask / front_end.hop_seconds), recipe.masks)
+        self.frequency_mask = FrequencyMask(recipe.frequency_mask, recipe.masks)
+        self._valid: list[tuple[Tensor, Tensor]] = []
+
+    def augment(self, mel: Tensor, generator: Generator) -> Tensor:
+        """Level, equaliser and masks, drawn per item: [B, 1, M, W] -> the same shape."""
+        if self.recipe.gain_db or self.recipe.equaliser_db:
+            level = (torch.rand(len(mel), 1, 1, generator=generator) * 2 - 1) * self.recipe.gain_db
+            knobs = (torch.rand(len(mel), 1, _KNOBS, generator=generator) * 2 - 1) * self.recipe.equaliser_db
+            curve = functional.interpolate(knobs, size=mel.shape[2], mode="linear", align_corners=True)
+            gain = (level + curve).unsqueeze(-1)  # [B, 1, M, 1]
+            # What lies on the floor is silence, and stays silence however loud it is played.
+            mel = torch.where(mel > self.floor, mel + gain.to(mel.device), mel).clamp(min=self.floor)
+        for mask in (self.time_mask, self.frequency_mask):
+            if mask.max_width and mask.count:
+                mel = mask.apply(mel, mask.draw(mel.shape, generator), self.floor)
+        return mel
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
+        mel, target = batch
+        # Its own generator, from seed and step: a resumed run goes on with the draws it would have had.
+        generator = Generator().manual_seed(self.seed * 1_000_003 + self.global_step)
+        mel = self.augment(mel, generator)
+        if self.recipe.mixup:
+            share = float(
+                np.random.default_rng((self.seed, self.global_step)).beta(self.recipe.mixup, self.recipe.mixup)
+            )
+            partner = torch.randperm(len(mel), generator=generator).to(mel.device)
+            logits = self.network(share * mel + (1 - share) * mel[partner])
+            loss = share * self._loss(logits, target) + (1 - share) * self._loss(logits, target[partner])
+        else:
+            logits = self.network(mel)
+            loss = self._loss(logits, target)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(mel))
+        return loss
+
+    def _loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        return functional.cross_entropy(logits.float(), target, label_smoothing=self.recipe.label_smoothing)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> None:
+        segments, target, _ = batch
+        self._valid.append((self.network(segments).float(), target))
+
+    def on_validation_epoch_end(self) -> None:
+        hits, losses, segment_hits = [], [], []
+        for logits, target in self._valid:
+            probabilities = logits.softmax(-1).double().cpu().numpy()
+            # Tracks of one collection are of one length; what a tail's smaller weight changes here is negligible.
+            overall = average(probabilities, plan(len(logits), 1))
+            hits.append(float(overall.argmax() == int(target)))
+            losses.append(float(functional.cross_entropy(logits, target.expand(len(logits)))))
+            segment_hits.append(float((logits.argmax(-1) == target).float().mean()))
+        self._valid.clear()
+        for name, values in (("val_loss", losses), ("val_segment", segment_hits), ("val_track", hits)):
+            self.log(name, float(np.mean(values)), prog_bar=True, sync_dist=True)
+
+    def configure_optimizers(self) -> Any:
+        recipe = self.recipe
+        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}[recipe.optimizer]
+        optimizer = kind(self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        if recipe.schedule == "constant":
+            return optimizer
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=recipe.learning_rate, total_steps=self.steps, pct_start=0.2, cycle_momentum=False
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

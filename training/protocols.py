@@ -1,0 +1,155 @@
+"""The four protocols, each from a recipe to one JSON with its seeds and spread.
+
+    F  filtered lists: train on 443, validate on 197, test on 290 tracks; one run a seed
+    P  paper's random split 90/10, then 80/20: one run a split seed
+    M  mood: five artist-disjoint folds, test predictions pooled; the five moods, and the four quadrants
+    N  new songs: the bundled weights (or another checkpoint) on clips of another collection
+
+A run that exists is not trained again. Temperatures come from validation parts: F's and P's own; for M, one fitted on the
+validation part cut out of fold 0's training artists.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crnn.checkpoint import Checkpoint
+from crnn.classify import Classifier
+from training import splits
+from training.collections import Collection, load
+from training.evaluate import Answers, answers, bootstrap_by_group, fit_temperature, scores
+from training.recipes import RECIPES
+from training.runs import RunSpec, code_revision, train
+
+CONTEXT = {
+    "F": "Fault-filtered, artist-disjoint GTZAN lists (Kereliuk et al. 2015): 443 train, 197 validation, 290 test tracks.",
+    "P": "Random GTZAN tracks, 90/10 then 80/20, stratified, duplicates on one side: optimistic, artists on both sides.",
+    "M": "moods4q, five artist-disjoint folds, stratified as far as artists allow, test predictions pooled.",
+    "N": "Clips of moods4q whose only genre is one of GTZAN's: songs of a collection that no training ever saw.",
+}
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where things are, and how to train what is missing."""
+
+    data: Path
+    runs: Path
+    recipe: str | None = None
+    precision: str = "auto"
+    progress: bool = True
+
+    def collection(self, task: str) -> Collection:
+        return load(task, self.data, self.runs / "frames")
+
+    def spec(self, task: str, split: str, seed: int) -> RunSpec:
+        """The run of a task's recipe; quadrants are trained by mood's."""
+        name = self.recipe or ("mood" if task == "quadrant" else task)
+        return RunSpec(task, name, RECIPES[name], split, seed)
+
+    def classifier(self, spec: RunSpec, collection: Collection) -> Classifier:
+        folder = train(spec, collection, self.runs, self.precision, self.progress)
+        return Classifier(Checkpoint.load(folder / "checkpoint"))
+
+
+def filtered(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:
+    """Protocol F."""
+    collection = shop.collection("genre")
+    return _genre(shop, "F", collection, [("filtered", seed) for seed in seeds])
+
+
+def paper(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:
+    """Protocol P; each seed draws its own split."""
+    return _genre(shop, "P", shop.collection("genre"), [(f"paper:{seed}", seed) for seed in seeds])
+
+
+def _genre(shop: Workshop, protocol: str, collection: Collection, runs: Sequence[tuple[str, int]]) -> dict[str, Any]:
+    by_seed = []
+    for split_name, seed in runs:
+        spec = shop.spec("genre", split_name, seed)
+        classifier = shop.classifier(spec, collection)
+        split = splits.named(split_name, collection)
+        temperature = fit_temperature(answers(classifier, collection, split.valid))
+        row = scores(answers(classifier, collection, split.test), temperature, collection.labels)
+        by_seed.append({"seed": seed, "run": spec.name, "temperature": temperature, **row})
+    return _result(protocol, shop, "genre", collection, by_seed)
+
+
+def mood(shop: Workshop, task: str, seed: int = 0) -> dict[str, Any]:
+    """Protocol M for "mood" (five moods) or "quadrant" (four)."""
+    collection = shop.collection(task)
+    temperature = validation_temperature(shop, task, collection, seed)
+    parts, by_fold = [], []
+    for fold in range(FOLDS):
+        spec = shop.spec(task, f"fold:{fold}", seed)
+        part = answers(shop.classifier(spec, collection), collection, splits.named(spec.split, collection).test)
+        parts.append(part)
+        by_fold.append({"seed": seed, "fold": fold, "run": spec.name, **scores(part, temperature, collection.labels)})
+    pooled = scores(_join(parts), temperature, collection.labels)
+    return _result("M", shop, task, collection, by_fold) | {"pooled": pooled, "temperature": temperature}
+
+
+def validation_temperature(shop: Workshop, task: str, collection: Collection, seed: int = 0) -> float:
+    """Temperature of the task's recipe from a run with a validation part: F's for genre, inside fold 0 for mood."""
+    split = "filtered" if task == "genre" else "fold:0/valid"
+    classifier = shop.classifier(shop.spec(task, split, seed), collection)
+    return fit_temperature(answers(classifier, collection, splits.named(split, collection).valid))
+
+
+def new_songs(shop: Workshop, checkpoint: str | Path = "genre") -> dict[str, Any]:
+    """Protocol N, with the served checkpoint as it is (its own temperature); artists drawn for the interval."""
+    collection = shop.collection("new-songs")
+    loaded = Checkpoint.load(checkpoint)
+    given = answers(Classifier(loaded), collection, np.arange(len(collection.names)))
+    right = (given.distributions(loaded.temperature).argmax(axis=1) == given.targets).astype(float)
+    row = scores(given, loaded.temperature, collection.labels)
+    recalls = {
+        label: {"tracks": int((given.targets == k).sum()), "recall": float(right[given.targets == k].mean())}
+        for k, label in enumerate(collection.labels)
+        if (given.targets == k).any()
+    }
+    return {
+        "protocol": "N",
+        "context": CONTEXT["N"],
+        "task": "genre",
+        "labels": collection.labels,
+        "checkpoint_revision": loaded.revision,
+        "interval_95_by_artist": bootstrap_by_group(right, collection.groups),
+        "recall": recalls,
+        **row,
+    }
+
+
+def _join(parts: Sequence[Answers]) -> Answers:
+    return Answers(
+        tuple(x for part in parts for x in part.logits),
+        tuple(x for part in parts for x in part.segments),
+        np.concatenate([part.targets for part in parts]),
+        np.concatenate([part.tracks for part in parts]),
+    )
+
+
+def _result(
+    protocol: str, shop: Workshop, task: str, collection: Collection, rows: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Rows of runs with the mean and standard deviation (n − 1) of every figure."""
+    figures = [key for key, value in rows[0].items() if isinstance(value, float)]
+    spread = {
+        key: {"mean": float(np.mean([row[key] for row in rows])),
+              "sd": float(np.std([row[key] for row in rows], ddof=1)) if len(rows) > 1 else None}
+        for key in figures
+    }  # fmt: skip
+    return {
+        "protocol": protocol,
+        "context": CONTEXT[protocol],
+        "task": task,
+        "labels": collection.labels,
+        "recipe": shop.spec(task, "", 0).recipe_name,
+        "code_revision": code_revision(),
+        "summary": spread,
+        "runs": rows,
+    }

@@ -1,0 +1,80 @@
+"""Who trains, who validates, who is tested: the protocols' splits, each by track, before any segment is cut."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from crnn._torchaudio import torchaudio
+from training.collections import Collection
+
+Indices = np.ndarray[Any, np.dtype[np.int64]]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices of the tracks on each side; any of them may be empty."""
+
+    train: Indices
+    valid: Indices
+    test: Indices
+
+
+def paper(collection: Collection, seed: int) -> Split:
+    """Protocol P: 90/10 into rest and test, then the rest 80/20 into train and validation; stratified, groups whole."""
+    everyone = np.arange(len(collection.names))
+    rest, test = next(_folds(collection, everyone, 10, seed))
+    train, valid = next(_folds(collection, rest, 5, seed))
+    return Split(train, valid, test)
+
+
+def filtered(collection: Collection) -> Split:
+    """Protocol F: the fault-filtered, artist-disjoint lists of Kereliuk et al. 2015, as torchaudio publishes them."""
+    lists = torchaudio.datasets.gtzan
+    place = {name: i for i, name in enumerate(collection.names)}
+    sides = [
+        np.array([place[name] for name in names if name in place], dtype=np.int64)
+        for names in (lists.filtered_train, lists.filtered_valid, lists.filtered_test)
+    ]
+    return Split(*sides)
+
+
+def folds(collection: Collection, seed: int = 0, count: int = 5) -> list[Split]:
+    """Protocol M: disjoint groups (artists), stratified as far as they allow; no validation part."""
+    everyone = np.arange(len(collection.names))
+    empty = np.array([], dtype=np.int64)
+    return [Split(train, empty, test) for train, test in _folds(collection, everyone, count, seed)]
+
+
+def within(collection: Collection, split: Split, seed: int = 0) -> Split:
+    """Cut a validation part (a fifth, groups whole) out of a split's training part; the test part is emptied."""
+    train, valid = next(_folds(collection, split.train, 5, seed))
+    return Split(train, valid, np.array([], dtype=np.int64))
+
+
+def _folds(collection: Collection, tracks: Indices, count: int, seed: int) -> Iterator[tuple[Indices, Indices]]:
+    folder = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    groups = np.array(collection.groups)[tracks]
+    for rest, part in folder.split(tracks, collection.targets[tracks], groups):
+        yield tracks[rest], tracks[part]
+
+
+def named(name: str, collection: Collection) -> Split:
+    """A split by its name on the command line.
+
+    all · filtered · paper:SEED · fold:K (K = 0..4; test) · fold:K/valid (validation cut from that fold's training part)
+    """
+    kind, _, argument = name.partition(":")
+    everyone, empty = np.arange(len(collection.names)), np.array([], dtype=np.int64)
+    if name == "all":
+        return Split(everyone, empty, empty)
+    if name == "filtered":
+        return filtered(collection)
+    if kind == "paper" and argument.isdigit():
+        return paper(collection, int(argument))
+    if kind == "fold" and argument.removesuffix("/valid") in set("01234"):
+        split = folds(collection)[int(argument[0])]
+        return within(collection, split) if argument.endswith("/valid") else split
+    raise ValueError(f"split {name!r}: one of all, filtered, paper:SEED, fold:0 … fold:4, fold:0/valid is needed")
