@@ -1,6 +1,7 @@
 """`python -m crnn FILE…`: genre and mood of audio files and folders, as a table, JSON lines or CSV."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -40,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"python -m crnn: {error}", file=sys.stderr)
         return 1
     results, failed = [], False
-    silent = len(files) < 2 or options.quiet
+    # None: no bar where stderr is not a terminal, such as a log.
+    silent = True if len(files) < 2 or options.quiet else None
     if not (options.json or options.csv):
         print(_row(("file", "length", "genre", "mood")))
     for file in tqdm(files, unit="file", disable=silent, file=sys.stderr, leave=False):
@@ -130,4 +132,9 @@ def _best(distribution: dict[str, float]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`| head`); nothing more can be written, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.colors import get_colorscale
 
 from crnn.classify import Prediction
 from crnn.labels import colours
@@ -12,7 +13,11 @@ from crnn.words import percent
 
 # More columns than a wide screen has pixels only make the page slower.
 _MAX_COLUMNS = 1200
-_TICKS_HZ = (50, 100, 200, 500, 1000, 2000, 4000, 8000, 16000)
+_TICKS_HZ = (100, 250, 500, 1000, 2000, 4000, 8000, 16000)
+_TICK_GAP = 6  # bands; closer labels would overlap
+
+# Streamlit's theme replaces the exact colour #000004, magma's darkest, by one of its own.
+_MAGMA = [[place, "rgb(0,0,3)" if colour == "#000004" else colour] for place, colour in get_colorscale("magma")]
 
 
 def mel_spectrogram(mel: "np.ndarray[Any, Any]", front_end: FrontEnd, title: str = "Mel spectrogram") -> go.Figure:
@@ -24,7 +29,7 @@ def mel_spectrogram(mel: "np.ndarray[Any, Any]", front_end: FrontEnd, title: str
     starts = np.arange(0, mel.shape[1], step)
     shown = np.add.reduceat(mel, starts, axis=1) / np.diff([*starts, mel.shape[1]])
     hertz = [f"{frequency:,.0f} Hz" for frequency in band_frequencies(front_end)]
-    bands = [(_band(tick, front_end), _short(tick)) for tick in _TICKS_HZ if tick < front_end.sample_rate / 2]
+    ticks = _ticks(front_end)
     figure = go.Figure(
         go.Heatmap(
             z=np.round(shown).astype(np.int8)
@@ -32,7 +37,7 @@ def mel_spectrogram(mel: "np.ndarray[Any, Any]", front_end: FrontEnd, title: str
             else shown.astype(np.float32),
             x=(starts + (step - 1) / 2) * front_end.hop_seconds,
             y=hertz,
-            colorscale="Magma",
+            colorscale=_MAGMA,
             colorbar={"title": {"text": "dB"}, "thickness": 10, "outlinewidth": 0, "x": 1.01},
             hovertemplate="%{x:.1f} s · %{y} · %{z:.0f} dB<extra></extra>",
         )
@@ -42,8 +47,8 @@ def mel_spectrogram(mel: "np.ndarray[Any, Any]", front_end: FrontEnd, title: str
     figure.update_yaxes(
         title="Frequency (Hz)",
         type="category",
-        tickvals=[round(band) for band, _ in bands],
-        ticktext=[text for _, text in bands],
+        tickvals=list(ticks),
+        ticktext=list(ticks.values()),
         showgrid=False,
     )
     return figure
@@ -95,8 +100,20 @@ def distribution(prediction: Prediction, title: str) -> go.Figure:
     figure.update_layout(
         title=title, height=96 + 26 * len(ranked), margin={"l": 8, "r": 44, "t": 44, "b": 8}, bargap=0.25
     )
-    figure.update_xaxes(title="Share of the track (%)", range=[0, max(10.0, max(percents)) * 1.04], zeroline=False)
+    figure.update_xaxes(
+        title="Probability, mean over the track (%)", range=[0, max(10.0, max(percents)) * 1.04], zeroline=False
+    )
     return figure
+
+
+def _ticks(front_end: FrontEnd) -> dict[int, str]:
+    """Band number → label, from the top down as long as there is room."""
+    ticks: dict[int, str] = {}
+    for hertz in reversed(_TICKS_HZ):
+        band = round(_band(hertz, front_end))
+        if 0 <= band < front_end.n_mels and all(other - band >= _TICK_GAP for other in ticks):
+            ticks[band] = _short(hertz)
+    return ticks
 
 
 def _short(hertz: int) -> str:

@@ -131,6 +131,8 @@ class CRNN(nn.Module):
         )
         self.dropout = nn.Dropout(config.dropout)
         self.linear = nn.Linear(config.gru * (2 if config.bidirectional else 1), config.n_classes)
+        # About twice as fast on CPUs. Weights too: with one input channel the picture's layout alone decides nothing.
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, segments: Tensor) -> Tensor:
         expected = (1, self.config.n_mels, self.config.frames)
@@ -138,7 +140,7 @@ class CRNN(nn.Module):
             raise ValueError(
                 f"segments have shape {tuple(segments.shape)}; [B, {', '.join(map(str, expected))}] is needed"
             )
-        x = self.normalise(segments).contiguous(memory_format=torch.channels_last)  # about twice as fast on CPUs
+        x = self.normalise(segments).contiguous(memory_format=torch.channels_last)
         for layer in self.convolutions:
             x = layer(x)  # [B, C, M', W']
         sequence = x.squeeze(2).transpose(1, 2)  # [B, C, 1, W'] -> [B, W', C]

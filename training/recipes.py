@@ -13,7 +13,8 @@ class Recipe:
 
     segment_seconds: length of a segment. patience, delta: stop after so many epochs in which the validation loss did
     not fall by delta (0 = never; needs a validation part). schedule: "constant", or "one-cycle" (Smith & Topin 2018)
-    over all epochs. mixup: alpha of the beta distribution of the mixed share (Zhang et al. 2018), 0 = off.
+    over all epochs. averaging: decay per step of an exponential moving average of the weights, which is what is
+    validated and kept; 0 = off. mixup: alpha of the beta distribution of the mixed share (Zhang et al. 2018), 0 = off.
     gain_db: level moved by up to this much both ways; equaliser_db: and every octave or so by up to this much of its own
     (other rooms, other mixes). time_mask seconds, frequency_mask bands, masks of each.
     pools: None follows the front end (crnn.model.pool_sizes).
@@ -28,6 +29,7 @@ class Recipe:
     schedule: Literal["constant", "one-cycle"] = "constant"
     patience: int = 15
     delta: float = 0.01
+    averaging: float = 0.0
     label_smoothing: float = 0.0
     mixup: float = 0.0
     gain_db: float = 0.0
@@ -68,22 +70,24 @@ PAPER = Recipe()
 
 _TUNED = replace(
     PAPER,
-    epochs=24,
+    epochs=20,
     batch_size=64,
     optimizer="adamw",
     learning_rate=2e-3,
     weight_decay=0.05,
     schedule="one-cycle",
     patience=0,  # a one-cycle run is worth most at its end
+    averaging=0.995,  # about three epochs of the filtered list; without it the last epochs differ by 6 points
     label_smoothing=0.05,
     mixup=0.3,
     gain_db=3.0,
-    equaliser_db=6.0,  # validation loss of F 1.37 -> 1.28, tracks 0.584 -> 0.599 (16 epochs, seed 0)
+    equaliser_db=6.0,  # validation loss of F 1.37 -> 1.28 (16 epochs, seed 0)
     time_mask=0.6,
     frequency_mask=16,
     masks=2,
-    # Half the paper's width: on 443 tracks more filters cost four times the time.
-    channels=(32, 64, 64, 64),
+    # Half the paper's filters where the picture is large and nearly all the time goes, all of them where it is small:
+    # segments of F's validation 0.562 against 0.543 with (32, 64, 64, 64), at the same speed.
+    channels=(32, 64, 128, 128),
     gru=64,
 )
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from pytorch_lightning.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
 
 from crnn.checkpoint import Checkpoint
 from training.collections import Collection
@@ -74,6 +74,8 @@ def train(spec: RunSpec, collection: Collection, runs: Path, precision: str = "a
     ]  # fmt: skip
     if stops:
         callbacks.append(EarlyStopping("val_loss", min_delta=recipe.delta, patience=recipe.patience))
+    if recipe.averaging:
+        callbacks.append(EMAWeightAveraging(decay=recipe.averaging))
     if progress:
         callbacks.append(TQDMProgressBar(refresh_rate=10, leave=False))
     trainer = pl.Trainer(

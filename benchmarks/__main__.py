@@ -1,0 +1,24 @@
+"""Measure and print as JSON.
+
+speed     both distributions of a track against librosa's mel spectrogram
+memory    the served app: first page, 30 tracks in a row, 30 sessions at once (needs Chromium)
+"""
+
+import argparse
+import json
+
+parser = argparse.ArgumentParser(
+    prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+)
+parser.add_argument("what", nargs="*", choices=["speed", "memory"], default=["speed", "memory"])
+for what in parser.parse_args().what:
+    if what == "speed":
+        from benchmarks.speed import measure
+
+        print(json.dumps(measure(), indent=1))
+    else:
+        from benchmarks import memory
+
+        print(json.dumps({"first page": memory.first_page()}, indent=1))
+        print(json.dumps({"30 tracks": memory.many_tracks()}))
+        print(json.dumps({"30 sessions": memory.many_sessions()}, indent=1))

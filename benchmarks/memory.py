@@ -1,0 +1,117 @@
+"""Resident memory of the served app: after many different tracks in one session, and with many sessions at once."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from playwright.sync_api import Page, expect, sync_playwright
+
+from benchmarks.speed import song
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 180_000  # ms
+
+
+@contextmanager
+def app() -> Iterator[tuple[str, psutil.Process]]:
+    """The app on a free port, and its process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
+    process = subprocess.Popen(
+        [*command, "--server.address=127.0.0.1"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1)
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield address, psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield chromium
+        chromium.close()
+
+
+def megabytes(process: psutil.Process) -> int:
+    return round(process.memory_info().rss / 2**20)
+
+
+def first_page() -> dict[str, float]:
+    """Seconds from `streamlit run` to a served health check, and to the first page drawn in Chromium."""
+    with browser() as chromium:
+        page = chromium.new_page()
+        start = time.perf_counter()
+        with app() as (address, _):
+            served = time.perf_counter() - start
+            page.goto(address)
+            expect(page.get_by_role("button", name="Palace")).to_be_visible(timeout=PATIENCE)
+            return {"served_s": round(served, 2), "first_page_s": round(time.perf_counter() - start, 2)}
+
+
+def many_tracks(count: int = 30) -> dict[str, Any]:
+    """One visitor, `count` different uploads of 30 to 240 s one after the other."""
+    readings = []
+    with app() as (address, process), browser() as chromium:
+        page = chromium.new_page()
+        page.goto(address)
+        page.get_by_role("radio", name="Upload").click()
+        for number in range(count):
+            name = f"track-{number}.mp3"
+            data = {"name": name, "mimeType": "audio/mpeg", "buffer": song(30 + 7 * number)}
+            page.locator("input[type=file]").set_input_files(data)
+            _drawn(page, name)
+            readings.append(megabytes(process))
+    return {"tracks": count, "rss_mb": readings, "peak_mb": max(readings)}
+
+
+def many_sessions(count: int = 30) -> dict[str, Any]:
+    """`count` visitors who open the same example at once."""
+    with app() as (address, process), browser() as chromium:
+        peak, stop = [0], threading.Event()
+
+        def watch() -> None:
+            while not stop.wait(0.1):
+                peak[0] = max(peak[0], megabytes(process))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        pages = [chromium.new_page() for _ in range(count)]
+        start = time.perf_counter()
+        for page in pages:
+            page.goto(f"{address}/?example=palace", wait_until="commit")
+        errors = 0
+        for page in pages:
+            _drawn(page, "Palace")
+            errors += page.get_by_test_id("stException").count() + page.get_by_test_id("stAlertContentError").count()
+        seconds = time.perf_counter() - start
+        stop.set()
+        watcher.join()
+        return {"sessions": count, "errors": errors, "peak_mb": peak[0], "all_drawn_s": round(seconds, 1)}
+
+
+def _drawn(page: Page, heading: str) -> None:
+    expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(5, timeout=PATIENCE)

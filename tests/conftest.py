@@ -1,0 +1,71 @@
+"""Sounds that tests are made of: no network, no research data."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from crnn.checkpoint import Checkpoint
+from crnn.model import CRNN, ModelConfig, pool_sizes
+from crnn.spectrogram import GTZAN_MELS
+
+Encode = Callable[..., bytes]
+
+
+def melody(seconds: float, rate: int = 22_050, seed: int = 0) -> np.ndarray:
+    """Notes of half a second with three harmonics over soft noise: [T] float32."""
+    random = np.random.default_rng(seed)
+    time = np.arange(int(seconds * rate)) / rate
+    pitch = 220 * 2 ** (random.integers(0, 24, int(seconds * 2) + 1)[(time * 2).astype(int)] / 12)
+    phase = 2 * np.pi * np.cumsum(pitch) / rate
+    sound = sum(np.sin(n * phase) / n for n in (1, 2, 3)) + 0.05 * random.standard_normal(len(time))
+    return np.asarray(0.3 * sound, dtype=np.float32)
+
+
+def encode(samples: np.ndarray, rate: int = 22_050, kind: str = "WAV", subtype: str | None = None) -> bytes:
+    """A file in memory, by libsndfile: WAV, FLAC, OGG (subtype OPUS too), MP3."""
+    out = io.BytesIO()
+    soundfile.write(out, samples, rate, format=kind, subtype=subtype)
+    return out.getvalue()
+
+
+def encode_av(samples: np.ndarray, rate: int, container: str, codec: str, index_first: bool = False) -> bytes:
+    """A file in memory, by FFmpeg: mp4/aac, adts/aac, webm/libopus; samples [T] mono."""
+    import av
+
+    out = io.BytesIO()
+    options = {"movflags": "empty_moov+frag_keyframe", "frag_duration": "500000"} if index_first else {}
+    with av.open(out, "w", format=container, options=options) as media:
+        stream = media.add_stream(codec, rate=rate)
+        stream.layout = "mono"
+        frame = av.AudioFrame.from_ndarray(samples[None].astype(np.float32), format="fltp", layout="mono")
+        frame.sample_rate = rate
+        resampler = av.AudioResampler(
+            format=stream.format.name, layout="mono", rate=rate, frame_size=stream.frame_size or 960
+        )
+        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
+            media.mux(stream.encode(piece))
+        media.mux(stream.encode(None))
+    return out.getvalue()
+
+
+@pytest.fixture(scope="session")
+def song() -> np.ndarray:
+    """7.3 s at 22 050 Hz."""
+    return melody(7.3)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Checkpoint:
+    """An untrained network of a few thousand weights on the bundled front end, batch norms with statistics of their own."""
+    torch.manual_seed(0)
+    config = ModelConfig(
+        n_mels=128, frames=39, n_classes=3, pools=pool_sizes(GTZAN_MELS), channels=(4, 4, 4, 4), gru=8, dropout=0.2
+    )
+    network = CRNN(config)
+    with torch.no_grad():
+        network.train()(-80 * torch.rand(16, 1, 128, 39))
+    return Checkpoint("toy", ("a", "b", "c"), GTZAN_MELS, 3.0, network.eval(), temperature=1.3)

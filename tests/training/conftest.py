@@ -1,0 +1,69 @@
+"""Small collections made on the spot: ten "genres" that differ by the band their energy lies in."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crnn.labels import GENRES
+from crnn.spectrogram import GTZAN_MELS
+from tests.conftest import encode
+from training.collections import Collection
+from training.frames import Frames
+
+RATE = 22_050
+
+
+def banded(label: int, frames: int, seed: int) -> np.ndarray:
+    """A log-mel picture [128, F] loud in bands 12·label … 12·label + 11."""
+    mel = -80 + 30 * np.random.default_rng(seed).random((128, frames))
+    mel[12 * label : 12 * label + 12] += 45
+    return np.clip(mel, -80, 0)
+
+
+@pytest.fixture(scope="session")
+def toy() -> Collection:
+    """40 tracks of four classes, ten groups of each class."""
+    targets = np.arange(40) % 4
+    mels = [banded(int(t), 90 + i % 5, seed=i) for i, t in enumerate(targets)]
+    return Collection(
+        "toy",
+        ("low", "middle", "high", "top"),
+        GTZAN_MELS,
+        tuple(f"t{i}" for i in range(40)),
+        targets,
+        tuple(f"g{i}" for i in range(40)),
+        Frames.from_mels(mels),
+    )
+
+
+def buzz(hertz: float, seconds: float, seed: int) -> np.ndarray:
+    """A noisy tone [T]."""
+    time = np.arange(int(seconds * RATE)) / RATE
+    noise = np.random.default_rng(seed).standard_normal(len(time))
+    return np.asarray(0.3 * np.sign(np.sin(2 * np.pi * hertz * time)) + 0.02 * noise, dtype=np.float32)
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder in both collections' original forms: GTZAN as audio, moods4q as annotations and audio."""
+    root = tmp_path_factory.mktemp("data")
+    for number, genre in enumerate(GENRES):
+        (root / "gtzan" / genre).mkdir(parents=True)
+        for i in range(2):
+            samples = buzz(60 * 1.5**number, 4, seed=10 * number + i)
+            (root / "gtzan" / genre / f"{genre}.{i:05d}.wav").write_bytes(encode(samples))
+    moods = {"Happy": "Q1", "Energetic": "Q2", "Relaxing": "Q4", "Sad": "Q3", "Dark": "Q3"}
+    (root / "moods4q" / "audio").mkdir(parents=True)
+    with (root / "moods4q" / "annotations.csv").open("w", newline="") as out:
+        rows = csv.writer(out)
+        rows.writerow(["clip", "artist", "title", "quadrant", "mood", "mood_tags", "genres", "gtzan_genre"])
+        for i in range(60):
+            mood = [*moods, ""][i % 6]
+            rows.writerow(
+                [f"C{i}", f"artist {i // 2}", "a song", moods.get(mood, "Q3"), mood, "", "", "jazz" if i < 4 else ""]
+            )
+            samples = buzz(80 * 1.7 ** (i % 6), 4, seed=100 + i)
+            (root / "moods4q" / "audio" / f"C{i}.flac").write_bytes(encode(samples, kind="FLAC"))
+    return root

@@ -1,0 +1,124 @@
+"""Scores against scikit-learn and by hand; a temperature that is known is found again."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+
+from crnn.checkpoint import Checkpoint
+from crnn.segments import plan
+from training.__main__ import main
+from training.bundle import model_card, summary, write_card
+from training.evaluate import Answers, bootstrap_by_group, calibration_error, fit_temperature, scores
+
+
+def made_up(count: int, temperature: float = 1.0, seed: int = 0) -> Answers:
+    """One-segment tracks whose targets are drawn from the softmax of their logits / temperature."""
+    random = np.random.default_rng(seed)
+    logits = 3 * random.standard_normal((count, 4))
+    odds = np.exp(logits / temperature)
+    odds /= odds.sum(axis=1, keepdims=True)
+    targets = (odds.cumsum(axis=1) > random.random((count, 1))).argmax(axis=1)
+    return Answers(tuple(logits[:, None]), (plan(39, 39),) * count, targets, np.arange(count))
+
+
+def test_scores_are_scikit_learns() -> None:
+    given = made_up(300)
+    result = scores(given, 1.0, tuple("abcd"))
+    said = np.concatenate(given.logits).argmax(axis=1)
+    assert result["track_accuracy"] == result["segment_accuracy"] == accuracy_score(given.targets, said)
+    assert result["track_macro_f1"] == pytest.approx(f1_score(given.targets, said, average="macro"))
+    confusion = np.array(result["confusion"])
+    assert confusion.trace() / confusion.sum() == pytest.approx(result["track_accuracy"])
+    assert result["track_mean_recall"] == pytest.approx((confusion.diagonal() / confusion.sum(axis=1)).mean())
+
+
+def test_a_track_is_the_mean_of_its_segments() -> None:
+    """Two segments say class 0 narrowly, one says class 1 with certainty: the mean decides for 1."""
+    logits = np.array([[0.2, 0.0], [0.2, 0.0], [-9.0, 9.0]])
+    given = Answers((logits,), (plan(30, 10),), np.array([1]), np.array([0]))
+    assert scores(given, 1.0, ("a", "b"))["track_accuracy"] == 1.0
+    assert scores(given, 1.0, ("a", "b"))["segment_accuracy"] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_a_known_temperature_is_found(temperature: float) -> None:
+    assert fit_temperature(made_up(4000, temperature)) == pytest.approx(temperature, rel=0.08)
+
+
+def test_calibration_error_of_a_network_that_is_always_as_sure_as_it_is_right() -> None:
+    given = made_up(20_000)
+    assert calibration_error(given.distributions(), given.targets) < 0.02
+    assert calibration_error(given.distributions(0.2), given.targets) > 0.1
+
+
+def test_calibration_error_by_hand() -> None:
+    distributions = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4]])
+    targets = np.array([0, 1, 0])  # in the bin of 0.9 half right, in that of 0.6 all
+    assert calibration_error(distributions, targets) == pytest.approx((abs(1.8 - 1) + abs(0.6 - 1)) / 3)
+
+
+def test_bootstrap_is_wider_when_an_artist_is_right_or_wrong_as_a_whole() -> None:
+    right = np.repeat([1.0, 0.0], 50)
+    alone = bootstrap_by_group(right, tuple(map(str, range(100))))
+    together = bootstrap_by_group(right, tuple(str(i // 10) for i in range(100)))
+    assert alone[0] < 0.5 < alone[1]
+    assert together[1] - together[0] > 2 * (alone[1] - alone[0])
+
+
+FIGURES = {
+    "track_accuracy": 0.6,
+    "track_macro_f1": 0.59,
+    "track_mean_recall": 0.61,
+    "segment_accuracy": 0.55,
+    "calibration_error": 0.05,
+}
+
+
+def test_card_shows_what_was_measured(tiny: Checkpoint, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    results = {
+        "F": {
+            "context": "Filtered.",
+            "runs": [1, 2],
+            "summary": {key: {"mean": value, "sd": 0.01} for key, value in FIGURES.items()},
+        },
+        "N": {"context": "New songs.", "interval_95_by_artist": [0.4, 0.7], **FIGURES},
+    }
+    for name, result in results.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(result))
+    folder = tmp_path / "genre"
+    replace(tiny, task="genre").save(folder)
+    write_card(folder, tmp_path)
+    loaded = Checkpoint.load(folder)
+    assert loaded.results["F"]["track_accuracy"] == 0.6
+    card = (folder / "README.md").read_text()
+    assert card == model_card(loaded)
+    assert "| F | 0.600 ± 0.010 | 0.590 ± 0.010 |" in card
+    assert "0.400 to 0.700" in card
+    assert "Filtered." in card
+
+
+def test_pooled_folds_show_the_pooled_figure() -> None:
+    result = {
+        "context": "",
+        "runs": [{}] * 5,
+        "pooled": FIGURES,
+        "summary": {key: {"mean": 0.0, "sd": 0.02} for key in FIGURES},
+    }
+    assert summary(result)["track_accuracy"] == 0.6
+    assert summary(result)["track_accuracy_sd"] == 0.02
+
+
+def test_command_line_says_what_is_wrong(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "genre", "--data", str(tmp_path)]) == 1
+    assert "No GTZAN in" in capsys.readouterr().err
+    assert main(["train", "genre", "--data", str(data), "--set", "epochs=1"]) == 1
+    assert "add --tag" in capsys.readouterr().err
+    assert main(["train", "genre", "--data", str(data), "--tag", "x", "--set", "epoch=1"]) == 1
+    assert "NAME one of" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["train", "polka", "--data", str(data)])

@@ -1,0 +1,58 @@
+"""From a data folder to protocol results and a bundled checkpoint, with a recipe that takes seconds."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from crnn.checkpoint import Checkpoint
+from crnn.labels import MOODS
+from training import protocols
+from training.__main__ import main
+from training.bundle import bundle
+from training.protocols import Workshop
+from training.recipes import RECIPES
+
+QUICK = replace(RECIPES["mood"], epochs=1, channels=(2, 2, 2, 2), gru=4, batch_size=8, averaging=0.0)
+
+
+@pytest.fixture
+def shop(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    monkeypatch.setitem(RECIPES, "mood", QUICK)
+    monkeypatch.setitem(RECIPES, "genre", replace(QUICK, pooling="max"))
+    return Workshop(data, tmp_path / "runs", precision="32-true", progress=False)
+
+
+def test_mood_protocol_tests_every_clip_once(shop: Workshop) -> None:
+    result = protocols.mood(shop, "mood")
+    assert result["pooled"]["tracks"] == 50 == sum(row["tracks"] for row in result["runs"])
+    assert result["labels"] == MOODS
+    assert [row["fold"] for row in result["runs"]] == [0, 1, 2, 3, 4]
+    assert result["temperature"] > 0
+    json.dumps(result)
+
+
+def test_quadrants_use_every_clip(shop: Workshop) -> None:
+    assert protocols.mood(shop, "quadrant")["pooled"]["tracks"] == 60
+
+
+def test_bundle_is_trained_on_everything_and_measured_on_new_songs(shop: Workshop, tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    folder = bundle(shop, "mood", tmp_path / "checkpoints", tmp_path / "results")
+    checkpoint = Checkpoint.load(folder)
+    assert "split all, 50 tracks" in checkpoint.data
+    assert checkpoint.temperature != 1.0
+    assert (folder / "README.md").read_text().startswith("---\nlicense: mit")
+
+
+def test_new_songs_from_the_command_line(shop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The bundled genre network on four clips said to be jazz: a figure with its interval, per class and overall."""
+    common = ["--data", str(shop.data), "--runs", str(shop.runs), "--no-progress", "--out", str(tmp_path / "out")]
+    assert main(["evaluate", "N", *common]) == 0
+    printed = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    assert printed == json.loads((tmp_path / "out/N.json").read_text())
+    assert printed["tracks"] == 4
+    assert list(printed["recall"]) == ["jazz"]
+    low, high = printed["interval_95_by_artist"]
+    assert low <= printed["track_accuracy"] <= high

@@ -1,0 +1,164 @@
+"""A tiny network learns a toy collection by heart; a run that was stopped goes on; settings can't be mixed up."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from crnn.checkpoint import Checkpoint
+from crnn.classify import Classifier
+from crnn.spectrogram import GTZAN_MELS
+from training import splits
+from training.collections import Collection
+from training.data import Crops, TrackSegments
+from training.evaluate import answers, scores
+from training.module import Training
+from training.recipes import RECIPES, Recipe
+from training.runs import RunSpec, train
+
+TINY = Recipe(epochs=6, batch_size=8, learning_rate=5e-3, channels=(4, 8, 8, 8), gru=8, patience=0, dropout=0.0)
+
+
+def spec(recipe: Recipe = TINY, split: str = "all", seed: int = 0) -> RunSpec:
+    return RunSpec("toy", "tiny", recipe, split, seed)
+
+
+def run(toy: Collection, folder: Path, recipe: Recipe = TINY, split: str = "all") -> Path:
+    return train(spec(recipe, split), toy, folder, precision="32-true", progress=False)
+
+
+def history(folder: Path) -> list[dict[str, str]]:
+    with (folder / "history.csv").open() as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_overfits_a_toy_collection(toy: Collection, tmp_path: Path) -> None:
+    folder = run(toy, tmp_path, replace(TINY, epochs=10))
+    classifier = Classifier(Checkpoint.load(folder / "checkpoint"))
+    result = scores(answers(classifier, toy, np.arange(40)), 1.0, toy.labels)
+    assert result["track_accuracy"] == 1.0
+    assert float(history(folder)[-1]["train_loss"]) < 0.3
+
+
+def test_a_run_folder_tells_what_was_run(toy: Collection, tmp_path: Path) -> None:
+    folder = run(toy, tmp_path, replace(TINY, epochs=1), "fold:0/valid")
+    config = json.loads((folder / "config.json").read_text())
+    assert config["recipe"]["learning_rate"] == TINY.learning_rate
+    assert (config["split"], config["seed"], config["front_end"]["hop_length"]) == ("fold:0/valid", 0, 1709)
+    assert {"revision", "versions", "seconds"} <= set(config)
+    row = history(folder)[0]
+    assert all(float(row[name]) >= 0 for name in ("train_loss", "val_loss", "val_segment", "val_track"))
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.9])
+def test_a_stopped_run_ends_as_if_it_had_not_been(
+    toy: Collection, tmp_path: Path, averaging: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(
+        TINY, epochs=3, mixup=0.3, frequency_mask=16, gain_db=3.0, schedule="one-cycle", averaging=averaging
+    )
+    straight = run(toy, tmp_path / "straight", recipe)
+    original = Crops.__init__
+
+    def stop_at_two(self: Crops, collection: Collection, tracks: object, width: int, seed: int, epoch: int) -> None:
+        if epoch == 2:
+            raise KeyboardInterrupt
+        original(self, collection, tracks, width, seed, epoch)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Crops, "__init__", stop_at_two)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            run(toy, tmp_path / "stopped", recipe)
+    stopped = tmp_path / "stopped" / straight.name
+    assert not (stopped / "checkpoint").exists()
+    assert len(history(stopped)) == 2
+    run(toy, tmp_path / "stopped", recipe)
+    one, other = (Checkpoint.load(folder / "checkpoint").model.state_dict() for folder in (straight, stopped))
+    for name in one:
+        torch.testing.assert_close(one[name], other[name], msg=name)
+
+
+def test_a_finished_run_is_not_trained_again(toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = replace(TINY, epochs=1)
+    folder = run(toy, tmp_path, recipe)
+    monkeypatch.setattr("pytorch_lightning.Trainer.fit", lambda *_, **__: pytest.fail("trained again"))
+    assert run(toy, tmp_path, recipe) == folder
+
+
+def test_other_settings_do_not_overwrite_a_run(toy: Collection, tmp_path: Path) -> None:
+    run(toy, tmp_path, replace(TINY, epochs=1))
+    with pytest.raises(ValueError, match="holds a run with another recipe"):
+        run(toy, tmp_path, replace(TINY, epochs=2))
+
+
+def test_early_stopping_keeps_the_best_epoch(toy: Collection, tmp_path: Path) -> None:
+    recipe = replace(TINY, epochs=30, patience=2, delta=10.0)  # no epoch is 10 better than the first
+    folder = run(toy, tmp_path, recipe, "fold:0/valid")
+    assert len(history(folder)) == 3
+    assert not list(folder.glob("*.ckpt"))
+
+
+class TestData:
+    def test_crops_are_as_many_as_segments_fit_and_repeat_with_the_seed(self, toy: Collection) -> None:
+        crops, again = (Crops(toy, np.arange(40), 39, seed=1, epoch=2) for _ in range(2))
+        assert len(crops) == 40 * 3
+        assert all(torch.equal(crops[i][0], again[i][0]) for i in range(len(crops)))
+        other = Crops(toy, np.arange(40), 39, seed=1, epoch=3)
+        assert not all(torch.equal(crops[i][0], other[i][0]) for i in range(len(crops)))
+
+    def test_a_crop_is_a_piece_of_its_track(self, toy: Collection) -> None:
+        crop, target = Crops(toy, np.array([5]), 39, 0, 0)[0]
+        mel = toy.frames.mel(5)
+        assert target == toy.targets[5]
+        assert any(torch.equal(crop[0], mel[:, i : i + 39]) for i in range(mel.shape[1] - 38))
+
+    def test_short_tracks_are_repeated(self, toy: Collection) -> None:
+        crop, _ = Crops(toy, np.array([0]), 200, 0, 0)[0]
+        assert crop.shape == (1, 128, 200)
+
+    def test_tracks_come_whole(self, toy: Collection) -> None:
+        segments, target, track = TrackSegments(toy, np.array([7]), 39)[0]
+        assert segments.shape == (3, 1, 128, 39)
+        assert (int(target), int(track)) == (int(toy.targets[7]), 7)
+
+
+class TestAugmentation:
+    def module(self, **changes: object) -> Training:
+        return Training(replace(TINY, **changes), GTZAN_MELS, 4, seed=0, steps=10)  # type: ignore[arg-type]
+
+    def test_nothing_asked_nothing_changed(self) -> None:
+        mel = -80 * torch.rand(4, 1, 128, 39)
+        assert torch.equal(self.module().augment(mel, torch.Generator()), mel)
+
+    def test_silence_stays_silence(self) -> None:
+        mel = torch.full((4, 1, 128, 39), -80.0)
+        module = self.module(gain_db=3.0, equaliser_db=6.0, frequency_mask=16, time_mask=0.6)
+        assert torch.equal(module.augment(mel, torch.Generator()), mel)
+
+    def test_gain_moves_an_item_as_a_whole_and_within_bounds(self) -> None:
+        mel = -20 - 20 * torch.rand(50, 1, 128, 39)
+        moved = self.module(gain_db=3.0).augment(mel, torch.Generator()) - mel
+        assert float(moved.flatten(1).std(dim=1).max()) < 1e-5
+        assert 2 < float(moved.abs().max()) <= 3
+
+    def test_equaliser_moves_bands_not_moments(self) -> None:
+        mel = -20 - 20 * torch.rand(50, 1, 128, 39)
+        moved = self.module(equaliser_db=6.0).augment(mel, torch.Generator()) - mel
+        assert float(moved.std(dim=3).max()) < 1e-5
+        assert 4 < float(moved.abs().max()) <= 6
+
+
+def test_recipes_build_networks_of_moderate_size() -> None:
+    for name, recipe in RECIPES.items():
+        config = recipe.model_config(GTZAN_MELS, 10)
+        size = sum(p.numel() for p in Training(recipe, GTZAN_MELS, 10, 0, 10).parameters())
+        assert size < 1_000_000, name
+        assert config.pooling == ("avg" if "mood" in name else "max")
+
+
+def test_named_splits_reach_the_run(toy: Collection) -> None:
+    assert len(splits.named("all", toy).train) == 40
