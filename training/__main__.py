@@ -83,6 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     card.add_argument("folders", nargs="+", type=Path)
     card.add_argument("--results", type=Path, default=ASSETS / "results")
 
+    report = command("report", _report, "Write the table of README.md from measured results.", data=False)
+    report.add_argument("--readme", type=Path, default=ASSETS.parent / "README.md")
+    report.add_argument("--results", type=Path, default=ASSETS / "results")
+
     parity = command("parity", _parity, "Compare serving's front end with the published GTZAN mels.")
     parity.add_argument("--checkpoint", default="genre")
     return parser
@@ -156,6 +160,12 @@ def _card(options: argparse.Namespace) -> None:
 
     for folder in options.folders:
         print(write_card(folder, options.results))
+
+
+def _report(options: argparse.Namespace) -> None:
+    from training.report import fill
+
+    fill(options.readme, options.results)
 
 
 def _parity(options: argparse.Namespace) -> None:

@@ -122,3 +122,25 @@ def test_command_line_says_what_is_wrong(data: Path, tmp_path: Path, capsys: pyt
     assert "NAME one of" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["train", "polka", "--data", str(data)])
+
+
+def test_readme_table_is_made_from_results(tmp_path: Path) -> None:
+    (tmp_path / "N.json").write_text(
+        json.dumps({"context": "New.", "interval_95_by_artist": [0.4, 0.7], **FIGURES, "track_accuracy": 0.625})
+    )
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- figures -->\nold\n<!-- /figures -->\nafter\n")
+    assert main(["report", "--readme", str(readme), "--results", str(tmp_path)]) == 0
+    text = readme.read_text()
+    assert text.startswith("before\n<!-- figures -->\n| what")
+    assert text.endswith("<!-- /figures -->\nafter\n")
+    assert "| 0.625 | 0.590 | 0.550 |" in text
+    assert "old" not in text
+
+
+def test_a_readme_without_markers_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("nothing here")
+    assert main(["report", "--readme", str(readme), "--results", str(tmp_path)]) == 1
+    assert "lacks the lines" in capsys.readouterr().err
+    assert readme.read_text() == "nothing here"
