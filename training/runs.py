@@ -102,7 +102,7 @@ def train(spec: RunSpec, collection: Collection, runs: Path, precision: str = "a
         front_end=front_end,
         segment_seconds=recipe.segment_seconds,
         model=module.network,
-        revision=code_revision(),
+        revision=json.loads((folder / "config.json").read_text())["revision"],  # of the code that began the run
         data=f"{collection.name}, split {spec.split}, {len(split.train)} tracks",
     ).save(folder / "checkpoint")
     for file in (last, best):
