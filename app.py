@@ -11,8 +11,8 @@ page = st.navigation(
 
 with st.sidebar:
     st.markdown(
-        "**Genre & Mood Spectrum** shows how two small neural networks hear a track: which of ten genres and five "
-        "moods they recognise in it, second by second."
+        "**Genre & Mood Spectrum** shows how genre and mood are distributed over a track, as two small neural networks "
+        "hear it."
     )
     st.caption(
         "They learned from 1000 tracks of the GTZAN collection and 764 clips of moods4q, so they know Western "

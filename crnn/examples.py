@@ -21,11 +21,11 @@ class Example:
 
 
 _ALL = (
-    Example("armygeddon", "Armygeddon", "Muldjord", "CC BY-SA 3.0"),
-    Example("feelings", "Feelings", "Sectoid", "MIT-style"),
+    Example("metal-madness", "Metal madness", "Sectoid", "MIT-style licence"),
+    Example("mountain", "Mountain", "Lincoln Domina", "CC BY-SA 3.0"),
     Example("hunting", "Hunting", "Lincoln Domina", "CC BY-SA 3.0"),
-    Example("desert", "Desert", "Shawn Parrotte", "CC BY-SA 3.0"),
     Example("palace", "Palace", "Will Savino", "CC BY-SA 3.0"),
-    Example("nebula", "Nebula", "Max McCracken", "CC BY-SA 3.0"),
+    Example("awakening", "Awakening", "Max McCracken", "CC BY-SA 3.0"),
+    Example("armygeddon", "Armygeddon", "Muldjord", "CC BY-SA 3.0"),
 )
 EXAMPLES = {example.name: example for example in _ALL}

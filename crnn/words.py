@@ -10,18 +10,18 @@ from crnn.spectrogram import FrontEnd, band_frequencies
 
 
 def certainty(prediction: Prediction) -> str:
-    """One sentence on how sure the network is, from the calibrated distribution of the whole track."""
+    """One short sentence (a line on a wide page) on how sure the network is of the whole track, from calibrated odds."""
     (first, p), (second, q), *_ = prediction.ranked()
     what = prediction.task
     if p >= 0.75:
-        return f"The network is quite sure of the {what}: {first} ({percent(p)})."
+        return f"Quite sure of the {what}: {first} ({percent(p)})."
     if p - q < 0.1 and p + q >= 0.5:
-        return f"The network is torn between {first} ({percent(p)}) and {second} ({percent(q)})."
+        return f"Torn between {first} ({percent(p)}) and {second} ({percent(q)})."
     if p >= 0.5:
-        return f"Mostly {first} ({percent(p)}) to the network, with some {second} ({percent(q)})."
+        return f"Mostly {first} ({percent(p)}), with some {second} ({percent(q)})."
     if p >= 0.3:
-        return f"The network leans towards {first} ({percent(p)}), then {second} ({percent(q)}); it is far from sure."
-    return f"The network is unsure: no {what} stands out. The likeliest is {first}, with only {percent(p)}."
+        return f"Leaning towards {first} ({percent(p)}), then {second} ({percent(q)}), but far from sure."
+    return f"Unsure: no {what} stands out. The likeliest is {first}, with only {percent(p)}."
 
 
 def track_record(checkpoint: Checkpoint) -> str:

@@ -7,6 +7,7 @@ import streamlit as st
 from crnn.errors import CrnnError
 from crnn.examples import EXAMPLES
 from pages import shared
+from pages.track_view import show
 
 LIMIT_MB = 50
 SUFFIXES = ["wav", "flac", "ogg", "oga", "opus", "mp3", "m4a", "aac", "webm", "mp4", "aif", "aiff", "au"]
@@ -43,16 +44,15 @@ def choose_source() -> None:
 
 def choose_example() -> None:
     """One button a clip, and the clip named in the address."""
-    columns = st.columns(3)
-    for number, example in enumerate(EXAMPLES.values()):
-        button = columns[number % 3].button(
-            f"**{example.title}** · {example.artist}",
-            key=f"example-{example.name}",
-            icon=":material/play_circle:",
-            width="stretch",
-        )
-        if button:
-            st.query_params["example"] = example.name
+    with st.container(horizontal=True):
+        for example in EXAMPLES.values():
+            if st.button(
+                f"**{example.title}** · {example.artist}",
+                key=f"example-{example.name}",
+                icon=":material/play_circle:",
+                help=f"30 seconds, {example.licence}",
+            ):
+                st.query_params["example"] = example.name
     wanted = st.query_params.get("example")
     if wanted is None or wanted == st.session_state.get("opened_example"):
         return
@@ -80,75 +80,15 @@ def take(given: Any, kind: str) -> None:
         st.session_state.taken = given.file_id
     if st.session_state.failure:
         before = shared.current()
-        still = f" Below is still {plain(before.name)}." if before else ""
-        st.error(f"**{plain(name)}** – {st.session_state.failure}{still}", icon=":material/hearing_disabled:")
+        still = f" Below is still {shared.plain(before.name)}." if before else ""
+        st.error(f"**{shared.plain(name)}** – {st.session_state.failure}{still}", icon=":material/hearing_disabled:")
 
 
-def plain(name: str) -> str:
-    """A file name that Markdown leaves alone, cut to a line's length."""
-    short = name if len(name) <= 60 else f"{name[:40]}…{name[-15:]}"
-    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-!|~$:<>" else c for c in short)
-
-
-def show(track: shared.Track) -> None:
-    """Everything the networks say of a track."""
-    from crnn import export, figures, words
-
-    st.subheader(plain(track.name), anchor=False)
-    st.caption(track.about)
-    st.audio(track.data)
-    for notice in track.notices:
-        st.info(notice, icon=":material/info:")
-    analysis = track.analysis
-    st.plotly_chart(
-        figures.mel_spectrogram(analysis.mel.numpy(), analysis.front_end),
-        key="mel",
-        alt=words.spectrogram(analysis.mel.numpy(), analysis.front_end),
-    )
-    st.caption(
-        "What the networks see: time from left to right, low notes at the bottom, high ones on top. The brighter, the "
-        "louder; 0 dB is the loudest point of the track."
-    )
-    for column, classifier, prediction in zip(
-        st.columns(len(analysis.predictions), gap="large"), shared.classifiers(), analysis.predictions, strict=True
-    ):
-        with column:
-            title = prediction.task.capitalize()
-            st.subheader(title, anchor=False)
-            st.markdown(words.certainty(prediction))
-            if prediction.repeated:
-                st.info(
-                    f"The track is shorter than the {prediction.segment_seconds:g} s that the network reads at once, so it "
-                    "was repeated to fill them.",
-                    icon=":material/repeat:",
-                )
-            st.plotly_chart(figures.top(prediction, "Top 3"), key=f"top-{title}", alt=words.spoken(prediction, 3))
-            st.plotly_chart(
-                figures.distribution(prediction, "All classes"), key=f"all-{title}", alt=words.spoken(prediction)
-            )
-            st.caption(words.track_record(classifier.checkpoint))
-    result = export.record(track.name, track.seconds, analysis.predictions)
-    with st.container(horizontal=True):
-        name = shared.stem(track.name)
-        st.download_button(
-            "JSON",
-            export.to_json(result, indent=1),
-            f"{name}.json",
-            "application/json",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        st.download_button(
-            "CSV", export.to_csv([result]), f"{name}.csv", "text/csv", icon=":material/download:", on_click="ignore"
-        )
-
-
-st.title("What does a song sound like to a neural network?", anchor=False)
+st.title("What the networks hear", anchor=False)
+st.markdown("Two small neural networks listen to a track: one for ten genres, one for five moods.")
 choose_source()
 if (track := shared.current()) is not None:
     show(track)
 else:
-    st.info(
-        "Choose an example above, or bring a track of your own: in a second or two you see its spectrogram, genre and mood."
-    )
+    st.info("Bring a track, or open an example: a second or two later you see its spectrogram, genre and mood.")
 shared.warm_up()

@@ -18,6 +18,20 @@ if TYPE_CHECKING:
     from crnn.classify import Classifier
 
 
+# What the browser's player is told, by decoded format.
+MIME = {
+    "WAV": "audio/wav",
+    "MP3": "audio/mpeg",
+    "FLAC": "audio/flac",
+    "OGG": "audio/ogg",
+    "Opus": "audio/ogg",
+    "M4A/MP4": "audio/mp4",
+    "AAC": "audio/aac",
+    "WebM": "audio/webm",
+    "AIFF": "audio/aiff",
+}
+
+
 @dataclass(frozen=True)
 class Track:
     """What a visitor has loaded and what the networks said of it; samples are not kept, they can be decoded again."""
@@ -26,6 +40,7 @@ class Track:
     data: bytes
     seconds: float
     about: str
+    mime: str
     notices: tuple[str, ...]
     analysis: Analysis
 
@@ -80,7 +95,7 @@ def analyse(name: str, data: bytes, with_progress: bool = True) -> Track:
     """Decode and classify while a bar shows how far it is. Raises CrnnError with a sentence for the visitor."""
     from crnn.analysis import analyse as run
 
-    bar = st.progress(0.0, text=f"Opening {name} …") if with_progress else None
+    bar = st.progress(0.0, text=f"Opening {plain(name)} …") if with_progress else None
 
     def show(share: float, text: str) -> None:
         if bar is not None:
@@ -98,7 +113,15 @@ def analyse(name: str, data: bytes, with_progress: bool = True) -> Track:
     finally:
         if bar is not None:
             bar.empty()
-    return Track(name, data, waveform.seconds, about(waveform), waveform.notices, analysis)
+    return Track(
+        name,
+        data,
+        waveform.seconds,
+        about(waveform),
+        MIME.get(waveform.format, "audio/wav"),
+        waveform.notices,
+        analysis,
+    )
 
 
 def about(waveform: Waveform) -> str:
@@ -112,3 +135,9 @@ def about(waveform: Waveform) -> str:
 def stem(name: str) -> str:
     """A file name for downloads, from the track's."""
     return Path(name).stem[:80] or "track"
+
+
+def plain(name: str) -> str:
+    """A file name that Markdown leaves alone, cut to a line's length."""
+    short = name if len(name) <= 60 else f"{name[:40]}…{name[-15:]}"
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-!|~$:<>" else c for c in short)

@@ -1,0 +1,60 @@
+"""A track and what the networks say of it, as Listen draws it."""
+
+import streamlit as st
+
+from pages import shared
+
+
+def show(track: shared.Track) -> None:
+    """Everything the networks say of a track."""
+    from crnn import export, figures, words
+
+    st.subheader(shared.plain(track.name), anchor=False)
+    st.caption(track.about)
+    st.audio(track.data, format=track.mime)
+    for notice in track.notices:
+        st.info(notice, icon=":material/info:")
+    analysis = track.analysis
+    st.plotly_chart(
+        figures.mel_spectrogram(analysis.mel.numpy(), analysis.front_end),
+        key="mel",
+        alt=words.spectrogram(analysis.mel.numpy(), analysis.front_end),
+    )
+    st.caption(
+        "What the networks see: time from left to right, low notes at the bottom, high ones on top. The brighter, the "
+        "louder; 0 dB is the loudest point of the track."
+    )
+    for column, classifier, prediction in zip(
+        st.columns(len(analysis.predictions), gap="large"), shared.classifiers(), analysis.predictions, strict=True
+    ):
+        with column:
+            title = prediction.task.capitalize()
+            st.subheader(title, anchor=False)
+            st.markdown(words.certainty(prediction))
+            if prediction.repeated:
+                st.info(
+                    f"The track is shorter than the {prediction.segment_seconds:g} s that the network reads at once, so it "
+                    "was repeated to fill them.",
+                    icon=":material/repeat:",
+                )
+            st.plotly_chart(
+                figures.top(prediction, "The likeliest three"), key=f"top-{title}", alt=words.spoken(prediction, 3)
+            )
+            st.plotly_chart(
+                figures.distribution(prediction, "All classes"), key=f"all-{title}", alt=words.spoken(prediction)
+            )
+            st.caption(words.track_record(classifier.checkpoint))
+    result = export.record(track.name, track.seconds, analysis.predictions)
+    with st.container(horizontal=True):
+        name = shared.stem(track.name)
+        st.download_button(
+            "JSON",
+            export.to_json(result, indent=1),
+            f"{name}.json",
+            "application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "CSV", export.to_csv([result]), f"{name}.csv", "text/csv", icon=":material/download:", on_click="ignore"
+        )

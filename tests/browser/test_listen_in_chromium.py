@@ -1,0 +1,83 @@
+"""What a visitor does first: bring a song, read the answer."""
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from crnn.examples import EXAMPLES
+from crnn.labels import GENRES, MOODS
+from tests.conftest import encode, melody
+
+pytestmark = pytest.mark.browser
+
+PATIENCE = 60_000  # ms
+
+
+def open_page(chromium: Browser, address: str) -> tuple[Page, list[str]]:
+    page = chromium.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address)
+    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
+    return page, errors
+
+
+def charts(page: Page) -> list[str]:
+    """The words drawn in each chart."""
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(5, timeout=PATIENCE)
+    expect(page.locator(".js-plotly-plot .main-svg").last).to_be_visible(timeout=PATIENCE)
+    return [" ".join(chart.locator("text").all_text_contents()) for chart in page.get_by_test_id("stPlotlyChart").all()]
+
+
+def test_upload_a_song_and_read_both_answers(chromium: Browser, server: str, tmp_path: Path) -> None:
+    page, errors = open_page(chromium, server)
+    page.get_by_role("radio", name="Upload").click()
+    page.locator("input[type=file]").set_input_files(EXAMPLES["hunting"].file)
+    expect(page.get_by_role("heading", name="hunting.mp3")).to_be_visible(timeout=PATIENCE)
+    _, genre, all_genres, mood, all_moods = charts(page)
+    assert all(name in all_genres for name in GENRES)
+    assert all(name in all_moods for name in MOODS)
+    assert "Other" in genre
+    assert "Other" in mood
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JSON").click()
+    file = tmp_path / "result.json"
+    download.value.save_as(file)
+    result = json.loads(file.read_text())
+    assert download.value.suggested_filename == "hunting.json"
+    best = max(result["genre"], key=result["genre"].get)
+    assert best in genre
+    assert f"{100 * result['genre'][best]:.0f} %" in all_genres
+    assert errors == []
+
+
+def test_an_example_from_its_address_plays(chromium: Browser, server: str) -> None:
+    page, errors = open_page(chromium, f"{server}/?example=palace")
+    expect(page.get_by_role("heading", name="Palace", exact=True)).to_be_visible(timeout=PATIENCE)
+    page.wait_for_function("() => document.querySelector('audio')?.duration > 29", timeout=PATIENCE)
+    charts(page)
+    assert errors == []
+
+
+def test_a_bad_file_is_a_sentence_and_the_next_one_works(chromium: Browser, server: str) -> None:
+    page, _ = open_page(chromium, server)
+    page.get_by_role("radio", name="Upload").click()
+    bad = {"name": "cover.wav", "mimeType": "audio/wav", "buffer": b"\x89PNG\r\n\x1a\n" + bytes(99)}
+    page.locator("input[type=file]").set_input_files(bad)
+    expect(page.get_by_role("alert")).to_contain_text("This is a PNG picture", timeout=PATIENCE)
+    good = {"name": "tune.wav", "mimeType": "audio/wav", "buffer": encode(melody(5))}
+    page.locator("input[type=file]").set_input_files(good)
+    expect(page.get_by_role("heading", name="tune.wav")).to_be_visible(timeout=PATIENCE)
+    charts(page)
+    assert page.get_by_test_id("stAlertContentError").count() == 0
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_is_wider_than_the_screen(chromium: Browser, server: str, width: int) -> None:
+    page, _ = open_page(chromium, f"{server}/?example=palace")
+    page.set_viewport_size({"width": width, "height": 900})
+    charts(page)
+    overflow = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow == 0

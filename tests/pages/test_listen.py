@@ -1,0 +1,227 @@
+"""The Listen page through Streamlit's own tester, with the bundled networks behind it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from crnn.examples import EXAMPLES
+from crnn.labels import GENRES, MOODS
+from tests.conftest import encode, encode_av, melody
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60  # seconds; the first run imports torch
+
+
+@pytest.fixture
+def page() -> Iterator[AppTest]:
+    st.cache_resource.clear()
+    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE).run()
+    st.cache_resource.clear()
+
+
+def upload(page: AppTest, name: str, data: bytes) -> AppTest:
+    page.segmented_control(key="source").set_value("Upload").run()
+    page.file_uploader(key="upload").set_value((name, data, "audio/mpeg")).run()
+    return page
+
+
+def figures(page: AppTest) -> list[dict[str, Any]]:
+    return [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
+
+
+def shown(page: AppTest) -> str:
+    """Everything written on the page."""
+    kinds = (page.title, page.subheader, page.markdown, page.caption, page.info, page.error)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def test_first_sight_offers_examples_and_says_what_will_happen(page: AppTest) -> None:
+    assert not page.exception
+    assert [button.key for button in page.button] == [f"example-{name}" for name in EXAMPLES]
+    assert "open an example" in shown(page)
+    assert figures(page) == []
+
+
+def test_an_example_is_one_click_away(page: AppTest) -> None:
+    page.button(key="example-hunting").click().run()
+    assert not page.exception
+    mel, genre, all_genres, mood, all_moods = figures(page)
+    assert mel["data"][0]["type"] == "heatmap"
+    assert mel["layout"]["xaxis"]["title"]["text"] == "Time (s)"
+    assert mel["layout"]["yaxis"]["title"]["text"] == "Frequency (Hz)"
+    assert set(all_genres["data"][0]["y"]) == set(GENRES)
+    assert set(all_moods["data"][0]["y"]) == set(MOODS)
+    for ring in (genre, mood):
+        assert len(ring["data"][0]["labels"]) == 4
+        assert ring["data"][0]["labels"][-1] == "Other"
+    assert "30.0 s · MP3 · 44.1 kHz · stereo" in shown(page)
+    assert page.query_params["example"] == "hunting"
+
+
+def test_every_figure_has_a_text_alternative(page: AppTest) -> None:
+    page.button(key="example-palace").click().run()
+    alternatives = [chart.proto.alt for chart in page.get("plotly_chart")]
+    assert len(alternatives) == 5
+    assert alternatives[0].startswith("Mel spectrogram of 30 seconds")
+    assert all(genre in alternatives[2] for genre in GENRES)
+
+
+def test_an_address_opens_its_example() -> None:
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
+    page.query_params["example"] = "awakening"
+    page.run()
+    assert "Awakening" in [element.value for element in page.subheader]
+
+
+def test_an_address_with_an_unknown_example_says_which_there_are() -> None:
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
+    page.query_params["example"] = "yesterday"
+    page.run()
+    assert not page.exception
+    assert "“yesterday”" in page.error[0].value
+    assert "awakening" in page.error[0].value
+
+
+def test_an_upload_is_heard_and_can_be_taken_home(page: AppTest) -> None:
+    upload(page, "my *song* – 音楽.mp3", encode(melody(7), kind="MP3"))
+    assert not page.exception
+    assert not page.error
+    assert len(figures(page)) == 5
+    assert "7.0 s · MP3" in shown(page)
+    names = [button.proto.label for button in page.get("download_button")]
+    assert names == ["JSON", "CSV"]
+
+
+GOOD = {
+    "m4a": lambda: encode_av(melody(4, 48_000), 48_000, "mp4", "aac"),
+    "webm": lambda: encode_av(melody(4, 48_000), 48_000, "webm", "libopus"),
+    "8 channels": lambda: encode(np.stack([melody(4, seed=i) for i in range(8)], axis=1)),
+    "192 kHz": lambda: encode(melody(4, 192_000), 192_000),
+}
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_unusual_audio_is_heard_without_a_word(page: AppTest, kind: str) -> None:
+    upload(page, "song.wav", GOOD[kind]())
+    assert not page.exception
+    assert not page.error
+    assert len(figures(page)) == 5
+
+
+SAID = {
+    "8 kHz": (lambda: encode(melody(4, 8_000), 8_000), "nothing above 4 kHz"),
+    "0.2 s": (lambda: encode(melody(0.2)), "shorter than the 3 s"),
+    "truncated": (lambda: encode(melody(8), kind="MP3")[:20_000], "damaged or ends early"),
+    "NaN": (lambda: encode(np.where(np.arange(66_150) == 9, np.nan, melody(3)), subtype="FLOAT"), "NaN or infinite"),
+}
+
+
+@pytest.mark.parametrize("kind", SAID)
+def test_what_was_changed_on_the_way_is_said(page: AppTest, kind: str) -> None:
+    make, words = SAID[kind]
+    upload(page, "song.wav", make())
+    assert not page.error
+    assert any(words in element.value for element in page.info)
+    assert len(figures(page)) == 5
+
+
+BAD = {
+    "empty": (b"", "empty (0 bytes)"),
+    "noise": (bytes(range(128, 228)), "no audio format known"),
+    "text": (b"la la la", "text file"),
+    "picture": (b"\x89PNG\r\n\x1a\n" + bytes(99), "PNG picture"),
+    "one sample": (encode(np.ones(1, np.float32)), "1 sample of sound"),
+    "silence": (encode(np.zeros(66_150, np.float32)), "silent"),
+    "only NaN": (encode(np.full(66_150, np.nan), subtype="FLOAT"), "silent"),
+    "half an m4a": (encode_av(melody(4, 48_000), 48_000, "mp4", "aac")[:20_000], "incomplete or damaged"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_input_is_one_sentence_and_the_page_goes_on(page: AppTest, kind: str) -> None:
+    data, words = BAD[kind]
+    upload(page, "song.mp3", data)
+    assert not page.exception
+    assert words in page.error[0].value
+    assert figures(page) == []
+    upload(page, "better.wav", encode(melody(4)))
+    assert not page.error
+    assert len(figures(page)) == 5
+
+
+def test_a_bad_file_leaves_the_track_before_it_in_place(page: AppTest) -> None:
+    page.button(key="example-mountain").click().run()
+    upload(page, "broken.mp3", b"nothing")
+    assert "Below is still Mountain" in page.error[0].value
+    assert len(figures(page)) == 5
+
+
+def test_a_very_long_name_is_shortened(page: AppTest) -> None:
+    upload(page, "ä" * 240 + ".wav", encode(melody(4)))
+    assert not page.exception
+    heading = page.subheader[0].value
+    assert len(heading) < 80
+    assert heading.endswith(".wav")
+
+
+def test_a_name_is_text_not_markup(page: AppTest) -> None:
+    upload(page, "[a](http://x.y) <b>$x$.wav", encode(melody(4)))
+    assert page.subheader[0].value.startswith(r"\[a\]\(http")
+
+
+def test_the_second_of_two_quick_uploads_counts(page: AppTest) -> None:
+    page.segmented_control(key="source").set_value("Upload").run()
+    page.file_uploader(key="upload").set_value(("one.wav", encode(melody(3)), "audio/wav"))
+    page.file_uploader(key="upload").set_value(("two.wav", encode(melody(4)), "audio/wav")).run()
+    assert page.subheader[0].value == "two.wav"
+
+
+def test_a_recording_is_heard(page: AppTest) -> None:
+    page.segmented_control(key="source").set_value("Record").run()
+    page.get("audio_input")[0].set_value(("recording.wav", encode(melody(5, 48_000), 48_000), "audio/wav")).run()
+    assert not page.exception
+    assert page.subheader[0].value == "Your recording"
+    assert len(figures(page)) == 5
+
+
+def test_an_example_is_computed_once_for_all_sessions(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    page.button(key="example-hunting").click().run()
+    monkeypatch.setattr("crnn.analysis.analyse", lambda *_: pytest.fail("computed again"))
+    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE).run()
+    other.button(key="example-hunting").click().run()
+    assert not other.exception
+    assert len(figures(other)) == 5
+
+
+def test_the_stated_limit_is_the_configured_one() -> None:
+    import tomllib
+
+    from crnn.audio import MAX_SECONDS
+
+    config = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())
+    page = (ROOT / "pages/listen.py").read_text()
+    assert f"LIMIT_MB = {config['server']['maxUploadSize']}" in page
+    assert f"first {MAX_SECONDS / 60:.0f} minutes" in page
+    assert config["browser"]["gatherUsageStats"] is False
+    assert {"light", "dark"} <= set(config["theme"])
+
+
+def test_the_first_page_waits_for_no_heavy_import() -> None:
+    """Torch and the decoders are imported when a track arrives, not before the first page."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest; import pages.shared as s; s.warm_up = lambda: None;"
+        "page = AppTest.from_file('app.py', default_timeout=30).run(); assert not page.exception, page.exception;"
+        "heavy = {'torch', 'torchaudio', 'librosa', 'av', 'soundfile', 'numba'} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr[-500:]
