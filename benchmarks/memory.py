@@ -33,7 +33,7 @@ def app() -> Iterator[tuple[str, psutil.Process]]:
     )
     address = f"http://127.0.0.1:{port}"
     try:
-        while True:
+        while process.poll() is None:
             try:
                 urllib.request.urlopen(f"{address}/_stcore/health", timeout=1)
                 break

@@ -1,6 +1,7 @@
 """`python -m crnn FILE…`: genre and mood of audio files and folders, as a table, JSON lines or CSV."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,9 @@ AUDIO_SUFFIXES = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Classify every file; returns 0, or 1 if any failed."""
     options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # file names need not be text
     files, failures = _files(options.paths)
     from tqdm import tqdm  # heavy imports wait until the arguments are known to make sense
 
@@ -40,11 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CrnnError as error:
         print(f"python -m crnn: {error}", file=sys.stderr)
         return 1
+    tasks = [classifier.checkpoint.task for classifier in classifiers]
+    if len(set(tasks)) < len(tasks):
+        print(
+            f"python -m crnn: both checkpoints tell {tasks[0]}; one for genre and one for mood are needed",
+            file=sys.stderr,
+        )
+        return 1
     results, failed = [], False
     # None: no bar where stderr is not a terminal, such as a log.
     silent = True if len(files) < 2 or options.quiet else None
     if not (options.json or options.csv):
-        print(_row(("file", "length", "genre", "mood")))
+        print(_row(("file", "length", *tasks)))
     for file in tqdm(files, unit="file", disable=silent, file=sys.stderr, leave=False):
         result = _classify(file, classifiers) if file not in failures else {"file": str(file), "error": failures[file]}
         failed |= "error" in result
@@ -56,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.csv:
         from crnn.export import to_csv
 
-        sys.stdout.write(to_csv(results))
+        sys.stdout.write(to_csv(results, tasks))
     return int(failed)
 
 
@@ -113,7 +124,11 @@ def _table_row(result: dict[str, Any]) -> str:
     from crnn.audio import clock
 
     return _row(
-        (_short(result["file"]), clock(result["seconds"]), *(_best(result[task]) for task in ("genre", "mood")))
+        (
+            _short(result["file"]),
+            clock(result["seconds"]),
+            *(_best(value) for value in result.values() if isinstance(value, dict)),
+        )
     )
 
 

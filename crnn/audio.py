@@ -13,6 +13,9 @@ import numpy as np
 from crnn import containers
 from crnn.errors import AudioError
 
+# −80 dBFS. Digital silence that went through dither or a lossy codec comes back just below this, music never does.
+SILENCE_PEAK = 1e-4
+
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 ACCEPTED = "WAV, FLAC, OGG, Opus, MP3, M4A, AAC, WebM or MP4"
@@ -21,6 +24,8 @@ ACCEPTED = "WAV, FLAC, OGG, Opus, MP3, M4A, AAC, WebM or MP4"
 MAX_SECONDS = 600.0
 # Below this there is no sound to repeat into a segment: two frames of the STFT.
 MIN_SECONDS = 0.1
+# Beyond it a float file holds no sample but garbage, which would overflow on the way; full scale is 1.
+_LOUDEST = 1e6
 # Outside it a header is broken or the recording is not music.
 SOURCE_RATES = (4_000, 768_000)
 
@@ -123,7 +128,7 @@ def _until(blocks: Iterator[Samples], limit: int, tally: _Tally) -> Iterator[Sam
             tally.more = True
             return
         block = block[: limit - tally.frames]
-        finite = np.isfinite(block)
+        finite = np.abs(block) < _LOUDEST  # false for NaN and infinity too
         if not finite.all():
             tally.invalid += int((~finite).any(axis=1).sum())
             block = np.where(finite, block, np.float32(0))
@@ -134,7 +139,7 @@ def _until(blocks: Iterator[Samples], limit: int, tally: _Tally) -> Iterator[Sam
 def _normalised(channels: Samples) -> Samples:
     """The paper's downmix (III-C): [T, C] -> [T], each channel that sounds divided by its peak, then averaged."""
     peaks = np.abs(channels).max(axis=0)
-    sounding = peaks > 0
+    sounding = peaks >= SILENCE_PEAK
     if not sounding.any():
         return np.zeros(len(channels), dtype=np.float32)
     return np.asarray((channels[:, sounding] / peaks[sounding]).mean(axis=1), dtype=np.float32)

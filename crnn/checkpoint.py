@@ -7,6 +7,7 @@
 The same on disk and on the Hugging Face Hub. Never a pickle: weights are read by safetensors alone.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +43,16 @@ class Checkpoint:
     data: str = ""
     revision: str = ""
 
+    @property
+    def digest(self) -> str:
+        """Twelve hex digits of the weights' SHA-256, over names and values: the same weights, the same digest."""
+        state = self.model.state_dict()
+        found = hashlib.sha256()
+        for name in sorted(state):
+            found.update(name.encode())
+            found.update(state[name].detach().cpu().contiguous().numpy().tobytes())
+        return found.hexdigest()[:12]
+
     def __post_init__(self) -> None:
         config = self.model.config
         if len(self.labels) != config.n_classes or len(set(self.labels)) != len(self.labels):
@@ -73,9 +84,9 @@ class Checkpoint:
                 raise CheckpointError(f"{folder.name}: format {config['format']}; this version reads format {_FORMAT}.")
             model = CRNN(ModelConfig(**config["model"]))
             front_end = FrontEnd(**config["front_end"])
-            labels = tuple(str(label) for label in config["labels"])
+            task, labels = str(config["task"]), tuple(str(label) for label in config["labels"])
             seconds, temperature = float(config["segment_seconds"]), float(config["temperature"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, ArithmeticError, RuntimeError, AttributeError) as error:
             raise CheckpointError(f"{folder.name}: {CONFIG} does not describe a network of ours ({error}).") from error
         try:
             model.load_state_dict(load_file(folder / WEIGHTS), strict=True)
@@ -85,7 +96,7 @@ class Checkpoint:
                 f"{folder.name}: {WEIGHTS} does not fit {CONFIG} or is damaged ({reason})."
             ) from error
         return cls(
-            task=str(config["task"]),
+            task=task,
             labels=labels,
             front_end=front_end,
             segment_seconds=seconds,

@@ -16,8 +16,8 @@ from crnn.segments import Segments, average, cut, plan
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Progress = Callable[[float], None]
 
-# Segments run through the network at once: more is not faster on a CPU, and 32 keep its feature maps near 60 MB.
-_BATCH = 32
+# Segments run through the network at once: more is not faster on a CPU, and 8 keep its feature maps near 15 MB.
+_BATCH = 8
 
 
 @dataclass(frozen=True)

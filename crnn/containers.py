@@ -13,12 +13,16 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from crnn import mp4
 from crnn.errors import AudioError
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 # Per block over all channels. Small, since a block with damage in it is lost whole: 0.2 s of stereo at 44.1 kHz.
 _BLOCK_VALUES = 1 << 14
+
+# More than any music has; each costs memory.
+MAX_CHANNELS = 32
 
 _ACCEPTED = "Accepted are WAV, FLAC, OGG, Opus, MP3, M4A, AAC, WebM and MP4"
 
@@ -61,12 +65,21 @@ def open_audio(source: bytes | Path) -> Iterator[Stream]:
         handle.seek(0)
         if not head:
             raise AudioError(f"The file is empty (0 bytes). {_ACCEPTED}; choose another file.")
-        container = _ffmpeg_container(head)
+        container = _ffmpeg_container(_after_tag(handle, head))
+        if container == "mp4":
+            mp4.check_sample_tables(handle)
         opened = _open_ffmpeg(handle, container) if container else _open_sndfile(handle, head)
         try:
             yield opened[0]
         finally:
             opened[1].close()
+
+
+class _Nameless:
+    """A binary file without its name."""
+
+    def __init__(self, handle: Any) -> None:
+        self.read, self.readinto, self.seek, self.tell = handle.read, handle.readinto, handle.seek, handle.tell
 
 
 @contextmanager
@@ -79,6 +92,16 @@ def _binary(source: bytes | Path) -> Iterator[BinaryIO]:
             raise AudioError(f"The file can't be opened: {error.strerror or error}.") from error
     else:
         yield BytesIO(source)
+
+
+def _after_tag(handle: BinaryIO, head: bytes) -> bytes:
+    """The first bytes after an ID3v2 tag, which MP3 and AAC files may begin with; the position is left at 0."""
+    if head[:3] == b"ID3" and len(head) >= 10:
+        size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+        handle.seek(10 + size)
+        head = handle.read(64)
+        handle.seek(0)
+    return head
 
 
 def _ffmpeg_container(head: bytes) -> str | None:
@@ -112,10 +135,16 @@ def _open_sndfile(handle: BinaryIO, head: bytes) -> tuple[Stream, Any]:
     import soundfile
 
     try:
-        file = soundfile.SoundFile(handle)
-    except (soundfile.LibsndfileError, ValueError) as error:
+        # Wrapped, since libsndfile's binding would read the format off the name of a named file.
+        file = soundfile.SoundFile(_Nameless(handle))
+    except (soundfile.LibsndfileError, ValueError, TypeError) as error:
         size = handle.seek(0, 2)
         raise AudioError(f"This is {_describe(head, size)}. {_ACCEPTED}; choose or export one of these.") from error
+    if file.channels > MAX_CHANNELS:
+        file.close()
+        raise AudioError(
+            f"The file has {file.channels} channels; up to {MAX_CHANNELS} are accepted. Mix it down and try again."
+        )
     names = {"WAVEX": "WAV", "RF64": "WAV", "W64": "WAV"}
     kind = names.get(file.format, file.format)
     if kind == "OGG" and file.subtype == "OPUS":
@@ -144,7 +173,7 @@ def _open_ffmpeg(handle: BinaryIO, container: str) -> tuple[Stream, Any]:
 
     label = {"mp4": "M4A/MP4", "matroska": "WebM", "aac": "AAC"}[container]
     try:
-        media = av.open(handle, mode="r", format=container)
+        media = av.open(handle, mode="r", format=container, metadata_errors="replace")
     except (av.error.FFmpegError, ValueError) as error:
         raise AudioError(
             f"This {label} file is incomplete or damaged: its table of contents can't be read, often because a "
@@ -155,7 +184,7 @@ def _open_ffmpeg(handle: BinaryIO, container: str) -> tuple[Stream, Any]:
         raise AudioError(f"This {label} file has no sound track. {_ACCEPTED}; choose one with sound in it.")
     track = media.streams.audio[0]
     context = track.codec_context
-    if not context.sample_rate or not context.layout.nb_channels:
+    if not context.sample_rate or not 0 < context.layout.nb_channels <= MAX_CHANNELS:
         media.close()
         raise AudioError(f"The sound track of this {label} file is damaged beyond reading. Fetch or export it again.")
     if track.duration and track.time_base:
@@ -166,10 +195,14 @@ def _open_ffmpeg(handle: BinaryIO, container: str) -> tuple[Stream, Any]:
     seconds = 0.0 if container == "aac" else max(0.0, seconds)
     # One sample format for whatever the codec gives; rate and channels stay as they are.
     to_float = av.AudioResampler(format="fltp", layout=context.layout, rate=context.sample_rate)
+    opened_as = (context.sample_rate, context.layout.nb_channels)
 
     def read(stream: Stream) -> Iterator[Samples]:
         try:
             for frame in media.decode(track):
+                if (frame.sample_rate, frame.layout.nb_channels) != opened_as:
+                    stream.damage = True  # joined from files of two kinds; what follows would play at another speed
+                    return
                 for part in to_float.resample(frame):
                     yield np.asarray(part.to_ndarray().T, dtype=np.float32)
             for part in to_float.resample(None):

@@ -41,6 +41,16 @@ class ModelConfig:
         # From JSON the tuples arrive as lists.
         object.__setattr__(self, "channels", tuple(self.channels))
         object.__setattr__(self, "pools", tuple((int(f), int(t)) for f, t in self.pools))
+        sizes = (
+            self.n_mels,
+            self.frames,
+            self.n_classes,
+            self.gru,
+            *self.channels,
+            *(n for p in self.pools for n in p),
+        )
+        if not all(isinstance(size, int) and size > 0 for size in sizes):
+            raise ValueError(f"every size must be a whole number above 0, got {sizes}")
         if len(self.pools) != len(self.channels):
             raise ValueError(f"{len(self.channels)} convolutions need as many pools, got {len(self.pools)}")
         bands, steps = self.output_size
@@ -132,7 +142,7 @@ class CRNN(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.linear = nn.Linear(config.gru * (2 if config.bidirectional else 1), config.n_classes)
         # About twice as fast on CPUs. Weights too: with one input channel the picture's layout alone decides nothing.
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, segments: Tensor) -> Tensor:
         expected = (1, self.config.n_mels, self.config.frames)

@@ -13,13 +13,11 @@ import torch
 from torch import Tensor
 
 from crnn._torchaudio import torchaudio
+from crnn.audio import SILENCE_PEAK
 from crnn.errors import AudioError
 
-# −80 dBFS. Digital silence that went through dither or a lossy codec comes back just below this, music never does.
-SILENCE_PEAK = 1e-4
-
-# Frames transformed at once: the STFT of 2048 frames takes about 17 MB at n_fft 2048, however long the track.
-_BLOCK_FRAMES = 2048
+# Frames transformed at once: 4 MB of STFT at n_fft 2048, however long the track.
+_BLOCK_FRAMES = 512
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,10 @@ class FrontEnd:
     def __post_init__(self) -> None:
         for name in ("sample_rate", "n_fft", "hop_length", "n_mels", "top_db"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-                raise ValueError(f"front end: {name} is {value!r}; a positive number is needed")
+            kinds = (int, float) if name == "top_db" else int
+            if isinstance(value, bool) or not isinstance(value, kinds) or not value > 0:
+                needed = "positive number" if name == "top_db" else "positive whole number"
+                raise ValueError(f"front end: {name} is {value!r}; a {needed} is needed")
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"front end: {name} is {getattr(self, name)!r}; one of {choices} is needed")
@@ -117,7 +117,11 @@ def log_mel(samples: "np.ndarray[Any, Any] | Tensor", front_end: FrontEnd) -> Te
             f"The audio is silent: its loudest sample is {_dbfs(peak)}, and anything below −80 dBFS counts as silence. "
             "Check the recording level, or choose a passage where something sounds."
         )
-    return power_to_db(mel_power(wave, front_end), front_end)
+    power = mel_power(wave, front_end)
+    if not bool(power.max() > 0):
+        # Frames are centred a hop apart: with long hops the only sound can lie beyond the last one.
+        raise AudioError("The audio is silent but for its very end. Choose a passage where something sounds.")
+    return power_to_db(power, front_end)
 
 
 def power_to_db(power: Tensor, front_end: FrontEnd) -> Tensor:

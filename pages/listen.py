@@ -60,8 +60,11 @@ def choose_example() -> None:
         names = ", ".join(EXAMPLES)
         st.error(f"The address asks for an example called “{wanted}”. There are: {names}. Choose one above.")
         return
-    st.session_state.track = shared.open_example(EXAMPLES[wanted])
-    st.session_state.opened_example = wanted
+    try:
+        st.session_state.track = shared.open_example(EXAMPLES[wanted])
+        st.session_state.opened_example = wanted
+    except CrnnError as error:
+        st.error(str(error))
 
 
 def take(given: Any, kind: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,8 +57,14 @@ def classifiers() -> tuple[Classifier, ...]:
     """Genre and mood, loaded once for everyone."""
     from crnn.checkpoint import Checkpoint
     from crnn.classify import Classifier
+    from crnn.memory import return_large_blocks
 
+    return_large_blocks()
     return tuple(Classifier(Checkpoint.load(name)) for name in ("genre", "mood"))
+
+
+# How long a browser is busy drawing its first page, for which it may need every core there is.
+_FIRST_PAGE_SECONDS = 3.0
 
 
 @st.cache_resource(show_spinner=False)
@@ -65,6 +72,7 @@ def warm_up() -> threading.Thread:
     """Import what the first track will need while the visitor is still choosing it."""
 
     def load() -> None:
+        time.sleep(_FIRST_PAGE_SECONDS)
         import crnn.analysis
         import crnn.figures  # noqa: F401
 

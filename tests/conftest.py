@@ -32,13 +32,17 @@ def encode(samples: np.ndarray, rate: int = 22_050, kind: str = "WAV", subtype: 
     return out.getvalue()
 
 
-def encode_av(samples: np.ndarray, rate: int, container: str, codec: str, index_first: bool = False) -> bytes:
+def encode_av(
+    samples: np.ndarray, rate: int, container: str, codec: str, index_first: bool = False, title: str = ""
+) -> bytes:
     """A file in memory, by FFmpeg: mp4/aac, adts/aac, webm/libopus; samples [T] mono."""
     import av
 
     out = io.BytesIO()
     options = {"movflags": "empty_moov+frag_keyframe", "frag_duration": "500000"} if index_first else {}
     with av.open(out, "w", format=container, options=options) as media:
+        if title:
+            media.metadata["title"] = title
         stream = media.add_stream(codec, rate=rate)
         stream.layout = "mono"
         frame = av.AudioFrame.from_ndarray(samples[None].astype(np.float32), format="fltp", layout="mono")

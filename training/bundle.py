@@ -39,12 +39,19 @@ def bundle(shop: Workshop, task: str, folder: Path, results: Path, seed: int = 0
 def write_card(target: Path, results: Path) -> Path:
     """Put the figures measured so far (results/*.json) into a checkpoint's config and model card."""
     checkpoint = Checkpoint.load(target)
+    digest = checkpoint.digest
     wanted = {"genre": ("F", "P", "N"), "mood": ("M", "M-quadrants")}[checkpoint.task]
-    figures = {
-        name: summary(json.loads((results / f"{name}.json").read_text()))
-        for name in wanted
-        if (results / f"{name}.json").exists()
-    }
+    figures = {}
+    for name in wanted:
+        if (results / f"{name}.json").exists():
+            result = json.loads((results / f"{name}.json").read_text())
+            # A figure belongs to the weights, or at least to the recipe, that it was measured on.
+            if result.get("weights", digest) == digest and result.get("recipe", checkpoint.task) == checkpoint.task:
+                figures[name] = summary(result)
+            else:
+                print(
+                    f"{name}.json was measured on other weights or another recipe, and is left out; measure it again."
+                )
     updated = replace(checkpoint, results=figures)
     updated.save(target, card=model_card(updated))
     return target
@@ -58,7 +65,8 @@ def summary(result: dict[str, Any]) -> dict[str, Any]:
         short["runs"] = f"{len(result['runs'])} folds pooled; sd over folds"
     elif "summary" in result:
         figures = {key: result["summary"][key] for key in _SHOWN}
-        short["runs"] = f"mean ± sd of {len(result['runs'])} seeds"
+        count = len(result["runs"])
+        short["runs"] = f"mean ± sd of {count} seeds" if count > 1 else "one seed"
     else:
         figures = {key: {"mean": result[key], "sd": None} for key in _SHOWN}
         low, high = result["interval_95_by_artist"]

@@ -1,13 +1,14 @@
 """Segments for the network: random crops to train on, every segment in order to validate and test on."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from crnn.segments import Segments, cut, plan
 from training.collections import Collection
@@ -15,27 +16,47 @@ from training.splits import Indices, Split
 
 
 class Crops(Dataset[tuple[Tensor, int]]):
-    """Random crops [1, M, W] of some tracks, for one epoch: as many of each track as segments fit in it.
+    """Random crops [1, M, W] of some tracks: as many of each track as segments fit in it.
 
-    Where a crop starts depends on seed, epoch and its number alone, so that a resumed run sees what it would have seen.
+    Item (epoch, index): where a crop starts depends on seed, epoch and index alone, so that a resumed run sees what it
+    would have seen.
     """
 
-    def __init__(self, collection: Collection, tracks: Indices, width: int, seed: int, epoch: int) -> None:
-        self.collection, self.width, self.random_state = collection, width, (seed, epoch)
+    def __init__(self, collection: Collection, tracks: Indices, width: int, seed: int) -> None:
+        self.collection, self.width, self.seed = collection, width, seed
         counts = [math.ceil(collection.frames.count(int(t)) / width) for t in tracks]
         self.tracks = np.repeat(tracks, counts)
 
     def __len__(self) -> int:
         return len(self.tracks)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+    def __getitem__(self, item: tuple[int, int]) -> tuple[Tensor, int]:
+        epoch, index = item
         track = int(self.tracks[index])
         space = self.collection.frames.count(track) - self.width
         if space <= 0:
             mel = self.collection.frames.mel(track)
             return cut(mel, plan(mel.shape[1], self.width))[0], int(self.collection.targets[track])
-        first = int(np.random.default_rng((*self.random_state, index)).integers(space + 1))
+        first = int(np.random.default_rng((self.seed, epoch, index)).integers(space + 1))
         return self.collection.frames.mel(track, first, self.width).unsqueeze(0), int(self.collection.targets[track])
+
+
+class Shuffled(Sampler[tuple[int, int]]):
+    """Items (epoch, index) in an order of the epoch's own; Lightning calls set_epoch, after a restart too."""
+
+    def __init__(self, size: int, seed: int) -> None:
+        self.size, self.seed, self.epoch = size, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """The epoch whose order comes next."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        for index in np.random.default_rng((self.seed, self.epoch)).permutation(self.size):
+            yield self.epoch, int(index)
 
 
 class TrackSegments(Dataset[tuple[Tensor, Tensor, Tensor]]):
@@ -65,11 +86,12 @@ class SegmentData(pl.LightningDataModule):
         self.collection, self.split, self.width, self.batch_size, self.seed = collection, split, width, batch_size, seed
 
     def train_dataloader(self) -> "DataLoader[Any]":
-        # Rebuilt every epoch (reload_dataloaders_every_n_epochs=1), each with its own crops and order.
-        epoch = self.trainer.current_epoch if self.trainer else 0
-        crops = Crops(self.collection, self.split.train, self.width, self.seed, epoch)
-        order = torch.Generator().manual_seed(self.seed * 100_003 + epoch)
-        return DataLoader(crops, self.batch_size, shuffle=True, generator=order, drop_last=len(crops) > self.batch_size)
+        crops = Crops(self.collection, self.split.train, self.width, self.seed)
+        order = Shuffled(len(crops), self.seed)
+        # A generator of its own, since each pass over a loader draws one number, which would shift dropout's.
+        own = torch.Generator().manual_seed(self.seed)
+        drop_last = len(crops) > self.batch_size
+        return DataLoader(crops, self.batch_size, sampler=order, drop_last=drop_last, generator=own)
 
     def val_dataloader(self) -> "DataLoader[Any] | list[Any]":
         if len(self.split.valid) == 0:

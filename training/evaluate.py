@@ -1,6 +1,6 @@
 """Scores of one trained network on some tracks, through the classifier that serves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,10 @@ class Answers:
     segments: tuple[Segments, ...]
     targets: Indices
     tracks: Indices
+
+    def divided(self, temperature: float) -> "Answers":
+        """The same with every logit divided by a temperature."""
+        return replace(self, logits=tuple(logits / temperature for logits in self.logits))
 
     def distributions(self, temperature: float = 1.0) -> Array:
         """Track distributions [N, K]: the mean of the segments' softmax, as served."""

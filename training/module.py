@@ -19,10 +19,7 @@ _KNOBS = 8
 
 
 class Training(pl.LightningModule):
-    """One network in training.
-
-    frames_of_track gives a track's length in frames, needed to weigh its segments as serving does.
-    """
+    """One network in training. steps: of the whole run, over which a one-cycle schedule is laid."""
 
     def __init__(self, recipe: Recipe, front_end: FrontEnd, n_classes: int, seed: int, steps: int) -> None:
         super().__init__()
@@ -46,6 +43,10 @@ class Training(pl.LightningModule):
             if mask.max_width and mask.count:
                 mel = mask.apply(mel, mask.draw(mel.shape, generator), self.floor)
         return mel
+
+    def on_train_epoch_start(self) -> None:
+        # Dropout draws from the global generator: seeded by epoch, so that a resumed run goes on as it would have.
+        torch.manual_seed(self.seed * 7919 + self.current_epoch)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
         mel, target = batch
@@ -75,7 +76,7 @@ class Training(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         hits, losses, segment_hits = [], [], []
         for logits, target in self._valid:
-            probabilities = logits.softmax(-1).double().cpu().numpy()
+            probabilities = logits.softmax(-1).cpu().double().numpy()
             # Tracks of one collection are of one length; what a tail's smaller weight changes here is negligible.
             overall = average(probabilities, plan(len(logits), 1))
             hits.append(float(overall.argmax() == int(target)))

@@ -5,10 +5,11 @@
     M  mood: five artist-disjoint folds, test predictions pooled; the five moods, and the four quadrants
     N  new songs: the bundled weights (or another checkpoint) on clips of another collection
 
-A run that exists is not trained again. Temperatures come from validation parts: F's and P's own; for M, one fitted on the
-validation part cut out of fold 0's training artists.
+A run that exists is not trained again. Temperatures come from validation parts, F's and P's own; for M, from the answers to
+the other folds.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,22 +76,28 @@ def _genre(shop: Workshop, protocol: str, collection: Collection, runs: Sequence
         split = splits.named(split_name, collection)
         temperature = fit_temperature(answers(classifier, collection, split.valid))
         row = scores(answers(classifier, collection, split.test), temperature, collection.labels)
-        by_seed.append({"seed": seed, "run": spec.name, "temperature": temperature, **row})
+        about = {"seed": seed, "run": spec.name, "revision": _revision(shop, spec), "temperature": temperature}
+        by_seed.append(about | row)
     return _result(protocol, shop, "genre", collection, by_seed)
 
 
 def mood(shop: Workshop, task: str, seed: int = 0) -> dict[str, Any]:
     """Protocol M for "mood" (five moods) or "quadrant" (four)."""
     collection = shop.collection(task)
-    temperature = validation_temperature(shop, task, collection, seed)
-    parts, by_fold = [], []
-    for fold in range(FOLDS):
-        spec = shop.spec(task, f"fold:{fold}", seed)
-        part = answers(shop.classifier(spec, collection), collection, splits.named(spec.split, collection).test)
-        parts.append(part)
-        by_fold.append({"seed": seed, "fold": fold, "run": spec.name, **scores(part, temperature, collection.labels)})
-    pooled = scores(_join(parts), temperature, collection.labels)
-    return _result("M", shop, task, collection, by_fold) | {"pooled": pooled, "temperature": temperature}
+    specs = [shop.spec(task, f"fold:{fold}", seed) for fold in range(FOLDS)]
+    parts = [
+        answers(shop.classifier(spec, collection), collection, splits.named(spec.split, collection).test)
+        for spec in specs
+    ]
+    by_fold, calibrated = [], []
+    for fold, (spec, part) in enumerate(zip(specs, parts, strict=True)):
+        # Fitted on the other folds' answers: every clip is some fold's test clip, so there is no other place for it.
+        temperature = fit_temperature(_join([other for other in parts if other is not part]))
+        about = {"seed": seed, "fold": fold, "run": spec.name, "revision": _revision(shop, spec)}
+        by_fold.append(about | {"temperature": temperature} | scores(part, temperature, collection.labels))
+        calibrated.append(part.divided(temperature))
+    pooled = scores(_join(calibrated), 1.0, collection.labels)
+    return _result("M", shop, task, collection, by_fold) | {"pooled": pooled}
 
 
 def validation_temperature(shop: Workshop, task: str, collection: Collection, seed: int = 0) -> float:
@@ -117,11 +124,17 @@ def new_songs(shop: Workshop, checkpoint: str | Path = "genre") -> dict[str, Any
         "context": CONTEXT["N"],
         "task": "genre",
         "labels": collection.labels,
-        "checkpoint_revision": loaded.revision,
+        "weights": loaded.digest,
+        "revision": loaded.revision,
         "interval_95_by_artist": bootstrap_by_group(right, collection.groups),
         "recall": recalls,
         **row,
     }
+
+
+def _revision(shop: Workshop, spec: RunSpec) -> str:
+    """The code that trained a run, as its folder says."""
+    return str(json.loads((shop.runs / spec.name / "config.json").read_text())["revision"])
 
 
 def _join(parts: Sequence[Answers]) -> Answers:

@@ -63,16 +63,17 @@ def train(spec: RunSpec, collection: Collection, runs: Path, precision: str = "a
     recipe, front_end = spec.recipe, collection.front_end
     width = front_end.frames(recipe.segment_seconds)
     data = SegmentData(collection, split, width, recipe.batch_size, spec.seed)
-    crops = len(Crops(collection, split.train, width, spec.seed, 0))
+    crops = len(Crops(collection, split.train, width, spec.seed))
     steps = recipe.epochs * max(1, crops // recipe.batch_size)
     module = Training(recipe, front_end, len(collection.labels), spec.seed, steps)
     stops = len(split.valid) > 0 and recipe.patience > 0
     callbacks: list[Callback] = [
         _History(folder / "history.csv"),
-        ModelCheckpoint(folder, save_last=True, save_top_k=1 if stops else 0, monitor="val_loss" if stops else None,
-                        filename="best", enable_version_counter=False),
+        # After every epoch, whatever it brought: what a stopped run goes on from.
+        ModelCheckpoint(folder, filename="last", monitor=None, save_top_k=1, enable_version_counter=False),
     ]  # fmt: skip
     if stops:
+        callbacks.append(ModelCheckpoint(folder, filename="best", monitor="val_loss", enable_version_counter=False))
         callbacks.append(EarlyStopping("val_loss", min_delta=recipe.delta, patience=recipe.patience))
     if recipe.averaging:
         callbacks.append(EMAWeightAveraging(decay=recipe.averaging))
@@ -81,9 +82,9 @@ def train(spec: RunSpec, collection: Collection, runs: Path, precision: str = "a
     trainer = pl.Trainer(
         max_epochs=recipe.epochs,
         callbacks=callbacks,
+        devices=1,
         logger=False,
         precision=resolve_precision(precision),  # type: ignore[arg-type]
-        reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
         enable_progress_bar=progress,
         enable_model_summary=False,
@@ -93,8 +94,9 @@ def train(spec: RunSpec, collection: Collection, runs: Path, precision: str = "a
     # Our own file of a moment ago, not a download: full state (optimiser, callbacks) is needed to go on.
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=False)
     best = folder / "best.ckpt"
-    if stops and best.exists():
-        module.load_state_dict(torch.load(best, weights_only=True)["state_dict"])
+    # Read back rather than taken from memory: it holds the averaged weights even if fit had nothing left to do.
+    kept = torch.load(best if stops else last, weights_only=True, map_location="cpu")["state_dict"]
+    module.load_state_dict(kept)
     module.network.eval()
     Checkpoint(
         task=spec.task,
@@ -141,7 +143,8 @@ def code_revision() -> str:
 def _claim(folder: Path, spec: RunSpec, collection: Collection) -> None:
     """Write what will be run, or check that it is what was run."""
     file = folder / "config.json"
-    identity = json.loads(json.dumps(spec.to_dict() | {"front_end": collection.front_end.to_dict()}))
+    settings = spec.to_dict() | {"front_end": collection.front_end.to_dict(), "data": collection.digest}
+    identity = json.loads(json.dumps(settings))
     if file.exists():
         stored = json.loads(file.read_text())
         changed = [key for key, value in identity.items() if stored.get(key) != value]

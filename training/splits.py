@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from crnn._torchaudio import torchaudio
-from training.collections import Collection
+from training.collections import Collection, DataError
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -34,8 +34,14 @@ def filtered(collection: Collection) -> Split:
     """Protocol F: the fault-filtered, artist-disjoint lists of Kereliuk et al. 2015, as torchaudio publishes them."""
     lists = torchaudio.datasets.gtzan
     place = {name: i for i, name in enumerate(collection.names)}
+    missing = [n for n in (*lists.filtered_train, *lists.filtered_valid, *lists.filtered_test) if n not in place]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of the 930 tracks of the filtered lists are missing, the first: {missing[0]}. "
+            "Protocol F needs all of them."
+        )
     sides = [
-        np.array([place[name] for name in names if name in place], dtype=np.int64)
+        np.array([place[name] for name in names], dtype=np.int64)
         for names in (lists.filtered_train, lists.filtered_valid, lists.filtered_test)
     ]
     return Split(*sides)

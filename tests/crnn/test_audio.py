@@ -124,6 +124,43 @@ def test_values_that_are_no_numbers_become_silence_with_a_notice() -> None:
     )
 
 
+def test_numbers_that_would_overflow_become_silence_too() -> None:
+    samples = np.stack([melody(1), melody(1)], axis=1)
+    samples[50] = 3e38
+    waveform = decode(encode(samples, subtype="FLOAT"))
+    assert np.isfinite(waveform.samples).all()
+    assert "1 sample of 22,050 had no valid value" in waveform.notices[0]
+
+
+def adts(rate: int) -> bytes:
+    return encode_av(melody(2, rate), rate, "adts", "aac")
+
+
+def test_aac_joined_from_two_rates_is_heard_up_to_the_joint() -> None:
+    waveform = decode(adts(44_100) + adts(22_050))
+    assert waveform.seconds == pytest.approx(2.0, abs=0.1)
+    assert "damaged" in waveform.notices[0]
+
+
+def test_aac_behind_a_tag() -> None:
+    tag = b"ID3\x04\x00\x00\x00\x00\x00\x0a" + bytes(10)
+    assert decode(tag + adts(44_100)).format == "AAC"
+
+
+def test_a_title_that_is_no_unicode_does_not_matter() -> None:
+    data = encode_av(melody(2, 48_000), 48_000, "mp4", "aac", title="Cafe")
+    assert b"Cafe" in data
+    assert decode(data.replace(b"Cafe", b"Caf\xe9")).seconds == pytest.approx(2.0, abs=0.1)
+
+
+def test_a_table_that_promises_more_than_the_file_holds_is_not_believed() -> None:
+    data = bytearray(encode_av(melody(2, 48_000), 48_000, "mp4", "aac"))
+    table = data.index(b"stsz") + 4
+    data[table + 4 : table + 12] = (1).to_bytes(4, "big") + (150_000_000).to_bytes(4, "big")
+    with pytest.raises(AudioError, match="announces 150,000,000 pieces"):
+        decode(bytes(data))
+
+
 TRUNCATED = {
     "mp3": lambda: encode(melody(8), kind="MP3"),
     "flac": lambda: encode(melody(8), kind="FLAC"),
@@ -169,6 +206,11 @@ def test_what_is_not_audio_is_named(kind: str) -> None:
 def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(AudioError, match="can't be opened: No such file"):
         decode(tmp_path / "nowhere.mp3")
+
+
+def test_absurd_channel_count_is_refused() -> None:
+    with pytest.raises(AudioError, match="64 channels; up to 32"):
+        decode(encode(np.ones((22_050, 64), np.float32)))
 
 
 def test_absurd_sample_rate_is_refused() -> None:

@@ -51,6 +51,9 @@ def edit(folder: Path, **changes: Any) -> None:
         ({"temperature": 0}, "temperature is 0"),
         ({"model": {"n_mels": 128}}, "does not describe a network of ours"),
         ({"front_end": {"mel_scale": "bark"}}, "does not describe a network of ours"),
+        ({"front_end": {"n_fft": 2048.5}}, "positive whole number"),
+        ({"front_end": None}, "does not describe a network of ours"),
+        ({"labels": 3}, "does not describe a network of ours"),
     ],
 )
 def test_a_config_that_does_not_fit_is_refused(
@@ -59,6 +62,26 @@ def test_a_config_that_does_not_fit_is_refused(
     tiny.save(tmp_path)
     edit(tmp_path, **changes)
     with pytest.raises(CheckpointError, match=words):
+        Checkpoint.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("pools", [[0, 1], [4, 2], [4, 2], [8, 1]]), ("channels", [4, -4, 4, 4]), ("gru", 0)]
+)
+def test_impossible_sizes_are_refused(tiny: Checkpoint, tmp_path: Path, setting: str, value: Any) -> None:
+    tiny.save(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    edit(tmp_path, model=config["model"] | {setting: value})
+    with pytest.raises(CheckpointError, match="whole number above 0"):
+        Checkpoint.load(tmp_path)
+
+
+def test_a_config_without_its_task_is_refused(tiny: Checkpoint, tmp_path: Path) -> None:
+    tiny.save(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    del config["task"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match="'task'"):
         Checkpoint.load(tmp_path)
 
 

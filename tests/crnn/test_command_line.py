@@ -60,6 +60,18 @@ def test_a_checkpoint_that_is_none_is_one_line(tmp_path: Path, capsys: pytest.Ca
     assert "no config.json there" in capsys.readouterr().err
 
 
+def test_two_checkpoints_of_one_task_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--genre", "mood", EXAMPLE]) == 1
+    assert "both checkpoints tell mood" in capsys.readouterr().err
+
+
+def test_the_name_of_a_file_does_not_matter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "song.raw"
+    file.write_bytes(encode(melody(3)))
+    assert main(["--json", str(file)]) == 0
+    assert "genre" in json.loads(capsys.readouterr().out)
+
+
 def test_notices_go_to_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "telephone.wav"
     file.write_bytes(encode(melody(3, 8_000), 8_000))

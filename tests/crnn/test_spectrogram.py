@@ -92,6 +92,13 @@ def test_silence_is_said_to_be_silence() -> None:
         log_mel(np.zeros(SECOND, np.float32), GTZAN_MELS)
 
 
+def test_a_sound_beyond_the_last_frame_is_silence_too() -> None:
+    samples = np.zeros(1709 * 60 + 1700, np.float32)
+    samples[-1] = 0.5
+    with pytest.raises(AudioError, match="silent but for its very end"):
+        log_mel(samples, GTZAN_MELS)
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [

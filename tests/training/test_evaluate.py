@@ -102,6 +102,25 @@ def test_card_shows_what_was_measured(tiny: Checkpoint, tmp_path: Path) -> None:
     assert "Filtered." in card
 
 
+def test_card_leaves_out_figures_of_other_weights_and_recipes(
+    tiny: Checkpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dataclasses import replace
+
+    new_songs = {"context": "New songs.", "interval_95_by_artist": [0.4, 0.7], "weights": "0123456789ab", **FIGURES}
+    filtered = {"context": "", "recipe": "paper-genre", "runs": [1], "summary": {}}
+    (tmp_path / "N.json").write_text(json.dumps(new_songs))
+    (tmp_path / "F.json").write_text(json.dumps(filtered))
+    folder = tmp_path / "genre"
+    replace(tiny, task="genre").save(folder)
+    write_card(folder, tmp_path)
+    assert Checkpoint.load(folder).results == {}
+    assert capsys.readouterr().out.count("is left out") == 2
+    (tmp_path / "N.json").write_text(json.dumps(new_songs | {"weights": tiny.digest}))
+    write_card(folder, tmp_path)
+    assert list(Checkpoint.load(folder).results) == ["N"]
+
+
 def test_pooled_folds_show_the_pooled_figure() -> None:
     result = {
         "context": "",

@@ -29,7 +29,7 @@ def test_mood_protocol_tests_every_clip_once(shop: Workshop) -> None:
     assert result["pooled"]["tracks"] == 50 == sum(row["tracks"] for row in result["runs"])
     assert result["labels"] == MOODS
     assert [row["fold"] for row in result["runs"]] == [0, 1, 2, 3, 4]
-    assert result["temperature"] > 0
+    assert all(row["temperature"] > 0 and row["revision"] for row in result["runs"])
     json.dumps(result)
 
 

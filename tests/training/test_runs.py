@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from crnn.classify import Classifier
 from crnn.spectrogram import GTZAN_MELS
 from training import splits
 from training.collections import Collection
-from training.data import Crops, TrackSegments
+from training.data import Crops, Shuffled, TrackSegments
 from training.evaluate import answers, scores
 from training.module import Training
 from training.recipes import RECIPES, Recipe
@@ -62,21 +63,22 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(
         TINY, epochs=3, mixup=0.3, frequency_mask=16, gain_db=3.0, schedule="one-cycle", averaging=averaging
     )
     straight = run(toy, tmp_path / "straight", recipe)
-    original = Crops.__init__
+    original = Shuffled.__iter__
 
-    def stop_at_two(self: Crops, collection: Collection, tracks: object, width: int, seed: int, epoch: int) -> None:
-        if epoch == 2:
+    def stop_at_two(self: Shuffled) -> Iterator[tuple[int, int]]:
+        if self.epoch == 2:
             raise KeyboardInterrupt
-        original(self, collection, tracks, width, seed, epoch)  # type: ignore[arg-type]
+        return original(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Crops, "__init__", stop_at_two)
+        patch.setattr(Shuffled, "__iter__", stop_at_two)
         with pytest.raises((KeyboardInterrupt, SystemExit)):
             run(toy, tmp_path / "stopped", recipe)
     stopped = tmp_path / "stopped" / straight.name
     assert not (stopped / "checkpoint").exists()
-    assert len(history(stopped)) == 2
+    assert (stopped / "last.ckpt").exists()
     run(toy, tmp_path / "stopped", recipe)
+    assert [row["epoch"] for row in history(stopped)] == ["0", "1", "2"]
     one, other = (Checkpoint.load(folder / "checkpoint").model.state_dict() for folder in (straight, stopped))
     for name in one:
         torch.testing.assert_close(one[name], other[name], msg=name)
@@ -87,6 +89,26 @@ def test_a_finished_run_is_not_trained_again(toy: Collection, tmp_path: Path, mo
     folder = run(toy, tmp_path, recipe)
     monkeypatch.setattr("pytorch_lightning.Trainer.fit", lambda *_, **__: pytest.fail("trained again"))
     assert run(toy, tmp_path, recipe) == folder
+
+
+def test_a_run_stopped_before_its_checkpoint_was_written_keeps_the_averaged_weights(
+    toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(TINY, epochs=2, averaging=0.9)
+    straight = run(toy, tmp_path / "straight", recipe)
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            run(toy, tmp_path / "stopped", recipe)
+    again = run(toy, tmp_path / "stopped", recipe)
+    assert Checkpoint.load(again / "checkpoint").digest == Checkpoint.load(straight / "checkpoint").digest
+
+
+def test_other_data_is_another_run(toy: Collection, tmp_path: Path) -> None:
+    run(toy, tmp_path, replace(TINY, epochs=1))
+    other = replace(toy, targets=toy.targets[::-1].copy())
+    with pytest.raises(ValueError, match="holds a run with another data"):
+        run(other, tmp_path, replace(TINY, epochs=1))
 
 
 def test_other_settings_do_not_overwrite_a_run(toy: Collection, tmp_path: Path) -> None:
@@ -104,20 +126,28 @@ def test_early_stopping_keeps_the_best_epoch(toy: Collection, tmp_path: Path) ->
 
 class TestData:
     def test_crops_are_as_many_as_segments_fit_and_repeat_with_the_seed(self, toy: Collection) -> None:
-        crops, again = (Crops(toy, np.arange(40), 39, seed=1, epoch=2) for _ in range(2))
+        crops, again = (Crops(toy, np.arange(40), 39, seed=1) for _ in range(2))
         assert len(crops) == 40 * 3
-        assert all(torch.equal(crops[i][0], again[i][0]) for i in range(len(crops)))
-        other = Crops(toy, np.arange(40), 39, seed=1, epoch=3)
-        assert not all(torch.equal(crops[i][0], other[i][0]) for i in range(len(crops)))
+        assert all(torch.equal(crops[2, i][0], again[2, i][0]) for i in range(len(crops)))
+        assert not all(torch.equal(crops[2, i][0], crops[3, i][0]) for i in range(len(crops)))
+
+    def test_every_epoch_has_all_crops_in_an_order_of_its_own(self) -> None:
+        order = Shuffled(20, seed=1)
+        first = list(order)
+        order.set_epoch(1)
+        second = list(order)
+        assert sorted(first) == [(0, i) for i in range(20)]
+        assert sorted(second) == [(1, i) for i in range(20)]
+        assert [i for _, i in first] != [i for _, i in second]
 
     def test_a_crop_is_a_piece_of_its_track(self, toy: Collection) -> None:
-        crop, target = Crops(toy, np.array([5]), 39, 0, 0)[0]
+        crop, target = Crops(toy, np.array([5]), 39, 0)[0, 0]
         mel = toy.frames.mel(5)
         assert target == toy.targets[5]
         assert any(torch.equal(crop[0], mel[:, i : i + 39]) for i in range(mel.shape[1] - 38))
 
     def test_short_tracks_are_repeated(self, toy: Collection) -> None:
-        crop, _ = Crops(toy, np.array([0]), 200, 0, 0)[0]
+        crop, _ = Crops(toy, np.array([0]), 200, 0)[0, 0]
         assert crop.shape == (1, 128, 200)
 
     def test_tracks_come_whole(self, toy: Collection) -> None:
