@@ -4,8 +4,7 @@ Each augmentation is a small frozen object: its fields are the strengths (checke
 chooses what happens to each item of a batch, `apply` does it. Drawn apart from applied, so that the same
 draw can be shown, repeated, or applied to another picture of the same sound.
 
-Shapes: spectrograms are [B, 1, M, W] in dB; drawn parameters have B first, so item i of a batch gets what
-it would get alone. A masked value is the front end's floor: silence. (0 dB would be the loudest point.)
+Shapes: spectrograms are [B, 1, M, W] in dB; drawn parameters have B first, one row an item. A masked value is the front end's floor: silence. (0 dB would be the loudest point.)
 """
 
 from dataclasses import dataclass
@@ -45,7 +44,7 @@ class _Mask:
         SpecAugment (Park et al. 2019, section 2), with both ends included.
         """
         batch, size = shape[0], shape[self.axis]
-        # Item by item, so that an item's draw does not depend on how many come after it in the batch.
+        # Rows are drawn one after the other, so that an item's draw does not depend on how many follow it.
         unit = torch.rand((batch, self.count, 2), generator=generator)
         width = (unit[..., 0] * (min(self.max_width, size) + 1)).long()
         start = (unit[..., 1] * (size - width + 1)).long()
