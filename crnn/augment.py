@@ -4,7 +4,8 @@ Each augmentation is a small frozen object: its fields are the strengths (checke
 chooses what happens to each item of a batch, `apply` does it. Drawn apart from applied, so that the same
 draw can be shown, repeated, or applied to another picture of the same sound.
 
-Shapes: spectrograms are [B, 1, M, W] in dB; drawn parameters have B first, one row an item. A masked value is the front end's floor: silence. (0 dB would be the loudest point.)
+Shapes: spectrograms are [B, 1, M, W] in dB; drawn parameters have B first, one row an item. A masked value is the front
+end's floor: silence. (0 dB would be the loudest point.)
 """
 
 from dataclasses import dataclass

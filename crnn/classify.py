@@ -19,6 +19,10 @@ Progress = Callable[[float], None]
 # Segments run through the network at once: more is not faster on a CPU, and 8 keep its feature maps near 15 MB.
 _BATCH = 8
 
+# How often each moment is read, in segments that overlap. On validation three readings against one moved the right tracks
+# from 0.584 to 0.599 (F) and from 0.623 to 0.631 (quadrants), and left them at 0.602 (moods).
+_READINGS = 3
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -62,10 +66,10 @@ class Classifier:
         self._lock = threading.Lock()
 
     def plan(self, n_frames: int, hop_seconds: float | None = None) -> Segments:
-        """The segments of a track of so many frames; hop_seconds: distance of their starts, default no overlap."""
+        """The segments of a track of so many frames; hop_seconds: distance of their starts, default a third of a segment."""
         width = self.network.config.frames
-        hop = None if hop_seconds is None else min(width, self.checkpoint.front_end.frames(hop_seconds))
-        return plan(n_frames, width, hop)
+        hop = max(1, width // _READINGS) if hop_seconds is None else self.checkpoint.front_end.frames(hop_seconds)
+        return plan(n_frames, width, min(width, hop))
 
     @torch.inference_mode()
     def logits(self, mel: Tensor, segments: Segments, progress: Progress | None = None) -> Tensor:

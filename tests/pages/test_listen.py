@@ -225,3 +225,37 @@ def test_the_first_page_waits_for_no_heavy_import() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr[-500:]
+
+
+def test_who_waits_for_another_track_is_told(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Someone else holds the process-wide turn for a moment; the visitor's bar says so, then the track is heard."""
+    import threading
+
+    from pages import shared
+
+    told: list[str] = []
+
+    class Bar:
+        def progress(self, share: float, text: str) -> None:
+            told.append(text)
+            if "before yours" in text:
+                leave.set()
+
+        def empty(self) -> None:
+            told.append("gone")
+
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with shared.turns().turn():
+            entered.set()
+            leave.wait(30)
+
+    threading.Thread(target=hold).start()
+    entered.wait(5)
+    monkeypatch.setattr(st, "progress", lambda *_, **__: Bar())
+    upload(page, "song.wav", encode(melody(4)))
+    assert told[0] == "1 track is before yours; it starts by itself."
+    assert "Listening … 100%" in told
+    assert told[-1] == "gone"
+    assert len(figures(page)) == 5
