@@ -69,6 +69,7 @@ def top(prediction: Prediction, title: str, k: int = 3) -> go.Figure:
             hole=0.62,
             sort=False,
             direction="clockwise",
+            rotation=180,  # the small parts, whose labels need room, end at the bottom, away from the title
             texttemplate="%{label}<br><b>%{percent:.0%}</b>",
             textposition="outside",
             hovertemplate="%{label}: %{percent:.1%}<extra></extra>",
@@ -76,7 +77,7 @@ def top(prediction: Prediction, title: str, k: int = 3) -> go.Figure:
         )
     )
     figure.add_annotation(text=f"<b>{parts[0][0]}</b>", showarrow=False, font={"size": 22})
-    figure.update_layout(title=title, height=300, margin={"l": 60, "r": 60, "t": 64, "b": 34})
+    figure.update_layout(title=title, height=310, margin={"l": 60, "r": 60, "t": 60, "b": 56})
     return figure
 
 
