@@ -81,3 +81,18 @@ def test_nothing_is_wider_than_the_screen(chromium: Browser, server: str, width:
     charts(page)
     overflow = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow == 0
+
+
+def test_200_mb_are_refused_before_they_travel(chromium: Browser, server: str, tmp_path: Path) -> None:
+    page, errors = open_page(chromium, server)
+    page.get_by_role("radio", name="Upload").click()
+    big = tmp_path / "long concert.wav"
+    with big.open("wb") as file:
+        file.truncate(200 * 2**20)
+    page.locator("input[type=file]").set_input_files(big)
+    expect(page.get_by_text("50.0MB or smaller")).to_be_visible(timeout=PATIENCE)
+    tune = tmp_path / "tune.wav"
+    tune.write_bytes(encode(melody(5)))
+    page.locator("input[type=file]").set_input_files(tune)
+    expect(page.get_by_role("heading", name="tune.wav")).to_be_visible(timeout=PATIENCE)
+    assert errors == []
