@@ -8,23 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from crnn.audio import SUFFIXES
 from crnn.errors import CrnnError
-
-AUDIO_SUFFIXES = {
-    ".wav",
-    ".flac",
-    ".ogg",
-    ".oga",
-    ".opus",
-    ".mp3",
-    ".m4a",
-    ".aac",
-    ".webm",
-    ".mp4",
-    ".aif",
-    ".aiff",
-    ".au",
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -90,9 +75,9 @@ def _files(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
     files: list[Path] = []
     failures: dict[Path, str] = {}
     for path in paths:
-        found = sorted(f for f in path.rglob("*") if f.suffix.lower() in AUDIO_SUFFIXES) if path.is_dir() else [path]
+        found = sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
         if not found:
-            found, failures[path] = [path], f"No audio files in this folder ({', '.join(sorted(AUDIO_SUFFIXES))})."
+            found, failures[path] = [path], f"No audio files in this folder ({', '.join(SUFFIXES)})."
         elif not path.exists():
             failures[path] = "No such file or folder."
         files += found

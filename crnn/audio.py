@@ -18,7 +18,10 @@ SILENCE_PEAK = 1e-4
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 
-ACCEPTED = "WAV, FLAC, OGG, Opus, MP3, M4A, AAC, WebM or MP4"
+# Names that files of the accepted formats have. The content decides; names only sort files out of folders.
+SUFFIXES = (
+    ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".webm", ".mp4", ".aif", ".aiff", ".au",
+)  # fmt: skip
 
 # Longer tracks are cut here, with a notice. Ten minutes hold all but the longest songs, and their samples fill 53 MB.
 MAX_SECONDS = 600.0

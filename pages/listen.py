@@ -4,13 +4,13 @@ from typing import Any
 
 import streamlit as st
 
+from crnn.audio import SUFFIXES
 from crnn.errors import CrnnError
 from crnn.examples import EXAMPLES
 from pages import shared
 from pages.track_view import show
 
 LIMIT_MB = 50
-SUFFIXES = ["wav", "flac", "ogg", "oga", "opus", "mp3", "m4a", "aac", "webm", "mp4", "aif", "aiff", "au"]
 SOURCES = ["Examples", "Upload", "Record"]
 
 
@@ -30,7 +30,7 @@ def choose_source() -> None:
         given = st.file_uploader(
             f"A song of up to {LIMIT_MB} MB, of which the first 10 minutes are heard: WAV, FLAC, OGG, Opus, MP3, M4A, "
             "AAC, WebM or MP4",
-            type=SUFFIXES,
+            type=list(SUFFIXES),
             max_upload_size=LIMIT_MB,
             key="upload",
         )

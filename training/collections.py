@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from crnn.audio import SUFFIXES
 from crnn.labels import GENRES, MOODS
 from crnn.spectrogram import GTZAN_MELS, FrontEnd
 from training.frames import Frames, from_audio
 
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".au", ".aif", ".aiff"}
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
 
 # GTZAN's repeated recordings (compare Sturm 2013, arXiv 1306.1461): one side of any split gets all of a group. The
@@ -79,7 +79,7 @@ def gtzan(data: Path, front_end: FrontEnd | None, cache: Path) -> Collection:
         front_end = GTZAN_MELS
     else:
         front_end = front_end or GTZAN_MELS
-        files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in AUDIO_SUFFIXES and f.parent.name in GENRES)
+        files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and f.parent.name in GENRES)
         if not files:
             raise DataError(
                 f"No GTZAN in {data}: expected mels.npz, or audio files such as blues/blues.00000.wav, there or in gtzan/."
