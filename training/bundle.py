@@ -101,8 +101,9 @@ tags: [audio-classification, music, {checkpoint.task}, crnn]
   {front_end.n_mels} mel bands ({front_end.mel_scale}, norm {front_end.norm}), dB, reference {front_end.reference},
   floor {front_end.top_db:g} dB below the loudest.
 - **Training data**: {_DATA[checkpoint.task]}
-- **Weights**: the recipe retrained on {checkpoint.data}; code revision {checkpoint.revision}. Number of epochs and
-  temperature ({checkpoint.temperature:g}) come from validation runs of the same recipe, whose weights are not these.
+- **Weights**: the recipe retrained on {checkpoint.data}; code revision {checkpoint.revision}. The number of
+  epochs was set without looking at test data; the temperature ({checkpoint.temperature:g}) comes from a validation run of the same
+  recipe, whose weights are not these.
 
 ## Measured
 
