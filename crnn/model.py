@@ -22,6 +22,8 @@ class ModelConfig:
 
     n_mels, frames: size of a segment's picture. pools: (mel bands, frames) joined after each convolution.
     pooling: "max" or "avg". activation: "elu" or "pelu". gru: width of each of the two recurrent layers.
+    readout: what of the recurrent states the linear layer sees: the "last" (of each direction), their "mean" over time, or their
+    mean weighted by an "attention" learned from each state.
     conv_dropout acts after each convolution, dropout before the linear layer.
     """
 
@@ -34,6 +36,7 @@ class ModelConfig:
     activation: Literal["elu", "pelu"] = "elu"
     gru: int = 64
     bidirectional: bool = False
+    readout: Literal["last", "mean", "attention"] = "last"
     conv_dropout: float = 0.1
     dropout: float = 0.3
 
@@ -61,6 +64,8 @@ class ModelConfig:
             )
         if self.pooling not in ("max", "avg") or self.activation not in ("elu", "pelu"):
             raise ValueError(f"pooling {self.pooling!r}: max or avg; activation {self.activation!r}: elu or pelu")
+        if self.readout not in ("last", "mean", "attention"):
+            raise ValueError(f"readout {self.readout!r}: last, mean or attention")
 
     @property
     def output_size(self) -> tuple[int, int]:
@@ -140,7 +145,9 @@ class CRNN(nn.Module):
             bidirectional=config.bidirectional,
         )
         self.dropout = nn.Dropout(config.dropout)
-        self.linear = nn.Linear(config.gru * (2 if config.bidirectional else 1), config.n_classes)
+        width = config.gru * (2 if config.bidirectional else 1)
+        self.attention = nn.Linear(width, 1) if config.readout == "attention" else None
+        self.linear = nn.Linear(width, config.n_classes)
         # About twice as fast on CPUs. Weights too: with one input channel the picture's layout alone decides nothing.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -155,7 +162,12 @@ class CRNN(nn.Module):
             x = layer(x)  # [B, C, M', W']
         sequence = x.squeeze(2).transpose(1, 2)  # [B, C, 1, W'] -> [B, W', C]
         states, _ = self.gru(sequence)  # [B, W', H] or [B, W', 2H]
-        if self.config.bidirectional:
+        if self.attention is not None:
+            # Weights of the steps, summing to 1: how much each says about the class.
+            final = (self.attention(states).softmax(dim=1) * states).sum(dim=1)
+        elif self.config.readout == "mean":
+            final = states.mean(dim=1)
+        elif self.config.bidirectional:
             # Each direction's state after it has read the whole segment.
             half = self.config.gru
             final = torch.cat([states[:, -1, :half], states[:, 0, half:]], dim=1)

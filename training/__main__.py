@@ -100,8 +100,6 @@ def _workshop(options: argparse.Namespace) -> Any:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from training.runs import train
-
     shop = _workshop(options)
     changes = dict(_setting(text) for text in options.set)
     changes |= {name: getattr(options, name) for name in ("patience", "delta") if getattr(options, name) is not None}
@@ -111,7 +109,7 @@ def _train(options: argparse.Namespace) -> None:
     spec = shop.spec(options.task, split, options.seed)
     if changes:
         spec = replace(spec, recipe=replace(spec.recipe, **changes), recipe_name=f"{spec.recipe_name}-{options.tag}")
-    print(train(spec, shop.collection(options.task), options.runs, options.precision, shop.progress))
+    print(shop.train(spec))
 
 
 def _setting(text: str) -> tuple[str, Any]:

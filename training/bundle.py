@@ -7,7 +7,6 @@ from typing import Any
 
 from crnn.checkpoint import Checkpoint
 from training.protocols import Workshop, validation_temperature
-from training.runs import train
 
 _DATA = {
     "genre": (
@@ -27,7 +26,7 @@ _SHOWN = ("track_accuracy", "track_macro_f1", "track_mean_recall", "segment_accu
 def bundle(shop: Workshop, task: str, folder: Path, results: Path, seed: int = 0) -> Path:
     """Train on everything, take the temperature of the validation run, collect the measured figures, write the folder."""
     collection = shop.collection(task)
-    run = train(shop.spec(task, "all", seed), collection, shop.runs, shop.precision, shop.progress)
+    run = shop.train(shop.spec(task, "all", seed), collection)
     trained = replace(
         Checkpoint.load(run / "checkpoint"), temperature=round(validation_temperature(shop, task, collection, seed), 3)
     )

@@ -40,7 +40,7 @@ class Collection:
     """Tracks with spectrograms and labels.
 
     names [N]; targets [N] index into labels; groups [N]: tracks of one group (an artist, a recording and its
-    copies) never stand on two sides of a split.
+    copies) never stand on two sides of a split. reserved: indices of the tracks that protocol N keeps for itself.
     """
 
     name: str
@@ -50,12 +50,15 @@ class Collection:
     targets: np.ndarray[Any, np.dtype[np.int64]]
     groups: tuple[str, ...]
     frames: Frames
+    reserved: tuple[int, ...] = ()
 
     @property
     def digest(self) -> str:
-        """Twelve hex digits over names, targets, groups and frames' sizes: runs on other data are other runs."""
+        """Twelve hex digits over names, targets, groups and frames: runs on other data are other runs."""
         identity = [self.names, self.targets.tolist(), self.groups, self.frames.offsets.tolist()]
-        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]
+        found = hashlib.sha256(json.dumps(identity).encode())
+        found.update(np.ascontiguousarray(self.frames.values).tobytes())
+        return found.hexdigest()[:12]
 
     def __post_init__(self) -> None:
         sizes = {len(self.names), len(self.targets), len(self.groups), len(self.frames)}
@@ -75,6 +78,8 @@ def gtzan(data: Path, front_end: FrontEnd | None, cache: Path) -> Collection:
             names = tuple(str(name) for name in archive["name"])
             width = np.asarray(archive["range_db"], dtype=np.float32)[:, None, None]
             decibels = (archive["X"].astype(np.float32) + 0.5) / 256 * width - width
+        # Half a step above the floor is the floor: silence reads −80, as served.
+        decibels[decibels < -GTZAN_MELS.top_db + 0.5] = -GTZAN_MELS.top_db
         frames = Frames.from_mels(list(decibels))
         front_end = GTZAN_MELS
     else:
@@ -138,6 +143,7 @@ def moods(data: Path, front_end: FrontEnd | None, cache: Path, target: str = "mo
         np.array([labels.index(row[column]) for row in kept]),
         tuple(row["artist"] for row in kept),
         _subset(frames, keep),
+        tuple(i for i, row in enumerate(kept) if row["gtzan_genre"]),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from crnn.segments import Segments, cut, plan
@@ -22,8 +23,8 @@ class Crops(Dataset[tuple[Tensor, int]]):
     would have seen.
     """
 
-    def __init__(self, collection: Collection, tracks: Indices, width: int, seed: int) -> None:
-        self.collection, self.width, self.seed = collection, width, seed
+    def __init__(self, collection: Collection, tracks: Indices, width: int, seed: int, stretch: float = 0.0) -> None:
+        self.collection, self.width, self.seed, self.stretch = collection, width, seed, stretch
         counts = [math.ceil(collection.frames.count(int(t)) / width) for t in tracks]
         self.tracks = np.repeat(tracks, counts)
 
@@ -37,8 +38,17 @@ class Crops(Dataset[tuple[Tensor, int]]):
         if space <= 0:
             mel = self.collection.frames.mel(track)
             return cut(mel, plan(mel.shape[1], self.width))[0], int(self.collection.targets[track])
-        first = int(np.random.default_rng((self.seed, epoch, index)).integers(space + 1))
-        return self.collection.frames.mel(track, first, self.width).unsqueeze(0), int(self.collection.targets[track])
+        rng = np.random.default_rng((self.seed, epoch, index))
+        if not self.stretch:
+            mel = self.collection.frames.mel(track, int(rng.integers(space + 1)), self.width)
+            return mel.unsqueeze(0), int(self.collection.targets[track])
+        # As many times longer as shorter, and never longer than the track.
+        rate = float(np.exp(rng.uniform(-1, 1) * np.log1p(self.stretch)))
+        taken = min(max(2, round(self.width * rate)), space + self.width)
+        first = int(rng.integers(space + self.width - taken + 1))
+        mel = self.collection.frames.mel(track, first, taken)
+        mel = functional.interpolate(mel.unsqueeze(0), size=self.width, mode="linear", align_corners=True)
+        return mel, int(self.collection.targets[track])
 
 
 class Shuffled(Sampler[tuple[int, int]]):
@@ -81,12 +91,15 @@ class TrackSegments(Dataset[tuple[Tensor, Tensor, Tensor]]):
 class SegmentData(pl.LightningDataModule):
     """A collection, a split and a segment width, as Lightning asks for them."""
 
-    def __init__(self, collection: Collection, split: Split, width: int, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, collection: Collection, split: Split, width: int, batch_size: int, seed: int, stretch: float = 0.0
+    ) -> None:
         super().__init__()
         self.collection, self.split, self.width, self.batch_size, self.seed = collection, split, width, batch_size, seed
+        self.stretch = stretch
 
     def train_dataloader(self) -> "DataLoader[Any]":
-        crops = Crops(self.collection, self.split.train, self.width, self.seed)
+        crops = Crops(self.collection, self.split.train, self.width, self.seed, self.stretch)
         order = Shuffled(len(crops), self.seed)
         # A generator of its own, since each pass over a loader draws one number, which would shift dropout's.
         own = torch.Generator().manual_seed(self.seed)

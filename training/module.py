@@ -11,7 +11,7 @@ from torch.nn import functional
 from crnn.augment import FrequencyMask, TimeMask
 from crnn.model import CRNN
 from crnn.segments import average, plan
-from crnn.spectrogram import FrontEnd
+from crnn.spectrogram import FrontEnd, band_frequencies
 from training.recipes import Recipe
 
 # Of the drawn equaliser curve, from the lowest to the highest band: about one an octave.
@@ -39,10 +39,23 @@ class Training(pl.LightningModule):
             gain = (level + curve).unsqueeze(-1)  # [B, 1, M, 1]
             # What lies on the floor is silence, and stays silence however loud it is played.
             mel = torch.where(mel > self.floor, mel + gain.to(mel.device), mel).clamp(min=self.floor)
+        if self.recipe.pitch:
+            mel = self._transpose(mel, (torch.rand(len(mel), generator=generator) * 2 - 1) * self.recipe.pitch)
         for mask in (self.time_mask, self.frequency_mask):
             if mask.max_width and mask.count:
                 mel = mask.apply(mel, mask.draw(mel.shape, generator), self.floor)
         return mel
+
+    def _transpose(self, mel: Tensor, semitones: Tensor) -> Tensor:
+        """Read every band where it sounded before a shift of semitones [B]; linear between bands, ends repeated."""
+        hertz = torch.from_numpy(band_frequencies(self.front_end))
+        source = hertz / torch.exp2(semitones.double() / 12).unsqueeze(-1)  # [B, M]
+        # Band frequencies rise with the band, so a search and a line between neighbours turn Hz into bands.
+        upper = torch.searchsorted(hertz, source.contiguous()).clamp(1, len(hertz) - 1)
+        low, high = hertz[upper - 1], hertz[upper]
+        share = ((source - low) / (high - low)).clamp(0, 1).float().to(mel.device)[:, None, :, None]
+        upper = upper.to(mel.device)[:, None, :, None].expand(mel.shape)
+        return mel.gather(2, upper - 1) * (1 - share) + mel.gather(2, upper) * share
 
     def on_train_epoch_start(self) -> None:
         # Dropout draws from the global generator: seeded by epoch, so that a resumed run goes on as it would have.

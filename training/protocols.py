@@ -52,9 +52,25 @@ class Workshop:
         name = self.recipe or ("mood" if task == "quadrant" else task)
         return RunSpec(task, name, RECIPES[name], split, seed)
 
+    def train(self, spec: RunSpec, collection: Collection | None = None) -> Path:
+        """The folder of a finished run; trains it, and what it begins from, where they are missing."""
+        donor = None
+        if spec.recipe.start:
+            task, recipe, split = _start(spec.recipe.start)
+            donor = self.train(RunSpec(task, recipe, RECIPES[recipe], split, spec.seed))
+        collection = collection or self.collection(spec.task)
+        return train(spec, collection, self.runs, self.precision, self.progress, donor)
+
     def classifier(self, spec: RunSpec, collection: Collection) -> Classifier:
-        folder = train(spec, collection, self.runs, self.precision, self.progress)
-        return Classifier(Checkpoint.load(folder / "checkpoint"))
+        return Classifier(Checkpoint.load(self.train(spec, collection) / "checkpoint"))
+
+
+def _start(text: str) -> tuple[str, str, str]:
+    task, _, rest = text.partition("/")
+    recipe, _, split = rest.partition("/")
+    if recipe not in RECIPES or RECIPES[recipe].start or not split:
+        raise ValueError(f"start {text!r}: TASK/RECIPE/SPLIT is needed, of a recipe that begins at random")
+    return task, recipe, split
 
 
 def filtered(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:

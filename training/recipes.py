@@ -17,6 +17,9 @@ class Recipe:
     validated and kept; 0 = off. mixup: alpha of the beta distribution of the mixed share (Zhang et al. 2018), 0 = off.
     gain_db: level moved by up to this much both ways; equaliser_db: and every octave or so by up to this much of its own
     (other rooms, other mixes). time_mask seconds, frequency_mask bands, masks of each.
+    stretch: a crop lasts up to this share longer or shorter than what the network hears of it. pitch: all bands are
+    re-read up to so many semitones higher or lower.
+    start: "TASK/RECIPE/SPLIT" of a run whose weights, but for the last layer, this one begins from; "" = at random.
     pools: None follows the front end (crnn.model.pool_sizes).
     """
 
@@ -37,12 +40,16 @@ class Recipe:
     time_mask: float = 0.0
     frequency_mask: int = 0
     masks: int = 1
+    stretch: float = 0.0
+    pitch: float = 0.0
+    start: str = ""
     channels: tuple[int, ...] = (64, 128, 128, 128)
     pools: Pools | None = None
     pooling: Literal["max", "avg"] = "max"
     activation: Literal["elu", "pelu"] = "elu"
     gru: int = 32
     bidirectional: bool = False
+    readout: Literal["last", "mean", "attention"] = "last"
     conv_dropout: float = 0.1
     dropout: float = 0.3
 
@@ -58,6 +65,7 @@ class Recipe:
             activation=self.activation,
             gru=self.gru,
             bidirectional=self.bidirectional,
+            readout=self.readout,
             conv_dropout=self.conv_dropout,
             dropout=self.dropout,
         )

@@ -11,7 +11,7 @@ import json
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
 
 from crnn.checkpoint import Checkpoint
+from crnn.model import CRNN
 from training.collections import Collection
 from training.data import Crops, SegmentData
 from training.module import Training
@@ -48,8 +49,15 @@ class RunSpec:
                 "seed": self.seed}  # fmt: skip
 
 
-def train(spec: RunSpec, collection: Collection, runs: Path, precision: str = "auto", progress: bool = True) -> Path:
-    """Train (or finish, or find finished) a run; returns its folder.
+def train(
+    spec: RunSpec,
+    collection: Collection,
+    runs: Path,
+    precision: str = "auto",
+    progress: bool = True,
+    donor: Path | None = None,
+) -> Path:
+    """Train (or finish, or find finished) a run; returns its folder. donor: the finished run that it begins from.
 
     Raises ValueError when the folder holds a run of the same name with other settings.
     """
@@ -62,10 +70,12 @@ def train(spec: RunSpec, collection: Collection, runs: Path, precision: str = "a
     split = named(spec.split, collection)
     recipe, front_end = spec.recipe, collection.front_end
     width = front_end.frames(recipe.segment_seconds)
-    data = SegmentData(collection, split, width, recipe.batch_size, spec.seed)
+    data = SegmentData(collection, split, width, recipe.batch_size, spec.seed, recipe.stretch)
     crops = len(Crops(collection, split.train, width, spec.seed))
     steps = recipe.epochs * max(1, crops // recipe.batch_size)
     module = Training(recipe, front_end, len(collection.labels), spec.seed, steps)
+    if donor is not None:
+        begin_from(module.network, Checkpoint.load(donor / "checkpoint").model)
     stops = len(split.valid) > 0 and recipe.patience > 0
     callbacks: list[Callback] = [
         _History(folder / "history.csv"),
@@ -116,6 +126,14 @@ def train(spec: RunSpec, collection: Collection, runs: Path, precision: str = "a
     return folder
 
 
+def begin_from(network: CRNN, donor: CRNN) -> None:
+    """Copy all weights but the last layer's. Raises ValueError if the networks differ in more than their classes."""
+    if replace(network.config, n_classes=donor.config.n_classes) != donor.config:
+        raise ValueError(f"{donor.config} can't be the start of {network.config}: they differ in more than classes")
+    kept = {name: value for name, value in donor.state_dict().items() if not name.startswith("linear.")}
+    network.load_state_dict(kept, strict=False)
+
+
 def resolve_precision(precision: str) -> str:
     """ "auto": bf16 where the processor multiplies it natively (2 to 3 times as fast there), else 32 bit."""
     if precision != "auto":
@@ -147,6 +165,8 @@ def _claim(folder: Path, spec: RunSpec, collection: Collection) -> None:
     identity = json.loads(json.dumps(settings))
     if file.exists():
         stored = json.loads(file.read_text())
+        # A setting that came later was at its default.
+        stored["recipe"] = json.loads(json.dumps(Recipe(**stored["recipe"]).to_dict()))
         changed = [key for key, value in identity.items() if stored.get(key) != value]
         if changed:
             raise ValueError(

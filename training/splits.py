@@ -70,12 +70,15 @@ def _folds(collection: Collection, tracks: Indices, count: int, seed: int) -> It
 def named(name: str, collection: Collection) -> Split:
     """A split by its name on the command line.
 
-    all · filtered · paper:SEED · fold:K (K = 0..4; test) · fold:K/valid (validation cut from that fold's training part)
+    all · known (all but those that protocol N keeps for itself) · filtered · paper:SEED · fold:K (K = 0..4; test) ·
+    fold:K/valid (validation cut from that fold's training part)
     """
     kind, _, argument = name.partition(":")
     everyone, empty = np.arange(len(collection.names)), np.array([], dtype=np.int64)
     if name == "all":
         return Split(everyone, empty, empty)
+    if name == "known":
+        return Split(np.setdiff1d(everyone, collection.reserved), empty, empty)
     if name == "filtered":
         return filtered(collection)
     if kind == "paper" and argument.isdigit():
@@ -83,4 +86,6 @@ def named(name: str, collection: Collection) -> Split:
     if kind == "fold" and argument.removesuffix("/valid") in set("01234"):
         split = folds(collection)[int(argument[0])]
         return within(collection, split) if argument.endswith("/valid") else split
-    raise ValueError(f"split {name!r}: one of all, filtered, paper:SEED, fold:0 … fold:4, fold:0/valid is needed")
+    raise ValueError(
+        f"split {name!r}: one of all, known, filtered, paper:SEED, fold:0 … fold:4, fold:0/valid is needed"
+    )

@@ -32,8 +32,9 @@ def test_frequency_ends_at_one_and_time_keeps_about_eight_steps_every_3_s(front_
 @pytest.mark.parametrize("seconds", [1.0, 3.0, 5.0, 10.0])
 @pytest.mark.parametrize("pooling", ["max", "avg"])
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_one_logit_a_class(seconds: float, pooling: str, bidirectional: bool) -> None:
-    settings = config(GTZAN_MELS, seconds, pooling=pooling, bidirectional=bidirectional)
+@pytest.mark.parametrize("readout", ["last", "mean", "attention"])
+def test_one_logit_a_class(seconds: float, pooling: str, bidirectional: bool, readout: str) -> None:
+    settings = config(GTZAN_MELS, seconds, pooling=pooling, bidirectional=bidirectional, readout=readout)
     assert CRNN(settings).eval()(torch.zeros(2, 1, 128, settings.frames)).shape == (2, 10)
 
 
@@ -82,6 +83,7 @@ def test_fresh_pelu_is_elu_and_stays_smooth_at_zero() -> None:
         ({"pools": ((2, 4), (4, 4), (4, 4), (4, 4))}, "at least one time step"),
         ({"pools": ((2, 2), (4, 2))}, "4 convolutions need as many pools"),
         ({"pooling": "min"}, "max or avg"),
+        ({"readout": "first"}, "last, mean or attention"),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(changes: dict[str, object], words: str) -> None:

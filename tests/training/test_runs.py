@@ -12,14 +12,17 @@ import torch
 
 from crnn.checkpoint import Checkpoint
 from crnn.classify import Classifier
-from crnn.spectrogram import GTZAN_MELS
+from crnn.model import CRNN
+from crnn.spectrogram import GTZAN_MELS, log_mel
 from training import splits
 from training.collections import Collection
 from training.data import Crops, Shuffled, TrackSegments
 from training.evaluate import answers, scores
+from training.frames import Frames
 from training.module import Training
+from training.protocols import Workshop
 from training.recipes import RECIPES, Recipe
-from training.runs import RunSpec, train
+from training.runs import RunSpec, begin_from, train
 
 TINY = Recipe(epochs=6, batch_size=8, learning_rate=5e-3, channels=(4, 8, 8, 8), gru=8, patience=0, dropout=0.0)
 
@@ -146,6 +149,17 @@ class TestData:
         assert target == toy.targets[5]
         assert any(torch.equal(crop[0], mel[:, i : i + 39]) for i in range(mel.shape[1] - 38))
 
+    def test_a_stretched_crop_still_runs_from_one_moment_to_a_later_one(self, toy: Collection) -> None:
+        """A track whose level rises by 1 dB a frame shows how far apart a crop's frames were."""
+        ramp = np.broadcast_to(np.arange(-80, 10, dtype=np.float32), (128, 90))
+        rising = replace(toy, names=("t",), targets=toy.targets[:1], groups=("g",), frames=Frames.from_mels([ramp]))
+        crops = Crops(rising, np.array([0]), 39, seed=0, stretch=0.25)
+        spans = [float(mel[0, 0, -1] - mel[0, 0, 0]) for mel, _ in (crops[epoch, 0] for epoch in range(100))]
+        assert all(crops[epoch, 0][0].shape == (1, 128, 39) for epoch in range(5))
+        assert 30 <= min(spans) < 32
+        assert 46 < max(spans) <= 48
+        assert torch.equal(crops[3, 0][0], crops[3, 0][0])
+
     def test_short_tracks_are_repeated(self, toy: Collection) -> None:
         crop, _ = Crops(toy, np.array([0]), 200, 0)[0, 0]
         assert crop.shape == (1, 128, 200)
@@ -180,6 +194,59 @@ class TestAugmentation:
         moved = self.module(equaliser_db=6.0).augment(mel, torch.Generator()) - mel
         assert float(moved.std(dim=3).max()) < 1e-5
         assert 4 < float(moved.abs().max()) <= 6
+
+    def test_a_transposed_tone_lies_where_the_shifted_tone_would(self) -> None:
+        """Oracle: the same tone, a whole tone higher, through the front end."""
+        module, time = self.module(pitch=2.0), np.arange(22_050) / 22_050
+
+        def mel(hertz: float) -> torch.Tensor:
+            return log_mel(np.float32(0.5 * np.sin(2 * np.pi * hertz * time)), GTZAN_MELS)[None, None]
+
+        for hertz in (300.0, 1000.0, 4000.0):
+            higher = hertz * 2 ** (2 / 12)
+            moved = module._transpose(mel(hertz), torch.tensor([2.0]))[0, 0, :, 5]
+            assert abs(int(moved.argmax()) - int(mel(higher)[0, 0, :, 5].argmax())) <= 1
+        still = module._transpose(mel(440.0), torch.tensor([0.0]))
+        torch.testing.assert_close(still, mel(440.0), atol=1e-3, rtol=0)
+
+
+class TestStart:
+    def test_a_run_begins_from_another_ones_weights(self, toy: Collection, tmp_path: Path) -> None:
+        donor = run(toy, tmp_path, replace(TINY, epochs=1))
+        begun = CRNN(TINY.model_config(GTZAN_MELS, 4))
+        last = begun.linear.weight.clone()
+        begin_from(begun, Checkpoint.load(donor / "checkpoint").model)
+        given = Checkpoint.load(donor / "checkpoint").model.state_dict()
+        for name, value in begun.state_dict().items():
+            assert torch.equal(value, last if name == "linear.weight" else given[name]) or name == "linear.bias"
+
+    def test_another_architecture_is_no_start(self) -> None:
+        with pytest.raises(ValueError, match="differ in more than classes"):
+            begin_from(CRNN(TINY.model_config(GTZAN_MELS, 4)), CRNN(replace(TINY, gru=4).model_config(GTZAN_MELS, 4)))
+
+    def test_what_a_run_begins_from_is_trained_first(self, data: Path, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+        tiny = replace(TINY, epochs=1)
+        monkeypatch.setitem(RECIPES, "first", tiny)
+        monkeypatch.setitem(RECIPES, "second", replace(tiny, start="quadrant/first/known"))
+        shop = Workshop(data, tmp_path, "second", "32-true", progress=False)
+        shop.train(shop.spec("genre", "all", 0))
+        config = json.loads((tmp_path / "quadrant-first-known-seed0" / "checkpoint" / "config.json").read_text())
+        assert "56 tracks" in config["data"]  # 60 clips, four of which protocol N keeps for itself
+
+    def test_a_start_must_begin_at_random(self, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+        monkeypatch.setitem(RECIPES, "loop", replace(TINY, start="genre/loop/all"))
+        shop = Workshop(tmp_path, tmp_path, "loop")
+        with pytest.raises(ValueError, match="a recipe that begins at random"):
+            shop.train(shop.spec("genre", "all", 0))
+
+
+def test_a_setting_that_came_later_was_at_its_default(toy: Collection, tmp_path: Path) -> None:
+    recipe = replace(TINY, epochs=1)
+    folder = run(toy, tmp_path, recipe)
+    config = json.loads((folder / "config.json").read_text())
+    del config["recipe"]["stretch"]
+    (folder / "config.json").write_text(json.dumps(config))
+    assert run(toy, tmp_path, recipe) == folder
 
 
 def test_recipes_build_networks_of_moderate_size() -> None:
