@@ -137,6 +137,17 @@ def band_frequencies(front_end: FrontEnd) -> "np.ndarray[Any, np.dtype[np.float6
     return mel_to_hz(np.linspace(0.0, top, front_end.n_mels + 2)[1:-1], front_end.mel_scale)
 
 
+@lru_cache(maxsize=8)
+def band_weights(front_end: FrontEnd) -> Tensor:
+    """What each band's power counts for in the power of the whole sound, [M]: undoes `norm`, so that all filters together
+    weigh every frequency alike."""
+    if front_end.norm is None:
+        return torch.ones(front_end.n_mels)
+    top = hz_to_mel(front_end.sample_rate / 2, front_end.mel_scale)
+    edges = mel_to_hz(np.linspace(0.0, top, front_end.n_mels + 2), front_end.mel_scale)
+    return torch.from_numpy((edges[2:] - edges[:-2]) / 2).float()
+
+
 # Slaney's scale (Auditory Toolbox, 1998): linear with 200/3 Hz a mel up to 1 kHz, then 27 steps for a factor of 6.4.
 _LINEAR_HZ, _BREAK_HZ, _LOG_STEP = 200.0 / 3, 1000.0, np.log(6.4) / 27
 
