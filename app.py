@@ -2,12 +2,12 @@
 
 import streamlit as st
 
+from pages.parts.frame import pages
+
 st.set_page_config(page_title="Genre & Mood Spectrum", page_icon="🎚️", layout="wide")
 
-page = st.navigation(
-    [st.Page("pages/listen.py", title="Listen", icon=":material/graphic_eq:", default=True)],
-    position="top",
-)
+page = st.navigation(pages(), position="top")
+st.session_state.framed = True
 
 with st.sidebar:
     st.markdown(

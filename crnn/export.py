@@ -6,6 +6,9 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+import soundfile
+
 from crnn.classify import Prediction
 
 _DIGITS = 4
@@ -44,6 +47,13 @@ def to_csv(results: Iterable[dict[str, Any]], tasks: Sequence[str] = ("genre", "
         for moment in ({"start": ""} | result, *result.get("segments", [])):
             values = {f"{t}:{label}": value for t in tasks for label, value in moment.get(t, {}).items()}
             rows.writerow(base | {"start": moment["start"]} | values)
+    return out.getvalue()
+
+
+def wav(samples: "np.ndarray[Any, Any]", sample_rate: int) -> bytes:
+    """Samples [T] in [−1, 1] as a 16-bit WAV file."""
+    out = io.BytesIO()
+    soundfile.write(out, samples, sample_rate, format="WAV", subtype="PCM_16")
     return out.getvalue()
 
 

@@ -17,7 +17,7 @@ _TICKS_HZ = (100, 250, 500, 1000, 2000, 4000, 8000, 16000)
 _TICK_GAP = 6  # bands; closer labels would overlap
 
 # Streamlit's theme replaces the exact colour #000004, magma's darkest, by one of its own.
-_MAGMA = [[place, "rgb(0,0,3)" if colour == "#000004" else colour] for place, colour in get_colorscale("magma")]
+MAGMA = [[place, "rgb(0,0,3)" if colour == "#000004" else colour] for place, colour in get_colorscale("magma")]
 
 
 def mel_spectrogram(mel: "np.ndarray[Any, Any]", front_end: FrontEnd, title: str = "Mel spectrogram") -> go.Figure:
@@ -25,33 +25,41 @@ def mel_spectrogram(mel: "np.ndarray[Any, Any]", front_end: FrontEnd, title: str
 
     Long tracks are averaged over neighbouring frames to at most 1200 columns.
     """
+    figure = go.Figure(heatmap(mel, front_end))
+    figure.update_traces(colorscale=MAGMA, colorbar={"title": {"text": "dB"}} | COLOUR_BAR)
+    figure.update_layout(title=title, height=330, margin={"l": 8, "r": 8, "t": 44, "b": 8})
+    figure.update_xaxes(title="Time (s)", showgrid=False, zeroline=False)
+    figure.update_yaxes(**frequency_axis(front_end))
+    return figure
+
+
+def heatmap(mel: "np.ndarray[Any, Any]", front_end: FrontEnd, start: float = 0.0) -> go.Heatmap:
+    """The picture alone, without colours; start: seconds at which its first frame lies."""
     step = -(-mel.shape[1] // _MAX_COLUMNS)
     starts = np.arange(0, mel.shape[1], step)
     shown = np.add.reduceat(mel, starts, axis=1) / np.diff([*starts, mel.shape[1]])
-    hertz = [f"{frequency:,.0f} Hz" for frequency in band_frequencies(front_end)]
+    small = shown.min() >= -120 and shown.max() <= 120
+    return go.Heatmap(
+        z=np.round(shown).astype(np.int8) if small else shown.astype(np.float32),
+        x=start + (starts + (step - 1) / 2) * front_end.hop_seconds,
+        y=[f"{frequency:,.0f} Hz" for frequency in band_frequencies(front_end)],
+        hovertemplate="%{x:.1f} s · %{y} · %{z:.0f} dB<extra></extra>",
+    )
+
+
+COLOUR_BAR = {"thickness": 10, "outlinewidth": 0, "x": 1.01}
+
+
+def frequency_axis(front_end: FrontEnd) -> dict[str, Any]:
+    """Settings of a vertical axis over mel bands, labelled in Hz."""
     ticks = _ticks(front_end)
-    figure = go.Figure(
-        go.Heatmap(
-            z=np.round(shown).astype(np.int8)
-            if front_end.top_db <= 120 and shown.min() >= -120
-            else shown.astype(np.float32),
-            x=(starts + (step - 1) / 2) * front_end.hop_seconds,
-            y=hertz,
-            colorscale=_MAGMA,
-            colorbar={"title": {"text": "dB"}, "thickness": 10, "outlinewidth": 0, "x": 1.01},
-            hovertemplate="%{x:.1f} s · %{y} · %{z:.0f} dB<extra></extra>",
-        )
-    )
-    figure.update_layout(title=title, height=330, margin={"l": 8, "r": 8, "t": 44, "b": 8})
-    figure.update_xaxes(title="Time (s)", showgrid=False, zeroline=False)
-    figure.update_yaxes(
-        title="Frequency (Hz)",
-        type="category",
-        tickvals=list(ticks),
-        ticktext=list(ticks.values()),
-        showgrid=False,
-    )
-    return figure
+    return {
+        "title": "Frequency (Hz)",
+        "type": "category",
+        "tickvals": list(ticks),
+        "ticktext": list(ticks.values()),
+        "showgrid": False,
+    }
 
 
 def top(prediction: Prediction, title: str, k: int = 3) -> go.Figure:

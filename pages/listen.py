@@ -1,92 +1,12 @@
 """Listen: a track in, its spectrogram, genre and mood out."""
 
-from typing import Any
-
 import streamlit as st
 
-from crnn.audio import SUFFIXES
-from crnn.errors import CrnnError
-from crnn.examples import EXAMPLES
-from pages import shared
-from pages.track_view import show
+from pages.parts import frame, shared
+from pages.parts.sources import choose_source
+from pages.parts.track_view import show
 
-LIMIT_MB = 50
-SOURCES = ["Examples", "Upload", "Record"]
-
-
-def choose_source() -> None:
-    """Widgets that bring a track in; whatever they bring becomes the current track."""
-    source = st.segmented_control(
-        "Where the track comes from",
-        SOURCES,
-        default=SOURCES[0],
-        required=True,
-        key="source",
-        label_visibility="collapsed",
-    )
-    if source == "Examples":
-        choose_example()
-    elif source == "Upload":
-        given = st.file_uploader(
-            f"A song of up to {LIMIT_MB} MB, of which the first 10 minutes are heard: WAV, FLAC, OGG, Opus, MP3, M4A, "
-            "AAC, WebM or MP4",
-            type=list(SUFFIXES),
-            max_upload_size=LIMIT_MB,
-            key="upload",
-        )
-        take(given, "upload")
-    else:
-        given = st.audio_input(
-            "Record a few seconds of music near the microphone; 10 or more say most", sample_rate=None, key="recording"
-        )
-        take(given, "recording")
-
-
-def choose_example() -> None:
-    """One button a clip, and the clip named in the address."""
-    with st.container(horizontal=True):
-        for example in EXAMPLES.values():
-            if st.button(
-                f"**{example.title}** · {example.artist}",
-                key=f"example-{example.name}",
-                icon=":material/play_circle:",
-                help=f"30 seconds, {example.licence}",
-            ):
-                st.query_params["example"] = example.name
-    wanted = st.query_params.get("example")
-    if wanted is None or wanted == st.session_state.get("opened_example"):
-        return
-    if wanted not in EXAMPLES:
-        names = ", ".join(EXAMPLES)
-        st.error(f"The address asks for an example called “{wanted}”. There are: {names}. Choose one above.")
-        return
-    try:
-        st.session_state.track = shared.open_example(EXAMPLES[wanted])
-        st.session_state.opened_example = wanted
-    except CrnnError as error:
-        st.error(str(error))
-
-
-def take(given: Any, kind: str) -> None:
-    """Analyse a new upload or recording once; say what was wrong with it each time the page is drawn."""
-    if given is None:
-        return
-    st.query_params.pop("example", None)
-    st.session_state.opened_example = None
-    name = "Your recording" if kind == "recording" else given.name
-    if st.session_state.get("taken") != given.file_id:
-        st.session_state.failure = None
-        try:
-            st.session_state.track = shared.analyse(name, given.getvalue())
-        except CrnnError as error:
-            st.session_state.failure = str(error)
-        st.session_state.taken = given.file_id
-    if st.session_state.failure:
-        before = shared.current()
-        still = f" Below is still {shared.plain(before.name)}." if before else ""
-        st.error(f"**{shared.plain(name)}** – {st.session_state.failure}{still}", icon=":material/hearing_disabled:")
-
-
+frame.enter()
 st.title("What the networks hear", anchor=False)
 st.markdown("Two small neural networks listen to a track: one for ten genres, one for five moods.")
 choose_source()

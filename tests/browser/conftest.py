@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,8 @@ from playwright.sync_api import Browser, sync_playwright
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
+@contextmanager
+def serve(**environment: str) -> Iterator[str]:
     """Address of the app, served as a visitor gets it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -26,6 +27,7 @@ def server() -> Iterator[str]:
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", *options],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=os.environ | environment,
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
@@ -41,6 +43,13 @@ def server() -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """One server for all tests that need no other."""
+    with serve() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

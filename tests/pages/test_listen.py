@@ -205,7 +205,7 @@ def test_the_stated_limit_is_the_configured_one() -> None:
     from crnn.audio import MAX_SECONDS
 
     config = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())
-    page = (ROOT / "pages/listen.py").read_text()
+    page = (ROOT / "pages/parts/sources.py").read_text()
     assert f"LIMIT_MB = {config['server']['maxUploadSize']}" in page
     assert f"first {MAX_SECONDS / 60:.0f} minutes" in page
     assert config["browser"]["gatherUsageStats"] is False
@@ -218,7 +218,7 @@ def test_the_first_page_waits_for_no_heavy_import() -> None:
     import sys
 
     code = (
-        "import sys; from streamlit.testing.v1 import AppTest; import pages.shared as s; s.warm_up = lambda: None;"
+        "import sys; from streamlit.testing.v1 import AppTest; import pages.parts.shared as s; s.warm_up = lambda: None;"
         "page = AppTest.from_file('app.py', default_timeout=30).run(); assert not page.exception, page.exception;"
         "heavy = {'torch', 'torchaudio', 'librosa', 'av', 'soundfile', 'numba'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else 0)"
@@ -231,7 +231,7 @@ def test_who_waits_for_another_track_is_told(page: AppTest, monkeypatch: pytest.
     """Someone else holds the process-wide turn for a moment; the visitor's bar says so, then the track is heard."""
     import threading
 
-    from pages import shared
+    from pages.parts import shared
 
     told: list[str] = []
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import shared
+from pages.parts import shared
 
 
 def show(track: shared.Track) -> None:

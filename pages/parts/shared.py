@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ from crnn.examples import EXAMPLES, Example
 from crnn.turns import Turns
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from crnn.analysis import Analysis
     from crnn.audio import Waveform
     from crnn.classify import Classifier
@@ -44,6 +46,7 @@ class Track:
     mime: str
     notices: tuple[str, ...]
     analysis: Analysis
+    example: str = ""
 
 
 @st.cache_resource(show_spinner=False)
@@ -62,6 +65,9 @@ def classifiers() -> tuple[Classifier, ...]:
     return_large_blocks()
     return tuple(Classifier(Checkpoint.load(name)) for name in ("genre", "mood"))
 
+
+# The lab keeps samples and a fine picture of a track in memory: 40 MB for so many seconds.
+LAB_SECONDS = 300
 
 # How long a browser is busy drawing its first page, for which it may need every core there is.
 _FIRST_PAGE_SECONDS = 3.0
@@ -85,7 +91,32 @@ def warm_up() -> threading.Thread:
 def example_track(name: str) -> Track:
     """An example's track, computed for the first visitor who asks and shared by all."""
     example = EXAMPLES[name]
-    return analyse(example.title, example.file.read_bytes(), with_progress=False)
+    return replace(analyse(example.title, example.file.read_bytes(), with_progress=False), example=name)
+
+
+@st.cache_resource(show_spinner=False, max_entries=len(EXAMPLES))
+def _example_samples(name: str) -> Tensor:
+    return _decoded(EXAMPLES[name].file.read_bytes())
+
+
+def samples(track: Track) -> Tensor:
+    """The first LAB_SECONDS of a track as the networks hear it, [T]; a visitor's own only for as long as their session."""
+    if track.example:
+        return _example_samples(track.example)
+    kept = st.session_state.get("samples")
+    if kept is None or kept[0] is not track:
+        kept = st.session_state.samples = (track, _decoded(track.data))
+    return kept[1]
+
+
+def _decoded(data: bytes) -> Tensor:
+    import torch
+
+    from crnn.audio import decode
+
+    front_end = classifiers()[0].checkpoint.front_end
+    waveform = decode(data, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
+    return torch.from_numpy(waveform.samples[: LAB_SECONDS * front_end.sample_rate].copy())
 
 
 def current() -> Track | None:

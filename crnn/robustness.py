@@ -1,0 +1,150 @@
+"""How strong an augmentation must be before a network changes its mind about this very sound."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from torch import Tensor
+
+from crnn.classify import Classifier, Progress
+from crnn.lab import HOP_LENGTH, Strengths, changed, draw, with_noise
+from crnn.spectrogram import FrontEnd, log_mel
+
+DRAWS = 5
+_PLAIN = Strengths()
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Strengths from none to extreme of one augmentation; unit: what the labels of the steps count."""
+
+    name: str
+    unit: str
+    steps: tuple[tuple[str, Strengths], ...]
+
+
+def _frames(frames: int) -> str:
+    return f"{frames * HOP_LENGTH / 22_050:.2g} s"
+
+
+SWEEPS = {
+    "time": Sweep(
+        "Time mask",
+        "Widest time mask",
+        tuple((_frames(n), Strengths(time_mask=n)) for n in (0, 13, 26, 39, 52, 65, 86, 108, 129)),
+    ),
+    "frequency": Sweep(
+        "Frequency mask",
+        "Widest frequency mask (mel bands of 128)",
+        tuple((str(n), Strengths(frequency_mask=n)) for n in (0, 10, 20, 30, 45, 60, 80, 100, 128)),
+    ),
+    "warp": Sweep(
+        "Time warp",
+        "Furthest a moment is moved",
+        tuple((_frames(n), Strengths(time_warp=n)) for n in (0, 4, 9, 13, 20, 30, 43, 52, 64)),
+    ),
+    "noise": Sweep(
+        "Noise",
+        "Music over noise (dB)",
+        (
+            ("none", Strengths()),
+            *((f"{r:+d}", Strengths(snr_db=float(r))) for r in (40, 30, 20, 15, 10, 5, 0, -5, -10, -20)),
+        ),
+    ),
+}
+
+
+def settings(strengths: Strengths) -> Strengths:
+    """What of the controls a sweep keeps: number of masks, their value, the kind of noise. Its draws are its own."""
+    return Strengths(noise=strengths.noise, masks=strengths.masks, fill=strengths.fill)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Probability of the class that the network named first for the original: mean, lowest and highest over the draws."""
+
+    task: str
+    label: str
+    unit: str
+    ticks: tuple[str, ...]
+    mean: tuple[float, ...]
+    lowest: tuple[float, ...]
+    highest: tuple[float, ...]
+
+
+def curves(
+    samples: Tensor,
+    classifiers: Sequence[Classifier],
+    sweep: Sweep,
+    kept: Strengths = _PLAIN,
+    piece_seconds: float = 3.0,
+    progress: Progress | None = None,
+) -> tuple[Curve, ...]:
+    """One curve a network. kept: fill, kind of noise, number of masks and first seed, which the sweep leaves alone.
+
+    Segments do not overlap here, so that a track is read once a step and draw.
+    """
+    front_ends = [classifier.checkpoint.front_end for classifier in classifiers]
+    plain = {front_end: log_mel(samples, front_end) for front_end in set(front_ends)}
+    firsts: list[int] = []
+    found: list[list[list[float]]] = [[] for _ in classifiers]
+    total = len(sweep.steps)
+    for number, (_, step) in enumerate(sweep.steps):
+        strengths = replace(
+            kept,
+            time_mask=step.time_mask,
+            frequency_mask=step.frequency_mask,
+            time_warp=step.time_warp,
+            snr_db=step.snr_db,
+        )
+        seeds = range(DRAWS) if strengths.any else range(1)
+        for row in found:
+            row.append([])
+        for seed in seeds:
+            answers = _answers(samples, plain, classifiers, replace(strengths, seed=kept.seed + seed), piece_seconds)
+            if not firsts:
+                firsts = [int(answer.argmax()) for answer in answers]
+            for row, answer, first in zip(found, answers, firsts, strict=True):
+                row[-1].append(float(answer[first]))
+        if progress is not None:
+            progress((number + 1) / total)
+    ticks = tuple(tick for tick, _ in sweep.steps)
+
+    def over(row: list[list[float]], how: Callable[[list[float]], float]) -> tuple[float, ...]:
+        return tuple(float(how(values)) for values in row)
+
+    return tuple(
+        Curve(
+            c.checkpoint.task,
+            c.checkpoint.labels[first],
+            sweep.unit,
+            ticks,
+            over(row, np.mean),
+            over(row, min),
+            over(row, max),
+        )
+        for c, first, row in zip(classifiers, firsts, found, strict=True)
+    )
+
+
+def _answers(
+    samples: Tensor,
+    plain: dict[FrontEnd, Tensor],
+    classifiers: Sequence[Classifier],
+    strengths: Strengths,
+    piece_seconds: float,
+) -> list["np.ndarray[tuple[int], np.dtype[np.float64]]"]:
+    """Each network's distribution over one augmented version."""
+    made: dict[FrontEnd, Tensor] = {}
+    out = []
+    for classifier in classifiers:
+        front_end = classifier.checkpoint.front_end
+        if front_end not in made:
+            seconds = len(samples) / front_end.sample_rate
+            draws = draw(strengths, seconds, front_end, piece_seconds)
+            mel = plain[front_end]
+            if strengths.snr_db is not None:
+                mel = log_mel(with_noise(samples, draws, front_end.sample_rate), front_end)
+            made[front_end] = changed(mel, draws, front_end)
+        out.append(classifier.predict(made[front_end], hop_seconds=classifier.checkpoint.segment_seconds).overall)
+    return out
