@@ -1,6 +1,7 @@
 """Measure and print as JSON.
 
 speed     both distributions of a track against librosa's mel spectrogram
+lab       a moved slider of the augmentation lab against librosa's mel spectrogram
 memory    the served app: first page, 30 tracks in a row, 30 sessions at once (needs Chromium)
 """
 
@@ -10,12 +11,16 @@ import json
 parser = argparse.ArgumentParser(
     prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
 )
-parser.add_argument("what", nargs="*", choices=["speed", "memory"], default=["speed", "memory"])
+parser.add_argument("what", nargs="*", choices=["speed", "lab", "memory"], default=["speed", "lab", "memory"])
 for what in parser.parse_args().what:
     if what == "speed":
         from benchmarks.speed import measure
 
         print(json.dumps(measure(), indent=1))
+    elif what == "lab":
+        from benchmarks import lab
+
+        print(json.dumps(lab.measure(), indent=1))
     else:
         from benchmarks import memory
 

@@ -191,14 +191,23 @@ def fine(front_end: FrontEnd) -> FrontEnd:
     return replace(front_end, hop_length=min(HOP_LENGTH, front_end.hop_length))
 
 
-def hear(samples: Tensor, classifiers: Sequence[Classifier], draws: Draws | None = None) -> Heard:
-    """Picture and predictions of a sound [T], changed as drawn. Raises AudioError for silence."""
+def hear(
+    samples: Tensor,
+    classifiers: Sequence[Classifier],
+    draws: Draws | None = None,
+    front_end: FrontEnd | None = None,
+) -> Heard:
+    """Picture and predictions of a sound [T], changed as drawn. Raises AudioError for silence.
+
+    front_end: of the picture, at a fine hop; default: the first classifier's.
+    """
     front_ends = [classifier.checkpoint.front_end for classifier in classifiers]
+    shown = fine(front_end or front_ends[0])
     if draws is not None:
-        samples = with_noise(samples, draws, front_ends[0].sample_rate)
+        samples = with_noise(samples, draws, shown.sample_rate)
     seen: dict[FrontEnd, Tensor] = {}
-    for front_end in {fine(front_ends[0]), *front_ends}:
-        mel = log_mel(samples, front_end)
-        seen[front_end] = mel if draws is None else changed(mel, draws, front_end)
+    for each in {shown, *front_ends}:
+        mel = log_mel(samples, each)
+        seen[each] = mel if draws is None else changed(mel, draws, each)
     predictions = tuple(c.predict(seen[f]) for c, f in zip(classifiers, front_ends, strict=True))
-    return Heard(seen[fine(front_ends[0])], fine(front_ends[0]), predictions)
+    return Heard(seen[shown], shown, predictions)

@@ -51,14 +51,13 @@ def _ask(question: Question, position: int, told: bool) -> None:
     from crnn import lab, lab_figures, lab_words
     from crnn.render import level, render
 
-    networks = shared.classifiers()
-    front_end = networks[0].checkpoint.front_end
+    front_end = shared.classifiers()[0].checkpoint.front_end
     track = shared.open_example(EXAMPLES[question.example])
     rate = front_end.sample_rate
     samples = shared.samples(track)[round(question.start * rate) : round((question.start + 3.0) * rate)]
     draws = question.draws(3.0, front_end)
     with shared.turns().turn():
-        before, after = lab.hear(samples, networks), lab.hear(samples, networks, draws)
+        before, after = (lab.hear(samples, (), drawn, front_end) for drawn in (None, draws))
     hidden = f"Two mel spectrograms of three seconds of {track.name}: the original and an augmented one. Compare the sounds below."
     st.plotly_chart(
         lab_figures.pair(before, after, draws, question.start, outlined=told),

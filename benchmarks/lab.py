@@ -1,0 +1,65 @@
+"""What a moved slider of the lab costs for 30 s of audio, as a multiple of librosa's mel spectrogram of the same samples."""
+
+import statistics
+from typing import Any
+
+import librosa
+import numpy as np
+import torch
+
+from benchmarks.speed import in_turns
+from crnn import lab, lab_figures, lab_words
+from crnn.audio import decode
+from crnn.checkpoint import Checkpoint
+from crnn.classify import Classifier
+from crnn.examples import EXAMPLES
+from crnn.render import render
+from crnn.robustness import SWEEPS, curves
+
+ALL_ON = lab.Strengths(time_mask=50, frequency_mask=60, time_warp=20, snr_db=10.0, noise="pink")
+
+
+def measure(rounds: int = 9) -> dict[str, Any]:
+    """Medians in seconds with two threads, everything on, and the ratio to librosa's mel (median of the rounds' ratios)."""
+    torch.set_num_threads(2)
+    classifiers = [Classifier(Checkpoint.load(name)) for name in ("genre", "mood")]
+    front_end = classifiers[0].checkpoint.front_end
+    samples = torch.from_numpy(decode(EXAMPLES["mountain"].file, sample_rate=22_050, downmix="mean").samples)
+    seconds = len(samples) / front_end.sample_rate
+    before = lab.hear(samples, classifiers)
+
+    def pictures() -> None:
+        draws = lab.draw(ALL_ON, seconds, front_end)
+        after = lab.hear(samples, [], draws, front_end)
+        lab_figures.pair(before, after, draws).to_json()
+
+    def everything() -> None:
+        draws = lab.draw(ALL_ON, seconds, front_end)
+        after = lab.hear(samples, classifiers, draws)
+        lab_figures.pair(before, after, draws, difference=True).to_json()
+        lab_figures.warp_map(draws).to_json()
+        lab_words.drawn(draws, front_end)
+        for old, new in zip(before.predictions, after.predictions, strict=True):
+            lab_figures.shift(old, new, "").to_json()
+
+    ten = samples[: 10 * 22_050]
+    times = in_turns(
+        {
+            "librosa mel": lambda: librosa.power_to_db(
+                librosa.feature.melspectrogram(y=samples.numpy(), sr=22_050), ref=np.max
+            ),
+            "new pictures": pictures,
+            "all figures and predictions": everything,
+            "sound of 10 s": lambda: render(ten, lab.draw(ALL_ON, 10.0, front_end), front_end),
+            "robustness curve of 3 s": lambda: curves(samples[:66_150], classifiers, SWEEPS["noise"]),
+        },
+        rounds,
+    )
+    yardstick = times["librosa mel"]
+    return {
+        name: {
+            "seconds": round(statistics.median(values), 3),
+            "ratio": round(statistics.median(v / y for v, y in zip(values, yardstick, strict=True)), 2),
+        }
+        for name, values in times.items()
+    }
