@@ -99,9 +99,18 @@ _TUNED = replace(
     gru=64,
 )
 
+# Average pooling is the paper's for mood.
+_TUNED_MOOD = replace(_TUNED, pooling="avg", epochs=15)
+
 RECIPES: dict[str, Recipe] = {
     "paper-genre": PAPER,
     "paper-mood": replace(PAPER, pooling="avg"),
-    "genre": _TUNED,
-    "mood": replace(_TUNED, pooling="avg", epochs=15),
+    "genre-start": _TUNED,
+    "mood-start": _TUNED_MOOD,
+    # Each begins from a network that has learned the other collection: the two are small, and what music sounds like is the same
+    # in both. Validation of F, tracks: 0.589 -> 0.629 (one seed); quadrants' macro F1, three folds' inner validation parts:
+    # 0.599 -> 0.677, mean negative log-likelihood 0.865 -> 0.771; 25 epochs rather than 15 from there: 0.818 -> 0.753 (two folds).
+    # The genre network never meets the clips that protocol N keeps for itself.
+    "genre": replace(_TUNED, start="quadrant/genre-start/known"),
+    "mood": replace(_TUNED_MOOD, epochs=25, start="genre/mood-start/all"),
 }
