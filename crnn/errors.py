@@ -2,7 +2,8 @@
 
     CrnnError
     ├── AudioError        a file or recording that can't be heard: not audio, empty, damaged, silent
-    └── CheckpointError   a folder that is not a usable checkpoint
+    ├── CheckpointError   a folder that is not a usable checkpoint
+    └── SpotifyError      a link that is none, or a service that did not answer
 
 Each message is one or two sentences for the person at the screen: what was received, what is accepted,
 what to do next. Mistakes of a programmer stay ValueError and TypeError.
@@ -19,3 +20,7 @@ class AudioError(CrnnError):
 
 class CheckpointError(CrnnError):
     """A checkpoint that is missing, incomplete, or not one of ours."""
+
+
+class SpotifyError(CrnnError):
+    """A link that names no track, or services that have nothing to hear for it."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from crnn.analysis import Analysis
     from crnn.audio import Waveform
     from crnn.classify import Classifier
+    from crnn.previews import Preview
+    from crnn.spotify import TrackInfo
 
 
 # What the browser's player is told, by decoded format.
@@ -36,6 +38,15 @@ MIME = {
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where the audio of a link came from: what was asked for, whose preview it is, what was tried before in vain."""
+
+    info: TrackInfo
+    preview: Preview
+    tried: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Track:
     """What a visitor has loaded and what the networks said of it; samples are not kept, they can be decoded again."""
 
@@ -47,6 +58,7 @@ class Track:
     notices: tuple[str, ...]
     analysis: Analysis
     example: str = ""
+    origin: Origin | None = None
 
 
 @st.cache_resource(show_spinner=False)
@@ -122,6 +134,12 @@ def _decoded(data: bytes) -> Tensor:
 def current() -> Track | None:
     """The track that every page shows."""
     return st.session_state.get("track")
+
+
+def forget_example() -> None:
+    """The current track is no example any more, and the address says so."""
+    st.query_params.pop("example", None)
+    st.session_state.opened_example = None
 
 
 def open_example(example: Example) -> Track:

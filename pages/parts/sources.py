@@ -8,9 +8,10 @@ from crnn.audio import SUFFIXES
 from crnn.errors import CrnnError
 from crnn.examples import EXAMPLES
 from pages.parts import shared
+from pages.parts.spotify_source import choose_link
 
 LIMIT_MB = 50
-SOURCES = ["Examples", "Upload", "Record"]
+SOURCES = ["Examples", "Upload", "Record", "Spotify link"]
 
 
 def choose_source() -> None:
@@ -26,19 +27,26 @@ def choose_source() -> None:
     if source == "Examples":
         choose_example()
     elif source == "Upload":
-        given = st.file_uploader(
-            f"A song of up to {LIMIT_MB} MB, of which the first 10 minutes are heard: WAV, FLAC, OGG, Opus, MP3, M4A, "
-            "AAC, WebM or MP4",
-            type=list(SUFFIXES),
-            max_upload_size=LIMIT_MB,
-            key="upload",
-        )
-        take(given, "upload")
-    else:
+        upload("upload")
+    elif source == "Record":
         given = st.audio_input(
             "Record a few seconds of music near the microphone; 10 or more say most", sample_rate=None, key="recording"
         )
         take(given, "recording")
+    else:
+        choose_link()
+
+
+def upload(key: str) -> None:
+    """A field for a file."""
+    given = st.file_uploader(
+        f"A song of up to {LIMIT_MB} MB, of which the first 10 minutes are heard: WAV, FLAC, OGG, Opus, MP3, M4A, AAC, WebM or "
+        "MP4",
+        type=list(SUFFIXES),
+        max_upload_size=LIMIT_MB,
+        key=key,
+    )
+    take(given, "upload")
 
 
 def choose_example() -> None:
@@ -70,8 +78,7 @@ def take(given: Any, kind: str) -> None:
     """Analyse a new upload or recording once; say what was wrong with it each time the page is drawn."""
     if given is None:
         return
-    st.query_params.pop("example", None)
-    st.session_state.opened_example = None
+    shared.forget_example()
     name = "Your recording" if kind == "recording" else given.name
     if st.session_state.get("taken") != given.file_id:
         st.session_state.failure = None

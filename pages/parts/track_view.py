@@ -10,6 +10,8 @@ def show(track: shared.Track) -> None:
     from crnn import export, figures, words
 
     st.subheader(shared.plain(track.name), anchor=False)
+    if track.origin is not None:
+        origin(track.origin)
     st.caption(track.about)
     st.audio(track.data, format=track.mime)
     for notice in track.notices:
@@ -58,3 +60,19 @@ def show(track: shared.Track) -> None:
         st.download_button(
             "CSV", export.to_csv([result]), f"{name}.csv", "text/csv", icon=":material/download:", on_click="ignore"
         )
+
+
+def origin(of: shared.Origin) -> None:
+    """The cover, whole; who made it, with a link back; whose preview was analysed."""
+    info, preview = of.info, of.preview
+    picture, text = st.columns([1, 6], vertical_alignment="center") if info.cover else (None, st.container())
+    if picture is not None:
+        picture.image(info.cover, width=120)
+    by = f", by {shared.plain(', '.join(info.artists))}" if info.artists else ""
+    lines = [f"[{shared.plain(info.title)}]({info.link}) on Spotify{by}"]
+    recording = f"{shared.plain(preview.artist)} – {shared.plain(preview.title)}"
+    linked = f"[{recording}]({preview.page})" if preview.page else recording
+    lines.append(f"What you hear and what was analysed: the preview that {preview.service} offers of {linked}.")
+    text.markdown("  \n".join(lines))
+    if of.tried:
+        text.caption(" ".join(of.tried))

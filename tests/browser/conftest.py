@@ -18,14 +18,14 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def serve(**environment: str) -> Iterator[str]:
-    """Address of the app, served as a visitor gets it."""
+def serve(fakes: int | None = None, **environment: str) -> Iterator[str]:
+    """Address of the app, served as a visitor gets it; fakes: port of those who play Spotify, Deezer and Apple."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = ["--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", *options],
+        [sys.executable, "-m", *(["streamlit", "run", "app.py"] if fakes is None else ["tests.fakes.app", str(fakes)]), *options],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env=os.environ | environment,
     )  # fmt: skip

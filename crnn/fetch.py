@@ -1,0 +1,191 @@
+"""Every request to another service goes through here: https only, listed hosts only, small answers only, politely."""
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from time import monotonic, sleep
+from typing import Any, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.structures import CaseInsensitiveDict
+
+from crnn.errors import SpotifyError
+
+Answer = TypeVar("Answer")
+
+# Names of the services, as they appear in sentences.
+HOSTS = {
+    "api.spotify.com": "Spotify", "accounts.spotify.com": "Spotify", "open.spotify.com": "Spotify", "spotify.link": "Spotify",
+    "spotify.app.link": "Spotify", "p.scdn.co": "Spotify", "i.scdn.co": "Spotify", "api.deezer.com": "Deezer",
+    "itunes.apple.com": "Apple", "audio-ssl.itunes.apple.com": "Apple",
+}  # fmt: skip
+SUFFIXES = {".spotifycdn.com": "Spotify", ".dzcdn.net": "Deezer", ".mzstatic.com": "Apple"}
+
+CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
+_AGENT = "genre-mood-spectrum/1.0 (looks up one track at a visitor's request; python-requests)"
+MAX_JSON, MAX_AUDIO = 2 * 2**20, 10 * 2**20  # bytes; a 30 s preview has half a megabyte
+_MAX_SECONDS = 30.0  # for one whole answer, however slowly it trickles
+MAX_HOPS = 3
+_LONGEST_WAIT = 3.0  # seconds that a visitor is made to wait for a rate limit
+_TEMPORARY = (429, 500, 502, 503, 504)
+
+
+class FetchError(SpotifyError):
+    """A request that brought nothing; status: HTTP status, 0 without an answer; after: seconds a service asked us to wait."""
+
+    def __init__(self, message: str, status: int = 0, after: float = 0.0) -> None:
+        super().__init__(message)
+        self.status, self.after = status, after
+
+
+def service(address: str) -> str:
+    """Whose server an address names. Raises FetchError unless it is https and on the list."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise FetchError("An answer held an address that is none, and it was not followed.") from error
+    name = HOSTS.get(host) or next((n for suffix, n in SUFFIXES.items() if host.endswith(suffix)), None)
+    if parts.scheme != "https" or name is None or port not in (None, 443) or parts.username is not None:
+        raise FetchError(
+            f"An answer pointed to {host[:60] or 'no host'}, which is not one of the services asked; not followed."
+        )
+    return name
+
+
+class Session(requests.Session):
+    """A requests session that cannot leave the list, follows no redirect by itself and never waits for ever.
+
+    spotipy is given one, too: what holds here holds for all it does.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.headers = CaseInsensitiveDict({"User-Agent": _AGENT, "Accept-Language": "en"})
+
+    def request(self, method: Any, url: Any, *args: Any, **options: Any) -> requests.Response:
+        options["allow_redirects"] = False
+        options["timeout"] = (CONNECT_SECONDS, READ_SECONDS)
+        return super().request(method, url, *args, **options)
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        service(str(request.url))
+        return super().send(request, **options)
+
+
+def new_session() -> Session:
+    """One for each look-up; tests put a session here that finds every host on this machine."""
+    return Session()
+
+
+def get_json(session: Session, address: str, params: dict[str, str] | None = None) -> dict[str, Any]:
+    """A JSON object. Raises FetchError."""
+    body, _ = get(session, address, MAX_JSON, ("application/json", "text/javascript"), params)
+    try:
+        found = json.loads(body)
+    except ValueError as error:
+        raise FetchError(f"{service(address)} answered with something that is not JSON.") from error
+    if not isinstance(found, dict):
+        raise FetchError(f"{service(address)} answered with an unexpected form of JSON.")
+    return found
+
+
+def get(
+    session: Session, address: str, limit: int, kinds: tuple[str, ...], params: dict[str, str] | None = None
+) -> tuple[bytes, str]:
+    """Body and content type of an answer of at most `limit` bytes whose type begins with one of `kinds`.
+
+    Redirects are followed by hand, three at most, each checked against the list; what may pass is tried once more.
+    """
+    return with_one_retry(lambda: _get(session, address, limit, kinds, params))
+
+
+def with_one_retry(attempt: Callable[[], Answer]) -> Answer:
+    """Try again once after a failure that may pass, or after the wait that a rate limit asks for if that is short."""
+    try:
+        return attempt()
+    except FetchError as error:
+        if (
+            error.status not in (0, *_TEMPORARY)
+            or error.after > _LONGEST_WAIT
+            or (error.status == 0 and not _may_pass(error))
+        ):
+            raise
+        sleep(error.after or 0.3)
+        return attempt()
+
+
+def _may_pass(error: FetchError) -> bool:
+    return isinstance(error.__cause__, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError))
+
+
+def _get(
+    session: Session, address: str, limit: int, kinds: tuple[str, ...], params: dict[str, str] | None
+) -> tuple[bytes, str]:
+    name = service(address)
+    try:
+        for _ in range(MAX_HOPS + 1):
+            with session.get(address, params=params, stream=True) as response:
+                if response.is_redirect:
+                    address, params = urljoin(address, response.headers["Location"]), None
+                    service(address)
+                    continue
+                check_status(response, name)
+                kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+                if not kind.startswith(kinds):
+                    raise FetchError(
+                        f"{name} answered with {kind[:40] or 'an unnamed type'} instead of {kinds[0].rstrip('/')}."
+                    )
+                return _body(response, limit, name), kind
+    except requests.RequestException as error:
+        raise unreachable(name, error) from error
+    raise FetchError(f"{name} sent us from one address to the next more than {MAX_HOPS} times.")
+
+
+def _body(response: requests.Response, limit: int, name: str) -> bytes:
+    body, deadline = bytearray(), monotonic() + _MAX_SECONDS
+    too_big = FetchError(f"{name} offered more than the {limit / 2**20:g} MB that are accepted.")
+    if int(response.headers.get("Content-Length") or 0) > limit:
+        raise too_big
+    for part in response.iter_content(64 * 1024):
+        body += part
+        if len(body) > limit:
+            raise too_big
+        if monotonic() > deadline:
+            raise FetchError(f"{name} took more than {_MAX_SECONDS:.0f} s to answer.")
+    return bytes(body)
+
+
+def check_status(response: requests.Response, name: str) -> None:
+    """Raises FetchError for anything but 200."""
+    status = response.status_code
+    if status == 200:
+        return
+    after = retry_after(response.headers.get("Retry-After"))
+    if status == 429:
+        raise FetchError(f"{name} has had too many requests and asks to wait {_wait(after)}.", status, after)
+    raise FetchError(f"{name} answered with status {status}.", status, after)
+
+
+def retry_after(value: str | None) -> float:
+    """Seconds of a Retry-After header; 0 where it is missing or a date."""
+    return float(value) if value and re.fullmatch(r"\d{1,7}", value.strip()) else 0.0
+
+
+def unreachable(name: str, error: requests.RequestException) -> FetchError:
+    """What went wrong on the way, without addresses, which may hold signatures."""
+    if isinstance(error, requests.Timeout):
+        return FetchError(f"{name} did not answer in time.")
+    return FetchError(f"{name} could not be reached, or broke off its answer.")
+
+
+def _wait(seconds: float) -> str:
+    if not seconds:
+        return "a while"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+
+
+# spotipy writes headers, and so credentials, to its log when that is set to DEBUG, and quotes what services say in errors.
+logging.getLogger("spotipy").setLevel(logging.CRITICAL)

@@ -1,0 +1,22 @@
+"""The app as `streamlit run app.py` serves it, but for one thing: every service it asks is played by the fakes at a port.
+
+python -m tests.fakes.app PORT [streamlit's options]
+"""
+
+import sys
+
+from streamlit.web import cli
+
+from crnn import fetch
+from tests.fakes.services import Loopback
+
+if __name__ == "__main__":
+    port = int(sys.argv[1])
+
+    def session() -> fetch.Session:
+        made = fetch.Session()
+        made.mount("https://", Loopback(port, []))
+        return made
+
+    fetch.new_session = session
+    cli.main_run(["app.py", *sys.argv[2:]])
