@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.parts import model_panel, networks
 from pages.parts.frame import pages
 
 st.set_page_config(page_title="Genre & Mood Spectrum", page_icon="🎚️", layout="wide")
@@ -14,10 +15,17 @@ with st.sidebar:
         "**Genre & Mood Spectrum** shows how genre and mood are distributed over a track, as two small neural networks "
         "hear it."
     )
-    st.caption(
-        "They learned from 1000 tracks of the GTZAN collection and 764 clips of moods4q, so they know Western "
-        "popular music up to about 2010 best."
-    )
+    origin = st.container()
+    panel = model_panel.controls()
+    if networks.all_bundled():
+        origin.caption(
+            "They learned from 1000 tracks of the GTZAN collection and 764 clips of moods4q, so they know Western "
+            "popular music up to about 2010 best."
+        )
     st.caption("Nothing you upload or record is stored: it is gone when you close this page.")
 
+notices = st.container()
 page.run()
+# By now the networks that the page needed are loaded, or it is known why not.
+model_panel.tell(panel)
+model_panel.show_notices(notices)

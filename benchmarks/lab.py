@@ -14,7 +14,7 @@ from crnn.checkpoint import Checkpoint
 from crnn.classify import Classifier
 from crnn.examples import EXAMPLES
 from crnn.render import render
-from crnn.robustness import SWEEPS, curves
+from crnn.robustness import curves, sweep
 
 ALL_ON = lab.Strengths(time_mask=50, frequency_mask=60, time_warp=20, snr_db=10.0, noise="pink")
 
@@ -51,7 +51,7 @@ def measure(rounds: int = 9) -> dict[str, Any]:
             "new pictures": pictures,
             "all figures and predictions": everything,
             "sound of 10 s": lambda: render(ten, lab.draw(ALL_ON, 10.0, front_end), front_end),
-            "robustness curve of 3 s": lambda: curves(samples[:66_150], classifiers, SWEEPS["noise"]),
+            "robustness curve of 3 s": lambda: curves(samples[:66_150], classifiers, sweep("noise", front_end)),
         },
         rounds,
     )

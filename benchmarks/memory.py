@@ -114,4 +114,4 @@ def many_sessions(count: int = 30) -> dict[str, Any]:
 
 def _drawn(page: Page, heading: str) -> None:
     expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(5, timeout=PATIENCE)
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(6, timeout=PATIENCE)

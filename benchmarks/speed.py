@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 import torch
 
-from crnn import export, figures
+from crnn import along, along_figures, export, figures
 from crnn.analysis import analyse
 from crnn.checkpoint import Checkpoint
 from crnn.classify import Classifier
@@ -34,7 +34,9 @@ def song(seconds: float) -> bytes:
 def ours(data: bytes, classifiers: list[Classifier]) -> None:
     """Bytes to everything the page draws."""
     waveform, analysis = analyse(data, classifiers)
-    figures.mel_spectrogram(analysis.mel.numpy(), analysis.front_end).to_json()
+    moments = along.moments(analysis.predictions[0], waveform.seconds)
+    mel = analysis.mel.numpy()
+    along_figures.along(mel, analysis.front_end, moments, along.sections(moments)).to_json()
     for prediction in analysis.predictions:
         figures.top(prediction, "").to_json()
         figures.distribution(prediction, "").to_json()

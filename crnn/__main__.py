@@ -29,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CrnnError as error:
         print(f"python -m crnn: {error}", file=sys.stderr)
         return 1
+    for classifier in classifiers:
+        if classifier.checkpoint.notice:
+            print(f"python -m crnn: {classifier.checkpoint.notice}", file=sys.stderr)
     tasks = [classifier.checkpoint.task for classifier in classifiers]
     if len(set(tasks)) < len(tasks):
         print(
@@ -64,8 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object a line, with every segment")
     form.add_argument("--csv", action="store_true", help="one row for each track and one for each of its segments")
-    parser.add_argument("--genre", default="genre", metavar="CHECKPOINT", help="folder of another genre checkpoint")
-    parser.add_argument("--mood", default="mood", metavar="CHECKPOINT", help="folder of another mood checkpoint")
+    parser.add_argument(
+        "--genre", default="genre", metavar="CHECKPOINT", help="another genre checkpoint: folder or user/repo"
+    )
+    parser.add_argument(
+        "--mood", default="mood", metavar="CHECKPOINT", help="another mood checkpoint: folder or user/repo"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     return parser
 

@@ -19,6 +19,9 @@ Progress = Callable[[float], None]
 # Segments run through the network at once: more is not faster on a CPU, and 8 keep its feature maps near 15 MB.
 _BATCH = 8
 
+# Numbers in the largest feature map of such a batch. The bundled networks stay far below; larger ones take fewer segments at once.
+_BATCH_NUMBERS = 4_000_000
+
 # How often each moment is read, in segments that overlap. On validation three readings against one moved the right tracks
 # from 0.584 to 0.599 (F) and from 0.623 to 0.631 (quadrants), and left them at 0.602 (moods).
 _READINGS = 3
@@ -75,11 +78,12 @@ class Classifier:
     def logits(self, mel: Tensor, segments: Segments, progress: Progress | None = None) -> Tensor:
         """Shape: mel [M, F] dB -> [S, K], before temperature."""
         total, parts = len(segments.starts), []
-        for first in range(0, total, _BATCH):
+        batch = max(1, min(_BATCH, _BATCH_NUMBERS // self.network.config.largest_map))
+        for first in range(0, total, batch):
             with self._lock:
-                parts.append(self.network(cut(mel, segments, first, first + _BATCH)))
+                parts.append(self.network(cut(mel, segments, first, first + batch)))
             if progress is not None:
-                progress(min(first + _BATCH, total) / total)
+                progress(min(first + batch, total) / total)
         return torch.cat(parts)
 
     def predict(self, mel: Tensor, hop_seconds: float | None = None, progress: Progress | None = None) -> Prediction:

@@ -10,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import HTTPError
 
 from crnn.errors import SpotifyError
 
@@ -26,9 +27,9 @@ SUFFIXES = {".spotifycdn.com": "Spotify", ".dzcdn.net": "Deezer", ".mzstatic.com
 CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
 _AGENT = "genre-mood-spectrum/1.0 (looks up one track at a visitor's request; python-requests)"
 MAX_JSON, MAX_AUDIO = 2 * 2**20, 10 * 2**20  # bytes; a 30 s preview has half a megabyte
-_MAX_SECONDS = 30.0  # for one whole answer, however slowly it trickles
+MAX_SECONDS = 40.0  # for all that one link sets off, however slowly it trickles
 MAX_HOPS = 3
-_LONGEST_WAIT = 3.0  # seconds that a visitor is made to wait for a rate limit
+LONGEST_WAIT = 3.0  # seconds that a visitor is made to wait for a rate limit
 _TEMPORARY = (429, 500, 502, 503, 504)
 
 
@@ -58,21 +59,48 @@ def service(address: str) -> str:
 class Session(requests.Session):
     """A requests session that cannot leave the list, follows no redirect by itself and never waits for ever.
 
-    spotipy is given one, too: what holds here holds for all it does.
+    All its requests together have MAX_SECONDS. spotipy is given one, too: what holds here holds for all it does.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.headers = CaseInsensitiveDict({"User-Agent": _AGENT, "Accept-Language": "en"})
+        self.deadline = monotonic() + MAX_SECONDS
 
-    def request(self, method: Any, url: Any, *args: Any, **options: Any) -> requests.Response:
-        options["allow_redirects"] = False
-        options["timeout"] = (CONNECT_SECONDS, READ_SECONDS)
-        return super().request(method, url, *args, **options)
+    def request(self, method: Any, url: Any, **options: Any) -> requests.Response:  # type: ignore[override]
+        streamed = options.pop("stream", False)
+        left = self.deadline - monotonic()
+        if left <= 0:
+            raise requests.Timeout("no time left for another request")
+        options |= {"allow_redirects": False, "stream": True}
+        options["timeout"] = (min(CONNECT_SECONDS, left), min(READ_SECONDS, left))
+        response = super().request(method, url, **options)
+        if not streamed:
+            response._content = self.body(response, MAX_JSON)
+        return response
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         service(str(request.url))
         return super().send(request, **options)
+
+    def body(self, response: requests.Response, limit: int) -> bytes:
+        """What a streamed answer holds, as it comes, so that neither size nor time gets out of hand."""
+        declared = response.headers.get("Content-Length") or ""
+        body = bytearray()
+        try:
+            while len(body) <= limit and not (declared.isdigit() and int(declared) > limit):
+                part = response.raw.read1(64 * 1024, decode_content=True)
+                if not part:
+                    return bytes(body)
+                body += part
+                if monotonic() > self.deadline:
+                    raise requests.Timeout("the answer trickles")
+        except HTTPError as error:  # urllib3's, which requests translates only in its own loops
+            raise requests.exceptions.ChunkedEncodingError(error) from error
+        finally:
+            response.close()
+        name = service(str(response.url))
+        raise FetchError(f"{name} offered more than the {limit / 2**20:g} MB that are accepted.")
 
 
 def new_session() -> Session:
@@ -109,7 +137,7 @@ def with_one_retry(attempt: Callable[[], Answer]) -> Answer:
     except FetchError as error:
         if (
             error.status not in (0, *_TEMPORARY)
-            or error.after > _LONGEST_WAIT
+            or error.after > LONGEST_WAIT
             or (error.status == 0 and not _may_pass(error))
         ):
             raise
@@ -118,7 +146,7 @@ def with_one_retry(attempt: Callable[[], Answer]) -> Answer:
 
 
 def _may_pass(error: FetchError) -> bool:
-    return isinstance(error.__cause__, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError))
+    return isinstance(error.__cause__, requests.ConnectionError) and not isinstance(error.__cause__, requests.Timeout)
 
 
 def _get(
@@ -138,24 +166,12 @@ def _get(
                     raise FetchError(
                         f"{name} answered with {kind[:40] or 'an unnamed type'} instead of {kinds[0].rstrip('/')}."
                     )
-                return _body(response, limit, name), kind
+                return session.body(response, limit), kind
     except requests.RequestException as error:
         raise unreachable(name, error) from error
+    except ValueError as error:  # an address or a header that is none
+        raise FetchError(f"{name} answered in a form that can't be read.") from error
     raise FetchError(f"{name} sent us from one address to the next more than {MAX_HOPS} times.")
-
-
-def _body(response: requests.Response, limit: int, name: str) -> bytes:
-    body, deadline = bytearray(), monotonic() + _MAX_SECONDS
-    too_big = FetchError(f"{name} offered more than the {limit / 2**20:g} MB that are accepted.")
-    if int(response.headers.get("Content-Length") or 0) > limit:
-        raise too_big
-    for part in response.iter_content(64 * 1024):
-        body += part
-        if len(body) > limit:
-            raise too_big
-        if monotonic() > deadline:
-            raise FetchError(f"{name} took more than {_MAX_SECONDS:.0f} s to answer.")
-    return bytes(body)
 
 
 def check_status(response: requests.Response, name: str) -> None:

@@ -10,12 +10,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import soxr
 import torch
 from torch import Generator, Tensor
 
 from crnn.augment import BackgroundNoise, FrequencyMask, Spans, TimeMask, TimeWarp, Warp
 from crnn.classify import Classifier, Prediction
-from crnn.spectrogram import FrontEnd, log_mel
+from crnn.spectrogram import FrontEnd, band_frequencies, hz_to_mel, log_mel
 
 HOP_LENGTH = 512
 
@@ -61,19 +62,29 @@ class Piece:
 
 @dataclass(frozen=True)
 class Draws:
-    """All pieces of a stretch of sound, and where its noise begins (crnn.augment.BackgroundNoise.draw)."""
+    """All pieces of a stretch of sound, and where its noise begins (crnn.augment.BackgroundNoise.draw).
+
+    front_end: the one whose mel bands the draws count; the pictures of others are changed at the same Hz.
+    """
 
     strengths: Strengths
     pieces: tuple[Piece, ...]
     noise: float
     hop_seconds: float
+    front_end: FrontEnd
 
     def span_seconds(self, piece: Piece) -> list[tuple[float, float]]:
-        """Start and end of a piece's time masks, in seconds of the whole stretch; empty masks left out."""
+        """Start and end of a piece's time masks, in seconds of the whole stretch; empty masks left out.
+
+        A mask that reaches the piece's last frame ends with the piece, however much of a frame that is short of.
+        """
+        frames = max(1, round(piece.seconds / self.hop_seconds))
         pairs = zip(piece.time.start[0].tolist(), piece.time.width[0].tolist(), strict=True)
-        end = piece.start + piece.seconds
         return [
-            (piece.start + s * self.hop_seconds, min(end, piece.start + (s + w) * self.hop_seconds))
+            (
+                piece.start + s * self.hop_seconds,
+                piece.start + (piece.seconds if s + w >= frames else (s + w) * self.hop_seconds),
+            )
             for s, w in pairs
             if w > 0
         ]
@@ -91,7 +102,7 @@ class Draws:
         return piece.start + point * self.hop_seconds, piece.start + (point + shift) * self.hop_seconds
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything that is needed to do it again, in seconds and bands."""
+        """What was asked for and what was drawn, in seconds (of the stretch that was augmented) and mel bands."""
         pieces = [
             {
                 "start": round(piece.start, 3),
@@ -102,7 +113,13 @@ class Draws:
             }
             for piece in self.pieces
         ]
-        return {"strengths": asdict(self.strengths), "noise_begins_at": round(self.noise, 6), "pieces": pieces}
+        return {
+            "strengths": asdict(self.strengths),
+            "frame_seconds": self.hop_seconds,
+            "mel_bands": self.front_end.n_mels,
+            "noise_begins_at_share_of_its_minute": round(self.noise, 6),
+            "pieces": pieces,
+        }
 
 
 def draw(
@@ -130,7 +147,7 @@ def draw(
         pieces.append(Piece(start, length, time, frequency, warp))
         start += length
     noise = float(torch.rand(1, generator=_generator(strengths, 0, 3)))
-    return Draws(strengths, tuple(pieces), noise, hop)
+    return Draws(strengths, tuple(pieces), noise, hop, front_end)
 
 
 def _generator(strengths: Strengths, piece: int, augmentation: int) -> Generator:
@@ -154,6 +171,7 @@ def changed(mel: Tensor, draws: Draws, front_end: FrontEnd) -> Tensor:
     warp = TimeWarp(strengths.time_warp)
     out = mel.clone()
     hop = front_end.hop_seconds
+    bands = _bands(front_end, draws.front_end)
     for piece in draws.pieces:
         # Half a thousandth of a frame: where a frame begins with a piece, rounding must not give it to the one before.
         first = int(np.ceil(piece.start / hop - 5e-4))
@@ -164,10 +182,25 @@ def changed(mel: Tensor, draws: Draws, front_end: FrontEnd) -> Tensor:
             continue
         positions = (torch.arange(first, last) * hop - piece.start) / draws.hop_seconds
         part = warp.apply(out[None, None, :, first:last], piece.warp, positions)
-        part = frequency_mask.apply(part, piece.frequency, value)
+        part = frequency_mask.apply(part, piece.frequency, value, bands)
         part = time_mask.apply(part, piece.time, value, positions)
         out[:, first:last] = part[0, 0]
     return out
+
+
+def _bands(front_end: FrontEnd, drawn_on: FrontEnd) -> Tensor:
+    """Where each of a front end's bands lies among those that a draw counts, [M]."""
+    top = hz_to_mel(drawn_on.sample_rate / 2, drawn_on.mel_scale)
+    mels = [hz_to_mel(float(hertz), drawn_on.mel_scale) for hertz in band_frequencies(front_end)]
+    # Half a band on: a band reaches half a band to both sides of its centre, and a mask begins at an edge.
+    return torch.tensor([mel / top * (drawn_on.n_mels + 1) - 0.5 for mel in mels])
+
+
+def resampled(samples: Tensor, sample_rate: int, front_end: FrontEnd) -> Tensor:
+    """[T] at the rate that a front end reads."""
+    if front_end.sample_rate == sample_rate:
+        return samples
+    return torch.from_numpy(soxr.resample(samples.numpy(), sample_rate, front_end.sample_rate))
 
 
 def masked_value(mel: Tensor, strengths: Strengths, front_end: FrontEnd) -> float:
@@ -199,7 +232,7 @@ def hear(
 ) -> Heard:
     """Picture and predictions of a sound [T], changed as drawn. Raises AudioError for silence.
 
-    front_end: of the picture, at a fine hop; default: the first classifier's.
+    front_end: of the picture, at a fine hop, and whose rate the samples have; default: the first classifier's.
     """
     front_ends = [classifier.checkpoint.front_end for classifier in classifiers]
     shown = fine(front_end or front_ends[0])
@@ -207,7 +240,7 @@ def hear(
         samples = with_noise(samples, draws, shown.sample_rate)
     seen: dict[FrontEnd, Tensor] = {}
     for each in {shown, *front_ends}:
-        mel = log_mel(samples, each)
+        mel = log_mel(resampled(samples, shown.sample_rate, each), each)
         seen[each] = mel if draws is None else changed(mel, draws, each)
     predictions = tuple(c.predict(seen[f]) for c, f in zip(classifiers, front_ends, strict=True))
     return Heard(seen[shown], shown, predictions)

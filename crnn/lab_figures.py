@@ -62,6 +62,8 @@ def pair(
 def _outlines(draws: Draws, heard: Heard, start: float) -> list[dict[str, Any]]:
     """Rectangles around masks: seconds across, band numbers up."""
     top = heard.front_end.n_mels - 0.5
+    # A cell of the picture reaches half a frame to both sides of its frame's moment.
+    start -= heard.front_end.hop_seconds / 2
     shapes = []
     for piece in draws.pieces:
         shapes += [

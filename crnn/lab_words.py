@@ -52,6 +52,12 @@ def _warp(draws: Draws, piece: Piece, start: float) -> str:
     return "" if moved is None else f"What was at {start + moved[0]:.2f} s is now at {start + moved[1]:.2f} s"
 
 
+def warp(draws: Draws, start: float = 0.0) -> str:
+    """The warp's map in words."""
+    moved = [sentence for piece in draws.pieces if (sentence := _warp(draws, piece, start))]
+    return "Time-warp map. " + (". ".join(moved[:10]) if moved else "Nothing was moved") + "."
+
+
 def _frequency(draws: Draws, piece: Piece, front_end: FrontEnd) -> str:
     parts = []
     for low, high in draws.bands(piece):
@@ -81,6 +87,9 @@ def clamped(draws: Draws) -> list[str]:
         said.append(
             f"{what} {frames} frames of {HOP_LENGTH} samples; a time mask of up to {strengths.time_mask} is cut to that."
         )
+    bands = draws.front_end.n_mels
+    if strengths.masks and strengths.frequency_mask > bands:
+        said.append(f"The network sees {bands} mel bands; a mask of up to {strengths.frequency_mask} is cut to that.")
     limit = max(0.0, (frames - 2) / 2)
     if strengths.time_warp > limit:
         said.append(
@@ -93,7 +102,7 @@ def alternative(before: Heard, draws: Draws, start: float = 0.0) -> str:
     """The pair of pictures for those who don't see them."""
     seconds = before.mel.shape[1] * before.front_end.hop_seconds
     changes = " ".join(drawn(draws, before.front_end, start)) or "Nothing is changed."
-    return f"Two mel spectrograms of the same {seconds:.0f} seconds, the original and the augmented one. {changes}"
+    return f"Two mel spectrograms of the same {seconds:.1f} seconds, the original and the augmented one. {changes}"
 
 
 def shift(before: Prediction, after: Prediction) -> str:

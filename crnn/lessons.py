@@ -82,7 +82,7 @@ LESSONS = (
         r"y = x + n\,\sqrt{\frac{\overline{x^2}}{\overline{n^2}}\,10^{-\mathrm{SNR}/10}}",
         "x: the music's samples; n: the noise's; bars: means over the whole stretch.",
         "The paper's section III-D; the ratio is the usual definition of signal-to-noise",
-        "Lower the ratio from 40 dB. Most listeners still name the genre at 0 dB. Does the network?",
+        "Lower the ratio from 40 dB, and listen: at which ratio do you lose the genre, and at which does the network?",
         (BackgroundNoise.mix,),
     ),
 )

@@ -5,6 +5,7 @@ what sounds, recurrent units how it goes on.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -74,6 +75,27 @@ class ModelConfig:
         for band_pool, time_pool in self.pools:
             bands, steps = bands // band_pool, steps // time_pool
         return bands, steps
+
+    @property
+    def largest_map(self) -> int:
+        """Numbers in the largest picture between two layers, of one segment: channels × bands × steps."""
+        return max(channels * bands * steps for channels, _, bands, steps in self._stages())
+
+    @property
+    def multiplications(self) -> int:
+        """Multiplications that one segment takes: of the convolutions (3×3), the two GRUs and the linear layer."""
+        count = sum(9 * channels * previous * bands * steps for channels, previous, bands, steps in self._stages())
+        ways = 2 if self.bidirectional else 1
+        inputs = self.channels[-1] + self.gru * ways  # of the first GRU and of the second
+        count += self.output_size[1] * ways * 3 * self.gru * (inputs + 2 * self.gru)
+        return count + self.gru * ways * self.n_classes
+
+    def _stages(self) -> Iterator[tuple[int, int, int, int]]:
+        """For each convolution: channels out, channels in, and the bands and steps of its picture."""
+        bands, steps, previous = self.n_mels, self.frames, 1
+        for channels, (band_pool, time_pool) in zip(self.channels, self.pools, strict=True):
+            yield channels, previous, bands, steps
+            bands, steps, previous = bands // band_pool, steps // time_pool, channels
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

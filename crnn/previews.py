@@ -119,9 +119,12 @@ def _from_itunes(info: TrackInfo, session: Session) -> Preview | None:
     if not info.artists or info.seconds is None:
         return None
     for preview in _search(f"{info.title} {info.artists[0]}", session):
-        same_artist = any(_plain(artist) in _plain(preview.artist) for artist in info.artists)
+        theirs = {_plain(name) for name in re.split(r"\s*(?:&|,|\bfeat\.?|\bft\.?|\bwith\b)\s*", preview.artist)}
+        theirs |= {_plain(preview.artist)}
+        same_artist = bool({_plain(artist) for artist in info.artists} & theirs - {""})
         near = preview.seconds is not None and abs(preview.seconds - info.seconds) <= _LENGTH_TOLERANCE
-        if near and same_artist and _plain(preview.title) == _plain(info.title):
+        title = _plain(_without_edition(info.title))
+        if near and same_artist and title and _plain(_without_edition(preview.title)) == title:
             return preview
     return None
 
@@ -178,9 +181,17 @@ def _from_embed(info: TrackInfo, session: Session) -> Preview | None:
     return Preview("Spotify", info.title, ", ".join(info.artists), str(address), info.link, info.cover, info.seconds)
 
 
+# Words that name another edition of the same recording; a live, instrumental or karaoke version is another recording.
+_WORDS = r"remaster(?:ed)?|feat|ft|with|edition|mono|stereo|explicit|album version|single version"
+_EDITION = rf"[^()\[\]]*\b(?:{_WORDS})\b[^()\[\]]*"
+
+
+def _without_edition(title: str) -> str:
+    return re.sub(rf"\s*(?:\({_EDITION}\)|\[{_EDITION}\]| - {_EDITION}$)", "", title, flags=re.IGNORECASE)
+
+
 def _plain(text: str) -> str:
-    """Letters and digits only, lower case, without accents and what stands in brackets: two services' spellings compared."""
-    text = re.sub(r"[\(\[][^)\]]*[\)\]]| - .*$", "", text)
+    """Letters and digits only, lower case, without accents: two services' spellings compared."""
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     return "".join(c for c in decomposed if c.isalnum())
 

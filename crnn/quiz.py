@@ -9,7 +9,7 @@ from crnn.examples import EXAMPLES
 from crnn.lab import Draws, Strengths, draw
 from crnn.lessons import BY_KEY
 from crnn.noise import KINDS
-from crnn.spectrogram import FrontEnd
+from crnn.spectrogram import GTZAN_MELS, FrontEnd
 
 QUESTIONS = 8
 ANSWERS = tuple(BY_KEY)  # "time", "frequency", "warp", "noise"
@@ -45,8 +45,8 @@ class Question:
         return draw(self.strengths, seconds, front_end)
 
 
-def questions(seed: int, front_end: FrontEnd) -> tuple[Question, ...]:
-    """Eight questions, every answer twice, in an order of the seed's own."""
+def questions(seed: int, front_end: FrontEnd = GTZAN_MELS) -> tuple[Question, ...]:
+    """Eight questions, every answer twice, in an order of the seed's own; the same whatever network is in use."""
     rng = np.random.default_rng((seed, 1919))
     answers = rng.permutation(np.repeat(np.arange(len(ANSWERS)), QUESTIONS // len(ANSWERS)))
     names = rng.permutation(np.resize(list(EXAMPLES), QUESTIONS))

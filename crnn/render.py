@@ -17,9 +17,14 @@ _N_FFT, _HOP = 2048, 512
 # Pieces join over so many seconds, fading from one into the next; without it every seam would click.
 _FADE_SECONDS = 0.02
 
+_MOST_GAIN = 4.0  # 12 dB
+
 
 def render(samples: Tensor, draws: Draws, front_end: FrontEnd) -> Tensor:
-    """The augmented sound, as loud as the original on average. Shape: [T] -> [T]; peaks may pass ±1, see `level`."""
+    """The augmented sound, as loud as the original on average where 12 dB more are enough for that.
+
+    Shape: [T] -> [T]; peaks may pass ±1, see `level`.
+    """
     noisy = with_noise(samples, draws, front_end.sample_rate)
     out = torch.zeros_like(noisy)
     fade = max(1, round(_FADE_SECONDS * front_end.sample_rate))
@@ -46,9 +51,7 @@ def _piece(sound: Tensor, length: int, piece: Piece, draws: Draws, front_end: Fr
     if (moved := draws.moved(piece)) is not None:
         point, goal = (round((moment - piece.start) * rate) for moment in moved)
         point, goal = (min(max(1, n), length - 1) for n in (point, goal))
-        sound = torch.cat(
-            [_stretched(sound[:point], goal), _stretched(sound[point:length], length - goal), sound[length:]]
-        )
+        sound = _bent(sound, length, point, goal, round(_FADE_SECONDS * rate))
     bands, spans = draws.bands(piece), draws.span_seconds(piece)
     if not bands and not spans:
         return sound
@@ -76,6 +79,23 @@ def band_edges(first: int, last: int, front_end: FrontEnd) -> tuple[float, float
     return (0.0 if first == 0 else float(edges[0])), (float("inf") if last >= front_end.n_mels else float(edges[1]))
 
 
+def _bent(sound: Tensor, length: int, point: int, goal: int, fade: int) -> Tensor:
+    """Both sides of a moment stretched so that it moves from `point` to `goal`; what lies beyond `length` follows along.
+
+    The sides overlap by a fade around the moment, since two vocoders' phases have nothing to do with each other and a hard cut
+    between them would click; and the second side goes on into the tail that the next piece fades over.
+    """
+    tail, rate = len(sound) - length, (length - point) / (length - goal)
+    heard = min(tail, round(tail * rate))
+    gained = min(tail, round(heard / rate))
+    overlap = min(fade, length - goal, goal)
+    first = _stretched(sound[: point + round(overlap * point / goal)], goal + overlap)
+    second = _stretched(sound[point : length + heard], length - goal + gained)
+    ramp = torch.linspace(0, 1, overlap)
+    joint = first[goal:] * (1 - ramp) + second[:overlap] * ramp
+    return torch.cat([first[:goal], joint, second[overlap:], sound[length + gained :]])
+
+
 def _stretched(sound: Tensor, length: int) -> Tensor:
     """[T] -> [length], pitch kept."""
     if len(sound) == length:
@@ -84,16 +104,18 @@ def _stretched(sound: Tensor, length: int) -> Tensor:
         # Too short for a phase vocoder to find a pitch in; at most 23 ms, heard as a click either way.
         return torch.nn.functional.interpolate(sound[None, None], size=length, mode="linear")[0, 0]
     window = torch.hann_window(_N_FFT)
-    spectrum = torch.stft(sound, _N_FFT, _HOP, window=window, return_complex=True, pad_mode="constant")
+    # The vocoder gives whole hops and stops early: it is given silence to stop in.
+    padded = torch.nn.functional.pad(sound, (0, 4 * _HOP))
+    spectrum = torch.stft(padded, _N_FFT, _HOP, window=window, return_complex=True, pad_mode="constant")
     advance = torch.linspace(0, torch.pi * _HOP, spectrum.shape[0]).unsqueeze(1)
     slower = torchaudio.functional.phase_vocoder(spectrum, len(sound) / length, advance)
-    out = torch.istft(slower, _N_FFT, _HOP, window=window)
-    return torch.nn.functional.pad(out, (0, max(0, length - len(out))))[:length]
+    return torch.istft(slower, _N_FFT, _HOP, window=window, length=length)
 
 
 def _as_loud_as(original: Tensor, sound: Tensor) -> Tensor:
+    """At most 12 dB louder than it was: where a mask leaves only a sliver or a hiss, that stays as soft as it is."""
     power = sound.square().mean()
-    return sound * (original.square().mean() / power).sqrt() if power > 0 else sound
+    return sound * (original.square().mean() / power).sqrt().clamp(max=_MOST_GAIN) if power > 0 else sound
 
 
 def level(*sounds: Tensor) -> tuple[Tensor, ...]:

@@ -1,13 +1,14 @@
 """How strong an augmentation must be before a network changes its mind about this very sound."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor
 
 from crnn.classify import Classifier, Progress
-from crnn.lab import HOP_LENGTH, Strengths, changed, draw, with_noise
+from crnn.lab import HOP_LENGTH, Strengths, changed, draw, resampled, with_noise
 from crnn.spectrogram import FrontEnd, log_mel
 
 DRAWS = 5
@@ -23,35 +24,32 @@ class Sweep:
     steps: tuple[tuple[str, Strengths], ...]
 
 
-def _frames(frames: int) -> str:
-    return f"{frames * HOP_LENGTH / 22_050:.2g} s"
+_TIMES = (0, 13, 26, 39, 52, 65, 86, 108, 129)  # hop-512 frames; the paper's T is 50
+_BANDS = (0, 10, 20, 30, 45, 60, 80, 100, 128)  # the paper's F is 60
+_WARPS = (0, 4, 9, 13, 20, 30, 43, 52, 64)  # hop-512 frames; the paper's W is 20
+_RATIOS = (40, 30, 20, 15, 10, 5, 0, -5, -10, -20)  # dB
+NAMES = {"time": "Time mask", "frequency": "Frequency mask", "warp": "Time warp", "noise": "Noise"}
 
 
-SWEEPS = {
-    "time": Sweep(
-        "Time mask",
-        "Widest time mask",
-        tuple((_frames(n), Strengths(time_mask=n)) for n in (0, 13, 26, 39, 52, 65, 86, 108, 129)),
-    ),
-    "frequency": Sweep(
-        "Frequency mask",
-        "Widest frequency mask (mel bands of 128)",
-        tuple((str(n), Strengths(frequency_mask=n)) for n in (0, 10, 20, 30, 45, 60, 80, 100, 128)),
-    ),
-    "warp": Sweep(
-        "Time warp",
-        "Furthest a moment is moved",
-        tuple((_frames(n), Strengths(time_warp=n)) for n in (0, 4, 9, 13, 20, 30, 43, 52, 64)),
-    ),
-    "noise": Sweep(
-        "Noise",
-        "Music over noise (dB)",
-        (
-            ("none", Strengths()),
-            *((f"{r:+d}", Strengths(snr_db=float(r))) for r in (40, 30, 20, 15, 10, 5, 0, -5, -10, -20)),
+def sweep(name: str, front_end: FrontEnd) -> Sweep:
+    """One of NAMES, with labels in the units of a front end."""
+
+    def seconds(frames: int) -> str:
+        return f"{frames * HOP_LENGTH / front_end.sample_rate:.2g} s"
+
+    unit, steps = {
+        "time": ("Widest time mask", [(seconds(n), Strengths(time_mask=n)) for n in _TIMES]),
+        "frequency": (
+            f"Widest frequency mask (of {front_end.n_mels} mel bands)",
+            [(str(n), Strengths(frequency_mask=n)) for n in _BANDS if n <= front_end.n_mels],
         ),
-    ),
-}
+        "warp": ("Furthest a moment is moved", [(seconds(n), Strengths(time_warp=n)) for n in _WARPS]),
+        "noise": (
+            "Music over noise (dB)",
+            [("none", Strengths()), *((f"{r:+d}", Strengths(snr_db=float(r))) for r in _RATIOS)],
+        ),
+    }[name]
+    return Sweep(NAMES[name], unit, tuple(steps))
 
 
 def settings(strengths: Strengths) -> Strengths:
@@ -79,14 +77,20 @@ def curves(
     kept: Strengths = _PLAIN,
     piece_seconds: float = 3.0,
     progress: Progress | None = None,
+    firsts: Sequence[str] = (),
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> tuple[Curve, ...]:
-    """One curve a network. kept: fill, kind of noise, number of masks and first seed, which the sweep leaves alone.
+    """One curve a network, which follows a class: firsts, one a network; default: what each names first for the original.
 
-    Segments do not overlap here, so that a track is read once a step and draw.
+    samples: [T] at the first network's rate. turn: held for each step, so that others can have theirs in between.
+
+    kept: fill, kind of noise, number of masks and first seed, which the sweep leaves alone. Segments do not overlap here,
+    so that a track is read once a step and draw.
     """
     front_ends = [classifier.checkpoint.front_end for classifier in classifiers]
-    plain = {front_end: log_mel(samples, front_end) for front_end in set(front_ends)}
-    firsts: list[int] = []
+    rate = front_ends[0].sample_rate
+    plain = {front_end: log_mel(resampled(samples, rate, front_end), front_end) for front_end in set(front_ends)}
+    followed = [c.checkpoint.labels.index(first) for c, first in zip(classifiers, firsts, strict=False)]
     found: list[list[list[float]]] = [[] for _ in classifiers]
     total = len(sweep.steps)
     for number, (_, step) in enumerate(sweep.steps):
@@ -100,12 +104,15 @@ def curves(
         seeds = range(DRAWS) if strengths.any else range(1)
         for row in found:
             row.append([])
-        for seed in seeds:
-            answers = _answers(samples, plain, classifiers, replace(strengths, seed=kept.seed + seed), piece_seconds)
-            if not firsts:
-                firsts = [int(answer.argmax()) for answer in answers]
-            for row, answer, first in zip(found, answers, firsts, strict=True):
-                row[-1].append(float(answer[first]))
+        with turn():
+            for seed in seeds:
+                answers = _answers(
+                    samples, plain, classifiers, replace(strengths, seed=kept.seed + seed), piece_seconds
+                )
+                if not followed:
+                    followed = [int(answer.argmax()) for answer in answers]
+                for row, answer, first in zip(found, answers, followed, strict=True):
+                    row[-1].append(float(answer[first]))
         if progress is not None:
             progress((number + 1) / total)
     ticks = tuple(tick for tick, _ in sweep.steps)
@@ -123,7 +130,7 @@ def curves(
             over(row, min),
             over(row, max),
         )
-        for c, first, row in zip(classifiers, firsts, found, strict=True)
+        for c, first, row in zip(classifiers, followed, found, strict=True)
     )
 
 
@@ -136,15 +143,17 @@ def _answers(
 ) -> list["np.ndarray[tuple[int], np.dtype[np.float64]]"]:
     """Each network's distribution over one augmented version."""
     made: dict[FrontEnd, Tensor] = {}
+    first = classifiers[0].checkpoint.front_end
+    draws = draw(strengths, len(samples) / first.sample_rate, first, piece_seconds)
+    if strengths.snr_db is not None:
+        samples = with_noise(samples, draws, first.sample_rate)
     out = []
     for classifier in classifiers:
         front_end = classifier.checkpoint.front_end
         if front_end not in made:
-            seconds = len(samples) / front_end.sample_rate
-            draws = draw(strengths, seconds, front_end, piece_seconds)
             mel = plain[front_end]
             if strengths.snr_db is not None:
-                mel = log_mel(with_noise(samples, draws, front_end.sample_rate), front_end)
+                mel = log_mel(resampled(samples, first.sample_rate, front_end), front_end)
             made[front_end] = changed(mel, draws, front_end)
         out.append(classifier.predict(made[front_end], hop_seconds=classifier.checkpoint.segment_seconds).overall)
     return out

@@ -3,13 +3,24 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
 
 import requests
 
 from crnn import links
 from crnn.errors import SpotifyError
-from crnn.fetch import MAX_HOPS, FetchError, Session, get_json, retry_after, service, unreachable, with_one_retry
+from crnn.fetch import (
+    LONGEST_WAIT,
+    MAX_HOPS,
+    FetchError,
+    Session,
+    get_json,
+    retry_after,
+    service,
+    unreachable,
+    with_one_retry,
+)
 
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
 
@@ -101,29 +112,46 @@ def look_up(track: str, credentials: Credentials | None, session: Session) -> Tr
         raise
 
 
+# A token serves for an hour, and a wait that was asked for holds for everyone.
+_tokens: dict[Credentials, Any] = {}
+_quiet_until = 0.0
+
+
 def _from_api(track: str, credentials: Credentials, session: Session) -> TrackInfo:
     import spotipy
     from spotipy.cache_handler import MemoryCacheHandler
     from spotipy.oauth2 import SpotifyClientCredentials
 
+    global _quiet_until
+    if (left := _quiet_until - monotonic()) > 0:
+        raise FetchError(_said(429, left), 429, left)
+    tokens = _tokens.setdefault(credentials, MemoryCacheHandler())  # its default writes a file
     try:
         auth = SpotifyClientCredentials(
             credentials.client_id,
             credentials.client_secret,
             requests_session=session,
-            cache_handler=MemoryCacheHandler(),  # its default writes a file
+            cache_handler=tokens,
         )
         found = spotipy.Spotify(auth_manager=auth, requests_session=session).track(track)
+        if not isinstance(found, dict) or not isinstance(found.get("name"), str):
+            raise FetchError("Spotify answered with something that is not a track.")
+        return _info(track, found)
     except spotipy.SpotifyException as error:
         after = retry_after((error.headers or {}).get("Retry-After"))
+        if error.http_status == 429 and after > LONGEST_WAIT:
+            _quiet_until = monotonic() + after
+        if error.http_status == 401:
+            _tokens.pop(credentials, None)
         raise FetchError(_said(error.http_status, after), error.http_status, after) from None
-    except spotipy.SpotifyOauthError:
-        raise FetchError("Spotify refused this app's credentials.", 401) from None
+    except spotipy.SpotifyOauthError as error:
+        status = getattr(getattr(error.__context__, "response", None), "status_code", 401)
+        raise FetchError(_said(401 if 400 <= status < 500 and status != 429 else status, 0.0), status) from None
     except requests.RequestException as error:
         raise unreachable("Spotify", error) from error
-    if not isinstance(found, dict) or not isinstance(found.get("name"), str):
-        raise FetchError("Spotify answered with something that is not a track.")
-    return _info(track, found)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        # spotipy reads answers without looking at their form.
+        raise FetchError("Spotify answered with something that is not a track.") from error
 
 
 def _said(status: int, after: float) -> str:

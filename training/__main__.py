@@ -5,6 +5,8 @@ evaluate   protocols F, P, N, M, M-quadrants as JSON; trains what is missing
 bundle     the checkpoints of assets/checkpoints
 card       refresh figures and model card of a checkpoint folder from measured results
 parity     does serving see what training saw?
+svm        the baseline on hand-made features: all its figures, and the bundled SVM
+publish    push a checkpoint and its model card to the Hugging Face Hub
 """
 
 import argparse
@@ -67,10 +69,10 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = command("evaluate", _evaluate, "Measure protocols, one JSON each; trains the runs that are missing.")
     evaluate.add_argument(
-        "protocols", nargs="+", choices=["F", "P", "N", "M", "M-quadrants"], metavar="F|P|N|M|M-quadrants"
+        "protocols", nargs="+", choices=["F", "P", "N", "M", "M-quadrants", "VII"], metavar="F|P|N|M|M-quadrants|VII"
     )
     evaluate.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="for F (runs) and P (splits)")
-    evaluate.add_argument("--checkpoint", default="genre", help="for N: a bundled name or a folder")
+    evaluate.add_argument("--checkpoint", default="genre", help="for N: a bundled name, a folder, or user/repo")
     evaluate.add_argument("--out", type=Path, default=ASSETS / "results")
     evaluate.add_argument("--recipe", choices=sorted(RECIPES), help="default: the task's")
 
@@ -89,6 +91,20 @@ def _parser() -> argparse.ArgumentParser:
 
     parity = command("parity", _parity, "Compare serving's front end with the published GTZAN mels.")
     parity.add_argument("--checkpoint", default="genre")
+
+    svm = command("svm", _svm, "Measure the SVM baseline as svm.json and write its checkpoint folder, svm-genre.")
+    svm.add_argument(
+        "--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="for F (calibration folds) and P (splits)"
+    )
+    svm.add_argument("--out", type=Path, default=ASSETS / "results")
+    svm.add_argument("--checkpoints", type=Path, default=ASSETS / "checkpoints")
+
+    publish = command("publish", _publish, "Push a checkpoint folder to the Hugging Face Hub.", data=False)
+    publish.add_argument("--task", choices=["genre", "mood"], default="genre", help="which bundled checkpoint")
+    publish.add_argument("--folder", type=Path, help="another checkpoint folder")
+    publish.add_argument("--repo", required=True, metavar="USER/NAME", help="made where it does not exist")
+    publish.add_argument("--private", action="store_true", help="make the repository private")
+    publish.add_argument("--revision", help="branch, made where it does not exist; default: main")
     return parser
 
 
@@ -129,7 +145,7 @@ def _tuples(value: Any) -> Any:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from training import protocols
+    from training import augmented, protocols
 
     shop = _workshop(options)
     measure: dict[str, Callable[[], dict[str, Any]]] = {
@@ -138,6 +154,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         "N": lambda: protocols.new_songs(shop, options.checkpoint),
         "M": lambda: protocols.mood(shop, "mood"),
         "M-quadrants": lambda: protocols.mood(shop, "quadrant"),
+        "VII": lambda: augmented.table(shop, options.seeds),
     }
     options.out.mkdir(parents=True, exist_ok=True)
     for name in options.protocols:
@@ -171,6 +188,20 @@ def _parity(options: argparse.Namespace) -> None:
     from training.parity import measure
 
     print(json.dumps(measure(options.data, options.runs / "frames", options.checkpoint), indent=1))
+
+
+def _svm(options: argparse.Namespace) -> None:
+    from training.svm import reproduce, summary
+
+    found = reproduce(options.data, options.runs, options.seeds, options.out, options.checkpoints)
+    print(summary(found))
+
+
+def _publish(options: argparse.Namespace) -> None:
+    from training.publish import publish
+
+    folder = options.folder or ASSETS / "checkpoints" / options.task
+    print(publish(folder, options.repo, options.private, options.revision))
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ def scores(given: Answers, temperature: float, labels: tuple[str, ...]) -> dict[
         "segment_accuracy": float(accuracy_score(segment_true, segment_said)),
         "segment_macro_f1": float(f1_score(segment_true, segment_said, labels=present, average="macro")),
         "calibration_error": calibration_error(distributions, given.targets),
+        "reliability": reliability(distributions, given.targets),
         "confusion": confusion_matrix(given.targets, said, labels=range(len(labels))).tolist(),
     }
 
@@ -70,6 +71,18 @@ def calibration_error(distributions: Array, targets: Indices, bins: int = 10) ->
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = [abs(confidence[place == b].sum() - right[place == b].sum()) for b in range(bins)]
     return float(sum(gaps) / len(targets))
+
+
+def reliability(distributions: Array, targets: Indices, bins: int = 10) -> list[dict[str, float]]:
+    """What calibration_error sums up: mean confidence, share right and number of tracks of each bin that has any."""
+    confidence, right = distributions.max(axis=1), distributions.argmax(axis=1) == targets
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    points = []
+    for b in np.unique(place):
+        inside = place == b
+        means = {"confidence": float(confidence[inside].mean()), "right": float(right[inside].mean())}
+        points.append(means | {"tracks": int(inside.sum())})
+    return points
 
 
 def fit_temperature(given: Answers) -> float:

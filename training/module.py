@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from crnn.augment import FrequencyMask, TimeMask
+from crnn.augment import BackgroundNoise, FrequencyMask, TimeMask, TimeWarp
 from crnn.model import CRNN
 from crnn.segments import average, plan
 from crnn.spectrogram import FrontEnd, band_frequencies
@@ -28,10 +28,11 @@ class Training(pl.LightningModule):
         self.floor = front_end.floor if front_end.floor is not None else -front_end.top_db
         self.time_mask = TimeMask(round(recipe.time_mask / front_end.hop_seconds), recipe.masks)
         self.frequency_mask = FrequencyMask(recipe.frequency_mask, recipe.masks)
+        self.time_warp = TimeWarp(round(recipe.time_warp / front_end.hop_seconds))
         self._valid: list[tuple[Tensor, Tensor]] = []
 
     def augment(self, mel: Tensor, generator: Generator) -> Tensor:
-        """Level, equaliser and masks, drawn per item: [B, 1, M, W] -> the same shape."""
+        """Level, equaliser, pitch, then noise, warp and masks, drawn per item: [B, 1, M, W] -> the same shape."""
         if self.recipe.gain_db or self.recipe.equaliser_db:
             level = (torch.rand(len(mel), 1, 1, generator=generator) * 2 - 1) * self.recipe.gain_db
             knobs = (torch.rand(len(mel), 1, _KNOBS, generator=generator) * 2 - 1) * self.recipe.equaliser_db
@@ -41,7 +42,14 @@ class Training(pl.LightningModule):
             mel = torch.where(mel > self.floor, mel + gain.to(mel.device), mel).clamp(min=self.floor)
         if self.recipe.pitch:
             mel = self._transpose(mel, (torch.rand(len(mel), generator=generator) * 2 - 1) * self.recipe.pitch)
-        for mask in (self.time_mask, self.frequency_mask):
+        if self.recipe.noise_db:
+            low, high = self.recipe.noise_db
+            ratio = low + (high - low) * float(torch.rand(1, generator=generator))  # one for the batch
+            noise = BackgroundNoise(ratio, self.recipe.noise)
+            mel = noise.apply(mel, noise.draw(mel.shape, generator), self.front_end)
+        if self.time_warp.max_shift:
+            mel = self.time_warp.apply(mel, self.time_warp.draw(mel.shape, generator))
+        for mask in (self.frequency_mask, self.time_mask):
             if mask.max_width and mask.count:
                 mel = mask.apply(mel, mask.draw(mel.shape, generator), self.floor)
         return mel
@@ -105,7 +113,9 @@ class Training(pl.LightningModule):
         optimizer = kind(self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
         if recipe.schedule == "constant":
             return optimizer
+        # A rise of exactly one step would be divided by its length, 0.
+        rise = 0.2 if self.steps > 10 else 0.45
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=recipe.learning_rate, total_steps=self.steps, pct_start=0.2, cycle_momentum=False
+            optimizer, max_lr=recipe.learning_rate, total_steps=self.steps, pct_start=rise, cycle_momentum=False
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

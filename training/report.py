@@ -18,20 +18,38 @@ _ROWS = {
 
 
 def table(results: Path) -> str:
-    """Markdown rows of every protocol that has a result."""
-    lines = ["| what was asked | tracks right | macro F1 | segments right | from |", "|---|---|---|---|---|"]
+    """Markdown rows of every protocol that has a result; beside the network the SVM on hand-made features, same splits."""
+    lines = [
+        "| what was asked | tracks right | macro F1 | segments right | from | SVM: tracks right |",
+        "|---|---|---|---|---|---|",
+    ]
+    svm_file = results / "svm.json"
+    svm = json.loads(svm_file.read_text())["protocols"] if svm_file.exists() else {}
     for name, words in _ROWS.items():
         file = results / f"{name}.json"
         if file.exists():
             short = summary(json.loads(file.read_text()))
             cells = [_cell(short, key) for key in ("track_accuracy", "track_macro_f1", "segment_accuracy")]
-            lines.append(f"| **{name}**: {words} | {' | '.join(cells)} | {short['runs']} |")
+            lines.append(
+                f"| **{name}**: {words} | {' | '.join(cells)} | {short['runs']} | {_svm_cell(svm.get(name))} |"
+            )
     return "\n".join(lines)
 
 
 def _cell(short: dict[str, Any], key: str) -> str:
     spread = short.get(f"{key}_sd")
     return f"{short[key]:.3f}" + (f" ± {spread:.3f}" if spread is not None else "")
+
+
+def _svm_cell(found: dict[str, Any] | None) -> str:
+    """Track accuracy of the baseline: pooled or mean, with the spread over runs where there are several."""
+    if found is None:
+        return "–"
+    spread = found.get("summary", {}).get("track_accuracy")
+    if spread is None:
+        return f"{found['track_accuracy']:.3f}"
+    centre = found.get("pooled", {}).get("track_accuracy", spread["mean"])
+    return f"{centre:.3f} ± {spread['sd']:.3f}"
 
 
 def fill(readme: Path, results: Path) -> None:

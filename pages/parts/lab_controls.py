@@ -9,8 +9,7 @@ import streamlit as st
 
 if TYPE_CHECKING:
     from crnn.lab import Strengths
-
-_FRAME = 512 / 22_050  # seconds
+    from crnn.spectrogram import FrontEnd
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,8 @@ class _Control:
     frames: bool = False
     on: bool = False
 
-    def show(self) -> tuple[bool, float]:
-        """Whether it is on, and how strong: in frames where the slider counts seconds."""
+    def show(self, frame: float, bands: int) -> tuple[bool, float]:
+        """Whether it is on, and how strong: in frames (of so many seconds) where the slider counts seconds."""
         active = st.toggle(f"**{self.title}**", value=self.on, key=self.switch, bind="query-params")
         if not active:
             return False, 0
@@ -39,8 +38,8 @@ class _Control:
             self.about, self.low, self.high, self.default, self.step,
             format=self.unit, key=self.key, bind="query-params", persist_state="page",
         )  # fmt: skip
-        strength = round(value / _FRAME) if self.frames else value
-        st.caption(self.parameter.format(strength))
+        strength = round(value / frame) if self.frames else value
+        st.caption(self.parameter.format(strength, bands=bands))
         return active, strength
 
 
@@ -48,7 +47,16 @@ _TIME = _Control(
     "Time mask", "time", "t", "Silence for up to", 0.0, 3.0, 1.16, 0.01, "%.2f s", "T = {} frames", frames=True, on=True
 )
 _FREQUENCY = _Control(
-    "Frequency mask", "freq", "f", "Silence up to so many mel bands", 0, 128, 60, 1, "%d bands", "F = {} of 128 bands"
+    "Frequency mask",
+    "freq",
+    "f",
+    "Silence up to so many mel bands",
+    0,
+    128,
+    60,
+    1,
+    "%d bands",
+    "F = {} of {bands} bands",
 )
 _WARP = _Control(
     "Time warp", "warp", "w", "Move a moment by up to", 0.0, 1.5, 0.46, 0.01, "%.2f s", "W = {} frames", frames=True
@@ -58,15 +66,16 @@ _NOISE = _Control(
 )
 
 
-def strengths() -> Strengths:
+def strengths(front_end: FrontEnd) -> Strengths:
     """Draw the controls, in the order in which the augmentations are applied last to first; what they say."""
-    from crnn.lab import Strengths
+    from crnn.lab import HOP_LENGTH, Strengths
     from crnn.noise import KINDS
 
-    _, t = _TIME.show()
-    _, f = _FREQUENCY.show()
-    _, w = _WARP.show()
-    noise, snr = _NOISE.show()
+    frame, bands = HOP_LENGTH / front_end.sample_rate, front_end.n_mels
+    _, t = _TIME.show(frame, bands)
+    _, f = _FREQUENCY.show(frame, bands)
+    _, w = _WARP.show(frame, bands)
+    noise, snr = _NOISE.show(frame, bands)
     kind = "white"
     if noise:
         kind = st.selectbox(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -11,36 +12,78 @@ from pages.parts import shared
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from crnn.classify import Prediction
     from crnn.lab import Strengths
 
 
 @st.fragment
-def curve(track: shared.Track, samples: Tensor, start: float, strengths: Strengths) -> None:
-    """Strength against the probability of what the networks named first."""
+def curve(
+    track: shared.Track, samples: Tensor, start: float, strengths: Strengths, before: tuple[Prediction, ...]
+) -> None:
+    """Strength against the probability of what the networks named first; then the link, which names the sweep too."""
     from crnn import lab_figures, lab_words, robustness
 
     st.subheader("How much can they take?", anchor=False)
-    sweeps = robustness.SWEEPS
     name = st.segmented_control(
-        "Augmentation", list(sweeps), format_func=lambda key: sweeps[key].name, default="time", required=True,
+        "Augmentation", list(robustness.NAMES), format_func=robustness.NAMES.__getitem__, default="time", required=True,
         key="sweep", bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
-    asked = (id(track), start, len(samples), name, strengths.noise, strengths.masks, strengths.fill)
+    networks = shared.classifiers()
+    kept_settings = robustness.settings(strengths)
+    asked = (start, len(samples), name, kept_settings, shared.heard_by())
     kept = st.session_state.get("lab_curve")
-    if kept is None or kept[0] != asked:
+    if kept is None or kept[0] is not track or kept[1] != asked:
         bar = st.progress(0.0, text="Trying stronger and stronger …")
-        with shared.turns().turn():
-            found = robustness.curves(
-                samples, shared.classifiers(), sweeps[name], robustness.settings(strengths), progress=bar.progress
-            )
+
+        def waiting(others: int) -> None:
+            bar.progress(0.0, f"{others} {'visitor is' if others == 1 else 'visitors are'} before you …")
+
+        found = robustness.curves(
+            samples, networks, robustness.sweep(name, networks[0].checkpoint.front_end), kept_settings,
+            networks[0].checkpoint.segment_seconds, lambda share: bar.progress(share, "Trying stronger and stronger …"),
+            [prediction.ranked()[0][0] for prediction in before], lambda: shared.turns().turn(waiting),
+        )  # fmt: skip
         bar.empty()
-        kept = st.session_state.lab_curve = (asked, found)
+        kept = st.session_state.lab_curve = (track, asked, found)
     st.plotly_chart(
-        lab_figures.robustness(kept[1], f"{sweeps[name].name}, from none to extreme"),
+        lab_figures.robustness(kept[2], f"{robustness.NAMES[name]}, from none to extreme"),
         key="curve",
-        alt=lab_words.robustness(kept[1]),
+        alt=lab_words.robustness(kept[2]),
     )
     st.caption(
         f"Each point is the mean of {robustness.DRAWS} draws, the shade reaches from the lowest to the highest. The lines "
-        "follow what each network named first for the original."
+        "follow what each network named first for the original; on a whole track every segment is read once here, three "
+        "times above."
     )
+    _measured()
+    _link(track)
+
+
+def _link(track: shared.Track) -> None:
+    """The address of this very state."""
+    with st.popover("Link", icon=":material/link:"):
+        st.caption(
+            "Opens exactly this: the example, the controls, the draw."
+            if track.example
+            else "Carries the settings only: your track stays with you, and the link opens an example."
+        )
+        if not shared.networks.all_bundled():
+            st.caption(
+                "Another network than the bundled ones is in use here. Whoever opens the link hears the bundled ones."
+            )
+        st.code(f"{st.context.url}?{urlencode(st.query_params.to_dict())}", language=None, wrap_lines=True)
+
+
+def _measured() -> None:
+    """The same over a whole test set, where it was measured."""
+    from crnn import results
+
+    table = results.load("VII")
+    if table is None:
+        return
+    with st.expander("And over 290 test tracks", icon=":material/table_chart:"):
+        st.dataframe(results.augmentation_rows(table), hide_index=True)
+        st.caption(
+            "The genre recipe, trained without these tracks, hears them spoilt (the paper's Table VII, read as a test). "
+            f"{table['context']} The paper's figures are of a random split, and it does not say how they were measured."
+        )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from crnn.examples import EXAMPLES
 from pages.parts import lab_controls, shared
 from pages.parts.lab_curve import curve
 from pages.parts.sources import choose_source
+from pages.parts.track_view import origin
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,19 +21,23 @@ if TYPE_CHECKING:
     from crnn.lab import Draws, Heard
 
 DEFAULT = "mountain"
-PIECE_SECONDS = 3.0
 
 
 def show() -> None:
     """The current track, or an example where there is none yet, and everything that can be done to it."""
     with st.expander("Change the track", icon=":material/library_music:"):
         choose_source()
+    wanted = st.query_params.get("example")
+    if wanted is not None and wanted not in EXAMPLES:
+        st.error(f"There is no example called “{shared.plain(wanted)}”. There are: {', '.join(EXAMPLES)}.")
     track = shared.current()
     if track is None:
         track = st.session_state.track = shared.open_example(EXAMPLES[DEFAULT])
     if track.example:
         st.query_params["example"] = track.example
     st.subheader(shared.plain(track.name), anchor=False)
+    if track.origin is not None:
+        origin(track.origin)
     if track.seconds > shared.LAB_SECONDS:
         st.caption(f"The lab works on the first {shared.LAB_SECONDS // 60} minutes.")
     experiment(track)
@@ -43,7 +49,7 @@ def experiment(track: shared.Track) -> None:
     left, right = st.columns([1, 2.6], gap="large")
     with left:
         start, seconds, number = _stretch(track)
-        strengths = lab_controls.strengths()
+        strengths = lab_controls.strengths(shared.classifiers()[0].checkpoint.front_end)
     with right:
         try:
             _results(track, start, seconds, number, strengths)
@@ -62,17 +68,18 @@ def _stretch(track: shared.Track) -> tuple[float, float, int]:
         key="scope",
         bind="query-params",
     )
-    count = max(1, int(total / PIECE_SECONDS + 0.999))
+    piece = shared.classifiers()[0].checkpoint.segment_seconds
+    count = max(1, math.ceil(total / piece - 0.01))
     if scope == "Whole track" or count == 1:
         return 0.0, total, 0
-    last = int(PIECE_SECONDS * (count - 1))
-    start = float(
-        st.slider(
-            "Segment starts at", 0, last, min(6, last), int(PIECE_SECONDS), format="%d s", key="segment", bind="query-params",
-            help="Three seconds, as the networks read them.",
-        )
+    if st.session_state.get("segment", 1) > count:
+        st.session_state.segment = min(3, count)  # of a longer track that was here before
+    number = st.slider(
+        "Segment", 1, count, min(3, count), key="segment", bind="query-params",
+        help=f"{piece:g} seconds each, as the networks read them.",
     )  # fmt: skip
-    return start, min(PIECE_SECONDS, total - start), int(start / PIECE_SECONDS)
+    start = piece * (number - 1)
+    return start, min(piece, total - start), number - 1
 
 
 def _results(track: shared.Track, start: float, seconds: float, number: int, strengths) -> None:  # type: ignore[no-untyped-def]
@@ -83,21 +90,21 @@ def _results(track: shared.Track, start: float, seconds: float, number: int, str
     samples = shared.samples(track)[
         round(start * front_end.sample_rate) : round((start + seconds) * front_end.sample_rate)
     ]
-    draws = lab.draw(strengths, seconds, front_end, PIECE_SECONDS, number)
-    with shared.turns().turn():
+    draws = lab.draw(strengths, seconds, front_end, networks[0].checkpoint.segment_seconds, number)
+    with shared.my_turn():
         before = _original(track, start, seconds, samples)
         after = lab.hear(samples, networks, draws)
     for sentence in lab_words.clamped(draws):
         st.info(sentence, icon=":material/content_cut:")
-    difference = st.session_state.get("diff", False)
-    st.plotly_chart(
+    pictures = st.container()
+    said = lab_words.drawn(draws, front_end, start)
+    st.markdown("  \n".join(said) if said else "Everything is off: the two pictures are the same.")
+    difference = st.toggle("Show the difference", key="diff", bind="query-params")
+    pictures.plotly_chart(
         lab_figures.pair(before, after, draws, start, difference), key="pair", alt=lab_words.alternative(before, draws, start),
         config={"toImageButtonOptions": {"filename": f"{shared.stem(track.name)}-augmented", "scale": 2}},
     )  # fmt: skip
-    said = lab_words.drawn(draws, front_end, start)
-    st.markdown("  \n".join(said) if said else "Everything is off: the two pictures are the same.")
-    st.toggle("Show the difference", key="diff", bind="query-params")
-    _sound(track, samples, draws)
+    sound = _sound(samples, draws)
     st.subheader("What the networks say", anchor=False)
     for column, old, new in zip(st.columns(len(networks)), before.predictions, after.predictions, strict=True):
         column.plotly_chart(
@@ -110,9 +117,9 @@ def _results(track: shared.Track, start: float, seconds: float, number: int, str
     )
     st.caption(f"Probabilities of the original (outlined) and of the augmented sound (filled). {what}")
     if strengths.time_warp:
-        st.plotly_chart(lab_figures.warp_map(draws, start), key="map", alt=lab_words.drawn(draws, front_end, start)[-1])
-    _take_home(track, draws)
-    curve(track, samples, start, strengths)
+        st.plotly_chart(lab_figures.warp_map(draws, start), key="map", alt=lab_words.warp(draws, start))
+    _take_home(track, draws, sound)
+    curve(track, samples, start, strengths, before.predictions)
 
 
 def _original(track: shared.Track, start: float, seconds: float, samples: Tensor) -> Heard:
@@ -125,41 +132,32 @@ def _original(track: shared.Track, start: float, seconds: float, samples: Tensor
     return kept[3]  # type: ignore[no-any-return]
 
 
-def _sound(track: shared.Track, samples: Tensor, draws: Draws) -> None:
-    """Both versions, equally loud."""
+def _sound(samples: Tensor, draws: Draws) -> bytes:
+    """Players of both versions, equally loud; the augmented one as a WAV file."""
+    from crnn.export import wav
     from crnn.render import level, render
 
-    front_end = shared.classifiers()[0].checkpoint.front_end
+    rate = draws.front_end.sample_rate
     with st.spinner("Rendering the sound …"):
-        original, augmented = level(samples, render(samples, draws, front_end))
-    for column, title, sound in zip(st.columns(2), ("Original", "Augmented"), (original, augmented), strict=True):
+        # Files rather than arrays: Streamlit would turn each array up to its own peak.
+        original, augmented = (
+            wav(sound.numpy(), rate) for sound in level(samples, render(samples, draws, draws.front_end))
+        )
+    for column, title, file in zip(st.columns(2), ("Original", "Augmented"), (original, augmented), strict=True):
         column.caption(title)
-        column.audio(sound.numpy(), sample_rate=front_end.sample_rate)
-    st.session_state.lab_sound = augmented
+        column.audio(file, format="audio/wav", alt=f"{title} sound")
+    return augmented
 
 
-def _take_home(track: shared.Track, draws: Draws) -> None:
-    """Downloads and the address of this very state."""
-    import json
-
-    from crnn.export import wav
-
+def _take_home(track: shared.Track, draws: Draws, sound: bytes) -> None:
+    """The sound and what was drawn, as files."""
     name = f"{shared.stem(track.name)}-augmented"
-    rate = shared.classifiers()[0].checkpoint.front_end.sample_rate
     with st.container(horizontal=True):
         st.download_button(
-            "Sound", lambda: wav(st.session_state.lab_sound.numpy(), rate), f"{name}.wav", "audio/wav",
-            icon=":material/download:", on_click="ignore",
+            "Sound", sound, f"{name}.wav", "audio/wav", icon=":material/download:", on_click="ignore"
         )  # fmt: skip
         st.download_button(
             "Parameters", json.dumps(draws.to_dict(), indent=1), f"{name}.json", "application/json",
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
-        with st.popover("Link", icon=":material/link:"):
-            st.caption(
-                "Opens exactly this: the example, the controls, the draw."
-                if track.example
-                else "Carries the settings only: your track stays with you, and the link opens an example."
-            )
-            st.code(f"{st.context.url}?{urlencode(st.query_params.to_dict())}", language=None, wrap_lines=True)
     st.caption("The camera above the pictures saves them as PNG.")

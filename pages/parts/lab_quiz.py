@@ -17,7 +17,6 @@ def show() -> None:
     """One question after the other, the score, the end."""
     from crnn import quiz
 
-    front_end = shared.classifiers()[0].checkpoint.front_end
     seed = int(
         st.number_input(
             "Quiz number", 1, 9999, 1, key="quiz", bind="query-params", help="The same number asks everyone the same.",
@@ -29,7 +28,7 @@ def show() -> None:
         state = st.session_state.quiz_state = (seed, [])
         st.session_state.quiz_told = False
     answers: list[str] = state[1]
-    questions = quiz.questions(seed, front_end)
+    questions = quiz.questions(seed)
     told = bool(st.session_state.quiz_told)
     right = sum(given == question.answer for given, question in zip(answers, questions, strict=False))
     position = len(answers) - told
@@ -43,20 +42,22 @@ def show() -> None:
     if told:
         _tell(questions[position], answers[-1], position + 1 == len(questions))
     else:
-        _choices(answers)
+        _choices(answers, position)
 
 
 def _ask(question: Question, position: int, told: bool) -> None:
     """Original and augmented picture and sound; what was done is outlined once it is told."""
     from crnn import lab, lab_figures, lab_words
+    from crnn.export import wav
     from crnn.render import level, render
+    from crnn.spectrogram import GTZAN_MELS
 
-    front_end = shared.classifiers()[0].checkpoint.front_end
+    front_end = GTZAN_MELS  # the same pictures whatever network is in use
     track = shared.open_example(EXAMPLES[question.example])
     rate = front_end.sample_rate
-    samples = shared.samples(track)[round(question.start * rate) : round((question.start + 3.0) * rate)]
+    samples = shared.samples(track, front_end)[round(question.start * rate) : round((question.start + 3.0) * rate)]
     draws = question.draws(3.0, front_end)
-    with shared.turns().turn():
+    with shared.my_turn():
         before, after = (lab.hear(samples, (), drawn, front_end) for drawn in (None, draws))
     hidden = f"Two mel spectrograms of three seconds of {track.name}: the original and an augmented one. Compare the sounds below."
     st.plotly_chart(
@@ -64,22 +65,23 @@ def _ask(question: Question, position: int, told: bool) -> None:
         key=f"question-{position}",
         alt=lab_words.alternative(before, draws, question.start) if told else hidden,
     )
-    original, augmented = level(samples, render(samples, draws, front_end))
-    for column, title, sound in zip(st.columns(2), ("Original", "Augmented"), (original, augmented), strict=True):
+    files = (wav(sound.numpy(), rate) for sound in level(samples, render(samples, draws, front_end)))
+    for column, title, file in zip(st.columns(2), ("Original", "Augmented"), files, strict=True):
         column.caption(f"{title} · {track.name}")
-        column.audio(sound.numpy(), sample_rate=rate)
+        column.audio(file, format="audio/wav", alt=f"{title} sound")
     if told:
         st.markdown(" ".join(lab_words.drawn(draws, front_end, question.start)))
 
 
-def _choices(answers: list[str]) -> None:
+def _choices(answers: list[str], position: int) -> None:
     """Four buttons; the one that is pressed answers."""
     from crnn import quiz
     from crnn.lessons import BY_KEY
 
     def answer(key: str) -> None:
-        answers.append(key)
-        st.session_state.quiz_told = True
+        if len(answers) == position:  # a second press of a button that is on its way out answers nothing
+            answers.append(key)
+            st.session_state.quiz_told = True
 
     st.markdown("**What was done to the lower picture?**")
     for column, key in zip(st.columns(len(quiz.ANSWERS)), quiz.ANSWERS, strict=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ import streamlit as st
 
 from crnn.examples import EXAMPLES, Example
 from crnn.turns import Turns
+from pages.parts import networks
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from crnn.audio import Waveform
     from crnn.classify import Classifier
     from crnn.previews import Preview
+    from crnn.spectrogram import FrontEnd
     from crnn.spotify import TrackInfo
 
 
@@ -59,6 +63,7 @@ class Track:
     analysis: Analysis
     example: str = ""
     origin: Origin | None = None
+    networks: tuple[str, ...] = ()  # which heard it
 
 
 @st.cache_resource(show_spinner=False)
@@ -67,15 +72,27 @@ def turns() -> Turns:
     return Turns()
 
 
-@st.cache_resource(show_spinner=False)
-def classifiers() -> tuple[Classifier, ...]:
-    """Genre and mood, loaded once for everyone."""
-    from crnn.checkpoint import Checkpoint
-    from crnn.classify import Classifier
-    from crnn.memory import return_large_blocks
+@contextmanager
+def my_turn() -> Iterator[None]:
+    """Hold the process's one turn; while others are before, say so, which also lets a newer click of this visitor end the wait."""
+    place = st.empty()
 
-    return_large_blocks()
-    return tuple(Classifier(Checkpoint.load(name)) for name in ("genre", "mood"))
+    def waiting(before: int) -> None:
+        place.caption(f"{before} {'visitor is' if before == 1 else 'visitors are'} before you; it goes on by itself.")
+
+    with turns().turn(waiting):
+        place.empty()
+        yield
+
+
+def heard_by() -> tuple[str, ...]:
+    """Which networks this visitor uses."""
+    return networks.key()
+
+
+def classifiers() -> tuple[Classifier, ...]:
+    """Genre and mood: the visitor's own choice, else those that are loaded once for everyone."""
+    return tuple(networks.network(task).classifier for task in networks.TASKS)
 
 
 # The lab keeps samples and a fine picture of a track in memory: 40 MB for so many seconds.
@@ -99,36 +116,51 @@ def warm_up() -> threading.Thread:
     return thread
 
 
-@st.cache_resource(show_spinner=False, max_entries=len(EXAMPLES))
-def example_track(name: str) -> Track:
-    """An example's track, computed for the first visitor who asks and shared by all."""
+# A few sets of networks at once: the default, and what some visitors try.
+@st.cache_resource(show_spinner=False, max_entries=4 * len(EXAMPLES))
+def example_track(name: str, heard_by: tuple[str, ...]) -> Track:
+    """An example's track, computed for the first visitor who asks and shared by all who use the same networks (networks.key())."""
     example = EXAMPLES[name]
     return replace(analyse(example.title, example.file.read_bytes(), with_progress=False), example=name)
 
 
-@st.cache_resource(show_spinner=False, max_entries=len(EXAMPLES))
-def _example_samples(name: str) -> Tensor:
-    return _decoded(EXAMPLES[name].file.read_bytes())
+@st.cache_resource(show_spinner=False, max_entries=2 * len(EXAMPLES))
+def _example_samples(name: str, front_end: FrontEnd) -> Tensor:
+    return _decoded(EXAMPLES[name].file.read_bytes(), front_end)
 
 
-def samples(track: Track) -> Tensor:
-    """The first LAB_SECONDS of a track as the networks hear it, [T]; a visitor's own only for as long as their session."""
+def samples(track: Track, front_end: FrontEnd | None = None) -> Tensor:
+    """The first LAB_SECONDS of a track as a front end (default: the genre network's) hears it, [T].
+
+    A visitor's own only for as long as their session.
+    """
+    front_end = front_end or classifiers()[0].checkpoint.front_end
     if track.example:
-        return _example_samples(track.example)
+        return _example_samples(track.example, front_end)
     kept = st.session_state.get("samples")
     if kept is None or kept[0] is not track:
-        kept = st.session_state.samples = (track, _decoded(track.data))
+        kept = st.session_state.samples = (track, _decoded(track.data, front_end))
     return kept[1]
 
 
-def _decoded(data: bytes) -> Tensor:
+def _decoded(data: bytes, front_end: FrontEnd) -> Tensor:
     import torch
 
     from crnn.audio import decode
 
-    front_end = classifiers()[0].checkpoint.front_end
     waveform = decode(data, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
     return torch.from_numpy(waveform.samples[: LAB_SECONDS * front_end.sample_rate].copy())
+
+
+def seen_by(track: Track, classifier: Classifier) -> Tensor:
+    """The whole track as a network's own front end shows it, [M, F]."""
+    from crnn.audio import decode
+    from crnn.spectrogram import log_mel
+
+    front_end = classifier.checkpoint.front_end
+    if front_end == track.analysis.front_end:
+        return track.analysis.mel
+    return log_mel(decode(track.data, sample_rate=front_end.sample_rate, downmix=front_end.downmix).samples, front_end)
 
 
 def current() -> Track | None:
@@ -145,7 +177,22 @@ def forget_example() -> None:
 def open_example(example: Example) -> Track:
     """Show a bundled clip; instantly where anyone opened it before."""
     with st.spinner(f"Listening to {example.title} …"):
-        return example_track(example.name)
+        return example_track(example.name, networks.key())
+
+
+def hear_again() -> None:
+    """The current track, analysed by the networks in use now where others heard it. Raises CrnnError; then it stays as it was."""
+    track = current()
+    if track is None or track.networks == networks.key():
+        return
+    if track.example:
+        fresh = open_example(EXAMPLES[track.example])
+    else:
+        heard = analyse(track.name, track.data)
+        fresh = replace(track, analysis=heard.analysis, networks=heard.networks)
+    for of_the_old in ("lab_original", "lab_curve", "samples"):
+        st.session_state.pop(of_the_old, None)
+    st.session_state.track = fresh
 
 
 def analyse(name: str, data: bytes, with_progress: bool = True) -> Track:
@@ -178,6 +225,7 @@ def analyse(name: str, data: bytes, with_progress: bool = True) -> Track:
         MIME.get(waveform.format, "audio/wav"),
         waveform.notices,
         analysis,
+        networks=networks.key(),
     )
 
 
@@ -194,7 +242,7 @@ def stem(name: str) -> str:
     return Path(name).stem[:80] or "track"
 
 
-def plain(name: str) -> str:
-    """A file name that Markdown leaves alone, cut to a line's length."""
-    short = name if len(name) <= 60 else f"{name[:40]}…{name[-15:]}"
+def plain(name: str, limit: int = 60) -> str:
+    """Text that Markdown leaves alone, cut to about a line's length."""
+    short = name if len(name) <= limit else f"{name[: limit - 20]}…{name[-15:]}"
     return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-!|~$:<>" else c for c in short)

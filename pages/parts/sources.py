@@ -65,7 +65,9 @@ def choose_example() -> None:
         return
     if wanted not in EXAMPLES:
         names = ", ".join(EXAMPLES)
-        st.error(f"The address asks for an example called “{wanted}”. There are: {names}. Choose one above.")
+        st.error(
+            f"The address asks for an example called “{shared.plain(wanted)}”. There are: {names}. Choose one above."
+        )
         return
     try:
         st.session_state.track = shared.open_example(EXAMPLES[wanted])

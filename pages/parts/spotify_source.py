@@ -23,6 +23,7 @@ def choose_link() -> None:
         help="In Spotify: the three dots beside a song, “Share”, “Copy song link”.",
     )  # fmt: skip
     if not pasted.strip():
+        st.session_state.pop("spotify_state", None)
         st.caption(
             "Spotify tells what the track is; the thirty seconds that are analysed come from Deezer or Apple, who offer previews "
             "of the same recordings."
@@ -32,12 +33,13 @@ def choose_link() -> None:
     if state is None or state["pasted"] != pasted:
         state = st.session_state.spotify_state = _follow(pasted)
     if state["failure"]:
-        st.error(state["failure"], icon=":material/link_off:")
+        st.error(shared.plain(state["failure"], limit=600), icon=":material/link_off:")
+        st.button("Try again", icon=":material/refresh:", on_click=lambda: st.session_state.pop("spotify_state", None))
         if state["info"] is not None:
             _dead_end(state["info"])
         return
     if state["info"].notice:
-        st.info(state["info"].notice, icon=":material/info:")
+        st.info(shared.plain(state["info"].notice, limit=600), icon=":material/info:")
     if state["choices"]:
         _choices(state)
 
@@ -52,17 +54,21 @@ def _follow(pasted: str) -> dict[str, Any]:
     try:
         with st.spinner("Asking Spotify what this is …"):
             info = state["info"] = _looked_up(track_id(pasted, session))
+        if info.notice:
+            _looked_up.clear(info.id)  # what failed for the moment is not kept for an hour
         if info.artists:
             with st.spinner(f"Looking for a preview of {shared.plain(info.title)} …"):
-                found = previews.find(info, session, bool(_setting("SPOTIFY_AUDIO")))
+                found = previews.find(info, session, _switched_on("SPOTIFY_AUDIO"))
             _hear(info, found)
         else:
             with st.spinner(f"Looking for recordings called {shared.plain(info.title)} …"):
                 state["choices"] = previews.candidates(info, session)
             if not state["choices"]:
-                state["failure"] = "Only the title is known, and Apple has no recording of that name."
+                state["failure"] = (
+                    "Only its title is known, and Apple has no recording of that name. Upload the song instead."
+                )
     except previews.NoPreview as error:
-        state["failure"] = f"There is nothing to hear: {error}"
+        state["failure"] = f"There is nothing to hear: {error} Upload the song instead."
     except CrnnError as error:
         state["failure"] = str(error)
     return state
@@ -88,7 +94,7 @@ def _hear(info: TrackInfo, found: Found) -> None:
 def _choices(state: dict[str, Any]) -> None:
     """Recordings of that title: nothing is analysed until one is chosen."""
     info: TrackInfo = state["info"]
-    st.markdown(f"Spotify calls it **{shared.plain(info.title)}**. Which of these recordings is it?")
+    st.markdown(f"Spotify calls it [{shared.plain(info.title)}]({info.link}). Which of these recordings is it?")
     for number, preview in enumerate(state["choices"]):
         picture, text, button = st.columns([1, 5, 2], vertical_alignment="center")
         if preview.cover:
@@ -135,8 +141,13 @@ def _credentials() -> Credentials | None:
 def _setting(name: str) -> Any:
     """A deployer's setting from the environment or .streamlit/secrets.toml, None where there is neither."""
     if name in os.environ:
-        return os.environ[name] if os.environ[name].lower() not in ("", "0", "false", "no") else None
+        return os.environ[name]
     try:
         return st.secrets.get(name)
     except FileNotFoundError:
         return None
+
+
+def _switched_on(name: str) -> bool:
+    """Only where someone plainly said so."""
+    return str(_setting(name)).strip().lower() in ("true", "1", "yes", "on")

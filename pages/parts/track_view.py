@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from pages.parts import shared
+from pages.parts import along_view, shared
 
 
 def show(track: shared.Track) -> None:
     """Everything the networks say of a track."""
-    from crnn import export, figures, words
+    from crnn import along, export, figures, mood_plane, words
 
     st.subheader(shared.plain(track.name), anchor=False)
     if track.origin is not None:
@@ -17,15 +17,7 @@ def show(track: shared.Track) -> None:
     for notice in track.notices:
         st.info(notice, icon=":material/info:")
     analysis = track.analysis
-    st.plotly_chart(
-        figures.mel_spectrogram(analysis.mel.numpy(), analysis.front_end),
-        key="mel",
-        alt=words.spectrogram(analysis.mel.numpy(), analysis.front_end),
-    )
-    st.caption(
-        "What the networks see: time from left to right, low notes at the bottom, high ones on top. The brighter, the "
-        "louder; 0 dB is the loudest point of the track."
-    )
+    along_view.show(track)
     for column, classifier, prediction in zip(
         st.columns(len(analysis.predictions), gap="large"), shared.classifiers(), analysis.predictions, strict=True
     ):
@@ -46,6 +38,10 @@ def show(track: shared.Track) -> None:
                 figures.distribution(prediction, "All classes"), key=f"all-{title}", alt=words.spoken(prediction)
             )
             st.caption(words.track_record(classifier.checkpoint))
+            if mood_plane.known(prediction.labels):
+                found = along.moments(prediction, track.seconds)
+                st.plotly_chart(mood_plane.figure(found), key=f"plane-{title}", alt=mood_plane.told(found))
+                st.caption(mood_plane.told(found))
     result = export.record(track.name, track.seconds, analysis.predictions)
     with st.container(horizontal=True):
         name = shared.stem(track.name)

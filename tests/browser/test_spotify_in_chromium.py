@@ -25,7 +25,7 @@ def paste(chromium: Browser, address: str) -> Page:
 
 
 def read_answers(page: Page) -> None:
-    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(5, timeout=PATIENCE)
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(6, timeout=PATIENCE)
     page.wait_for_function("() => document.querySelector('audio')?.duration > 5", timeout=PATIENCE)
 
 

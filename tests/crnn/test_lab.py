@@ -1,6 +1,8 @@
 """The lab: one draw, seen, heard and answered alike."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +13,11 @@ from crnn import lab_figures, lab_words
 from crnn.checkpoint import Checkpoint
 from crnn.classify import Classifier
 from crnn.errors import AudioError
-from crnn.lab import Draws, Heard, Strengths, changed, draw, fine, hear, masked_value
-from crnn.robustness import DRAWS, SWEEPS, Sweep, curves, settings
-from crnn.spectrogram import GTZAN_MELS, PAPER, log_mel
+from crnn.lab import Heard, Strengths, changed, draw, fine, hear, masked_value
+from crnn.model import CRNN, pool_sizes
+from crnn.render import band_edges
+from crnn.robustness import NAMES, Sweep, curves, settings, sweep
+from crnn.spectrogram import GTZAN_MELS, PAPER, band_frequencies, log_mel
 from tests.conftest import melody
 
 ALL = Strengths(time_mask=50, frequency_mask=60, time_warp=20, snr_db=10.0, noise="pink", seed=3)
@@ -50,6 +54,13 @@ class TestDraws:
         assert one.span_seconds(one.pieces[0]) == other.span_seconds(other.pieces[0])
         assert one.noise == other.noise
 
+    def test_a_mask_of_the_whole_piece_leaves_nothing(self) -> None:
+        whole = next(
+            d for d in (draw(Strengths(time_mask=129, masks=5, seed=s), 3.0, FINE) for s in range(500))
+            if int(d.pieces[0].time.width.max()) == 129
+        )  # fmt: skip
+        assert (0.0, 3.0) in whole.span_seconds(whole.pieces[0])
+
     def test_parameters_are_json(self) -> None:
         stored = json.loads(json.dumps(draw(ALL, 3.0, FINE).to_dict()))
         assert stored["strengths"]["time_mask"] == 50
@@ -71,13 +82,32 @@ class TestPictures:
         after = changed(mel, draws, front_end)
         expected = torch.zeros(mel.shape, dtype=torch.bool)
         times = torch.arange(mel.shape[1]) * front_end.hop_seconds
+        centres = torch.from_numpy(band_frequencies(front_end))
         for piece in draws.pieces:
             inside = (times >= piece.start - 1e-6) & (times < piece.start + piece.seconds - 1e-6)
-            for low, high in draws.bands(piece):
-                expected[low:high] |= inside
+            for band in draws.bands(piece):
+                bottom, top = band_edges(*band, FINE)
+                expected[(centres >= bottom) & (centres < top)] |= inside
             for start, end in draws.span_seconds(piece):
                 expected |= inside & (times >= start - 1e-6) & (times < end - 1e-6)
         assert float(((after != -20) == expected).float().mean()) > 0.998  # frames on an edge fall to either side
+
+    def test_a_network_with_other_bands_and_rate_sees_the_same_hertz_masked(self) -> None:
+        other = replace(PAPER, n_mels=64, sample_rate=16_000)
+        draws = draw(Strengths(frequency_mask=60, seed=1), 3.0, FINE)
+        bottom, top = band_edges(*draws.bands(draws.pieces[0])[0], FINE)
+        masked = (changed(torch.full((64, 90), -20.0), draws, other)[:, 5] != -20).numpy()
+        centres = band_frequencies(other)
+        assert np.array_equal(masked, (centres >= bottom) & (centres < top))
+
+    def test_networks_of_two_rates_answer_together(self, tiny: Checkpoint) -> None:
+        slow = replace(PAPER, sample_rate=16_000)
+        config = replace(tiny.model.config, frames=slow.frames(3.0), pools=pool_sizes(slow))
+        second = Classifier(Checkpoint("other", ("x", "y", "z"), slow, 3.0, CRNN(config).eval()))
+        draws = draw(ALL, 3.0, FINE)
+        heard = hear(sound(3), [Classifier(tiny), second], draws)
+        assert [p.task for p in heard.predictions] == ["toy", "other"]
+        assert len(curves(sound(3), [Classifier(tiny), second], sweep("noise", FINE))) == 2
 
     def test_masked_values_are_silence_or_the_mean_never_0_db(self) -> None:
         mel = log_mel(melody(3), FINE)
@@ -89,7 +119,7 @@ class TestPictures:
     def test_what_is_before_a_piece_is_not_touched_by_its_warp(self) -> None:
         draws = draw(Strengths(time_warp=40, seed=5), 6.0, FINE)
         mel = log_mel(melody(6), FINE)
-        second = Draws(draws.strengths, draws.pieces[1:], draws.noise, draws.hop_seconds)
+        second = replace(draws, pieces=draws.pieces[1:])
         after = changed(mel, second, FINE)
         edge = int(3.0 / FINE.hop_seconds)
         assert torch.equal(after[:, :edge], mel[:, :edge])
@@ -107,7 +137,7 @@ class TestPictures:
         assert bool(torch.isfinite(heard.mel).all())
         assert heard.predictions[0].overall.sum() == pytest.approx(1)
         said = lab_words.clamped(draws)
-        assert len(said) == 2
+        assert len(said) == 3
         assert "is cut to that" in said[0]
 
 
@@ -171,18 +201,39 @@ class TestFigures:
 class TestRobustness:
     def test_the_first_point_is_the_original(self, network: Classifier) -> None:
         told: list[float] = []
-        for sweep in SWEEPS.values():
-            (curve,) = curves(sound(3), [network], sweep, progress=told.append)
+        for name in NAMES:
+            steps = sweep(name, FINE)
+            (curve,) = curves(sound(3), [network], steps, progress=told.append)
             plain: Heard = hear(sound(3), [network])
             assert curve.label == plain.predictions[0].ranked()[0][0]
             assert curve.mean[0] == pytest.approx(plain.predictions[0].overall.max())
-            assert len(curve.mean) == len(sweep.steps) == len(curve.ticks)
+            assert len(curve.mean) == len(steps.steps) == len(curve.ticks)
             assert all(a <= b <= c for a, b, c in zip(curve.lowest, curve.mean, curve.highest, strict=True))
         assert told[-1] == 1.0
 
-    def test_the_first_answer_is_the_originals_even_if_the_sweep_begins_later(self, network: Classifier) -> None:
-        sweep = Sweep("Noise", "dB", (("none", Strengths()), ("-20", Strengths(snr_db=-20.0))))
-        (curve,) = curves(sound(3), [network], sweep, settings(ALL))
+    def test_it_follows_the_class_it_is_told_to(self, network: Classifier) -> None:
+        steps = Sweep("Noise", "dB", (("none", Strengths()), ("-20", Strengths(snr_db=-20.0))))
+        plain = hear(sound(3), [network]).predictions[0]
+        last = plain.ranked()[-1][0]
+        (curve,) = curves(sound(3), [network], steps, settings(ALL), firsts=[last])
+        assert curve.label == last
+        assert curve.mean[0] == pytest.approx(plain.to_dict()[last])
         assert lab_figures.robustness([curve], "x").data[1].y[1] == pytest.approx(100 * curve.mean[1])
-        assert DRAWS > 1
-        assert curve.label in lab_words.robustness([curve])
+        assert last in lab_words.robustness([curve])
+
+    def test_others_have_their_turn_between_the_steps(self, network: Classifier) -> None:
+        turns: list[str] = []
+
+        @contextmanager
+        def turn() -> Iterator[None]:
+            turns.append("in")
+            yield
+            turns.append("out")
+
+        steps = sweep("time", FINE)
+        curves(sound(3), [network], steps, turn=turn)
+        assert turns == ["in", "out"] * len(steps.steps)
+
+    def test_labels_are_in_the_seconds_of_the_front_end(self) -> None:
+        assert sweep("time", FINE).steps[-1][0] == "3 s"
+        assert sweep("time", replace(PAPER, sample_rate=16_000)).steps[-1][0] == "4.1 s"

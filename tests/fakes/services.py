@@ -28,13 +28,15 @@ CLIENT = ("an-id-of-the-tests", "a-secret-of-the-tests")
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server says: status, body, headers; delay in seconds; short: bytes of the body that never come."""
+    """What a server says: status, body, headers; delay in seconds; short: bytes of the body that never come; drip: seconds
+    between one byte and the next."""
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
     short: int = 0
+    drip: float = 0.0
 
 
 def as_json(value: Any, status: int = 200, **headers: str) -> Answer:
@@ -99,7 +101,11 @@ class Services:
         handler.send_header("Content-Length", str(len(answer.body)))
         handler.end_headers()
         try:
-            handler.wfile.write(answer.body[: len(answer.body) - answer.short])
+            for part in (
+                [answer.body[: len(answer.body) - answer.short]] if not answer.drip else map(bytes, zip(answer.body))
+            ):
+                handler.wfile.write(part)
+                time.sleep(answer.drip)
         except OSError:
             return  # the client has heard enough
         if answer.short:

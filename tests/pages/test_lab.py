@@ -1,5 +1,6 @@
 """The Lab through Streamlit's own tester, with the bundled networks behind it."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
@@ -127,9 +129,42 @@ def test_half_a_second_is_enough_and_what_was_clamped_is_said(page: AppTest) -> 
 def test_a_silent_segment_is_a_sentence_and_the_next_one_works(page: AppTest) -> None:
     own_track(page, np.concatenate([melody(6), np.zeros(66_150, np.float32), melody(3)]))
     assert "another segment" in page.warning[0].value
-    page.slider(key="segment").set_value(0).run()
+    page.slider(key="segment").set_value(1).run()
     assert not page.warning
     assert len(page.get("plotly_chart")) >= 4
+
+
+def test_a_shorter_track_after_a_late_segment_is_no_trouble(page: AppTest) -> None:
+    page.slider(key="segment").set_value(8).run()
+    own_track(page, melody(7))
+    assert not page.exception
+    assert page.slider(key="segment").value == 3
+
+
+def test_a_link_with_the_difference_shows_it_at_once() -> None:
+    page = lab(diff="true", example="hunting")
+    assert len(figure(page, 0)["data"]) == 3
+
+
+def test_an_unknown_example_is_named_and_another_is_shown() -> None:
+    page = lab(example="[yesterday](https://x.y)")
+    assert "called “\\[yesterday\\]" in page.error[0].value
+    assert len(page.get("plotly_chart")) >= 4
+
+
+def test_the_sounds_are_served_equally_loud(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the players get, not only what was rendered: Streamlit turns arrays up to their own peaks."""
+    served: list[np.ndarray] = []
+    original = st.delta_generator.DeltaGenerator.audio
+
+    def keep(self: Any, data: Any, *args: Any, **options: Any) -> Any:
+        served.append(soundfile.read(io.BytesIO(data))[0])
+        return original(self, data, *args, **options)
+
+    monkeypatch.setattr(st.delta_generator.DeltaGenerator, "audio", keep)
+    page.slider(key="t").set_value(0.5).run()
+    before, after = (10 * np.log10(np.mean(sound**2)) for sound in served)
+    assert after == pytest.approx(before, abs=0.2)
 
 
 class TestQuiz:
@@ -156,6 +191,11 @@ class TestQuiz:
         next(b for b in quiz.button if b.label == "Another quiz").click().run()
         assert quiz.number_input(key="quiz").value == 2
         assert "Question 1 of 8" in quiz.get("progress")[0].proto.text
+
+    def test_a_second_press_answers_nothing(self, quiz: AppTest) -> None:
+        quiz.button(key="answer-time").click()
+        quiz.button(key="answer-time").click().run()
+        assert len(quiz.session_state["quiz_state"][1]) == 1
 
     def test_before_the_answer_nothing_gives_it_away(self, quiz: AppTest) -> None:
         alternative = quiz.get("plotly_chart")[0].proto.alt

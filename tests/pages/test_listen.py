@@ -51,12 +51,14 @@ def test_first_sight_offers_examples_and_says_what_will_happen(page: AppTest) ->
 def test_an_example_is_one_click_away(page: AppTest) -> None:
     page.button(key="example-hunting").click().run()
     assert not page.exception
-    mel, genre, all_genres, mood, all_moods = figures(page)
+    mel, genre, all_genres, mood, all_moods, plane = figures(page)
     assert mel["data"][0]["type"] == "heatmap"
-    assert mel["layout"]["xaxis"]["title"]["text"] == "Time (s)"
+    assert {trace["name"] for trace in mel["data"][1:]} == set(GENRES)
+    assert mel["layout"]["xaxis2"]["title"]["text"] == "Time (s)"
     assert mel["layout"]["yaxis"]["title"]["text"] == "Frequency (Hz)"
     assert set(all_genres["data"][0]["y"]) == set(GENRES)
     assert set(all_moods["data"][0]["y"]) == set(MOODS)
+    assert plane["layout"]["yaxis"]["title"]["text"] == "Arousal: calm to excited"
     for ring in (genre, mood):
         assert len(ring["data"][0]["labels"]) == 4
         assert ring["data"][0]["labels"][-1] == "Other"
@@ -64,10 +66,23 @@ def test_an_example_is_one_click_away(page: AppTest) -> None:
     assert page.query_params["example"] == "hunting"
 
 
+def test_mood_can_be_followed_along_the_track_in_finer_steps(page: AppTest) -> None:
+    page.button(key="example-hunting").click().run()
+    page.segmented_control(key="along").set_value("mood").run()
+    coarse = figures(page)[0]["data"]
+    assert {trace["name"] for trace in coarse[1:]} == set(MOODS)
+    page.toggle(key="finer").set_value(True).run()
+    assert not page.exception
+    fine = figures(page)[0]["data"]
+    # Plotly packs arrays as base64: four times the steps, four times the length.
+    assert len(fine[1]["x"]["bdata"]) > 3 * len(coarse[1]["x"]["bdata"])
+    assert "leads" in shown(page) or "Who leads when" in shown(page)
+
+
 def test_every_figure_has_a_text_alternative(page: AppTest) -> None:
     page.button(key="example-palace").click().run()
     alternatives = [chart.proto.alt for chart in page.get("plotly_chart")]
-    assert len(alternatives) == 5
+    assert len(alternatives) == 6
     assert alternatives[0].startswith("Mel spectrogram of 30 seconds")
     assert all(genre in alternatives[2] for genre in GENRES)
 
@@ -92,7 +107,7 @@ def test_an_upload_is_heard_and_can_be_taken_home(page: AppTest) -> None:
     upload(page, "my *song* – 音楽.mp3", encode(melody(7), kind="MP3"))
     assert not page.exception
     assert not page.error
-    assert len(figures(page)) == 5
+    assert len(figures(page)) == 6
     assert "7.0 s · MP3" in shown(page)
     names = [button.proto.label for button in page.get("download_button")]
     assert names == ["JSON", "CSV"]
@@ -111,7 +126,7 @@ def test_unusual_audio_is_heard_without_a_word(page: AppTest, kind: str) -> None
     upload(page, "song.wav", GOOD[kind]())
     assert not page.exception
     assert not page.error
-    assert len(figures(page)) == 5
+    assert len(figures(page)) == 6
 
 
 SAID = {
@@ -128,7 +143,7 @@ def test_what_was_changed_on_the_way_is_said(page: AppTest, kind: str) -> None:
     upload(page, "song.wav", make())
     assert not page.error
     assert any(words in element.value for element in page.info)
-    assert len(figures(page)) == 5
+    assert len(figures(page)) == 6
 
 
 BAD = {
@@ -152,14 +167,14 @@ def test_bad_input_is_one_sentence_and_the_page_goes_on(page: AppTest, kind: str
     assert figures(page) == []
     upload(page, "better.wav", encode(melody(4)))
     assert not page.error
-    assert len(figures(page)) == 5
+    assert len(figures(page)) == 6
 
 
 def test_a_bad_file_leaves_the_track_before_it_in_place(page: AppTest) -> None:
     page.button(key="example-mountain").click().run()
     upload(page, "broken.mp3", b"nothing")
     assert "Below is still Mountain" in page.error[0].value
-    assert len(figures(page)) == 5
+    assert len(figures(page)) == 6
 
 
 def test_a_very_long_name_is_shortened(page: AppTest) -> None:
@@ -187,7 +202,7 @@ def test_a_recording_is_heard(page: AppTest) -> None:
     page.get("audio_input")[0].set_value(("recording.wav", encode(melody(5, 48_000), 48_000), "audio/wav")).run()
     assert not page.exception
     assert page.subheader[0].value == "Your recording"
-    assert len(figures(page)) == 5
+    assert len(figures(page)) == 6
 
 
 def test_an_example_is_computed_once_for_all_sessions(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +211,7 @@ def test_an_example_is_computed_once_for_all_sessions(page: AppTest, monkeypatch
     other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE).run()
     other.button(key="example-hunting").click().run()
     assert not other.exception
-    assert len(figures(other)) == 5
+    assert len(figures(other)) == 6
 
 
 def test_the_stated_limit_is_the_configured_one() -> None:
@@ -258,4 +273,4 @@ def test_who_waits_for_another_track_is_told(page: AppTest, monkeypatch: pytest.
     assert told[0] == "1 track is before yours; it starts by itself."
     assert "Listening … 100%" in told
     assert told[-1] == "gone"
-    assert len(figures(page)) == 5
+    assert len(figures(page)) == 6

@@ -7,7 +7,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from crnn import fetch
+from crnn import fetch, spotify
 from tests.conftest import encode, melody
 from tests.fakes.services import (
     ARTIST,
@@ -34,6 +34,8 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
     running = Services()
     monkeypatch.setattr(fetch, "new_session", running.session)
     monkeypatch.setattr(fetch, "sleep", lambda seconds: None)
+    monkeypatch.setattr(spotify, "_tokens", {})
+    monkeypatch.setattr(spotify, "_quiet_until", 0.0)
     yield running
     running.stop()
     st.cache_data.clear()
@@ -62,7 +64,7 @@ def words(page: AppTest) -> str:
 def test_a_link_becomes_title_cover_player_and_both_answers(services: Services, credentials: None) -> None:
     page = paste()
     assert not page.error
-    assert len(page.get("plotly_chart")) == 5
+    assert len(page.get("plotly_chart")) == 6
     assert f"[{TITLE}](https://open.spotify.com/track/{TRACK}) on Spotify, by {ARTIST}" in words(page)
     assert "the preview that Deezer offers of [" in words(page)
     assert page.get("image")[0].proto.imgs[0].url == "https://i.scdn.co/image/fake"
@@ -76,7 +78,7 @@ def test_without_credentials_the_visitor_chooses_and_nothing_is_guessed(services
     assert "3:33" in words(page)
     page.button(key="choice-0").click().run()
     assert not page.exception
-    assert len(page.get("plotly_chart")) == 5
+    assert len(page.get("plotly_chart")) == 6
     assert "the preview that Apple offers of [" in words(page)
 
 
@@ -95,12 +97,12 @@ def test_where_nothing_is_to_be_heard_the_player_and_an_upload_are_offered(
     services.answers["api.deezer.com", "/"] = as_json(deezer_unknown())
     services.answers["itunes.apple.com", "/"] = as_json({"results": []})
     page = paste()
-    assert "There is nothing to hear: Deezer has no preview" in page.error[0].value
+    assert "Deezer has no preview of this recording" in page.error[0].value
     assert page.get("iframe")[0].proto.src == f"https://open.spotify.com/embed/track/{TRACK}"
     page.file_uploader(key="upload_instead").set_value(("own.wav", encode(melody(4)), "audio/wav")).run()
     assert not page.exception
     assert "own.wav" in [element.value for element in page.subheader]
-    assert len(page.get("plotly_chart")) == 5
+    assert len(page.get("plotly_chart")) == 6
 
 
 TROUBLE = {
@@ -119,7 +121,7 @@ def test_trouble_with_the_web_api_is_told_and_there_is_a_way_on(
     page = paste()
     assert said in words(page)
     page.button(key="choice-0").click().run()
-    assert len(page.get("plotly_chart")) == 5
+    assert len(page.get("plotly_chart")) == 6
 
 
 def test_audio_that_fails_after_the_choice_is_a_sentence(services: Services) -> None:
@@ -152,7 +154,35 @@ def test_wrong_links_are_named_and_the_next_one_works(
     assert said in page.error[0].value
     paste(LINK, page)
     assert not page.error
-    assert len(page.get("plotly_chart")) == 5
+    assert len(page.get("plotly_chart")) == 6
+
+
+def test_what_failed_can_be_tried_again(services: Services, credentials: None) -> None:
+    services.answers["open.spotify.com", "/"] = services.answers["api.spotify.com", "/"] = Answer(503)
+    page = paste()
+    assert page.error
+    services.answers.clear()
+    next(button for button in page.button if button.label == "Try again").click().run()
+    assert not page.error
+    assert len(page.get("plotly_chart")) == 6
+
+
+def test_what_failed_for_the_moment_is_not_remembered(services: Services, credentials: None) -> None:
+    services.answers["api.spotify.com", "/"] = Answer(503)
+    assert "Only its title is known" in words(paste())
+    services.answers.clear()
+    assert "Deezer" in words(paste())
+
+
+@pytest.mark.parametrize(("said", "on"), [("true", True), ("1", True), ("off", False), ("none", False), ("", False)])
+def test_spotifys_audio_needs_a_plain_yes(
+    services: Services, credentials: None, monkeypatch: pytest.MonkeyPatch, said: str, on: bool
+) -> None:
+    from tests.fakes.services import api_track
+
+    monkeypatch.setenv("SPOTIFY_AUDIO", said)
+    services.answers["api.spotify.com", "/"] = as_json(api_track(preview_url="https://p.scdn.co/mp3-preview/x"))
+    assert ("the preview that Spotify offers" in words(paste())) == on
 
 
 def test_no_network_leaves_the_other_sources(services: Services) -> None:
@@ -163,7 +193,7 @@ def test_no_network_leaves_the_other_sources(services: Services) -> None:
     assert "could not be reached" in page.error[0].value
     page.segmented_control(key="source").set_value("Examples").run()
     page.button(key="example-hunting").click().run()
-    assert len(page.get("plotly_chart")) == 5
+    assert len(page.get("plotly_chart")) == 6
 
 
 def test_no_secret_reaches_the_page(services: Services, credentials: None) -> None:

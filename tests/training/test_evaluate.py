@@ -11,7 +11,7 @@ from crnn.checkpoint import Checkpoint
 from crnn.segments import plan
 from training.__main__ import main
 from training.bundle import model_card, summary, write_card
-from training.evaluate import Answers, bootstrap_by_group, calibration_error, fit_temperature, scores
+from training.evaluate import Answers, bootstrap_by_group, calibration_error, fit_temperature, reliability, scores
 
 
 def made_up(count: int, temperature: float = 1.0, seed: int = 0) -> Answers:
@@ -163,3 +163,12 @@ def test_a_readme_without_markers_is_left_alone(tmp_path: Path, capsys: pytest.C
     assert main(["report", "--readme", str(readme), "--results", str(tmp_path)]) == 1
     assert "lacks the lines" in capsys.readouterr().err
     assert readme.read_text() == "nothing here"
+
+
+def test_reliability_sums_to_the_calibration_error() -> None:
+    rng = np.random.default_rng(0)
+    distributions, targets = rng.dirichlet(np.ones(4) / 2, 200), rng.integers(0, 4, 200)
+    points = reliability(distributions, targets)
+    assert sum(point["tracks"] for point in points) == 200
+    gap = sum(point["tracks"] * abs(point["confidence"] - point["right"]) for point in points) / 200
+    assert gap == pytest.approx(calibration_error(distributions, targets))

@@ -19,8 +19,9 @@ QUICK = replace(RECIPES["mood"], epochs=1, channels=(2, 2, 2, 2), gru=4, batch_s
 
 @pytest.fixture
 def shop(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    monkeypatch.setitem(RECIPES, "mood-start", replace(QUICK, start=""))
     monkeypatch.setitem(RECIPES, "mood", QUICK)
-    monkeypatch.setitem(RECIPES, "genre", replace(QUICK, pooling="max"))
+    monkeypatch.setitem(RECIPES, "genre", replace(QUICK, pooling="max", start=""))
     return Workshop(data, tmp_path / "runs", precision="32-true", progress=False)
 
 

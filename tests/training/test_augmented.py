@@ -1,0 +1,39 @@
+"""Table VII's second reading: the same tracks, spoilt the same way for every network."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from crnn.checkpoint import Checkpoint
+from crnn.classify import Classifier
+from crnn.lab import Strengths
+from crnn.spectrogram import GTZAN_MELS
+from tests.training.test_runs import TINY, run
+from training.augmented import ROWS, answers_under, spoilt
+from training.collections import Collection
+from training.evaluate import answers, scores
+
+
+def test_nothing_is_the_plain_answer_and_noise_is_not(toy: Collection, tmp_path: Path) -> None:
+    folder = run(toy, tmp_path, replace(TINY, epochs=1))
+    classifier, everyone = Classifier(Checkpoint.load(folder / "checkpoint")), np.arange(len(toy.names))
+    plain = answers(classifier, toy, everyone)
+    same = answers_under(classifier, toy, everyone, Strengths())
+    assert all(np.array_equal(a, b) for a, b in zip(plain.logits, same.logits, strict=True))
+    once, again = (answers_under(classifier, toy, everyone, Strengths(snr_db=0.0)) for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(once.logits, again.logits, strict=True))
+    assert scores(once, 1.0, toy.labels) != scores(plain, 1.0, toy.labels) or not np.allclose(
+        once.logits[0], plain.logits[0]
+    )
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_every_row_keeps_the_pictures_form(toy: Collection, row: tuple[str, Strengths, float | None]) -> None:
+    mel = toy.frames.mel(3)
+    after = spoilt(mel, row[1], GTZAN_MELS)
+    assert after.shape == mel.shape
+    assert torch.equal(after, mel) == (not row[1].any)
+    assert -80 <= float(after.min()) <= float(after.max()) <= 0
