@@ -40,7 +40,7 @@ def along(
     )  # fmt: skip
     figure.update_xaxes(showgrid=False, zeroline=False, range=[0, float(found.edges[-1])])
     figure.update_xaxes(title="Time (s)", row=2, col=1)
-    figure.update_yaxes(**frequency_axis(front_end), row=1, col=1)
+    figure.update_yaxes(**frequency_axis(front_end, gap=11), row=1, col=1)  # a low picture
     figure.update_yaxes(title="Probability (%)", range=[0, 100], showgrid=False, row=2, col=1)
     return figure
 

@@ -50,9 +50,9 @@ def heatmap(mel: "np.ndarray[Any, Any]", front_end: FrontEnd, start: float = 0.0
 COLOUR_BAR = {"thickness": 10, "outlinewidth": 0, "x": 1.01}
 
 
-def frequency_axis(front_end: FrontEnd) -> dict[str, Any]:
-    """Settings of a vertical axis over mel bands, labelled in Hz."""
-    ticks = _ticks(front_end)
+def frequency_axis(front_end: FrontEnd, gap: int = _TICK_GAP) -> dict[str, Any]:
+    """Settings of a vertical axis over mel bands, labelled in Hz; labels at least `gap` bands apart."""
+    ticks = _ticks(front_end, gap)
     return {
         "title": "Frequency (Hz)",
         "type": "category",
@@ -115,12 +115,12 @@ def distribution(prediction: Prediction, title: str) -> go.Figure:
     return figure
 
 
-def _ticks(front_end: FrontEnd) -> dict[int, str]:
+def _ticks(front_end: FrontEnd, gap: int) -> dict[int, str]:
     """Band number → label, from the top down as long as there is room."""
     ticks: dict[int, str] = {}
     for hertz in reversed(_TICKS_HZ):
         band = round(_band(hertz, front_end))
-        if 0 <= band < front_end.n_mels and all(other - band >= _TICK_GAP for other in ticks):
+        if 0 <= band < front_end.n_mels and all(other - band >= gap for other in ticks):
             ticks[band] = _short(hertz)
     return ticks
 

@@ -52,7 +52,7 @@ def pair(
     for shape in _outlines(draws, after, start) if outlined else ():
         figure.add_shape(**shape, row=2, col=1)
     figure.update_layout(margin={"l": 8, "r": 8, "t": _HEAD, "b": _FOOT})
-    figure.update_yaxes(**frequency_axis(after.front_end))
+    figure.update_yaxes(**frequency_axis(after.front_end, gap=9))
     figure.update_xaxes(showgrid=False, zeroline=False)
     figure.update_xaxes(title="Time (s)", row=len(titles), col=1)
     figure.update_annotations(x=0, xanchor="left", font={"size": 15})

@@ -67,7 +67,7 @@ def figure(found: Moments) -> go.Figure:
     for (valence, arousal), labels in corners.items():
         names = " · ".join(f"<span style='color:{MOOD_COLOURS[label]}'>⬤</span> {label}" for label in labels)
         drawn.add_annotation(
-            x=0.97 * valence, y=0.97 * arousal, text=f"<b>{names}</b><br>{QUARTERS[valence, arousal]}", showarrow=False,
+            x=1.27 * valence, y=1.27 * arousal, text=f"<b>{names}</b><br>{QUARTERS[valence, arousal]}", showarrow=False,
             xanchor="right" if valence > 0 else "left", yanchor="top" if arousal > 0 else "bottom",
             align="right" if valence > 0 else "left",
         )  # fmt: skip
@@ -76,6 +76,6 @@ def figure(found: Moments) -> go.Figure:
     drawn.update_layout(
         title="Path through the mood plane", height=400, margin={"l": 8, "r": 8, "t": 44, "b": 8}, showlegend=False
     )
-    drawn.update_xaxes(title="Valence: unpleasant to pleasant", range=[-1.02, 1.02], zeroline=False, showgrid=False)
-    drawn.update_yaxes(title="Arousal: calm to excited", range=[-1.02, 1.02], zeroline=False, showgrid=False)
+    drawn.update_xaxes(title="Valence: unpleasant to pleasant", range=[-1.3, 1.3], zeroline=False, showgrid=False)
+    drawn.update_yaxes(title="Arousal: calm to excited", range=[-1.3, 1.3], zeroline=False, showgrid=False)
     return drawn

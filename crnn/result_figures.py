@@ -58,7 +58,7 @@ def generalisation(found: dict[str, dict[str, Any]], svm: dict[str, Any]) -> go.
             error_y={"type": "data", "array": [100 * (spread or 0) for _, spread in pairs], "thickness": 1.5},
         )  # fmt: skip
     figure.update_layout(
-        title="The further from the training songs, the less is right", barmode="group", height=340,
+        title="The further away, the less is right", barmode="group", height=340,
         margin={"l": 8, "r": 8, "t": 70, "b": 8}, legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0},
     )  # fmt: skip
     figure.update_xaxes(type="category")
