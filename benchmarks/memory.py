@@ -71,8 +71,10 @@ def first_page() -> dict[str, float]:
             return {"served_s": round(served, 2), "first_page_s": round(time.perf_counter() - start, 2)}
 
 
-def many_tracks(count: int = 30) -> dict[str, Any]:
-    """One visitor, `count` different uploads of 30 to 240 s one after the other."""
+def many_tracks(count: int = 40, lengths: int = 10) -> dict[str, Any]:
+    """One visitor, `count` uploads one after the other: rounds of `lengths` lengths from 30 to 240 s, so that growth from one
+    round to the next is not the tracks' own.
+    """
     readings = []
     with app() as (address, process), browser() as chromium:
         page = chromium.new_page()
@@ -80,11 +82,16 @@ def many_tracks(count: int = 30) -> dict[str, Any]:
         page.get_by_role("radio", name="Upload").click()
         for number in range(count):
             name = f"track-{number}.mp3"
-            data = {"name": name, "mimeType": "audio/mpeg", "buffer": song(30 + 7 * number)}
+            data = {
+                "name": name,
+                "mimeType": "audio/mpeg",
+                "buffer": song(30 + 210 * (number % lengths) / (lengths - 1)),
+            }
             page.locator("input[type=file]").set_input_files(data)
             _drawn(page, name)
             readings.append(megabytes(process))
-    return {"tracks": count, "rss_mb": readings, "peak_mb": max(readings)}
+    rounds = [max(readings[first : first + lengths]) for first in range(0, count, lengths)]
+    return {"tracks": count, "rss_mb": readings, "peak_mb": max(readings), "peak_of_each_round_mb": rounds}
 
 
 def many_sessions(count: int = 30) -> dict[str, Any]:
