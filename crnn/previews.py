@@ -15,7 +15,7 @@ from typing import Any
 
 from crnn.errors import SpotifyError
 from crnn.fetch import MAX_AUDIO, MAX_JSON, FetchError, Session, get, get_json, service
-from crnn.spotify import TrackInfo
+from crnn.spotify import TrackInfo, picture
 
 CANDIDATES = 5
 _LENGTH_TOLERANCE = 3.0  # seconds between two services' lengths of one recording
@@ -143,7 +143,7 @@ def _search(term: str, session: Session) -> list[Preview]:
             str(row.get("artistName") or ""),
             str(row["previewUrl"]),
             _link(row.get("trackViewUrl"), "https://music.apple.com/", "https://itunes.apple.com/"),
-            _cover(row.get("artworkUrl100")),
+            picture(row.get("artworkUrl100")),
             (_number(row.get("trackTimeMillis")) or 0) / 1000 or None,
         )
         for row in (rows if isinstance(rows, list) else [])
@@ -203,10 +203,3 @@ def _number(value: Any) -> float | None:
 def _link(address: Any, *starts: str) -> str | None:
     """A page's address if it is where such pages are: it is shown as a link."""
     return str(address) if isinstance(address, str) and address.startswith(starts) else None
-
-
-def _cover(address: Any) -> str | None:
-    try:
-        return str(address) if address and service(str(address)) else None
-    except FetchError:
-        return None

@@ -175,7 +175,7 @@ def _info(track: str, found: dict[str, Any]) -> TrackInfo:
         artists=tuple(str(a["name"]) for a in artists if isinstance(a, dict) and a.get("name")),
         seconds=length / 1000 if isinstance(length, (int, float)) else None,
         isrc=isrc if _ISRC.fullmatch(isrc) else None,
-        cover=_picture(images[0].get("url") if images and isinstance(images[0], dict) else None),
+        cover=picture(images[0].get("url") if images and isinstance(images[0], dict) else None),
         preview=found.get("preview_url") or None,
     )
 
@@ -185,10 +185,10 @@ def _from_oembed(track: str, session: Session) -> TrackInfo:
     title = found.get("title")
     if not isinstance(title, str) or not title:
         raise FetchError("Spotify answered without the track's title.")
-    return TrackInfo(track, title, cover=_picture(found.get("thumbnail_url")))
+    return TrackInfo(track, title, cover=picture(found.get("thumbnail_url")))
 
 
-def _picture(address: Any) -> str | None:
+def picture(address: Any) -> str | None:
     """A cover's address if it is on the list: the visitor's browser will open it."""
     try:
         return str(address) if address and service(str(address)) else None

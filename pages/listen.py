@@ -8,7 +8,7 @@ from pages.parts.track_view import show
 
 frame.enter()
 st.title("What the networks hear", anchor=False)
-st.markdown("Two small neural networks listen to a track: one for ten genres, one for five moods.")
+st.markdown("Two small neural networks listen to a track: one for genre, one for mood.")
 choose_source()
 if (track := shared.current()) is not None:
     show(track)

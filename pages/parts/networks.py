@@ -112,7 +112,7 @@ def setting(name: str) -> str:
     if value := os.environ.get(name):
         return value
     found = st.secrets.get(name) if st.secrets.load_if_toml_exists() else None
-    return found if isinstance(found, str) else ""
+    return str(found) if isinstance(found, (str, bool, int)) else ""
 
 
 def default_source(task: str) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from crnn.errors import CrnnError
-from pages.parts import shared
+from pages.parts import networks, shared
 
 if TYPE_CHECKING:
     from crnn.previews import Found, Preview
@@ -133,21 +132,9 @@ def _dead_end(info: TrackInfo) -> None:
 def _credentials() -> Credentials | None:
     from crnn.spotify import Credentials
 
-    return Credentials.find(
-        os.environ, {name: _setting(name) for name in ("SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET")}
-    )
-
-
-def _setting(name: str) -> Any:
-    """A deployer's setting from the environment or .streamlit/secrets.toml, None where there is neither."""
-    if name in os.environ:
-        return os.environ[name]
-    try:
-        return st.secrets.get(name)
-    except FileNotFoundError:
-        return None
+    return Credentials.find({name: networks.setting(name) for name in ("SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET")})
 
 
 def _switched_on(name: str) -> bool:
     """Only where someone plainly said so."""
-    return str(_setting(name)).strip().lower() in ("true", "1", "yes", "on")
+    return networks.setting(name).strip().lower() in ("true", "1", "yes", "on")
