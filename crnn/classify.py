@@ -67,6 +67,7 @@ class Classifier:
         self.checkpoint = checkpoint
         self.network = checkpoint.model.eval()
         self._lock = threading.Lock()
+        self._batch = max(1, min(_BATCH, _BATCH_NUMBERS // self.network.config.largest_map))
 
     def plan(self, n_frames: int, hop_seconds: float | None = None) -> Segments:
         """The segments of a track of so many frames; hop_seconds: distance of their starts, default a third of a segment."""
@@ -78,13 +79,27 @@ class Classifier:
     def logits(self, mel: Tensor, segments: Segments, progress: Progress | None = None) -> Tensor:
         """Shape: mel [M, F] dB -> [S, K], before temperature."""
         total, parts = len(segments.starts), []
-        batch = max(1, min(_BATCH, _BATCH_NUMBERS // self.network.config.largest_map))
+        batch = self._batch
         for first in range(0, total, batch):
             with self._lock:
                 parts.append(self.network(cut(mel, segments, first, first + batch)))
             if progress is not None:
                 progress(min(first + batch, total) / total)
         return torch.cat(parts)
+
+    @torch.inference_mode()
+    def embedding(self, mel: Tensor) -> Array:
+        """What the network makes of a track before it names a class: mean over segments laid end to end.
+
+        Shape: mel [M, F] dB -> [H].
+        """
+        segments = plan(mel.shape[1], self.network.config.frames)
+        parts = []
+        batch = self._batch
+        for first in range(0, len(segments.starts), batch):
+            with self._lock:
+                parts.append(self.network.embed(cut(mel, segments, first, first + batch)))
+        return average(torch.cat(parts).double().numpy(), segments)
 
     def predict(self, mel: Tensor, hop_seconds: float | None = None, progress: Progress | None = None) -> Prediction:
         """Shape: mel [M, F] in dB, made by this checkpoint's front end."""

@@ -174,6 +174,18 @@ class CRNN(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, segments: Tensor) -> Tensor:
+        return self.linear(self.dropout(self.embed(segments)))  # type: ignore[no-any-return]
+
+    @property
+    def embedding_size(self) -> int:
+        """H of the embedding: states of both directions where there are two."""
+        return self.linear.in_features
+
+    def embed(self, segments: Tensor) -> Tensor:
+        """What the recurrent layers make of a segment, before classes are told apart.
+
+        Shape: [B, 1, M, W] dB -> [B, H].
+        """
         expected = (1, self.config.n_mels, self.config.frames)
         if tuple(segments.shape[1:]) != expected:
             raise ValueError(
@@ -186,13 +198,11 @@ class CRNN(nn.Module):
         states, _ = self.gru(sequence)  # [B, W', H] or [B, W', 2H]
         if self.attention is not None:
             # Weights of the steps, summing to 1: how much each says about the class.
-            final = (self.attention(states).softmax(dim=1) * states).sum(dim=1)
-        elif self.config.readout == "mean":
-            final = states.mean(dim=1)
-        elif self.config.bidirectional:
+            return (self.attention(states).softmax(dim=1) * states).sum(dim=1)  # type: ignore[no-any-return]
+        if self.config.readout == "mean":
+            return states.mean(dim=1)  # type: ignore[no-any-return]
+        if self.config.bidirectional:
             # Each direction's state after it has read the whole segment.
             half = self.config.gru
-            final = torch.cat([states[:, -1, :half], states[:, 0, half:]], dim=1)
-        else:
-            final = states[:, -1]
-        return self.linear(self.dropout(final))  # type: ignore[no-any-return]
+            return torch.cat([states[:, -1, :half], states[:, 0, half:]], dim=1)
+        return states[:, -1]  # type: ignore[no-any-return]

@@ -10,6 +10,7 @@ from crnn.classify import Classifier, Prediction
 from crnn.errors import AudioError
 from crnn.examples import EXAMPLES
 from crnn.labels import GENRES, MOODS
+from crnn.segments import cut
 from crnn.spectrogram import GTZAN_MELS, log_mel
 from tests.conftest import encode, melody
 
@@ -113,3 +114,16 @@ def test_threads_share_a_classifier(tiny: Checkpoint) -> None:
         together = [p.overall for p in pool.map(classifier.predict, mels)]
     np.testing.assert_allclose(together, alone, atol=1e-6)
     assert torch.is_inference_mode_enabled() is False
+
+
+def test_an_embedding_is_the_mean_of_its_segments_and_leads_to_the_logits(tiny: Checkpoint) -> None:
+    classifier, mel = Classifier(tiny), log_mel(melody(9), GTZAN_MELS)
+    width = tiny.model.config.frames
+    whole = mel[:, : 3 * width]
+    parts = [classifier.embedding(whole[:, i * width : (i + 1) * width]) for i in range(3)]
+    assert parts[0].shape == (tiny.model.embedding_size,)
+    np.testing.assert_allclose(classifier.embedding(whole), np.mean(parts, axis=0), atol=1e-6)
+    first = cut(whole, classifier.plan(width))
+    with torch.inference_mode():
+        logits = tiny.model.linear(torch.from_numpy(parts[0]).float())
+        torch.testing.assert_close(logits, tiny.model(first)[0], atol=1e-5, rtol=1e-4)
