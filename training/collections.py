@@ -6,6 +6,7 @@ Each loader says where the collection comes from. None downloads anything: the f
 import csv
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ from crnn.spectrogram import GTZAN_MELS, FrontEnd
 from training.frames import Frames, from_audio
 
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
+
+# A tag that fewer clips carry is too rare to be learned: 2.5 % of 810.
+_TAGGED_CLIPS = 20
 
 # GTZAN's repeated recordings (compare Sturm 2013, arXiv 1306.1461): one side of any split gets all of a group. The
 # first fourteen pairs are byte-identical; the others are the same recording in another mastering or a hair later: their
@@ -40,7 +44,8 @@ class Collection:
     """Tracks with spectrograms and labels.
 
     names [N]; targets [N] index into labels; groups [N]: tracks of one group (an artist, a recording and its
-    copies) never stand on two sides of a split. reserved: indices of the tracks that protocol N keeps for itself.
+    copies) never stand on two sides of a split. reserved: indices of the tracks that protocol N keeps for itself, and of others by
+    the same artists. tags [N, L] of 0 and 1: what else is known of each track, named by tag_names [L]; none where L is 0.
     """
 
     name: str
@@ -51,19 +56,25 @@ class Collection:
     groups: tuple[str, ...]
     frames: Frames
     reserved: tuple[int, ...] = ()
+    tag_names: tuple[str, ...] = ()
+    tags: np.ndarray[Any, np.dtype[np.float32]] | None = None
 
     @property
     def digest(self) -> str:
-        """Twelve hex digits over names, targets, groups and frames: runs on other data are other runs."""
+        """Twelve hex digits over names, targets, groups, tags and frames: runs on other data are other runs."""
         identity = [self.names, self.targets.tolist(), self.groups, self.frames.offsets.tolist()]
         found = hashlib.sha256(json.dumps(identity).encode())
+        if self.tags is not None:
+            found.update(json.dumps(self.tag_names).encode() + self.tags.tobytes())
         found.update(np.ascontiguousarray(self.frames.values).tobytes())
         return found.hexdigest()[:12]
 
     def __post_init__(self) -> None:
         sizes = {len(self.names), len(self.targets), len(self.groups), len(self.frames)}
+        if self.tags is not None:
+            sizes.add(len(self.tags))
         if len(sizes) != 1:
-            raise ValueError(f"{self.name}: names, targets, groups and frames differ in length: {sizes}")
+            raise ValueError(f"{self.name}: names, targets, groups, tags and frames differ in length: {sizes}")
 
 
 def gtzan(data: Path, front_end: FrontEnd | None, cache: Path) -> Collection:
@@ -135,6 +146,8 @@ def moods(data: Path, front_end: FrontEnd | None, cache: Path, target: str = "mo
     frames = from_audio([by_stem[row["clip"]] for row in rows], front_end, cache)
     keep = [i for i, row in enumerate(rows) if row[column]]
     kept = [rows[i] for i in keep]
+    new_artists = {row["artist"] for row in rows if row["gtzan_genre"]}
+    tag_names, tags = _tags(rows)
     return Collection(
         f"moods4q-{target}",
         labels,
@@ -143,8 +156,21 @@ def moods(data: Path, front_end: FrontEnd | None, cache: Path, target: str = "mo
         np.array([labels.index(row[column]) for row in kept]),
         tuple(row["artist"] for row in kept),
         _subset(frames, keep),
-        tuple(i for i, row in enumerate(kept) if row["gtzan_genre"]),
+        tuple(i for i, row in enumerate(kept) if row["artist"] in new_artists),
+        tag_names,
+        tags[keep],
     )
+
+
+def _tags(rows: Sequence[dict[str, str]]) -> tuple[tuple[str, ...], np.ndarray[Any, np.dtype[np.float32]]]:
+    """Genres and mood words of moods4q's clips that at least _TAGGED_CLIPS carry: names [L], and 0 or 1 for each clip [N, L]."""
+    words = [
+        {word.strip() for column in ("genres", "mood_tags") for word in row[column].split(";")} - {""} for row in rows
+    ]
+    counts = Counter(word for own in words for word in own)
+    names = tuple(sorted(word for word, count in counts.items() if count >= _TAGGED_CLIPS))
+    values = [[word in own for word in names] for own in words]
+    return names, np.array(values, dtype=np.float32).reshape(len(rows), len(names))
 
 
 def _subset(frames: Frames, tracks: Sequence[int]) -> Frames:

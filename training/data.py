@@ -16,8 +16,8 @@ from training.collections import Collection
 from training.splits import Indices, Split
 
 
-class Crops(Dataset[tuple[Tensor, int]]):
-    """Random crops [1, M, W] of some tracks: as many of each track as segments fit in it.
+class Crops(Dataset[tuple[Tensor, int, Tensor]]):
+    """Random crops [1, M, W] of some tracks with target and tags [L]: as many of each track as segments fit in it.
 
     Item (epoch, index): where a crop starts depends on seed, epoch and index alone, so that a resumed run sees what it
     would have seen.
@@ -31,24 +31,28 @@ class Crops(Dataset[tuple[Tensor, int]]):
     def __len__(self) -> int:
         return len(self.tracks)
 
-    def __getitem__(self, item: tuple[int, int]) -> tuple[Tensor, int]:
+    def __getitem__(self, item: tuple[int, int]) -> tuple[Tensor, int, Tensor]:
         epoch, index = item
         track = int(self.tracks[index])
+        tags = self.collection.tags
+        known = torch.from_numpy(tags[track]) if tags is not None else torch.empty(0)
+        return self._crop(epoch, index, track), int(self.collection.targets[track]), known
+
+    def _crop(self, epoch: int, index: int, track: int) -> Tensor:
         space = self.collection.frames.count(track) - self.width
         if space <= 0:
             mel = self.collection.frames.mel(track)
-            return cut(mel, plan(mel.shape[1], self.width))[0], int(self.collection.targets[track])
+            return cut(mel, plan(mel.shape[1], self.width))[0]
         rng = np.random.default_rng((self.seed, epoch, index))
         if not self.stretch:
             mel = self.collection.frames.mel(track, int(rng.integers(space + 1)), self.width)
-            return mel.unsqueeze(0), int(self.collection.targets[track])
+            return mel.unsqueeze(0)
         # As many times longer as shorter, and never longer than the track.
         rate = float(np.exp(rng.uniform(-1, 1) * np.log1p(self.stretch)))
         taken = min(max(2, round(self.width * rate)), space + self.width)
         first = int(rng.integers(space + self.width - taken + 1))
         mel = self.collection.frames.mel(track, first, taken)
-        mel = functional.interpolate(mel.unsqueeze(0), size=self.width, mode="linear", align_corners=True)
-        return mel, int(self.collection.targets[track])
+        return functional.interpolate(mel.unsqueeze(0), size=self.width, mode="linear", align_corners=True)
 
 
 class Shuffled(Sampler[tuple[int, int]]):

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from crnn.augment import BackgroundNoise, FrequencyMask, TimeMask, TimeWarp
@@ -19,12 +19,18 @@ _KNOBS = 8
 
 
 class Training(pl.LightningModule):
-    """One network in training. steps: of the whole run, over which a one-cycle schedule is laid."""
+    """One network in training. steps: of the whole run, over which a one-cycle schedule is laid; n_tags: L."""
 
-    def __init__(self, recipe: Recipe, front_end: FrontEnd, n_classes: int, seed: int, steps: int) -> None:
+    def __init__(
+        self, recipe: Recipe, front_end: FrontEnd, n_classes: int, seed: int, steps: int, n_tags: int = 0
+    ) -> None:
         super().__init__()
         self.recipe, self.front_end, self.seed, self.steps = recipe, front_end, seed, steps
         self.network = CRNN(recipe.model_config(front_end, n_classes))
+        if recipe.tags and not n_tags:
+            raise ValueError(f"tags = {recipe.tags:g} weighs tags, and this collection has none; set tags to 0")
+        # Beside the classes, and gone when training ends: a checkpoint holds the network alone.
+        self.tagger = nn.Linear(self.network.embedding_size, n_tags) if recipe.tags else None
         self.floor = front_end.floor if front_end.floor is not None else -front_end.top_db
         self.time_mask = TimeMask(round(recipe.time_mask / front_end.hop_seconds), recipe.masks)
         self.frequency_mask = FrequencyMask(recipe.frequency_mask, recipe.masks)
@@ -69,8 +75,8 @@ class Training(pl.LightningModule):
         # Dropout draws from the global generator: seeded by epoch, so that a resumed run goes on as it would have.
         torch.manual_seed(self.seed * 7919 + self.current_epoch)
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
-        mel, target = batch
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> Tensor:
+        mel, target, tags = batch
         # Its own generator, from seed and step: a resumed run goes on with the draws it would have had.
         generator = Generator().manual_seed(self.seed * 1_000_003 + self.global_step)
         mel = self.augment(mel, generator)
@@ -79,11 +85,16 @@ class Training(pl.LightningModule):
                 np.random.default_rng((self.seed, self.global_step)).beta(self.recipe.mixup, self.recipe.mixup)
             )
             partner = torch.randperm(len(mel), generator=generator).to(mel.device)
-            logits = self.network(share * mel + (1 - share) * mel[partner])
+            heard = self.network.dropout(self.network.embed(share * mel + (1 - share) * mel[partner]))
+            logits = self.network.linear(heard)
             loss = share * self._loss(logits, target) + (1 - share) * self._loss(logits, target[partner])
+            tags = share * tags + (1 - share) * tags[partner]
         else:
-            logits = self.network(mel)
-            loss = self._loss(logits, target)
+            heard = self.network.dropout(self.network.embed(mel))
+            loss = self._loss(self.network.linear(heard), target)
+        if self.tagger is not None:
+            said = self.tagger(heard).float()
+            loss = loss + self.recipe.tags * functional.binary_cross_entropy_with_logits(said, tags)
         self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(mel))
         return loss
 

@@ -57,7 +57,7 @@ class Workshop:
         donor = None
         if spec.recipe.start:
             task, recipe, split = _start(spec.recipe.start)
-            donor = self.train(RunSpec(task, recipe, RECIPES[recipe], split, spec.seed))
+            donor = self.train(RunSpec(task, recipe, RECIPES[recipe], split, 0))
         collection = collection or self.collection(spec.task)
         return train(spec, collection, self.runs, self.precision, self.progress, donor)
 

@@ -21,7 +21,10 @@ class Recipe:
     re-read up to so many semitones higher or lower.
     time_warp: seconds by which a moment is moved at most. noise_db: music over noise, drawn between these two for each
     batch; noise: its kind (crnn.noise.KINDS).
-    start: "TASK/RECIPE/SPLIT" of a run whose weights, but for the last layer, this one begins from; "" = at random.
+    tags: weight of a second loss, mean binary cross-entropy over the collection's tags (multi-task learning, Caruana 1997); 0
+    = off.
+    start: "TASK/RECIPE/SPLIT" of a run whose weights, but for the last layer, this one begins from; "" = at random. Always of
+    seed 0, so that five seeds need not five of them.
     pools: None follows the front end (crnn.model.pool_sizes).
     """
 
@@ -47,6 +50,7 @@ class Recipe:
     time_warp: float = 0.0
     noise_db: tuple[float, float] | None = None
     noise: str = "white"
+    tags: float = 0.0
     start: str = ""
     channels: tuple[int, ...] = (64, 128, 128, 128)
     pools: Pools | None = None
@@ -117,6 +121,9 @@ RECIPES: dict[str, Recipe] = {
     # epochs rather than 15 from there: 0.818 -> 0.753 (two folds). Stretched and transposed crops lost: 0.599 -> 0.481, and
     # 0.644 -> 0.560 from the same start (one fold).
     "mood": replace(_TUNED_MOOD, epochs=25, start="genre/mood-start/all"),
+    # Learns quadrants, and what moods4q says besides of each clip: 21 genres and its commoner mood words.
+    "tags": replace(_TUNED, epochs=30, tags=10.0),
+    "genre-after-tags": replace(_TUNED, start="quadrant/tags/known"),
     # The same for genre: validation of F, tracks, 0.589 -> 0.650 (one seed). Never meets the clips of protocol N. Not bundled yet.
     "genre-after-mood": replace(_TUNED, start="quadrant/genre/known"),
 }

@@ -73,7 +73,7 @@ def train(
     data = SegmentData(collection, split, width, recipe.batch_size, spec.seed, recipe.stretch)
     crops = len(Crops(collection, split.train, width, spec.seed))
     steps = recipe.epochs * max(1, crops // recipe.batch_size)
-    module = Training(recipe, front_end, len(collection.labels), spec.seed, steps)
+    module = Training(recipe, front_end, len(collection.labels), spec.seed, steps, len(collection.tag_names))
     if donor is not None:
         begin_from(module.network, Checkpoint.load(donor / "checkpoint").model)
     stops = len(split.valid) > 0 and recipe.patience > 0

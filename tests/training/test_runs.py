@@ -144,9 +144,10 @@ class TestData:
         assert [i for _, i in first] != [i for _, i in second]
 
     def test_a_crop_is_a_piece_of_its_track(self, toy: Collection) -> None:
-        crop, target = Crops(toy, np.array([5]), 39, 0)[0, 0]
+        crop, target, tags = Crops(toy, np.array([5]), 39, 0)[0, 0]
         mel = toy.frames.mel(5)
         assert target == toy.targets[5]
+        assert len(tags) == 0
         assert any(torch.equal(crop[0], mel[:, i : i + 39]) for i in range(mel.shape[1] - 38))
 
     def test_a_stretched_crop_still_runs_from_one_moment_to_a_later_one(self, toy: Collection) -> None:
@@ -154,20 +155,61 @@ class TestData:
         ramp = np.broadcast_to(np.arange(-80, 10, dtype=np.float32), (128, 90))
         rising = replace(toy, names=("t",), targets=toy.targets[:1], groups=("g",), frames=Frames.from_mels([ramp]))
         crops = Crops(rising, np.array([0]), 39, seed=0, stretch=0.25)
-        spans = [float(mel[0, 0, -1] - mel[0, 0, 0]) for mel, _ in (crops[epoch, 0] for epoch in range(100))]
+        spans = [float(mel[0, 0, -1] - mel[0, 0, 0]) for mel, _, _ in (crops[epoch, 0] for epoch in range(100))]
         assert all(crops[epoch, 0][0].shape == (1, 128, 39) for epoch in range(5))
         assert 30 <= min(spans) < 32
         assert 46 < max(spans) <= 48
         assert torch.equal(crops[3, 0][0], crops[3, 0][0])
 
     def test_short_tracks_are_repeated(self, toy: Collection) -> None:
-        crop, _ = Crops(toy, np.array([0]), 200, 0)[0, 0]
+        crop, _, _ = Crops(toy, np.array([0]), 200, 0)[0, 0]
         assert crop.shape == (1, 128, 200)
 
     def test_tracks_come_whole(self, toy: Collection) -> None:
         segments, target, track = TrackSegments(toy, np.array([7]), 39)[0]
         assert segments.shape == (3, 1, 128, 39)
         assert (int(target), int(track)) == (int(toy.targets[7]), 7)
+
+
+class TestTags:
+    """Tags that say whether a track's number is odd, which its class does not."""
+
+    @pytest.fixture
+    def tagged(self, toy: Collection) -> Collection:
+        odd = (np.arange(40)[:, None] // 4 % 2).astype(np.float32)
+        return replace(toy, tag_names=("odd",), tags=odd)
+
+    def test_a_crop_brings_its_tracks_tags(self, tagged: Collection) -> None:
+        assert [float(Crops(tagged, np.array([t]), 39, 0)[0, 0][2]) for t in (3, 4)] == [0, 1]
+
+    def test_their_loss_is_added_and_reaches_the_network(self, tagged: Collection) -> None:
+        crops = Crops(tagged, np.arange(8), 39, 0)
+        parts = [crops[0, i] for i in range(len(crops))]
+        batch = (
+            torch.stack([p[0] for p in parts]),
+            torch.tensor([p[1] for p in parts]),
+            torch.stack([p[2] for p in parts]),
+        )
+        losses = {}
+        for weight in (0.0, 5.0):
+            torch.manual_seed(0)
+            module = Training(replace(TINY, tags=weight), GTZAN_MELS, 4, 0, 10, n_tags=1).eval()
+            module.log = lambda *_, **__: None  # type: ignore[method-assign, assignment]
+            losses[weight] = module.training_step(batch, 0)
+        said = module.tagger(module.network.embed(batch[0])).detach()  # type: ignore[misc]
+        apart = torch.nn.functional.binary_cross_entropy_with_logits(said, batch[2])
+        assert float(losses[5.0] - losses[0.0]) == pytest.approx(5 * float(apart), rel=1e-3)
+        losses[5.0].backward()
+        assert all(p.grad is not None for p in module.network.convolutions.parameters())
+
+    def test_the_checkpoint_holds_the_network_alone(self, tagged: Collection, tmp_path: Path) -> None:
+        folder = run(tagged, tmp_path, replace(TINY, tags=1.0), "all")
+        loaded = Checkpoint.load(folder / "checkpoint").model
+        assert not [name for name in loaded.state_dict() if "tag" in name]
+
+    def test_a_collection_without_any_is_refused(self, toy: Collection, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="has none"):
+            run(toy, tmp_path, replace(TINY, tags=1.0), "all")
 
 
 class TestAugmentation:
@@ -262,7 +304,7 @@ def test_a_setting_that_came_later_was_at_its_default(toy: Collection, tmp_path:
 def test_recipes_build_networks_of_moderate_size() -> None:
     for name, recipe in RECIPES.items():
         config = recipe.model_config(GTZAN_MELS, 10)
-        size = sum(p.numel() for p in Training(recipe, GTZAN_MELS, 10, 0, 10).parameters())
+        size = sum(p.numel() for p in CRNN(config).parameters())
         assert size < 1_000_000, name
         assert config.pooling == ("avg" if name.removeprefix("paper-").startswith("mood") else "max")
 
