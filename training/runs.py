@@ -126,6 +126,16 @@ def train(
     return folder
 
 
+def history(folder: Path) -> dict[str, list[Any] | None]:
+    """What a run wrote down by epoch: a list a column, None for what it did not measure."""
+    with (folder / "history.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    found: dict[str, list[Any] | None] = {"epoch": [int(row["epoch"]) for row in rows]}
+    for column in ("train_loss", "val_loss", "val_track"):
+        found[column] = [float(row[column]) for row in rows] if rows and rows[0][column] else None
+    return found
+
+
 def begin_from(network: CRNN, donor: CRNN) -> None:
     """Copy all weights but the last layer's. Raises ValueError if the networks differ in more than their classes."""
     if replace(network.config, n_classes=donor.config.n_classes) != donor.config:

@@ -1,7 +1,7 @@
 """Who trains, who validates, who is tested: the protocols' splits, each by track, before any segment is cut."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,15 @@ def paper(collection: Collection, seed: int) -> Split:
     rest, test = next(_folds(collection, everyone, 10, seed))
     train, valid = next(_folds(collection, rest, 5, seed))
     return Split(train, valid, test)
+
+
+def paper_with_copies(collection: Collection, seed: int) -> Split:
+    """Protocol P as if no recording were there twice: copies fall on both sides. Only to measure what that is worth."""
+    return paper(_ungrouped(collection), seed)
+
+
+def _ungrouped(collection: Collection) -> Collection:
+    return replace(collection, groups=collection.names)
 
 
 def filtered(collection: Collection) -> Split:
@@ -71,7 +80,8 @@ def named(name: str, collection: Collection) -> Split:
     """A split by its name on the command line.
 
     all · known (all but those that protocol N keeps for itself) · filtered · paper:SEED · fold:K (K = 0..4; test) ·
-    fold:K/valid (validation cut from that fold's training part)
+    fold:K/valid (validation cut from that fold's training part) · fold:K/both (that validation, and the fold's test part) ·
+    paper:SEED/copies, fold:K/mixed (copies of a recording, tracks of an artist on both sides: to measure what that is worth)
     """
     kind, _, argument = name.partition(":")
     everyone, empty = np.arange(len(collection.names)), np.array([], dtype=np.int64)
@@ -81,11 +91,14 @@ def named(name: str, collection: Collection) -> Split:
         return Split(np.setdiff1d(everyone, collection.reserved), empty, empty)
     if name == "filtered":
         return filtered(collection)
-    if kind == "paper" and argument.isdigit():
-        return paper(collection, int(argument))
-    if kind == "fold" and argument.removesuffix("/valid") in set("01234"):
-        split = folds(collection)[int(argument[0])]
-        return within(collection, split) if argument.endswith("/valid") else split
+    number, _, variant = argument.partition("/")
+    if kind == "paper" and number.isdigit() and variant in ("", "copies"):
+        return (paper_with_copies if variant else paper)(collection, int(number))
+    if kind == "fold" and number in set("01234") and variant in ("", "valid", "both", "mixed"):
+        split = folds(_ungrouped(collection) if variant == "mixed" else collection)[int(number)]
+        inner = within(collection, split) if variant in ("valid", "both") else split
+        return Split(inner.train, inner.valid, split.test) if variant == "both" else inner
     raise ValueError(
-        f"split {name!r}: one of all, known, filtered, paper:SEED, fold:0 … fold:4, fold:0/valid is needed"
+        f"split {name!r}: one of all, known, filtered, paper:SEED, paper:SEED/copies, fold:0 … fold:4, fold:0/valid, fold:0/both, "
+        "fold:0/mixed is needed"
     )
