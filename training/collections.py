@@ -62,7 +62,8 @@ class Collection:
     @property
     def candidates(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Which classes a track may be of, [N, K]: here the one that its target names."""
-        return (self.targets[:, None] == np.arange(len(self.labels))).astype(np.float32)
+        rows: np.ndarray[Any, np.dtype[np.float32]] = np.eye(len(self.labels), dtype=np.float32)[self.targets]
+        return rows
 
     @property
     def digest(self) -> str:
