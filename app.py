@@ -6,6 +6,7 @@ from pages.parts import model_panel, networks
 from pages.parts.frame import pages
 
 st.set_page_config(page_title="Genre & Mood Spectrum", page_icon="🎚️", layout="wide")
+st.html("pages/parts/contrast.css")
 
 page = st.navigation(pages(), position="top")
 st.session_state.framed = True

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from crnn.figures import CHANGE, COLOUR_BAR, frequency_axis
 from crnn.labels import colours
-from crnn.portraits import Beside, beside, times_stronger
+from crnn.portraits import Beside, beside, short_hz, times_stronger
 from crnn.spectrogram import FrontEnd
 
 _GREY = "#8a8f98"
@@ -35,7 +35,9 @@ def modulation(table: dict[str, Any], task: str, label: str) -> go.Figure:
     figure.update_traces(hovertemplate="%{x:.1f} a second: %{y:.1f} dB²/Hz", selector={"mode": "lines"})
     figure.update_layout(title=f"{label}: how fast levels rise and fall")
     figure.update_xaxes(title="Times a second (Hz); 2 Hz is 120 a minute", zeroline=False)
-    figure.update_yaxes(title="Fluctuation (dB² per Hz)", type="log", dtick="D2", zeroline=False)
+    figure.update_yaxes(
+        title="Fluctuation (dB² per Hz)", type="log", tickvals=[0.5, 1, 2, 5, 10, 20, 50, 100], zeroline=False
+    )
     return figure
 
 
@@ -44,7 +46,7 @@ def _lines(found: Beside, mean: Any, low: Any, high: Any, others: Any, x: "list[
     figure = go.Figure()
     figure.add_scatter(
         x=[*x, *x[::-1]], y=[*high, *low[::-1]], fill="toself", fillcolor=colour, opacity=0.2, line={"width": 0},
-        mode="none", hoverinfo="skip", name="two thirds of its tracks",
+        mode="none", hoverinfo="skip", name="spread of its tracks",
     )  # fmt: skip
     figure.add_scatter(x=x, y=others, mode="lines", name="all others", line={"color": _GREY, "width": 2, "dash": "dot"})
     figure.add_scatter(x=x, y=mean, mode="lines", name=label, line={"color": colour, "width": 3})
@@ -66,9 +68,9 @@ def modulation_map(table: dict[str, Any], task: str, label: str) -> go.Figure:
     )  # fmt: skip
     figure.update_layout(title=f"{label}: where it moves, against the others", height=400, margin=_MARGIN | {"t": 44})
     figure.update_xaxes(title="Times a second (Hz)", showgrid=False, zeroline=False)
-    figure.update_yaxes(title="Frequency (Hz)", type="category", showgrid=False)
+    figure.update_yaxes(title="Frequency, from", type="category", showgrid=False)
     step = 3
-    figure.update_yaxes(tickvals=rows[::step], ticktext=[row.split("–")[0] for row in rows[::step]])
+    figure.update_yaxes(tickvals=rows[::step], ticktext=[short_hz(hertz[i * size]) for i in range(0, len(rows), step)])
     return figure
 
 

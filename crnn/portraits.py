@@ -68,8 +68,8 @@ def _spectrum(found: Beside, hertz: Array) -> str:
             first, end = max(ranges, key=lambda r: float(np.abs(difference[r[0] : r[1]]).sum()))
             peak = first + int(np.abs(difference[first:end]).argmax())
             parts.append(
-                f"{word} than the others from {_hz(hertz[first])} to {_hz(hertz[end - 1])}, most near {_hz(hertz[peak])} "
-                f"({_signed(difference[peak])} dB)"
+                f"{word} than the others from {short_hz(hertz[first])} to {short_hz(hertz[end - 1])}, most near "
+                f"{short_hz(hertz[peak])} ({_signed(difference[peak])} dB)"
             )
     if not parts:
         return "On average its spectrum is close to the others': nowhere do they lie clearly apart."
@@ -88,8 +88,8 @@ def _edge(found: Beside, hertz: Array) -> str:
     if abs(difference[band]) < _EDGE_DB or abs(found.effect[band]) < 1:
         return ""
     return (
-        f"Above {_hz(_EDGE_HZ)} it differs by up to {_signed(difference[band])} dB. That is where recordings end by their format "
-        "rather than by their music, yet a network can learn it all the same."
+        f"Above {short_hz(_EDGE_HZ)} it differs by up to {_signed(difference[band])} dB. That is where recordings end by their "
+        "format rather than by their music, yet a network can learn it all the same."
     )
 
 
@@ -108,19 +108,18 @@ def _rate(found: Beside, hertz: Array) -> str:
     high, low = int(found.effect.argmax()), int(found.effect.argmin())
     parts = []
     if found.effect[high] >= _TOLD:
-        parts.append(f"{factor[high]:.1f} times as strong as the others' at {_times(hertz[high])}")
+        parts.append(f"stand out at {_times(hertz[high])}: {factor[high]:.1f} times the others'")
     if found.effect[low] <= -_TOLD:
-        parts.append(f"{factor[low]:.1f} times at {_times(hertz[low])}")
-    if not parts:
-        return "It rises and falls about as fast as the others."
-    return f"Its fluctuations are {' and '.join(parts)}."
+        parts.append(f"stay behind at {_times(hertz[low])}: {factor[low]:.1f} times")
+    return f"Its fluctuations {'; they '.join(parts)}." if parts else "It rises and falls about as fast as the others."
 
 
 def _times(hertz: float) -> str:
     return f"{hertz:.1f} a second ({60 * hertz:.0f} a minute)"
 
 
-def _hz(hertz: float) -> str:
+def short_hz(hertz: float) -> str:
+    """Two figures are enough: "90 Hz", "4.7 kHz"."""
     rounded = float(f"{hertz:.2g}")
     return f"{rounded:.0f} Hz" if rounded < 1000 else f"{rounded / 1000:g} kHz"
 
@@ -138,7 +137,7 @@ def map_told(table: dict[str, Any], task: str, label: str) -> str:
         row, column = np.unravel_index(int(of), z.shape)
         first, last = hertz[int(row) * size], hertz[min(int(row) * size + size, len(hertz)) - 1]
         parts.append(
-            f"{word} between {_hz(first)} and {_hz(last)} at {_times(rates[int(column)])}, "
+            f"{word} between {short_hz(first)} and {short_hz(last)} at {_times(rates[int(column)])}, "
             f"{2 ** float(z[row, column]):.1f} times as strongly"
         )
     return f"Against the others it moves {'; '.join(parts)}."

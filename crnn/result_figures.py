@@ -10,6 +10,8 @@ from plotly.subplots import make_subplots
 from crnn import result_tables, results
 
 _OURS, _LINE = "#9a3384", "#8a8f98"
+_ON_OURS, _ON_LINE = {"color": "#ffffff"}, {"color": "#000000"}  # text within bars: 4.5 : 1 and more
+_PURPLES = [[0.0, "#faf8fd"], [1.0, "#8f6fd0"]]  # light enough for black text everywhere
 _MARGIN = {"l": 8, "r": 8, "t": 70, "b": 8}
 _LEGEND = {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0}
 
@@ -21,8 +23,9 @@ def confusion(result: dict[str, Any], title: str) -> go.Figure:
     percent = 100 * counts / np.maximum(totals, 1)
     figure = go.Figure(
         go.Heatmap(
-            z=percent, x=labels, y=labels, customdata=counts, colorscale="Purples", zmin=0, zmax=100,
-            texttemplate="%{z:.0f}", colorbar={"title": {"text": "%"}, "thickness": 10, "outlinewidth": 0},
+            z=percent, x=labels, y=labels, customdata=counts, colorscale=_PURPLES, zmin=0, zmax=100,
+            text=[[f"{cell:.0f}" if cell >= 0.5 else "" for cell in row] for row in percent], texttemplate="%{text}",
+            textfont={"color": "#000000"}, colorbar={"title": {"text": "%"}, "thickness": 10, "outlinewidth": 0},
             hovertemplate="%{y} named %{x}: %{customdata} tracks, %{z:.0f} %<extra></extra>",
         )
     )  # fmt: skip
@@ -54,11 +57,12 @@ def generalisation(found: dict[str, dict[str, Any]], svm: dict[str, Any]) -> go.
     names = [name for name in ("P", "F", "N") if name in found]
     words = {"P": "random tracks", "F": "new artists", "N": "new collection"}
     figure = go.Figure()
-    for title, source, colour in (("network", found, _OURS), ("SVM", svm, _LINE)):
+    for title, source, colour, on in (("network", found, _OURS, _ON_OURS), ("SVM", svm, _LINE, _ON_LINE)):
         pairs = [results.figure(source[name], "track_accuracy") for name in names if name in source]
         figure.add_bar(
             x=[words[name] for name in names if name in source], y=[100 * value for value, _ in pairs], name=title,
-            marker={"color": colour}, text=[f"{100 * value:.0f} %" for value, _ in pairs], textposition="outside",
+            marker={"color": colour}, text=[f"{100 * value:.0f} %" for value, _ in pairs], textposition="inside",
+            insidetextanchor="start", insidetextfont=on,
             error_y={"type": "data", "array": [100 * (spread or 0) for _, spread in pairs], "thickness": 1.5},
         )  # fmt: skip
     figure.update_layout(
@@ -120,23 +124,26 @@ def carried(new: dict[str, Any], known: dict[str, Any] | None) -> go.Figure:
 
 def beside_paper(table: dict[str, Any], title: str) -> go.Figure:
     """Tracks named right in each row that the paper has too, ours with its spread beside the paper's."""
-    compared = result_tables.beside(table)
+    compared = result_tables.beside(table)[::-1]
     names = [row[0] for row in compared]
     figure = go.Figure()
-    figure.add_bar(
-        x=names, y=[100 * row[1] for row in compared], name="here", marker={"color": _OURS},
-        error_y={"type": "data", "array": [100 * row[2] for row in compared], "thickness": 1.5},
-        text=[f"{100 * row[1]:.0f}" for row in compared], textposition="inside", insidetextanchor="start",
-        hovertemplate="%{x}, here: %{y:.1f} %<extra></extra>",
+    # The last bar is drawn on top of its group.
+    for name, values, spread, colour, on in (
+        ("the paper", [row[3] for row in compared], None, _LINE, _ON_LINE),
+        ("here", [row[1] for row in compared], [100 * row[2] for row in compared], _OURS, _ON_OURS),
+    ):
+        figure.add_bar(
+            x=[100 * value for value in values], y=names, name=name, orientation="h", marker={"color": colour},
+            error_x={"type": "data", "array": spread, "thickness": 1.5}, text=[f"{100 * value:.0f}" for value in values],
+            textposition="inside", insidetextanchor="start", insidetextfont=on,
+            hovertemplate=f"%{{y}}, {name}: %{{x:.1f}} %<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(
+        title=title, barmode="group", height=150 + 52 * len(names), margin=_MARGIN,
+        legend=_LEGEND | {"traceorder": "reversed"},
     )  # fmt: skip
-    figure.add_bar(
-        x=names, y=[100 * row[3] for row in compared], name="the paper", marker={"color": _LINE},
-        text=[f"{100 * row[3]:.0f}" for row in compared], textposition="inside", insidetextanchor="start",
-        hovertemplate="%{x}, the paper: %{y:.1f} %<extra></extra>",
-    )  # fmt: skip
-    figure.update_layout(title=title, barmode="group", height=340, margin=_MARGIN, legend=_LEGEND)
-    figure.update_xaxes(type="category")
-    figure.update_yaxes(title="Tracks named right (%)", range=[0, 105])
+    figure.update_xaxes(title="Tracks named right (%)", range=[0, 100])
+    figure.update_yaxes(type="category")
     return figure
 
 

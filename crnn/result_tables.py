@@ -139,6 +139,16 @@ def told(table: dict[str, Any]) -> str:
     return f"{each}. {which}."
 
 
+def source(table: dict[str, Any]) -> str:
+    """Where a table's figures are from: protocol, grid, threshold."""
+    said = [str(table["context"])] if table.get("context") else []
+    if "grid" in table:
+        said.append(f"Grid: {table['grid']}.")
+    if isinstance(threshold := table.get("threshold"), (int, float)):
+        said.append(f"Threshold: {threshold:.3g}.")
+    return " ".join(sentence if sentence[-1] in ".!?" else f"{sentence}." for sentence in said)
+
+
 def curve_told(run: dict[str, Any]) -> str:
     """A run's loss curve in a sentence or two."""
     epochs, train = run["epoch"], run["train_loss"]

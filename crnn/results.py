@@ -172,6 +172,10 @@ def recalls(result: dict[str, Any]) -> dict[str, float]:
 FEW = 10  # songs; of fewer no share is told in words
 
 
+def _share(row: dict[str, Any]) -> str:
+    return f"{100 * row['recall']:.0f} % of {row['tracks']}"
+
+
 def carried_told(result: dict[str, Any]) -> str:
     """Which genres carry to new songs, in words."""
     rows = carried(result)
@@ -180,10 +184,8 @@ def carried_told(result: dict[str, Any]) -> str:
     said = []
     if enough:
         best, worst = enough[0], enough[-1]
-        said.append(
-            f"Of the new songs, {best['label']} carries best ({100 * best['recall']:.0f} % of {best['tracks']}) and "
-            f"{worst['label']} least ({100 * worst['recall']:.0f} % of {worst['tracks']})."
-        )
+        least = f" and {worst['label']} least ({_share(worst)})" if worst is not best else ""
+        said.append(f"Of the new songs, {best['label']} carries best ({_share(best)}){least}.")
     few = [f"{row['label']} ({row['tracks']})" for row in rows if row["tracks"] < FEW]
     if few:
         said.append(f"Too few songs to tell: {', '.join(few)}.")

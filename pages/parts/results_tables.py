@@ -1,7 +1,5 @@
 """Tables and loss curves of the paper's experiments and of those beyond it: whatever was measured, ours beside the paper's."""
 
-from typing import Any
-
 import streamlit as st
 
 from crnn import result_tables, results
@@ -44,47 +42,28 @@ def table(name: str) -> None:
     if found is None:
         return
     if not isinstance(found.get("rows"), list):  # another kind of measurement: as it was written
-        st.subheader(name, anchor=False)
+        st.subheader(name.replace("-", " ").capitalize(), anchor=False)
         st.json(found, expanded=1)
         return
-    title = result_tables.title(found)
-    st.subheader(title, anchor=False)
+    st.subheader(result_tables.title(found), anchor=False)
+    rows = result_tables.rows(found)
+    st.dataframe(rows, hide_index=True)
     told = result_tables.told(found)
     if told:
         from crnn import result_figures
 
-        left, right = st.columns([2, 3], gap="large")
+        left, right = st.columns(2, gap="large")
         left.plotly_chart(result_figures.beside_paper(found, "Here and in the paper"), key=f"beside-{name}", alt=told)
-        with right:
-            _rows(found)
     else:
-        _rows(found)
-
-
-def _rows(found: dict[str, Any]) -> None:
-    st.dataframe(result_tables.rows(found), hide_index=True)
-    if note := found.get("note"):
-        st.info(f"**What did not come out as in the paper:** {note}" if _compared(found) else note)
-    threshold = found.get("threshold")
-    st.caption(
-        " ".join(
-            part
-            for part in (
-                found.get("context", ""),
-                f"Threshold: {threshold:.3g}." if isinstance(threshold, (int, float)) else "",
-                f"Grid: {found['grid']}." if "grid" in found else "",
-                "± is the standard deviation." if "±" in str(result_tables.rows(found)) else "",
-            )
-            if part
-        )
-    )
-    if runs := result_tables.runs(found):
-        with st.expander("Runs behind it", icon=":material/account_tree:"):
-            st.dataframe(runs, hide_index=True)
-
-
-def _compared(found: dict[str, Any]) -> bool:
-    return bool(result_tables.beside(found))
+        right = st.container()
+    with right:
+        if note := found.get("note"):
+            st.markdown(f"**What did not come out as in the paper:** {note}" if told else note)
+        spread = "± is the standard deviation." if any("±" in cell for row in rows for cell in row.values()) else ""
+        st.caption(" ".join(filter(None, (told, result_tables.source(found), spread))))
+        if runs := result_tables.runs(found):
+            with st.expander("Runs behind it", icon=":material/account_tree:"):
+                st.dataframe(runs, hide_index=True)
 
 
 def _curves() -> None:
