@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from crnn.classify import Prediction
-from crnn.figures import CHANGE, COLOUR_BAR, MAGMA, frequency_axis, heatmap
+from crnn.figures import COLOUR_BAR, DIVERGING, MAGMA, frequency_axis, heatmap
 from crnn.lab import Draws, Heard
 from crnn.labels import colours
 from crnn.robustness import Curve
@@ -45,7 +45,7 @@ def pair(
         change = after.mel.numpy() - before.mel.numpy()
         figure.add_trace(heatmap(change, after.front_end, start).update(coloraxis="coloraxis2"), 3, 1)
         bar = COLOUR_BAR | {"title": {"text": "± dB"}, "len": share - 0.06, "y": 0, "yanchor": "bottom"}
-        figure.update_layout(coloraxis2={"colorscale": CHANGE, "cmin": -40, "cmax": 40, "colorbar": bar})
+        figure.update_layout(coloraxis2={"colorscale": DIVERGING, "cmin": -40, "cmax": 40, "colorbar": bar})
     for shape in _outlines(draws, after, start) if outlined else ():
         figure.add_shape(**shape, row=2, col=1)
     figure.update_layout(margin={"l": 8, "r": 8, "t": _HEAD, "b": _FOOT})

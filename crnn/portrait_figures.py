@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from crnn.figures import CHANGE, COLOUR_BAR, frequency_axis
+from crnn.figures import COLOUR_BAR, DIVERGING, frequency_axis
 from crnn.labels import colours
 from crnn.portraits import Beside, beside, short_hz, times_stronger
 from crnn.spectrogram import FrontEnd
@@ -61,7 +61,7 @@ def modulation_map(table: dict[str, Any], task: str, label: str) -> go.Figure:
     rows = [f"{hertz[i]:,.0f}–{hertz[min(i + size, len(hertz)) - 1]:,.0f} Hz" for i in range(0, len(hertz), size)]
     figure = go.Figure(
         go.Heatmap(
-            z=z.round(2), x=table["modulation_hertz"], y=rows, customdata=np.round(2**z, 2), colorscale=CHANGE,
+            z=z.round(2), x=table["modulation_hertz"], y=rows, customdata=np.round(2**z, 2), colorscale=DIVERGING,
             zmin=-2, zmax=2, hovertemplate="%{y}, %{x:.1f} a second: %{customdata} times the others'<extra></extra>",
             colorbar=COLOUR_BAR | {"title": {"text": "times"}, "tickvals": [-2, -1, 0, 1, 2], "ticktext": _TIMES},
         )

@@ -132,11 +132,26 @@ def told(table: dict[str, Any]) -> str:
     if not compared:
         return ""
     each = "; ".join(f"{row} {100 * ours:.0f} % (paper {100 * theirs:.0f} %)" for row, ours, _, theirs in compared)
-    if len(compared) == 1:
-        return f"{each}."
-    best, papers = (max(compared, key=lambda row: row[column])[0] for column in (1, 3))
-    which = f"Best in both: {best}" if best == papers else f"Best here: {best}; in the paper: {papers}"
-    return f"{each}. {which}."
+    return f"{each}. {best(table)}".rstrip()
+
+
+def best(table: dict[str, Any]) -> str:
+    """Which of several rows is best here, and which in the paper."""
+    compared = beside(table)
+    if len(compared) < 2:
+        return ""
+    ours, papers = (max(compared, key=lambda row: row[column])[0] for column in (1, 3))
+    return f"Best in both: {ours}." if ours == papers else f"Best here: {ours}; in the paper: {papers}."
+
+
+def others(table: dict[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """Further lists of rows that a table holds, each under its name."""
+    found = {key: held for key, held in table.items() if key != "rows" and isinstance(held, list) and held}
+    return {
+        key.capitalize(): rows({"rows": held})
+        for key, held in found.items()
+        if all(isinstance(row, dict) and name(row) for row in held)
+    }
 
 
 def source(table: dict[str, Any]) -> str:
@@ -144,8 +159,13 @@ def source(table: dict[str, Any]) -> str:
     said = [str(table["context"])] if table.get("context") else []
     if "grid" in table:
         said.append(f"Grid: {table['grid']}.")
-    if isinstance(threshold := table.get("threshold"), (int, float)):
-        said.append(f"Threshold: {threshold:.3g}.")
+    if score := table.get("score"):
+        said.append(f"Score: {score}")
+    threshold = table.get("threshold")
+    if isinstance(threshold, dict):
+        said.append("Thresholds: " + ", ".join(f"{name} {limit:.3g}" for name, limit in threshold.items()))
+    elif isinstance(threshold, (int, float)):
+        said.append(f"Threshold: {threshold:.3g}")
     return " ".join(sentence if sentence[-1] in ".!?" else f"{sentence}." for sentence in said)
 
 

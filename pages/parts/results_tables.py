@@ -60,10 +60,13 @@ def table(name: str) -> None:
         if note := found.get("note"):
             st.markdown(f"**What did not come out as in the paper:** {note}" if told else note)
         spread = "± is the standard deviation." if any("±" in cell for row in rows for cell in row.values()) else ""
-        st.caption(" ".join(filter(None, (told, result_tables.source(found), spread))))
+        st.caption(" ".join(filter(None, (result_tables.best(found), result_tables.source(found), spread))))
         if runs := result_tables.runs(found):
             with st.expander("Runs behind it", icon=":material/account_tree:"):
                 st.dataframe(runs, hide_index=True)
+        for words, more in result_tables.others(found).items():
+            with st.expander(words, icon=":material/table_chart:"):
+                st.dataframe(more, hide_index=True)
 
 
 def _curves() -> None:

@@ -38,7 +38,6 @@ READY = """() => {
   const main = document.querySelector('[data-testid=stMain]');
   return main && main.innerText.length > 80
     && !document.querySelector('[data-testid=stSkeleton],[data-testid=stStatusWidget],[data-stale=true],[data-testid=stSpinner]')
-    && !document.querySelector('[role=progressbar]')
     && [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(chart => chart.querySelector('.main-svg'));
 }"""
 
@@ -48,8 +47,9 @@ WORDS = """() => {
   const found = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const node = walk.currentNode, text = node.textContent.trim(), of = node.parentElement;
-    if (!text || of.closest('script, style, noscript, canvas, .modebar')) continue;
+    if (!/[\\p{L}\\p{N}]/u.test(text) || of.closest('script, style, noscript, canvas, .modebar')) continue;
     if (of.closest('[aria-hidden=true], :disabled, [aria-disabled=true]')) continue;
+    if (!of.checkVisibility() || of.closest('details:not([open]) > :not(summary)')) continue;
     const style = getComputedStyle(of);
     if (/Material/.test(style.fontFamily) || style.visibility === 'hidden') continue;
     const range = document.createRange();
@@ -68,7 +68,10 @@ WORDS = """() => {
   }
   return found;
 }"""
-HIDDEN = "*, *::placeholder { color: transparent !important; } svg text { fill: transparent !important; stroke: none !important; }"
+HIDDEN = """
+  *, *::placeholder { color: transparent !important; }
+  svg text, svg text * { fill: transparent !important; stroke: none !important; }
+"""
 
 
 def opened(chromium: Browser, address: str, scheme: str) -> Page:

@@ -42,6 +42,9 @@ def test_what_is_told_is_computed() -> None:
     assert result_tables.told({"rows": [V["rows"][2]]}) == ""
     assert result_tables.told({"rows": V["rows"][:1]}) == "3 s 62 % (paper 92 %)."
     assert result_tables.source(V | {"threshold": -3.218}) == "Protocol F, 2 seeds. Threshold: -3.22."
+    assert result_tables.source({"threshold": {"genre": 1.5, "mood": 2}, "score": "Distance."}) == (
+        "Score: Distance. Thresholds: genre 1.5, mood 2."
+    )
 
 
 def test_every_run_is_named_with_what_it_gave() -> None:
@@ -60,6 +63,8 @@ def test_plain_numbers_units_and_words() -> None:
     assert [row["Value"] for row in result_tables.rows(scale)] == ["1,234 samples/s", "0.012"]
     doubt = {"table": "doubt", "rows": [{"name": "speech", "share_doubted": 0.853, "tracks": 40, "where": "made here"}]}
     assert result_tables.rows(doubt) == [{"": "speech", "Doubted (%)": "85.3", "Tracks": "40", "Where": "made here"}]
+    more = result_tables.others(doubt | {"compared": [{"name": "odds", "speech": 0.5}], "words": ["a"], "none": []})
+    assert more == {"Compared": [{"": "odds", "Speech": "0.500"}]}
     assert result_tables.title(doubt).startswith("Doubt")
     assert result_tables.title({"table": "anything"}) == "anything"
 
