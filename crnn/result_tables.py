@@ -154,6 +154,20 @@ def others(table: dict[str, Any]) -> dict[str, list[dict[str, str]]]:
     }
 
 
+def flat(found: dict[str, Any], under: str = "") -> list[dict[str, str]]:
+    """Any measurement as rows of name and value; what is nested has its place in its name."""
+    lines = []
+    for key, held in found.items():
+        place = f"{under}{key.replace('_', ' ')}"
+        if isinstance(held, dict):
+            lines += flat(held, f"{place}: ")
+        elif not isinstance(held, list):
+            lines.append({"": place, "Value": _number(held, None) if value(held) else str(held)})
+        else:
+            lines.append({"": place, "Value": ", ".join(_number(x, None) if value(x) else str(x) for x in held)})
+    return lines
+
+
 def source(table: dict[str, Any]) -> str:
     """Where a table's figures are from: protocol, grid, threshold."""
     said = [str(table["context"])] if table.get("context") else []

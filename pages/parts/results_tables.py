@@ -41,9 +41,9 @@ def table(name: str) -> None:
     found = results.load(name)
     if found is None:
         return
-    if not isinstance(found.get("rows"), list):  # another kind of measurement: as it was written
+    if not isinstance(found.get("rows"), list):  # another kind of measurement: every number of it
         st.subheader(name.replace("-", " ").capitalize(), anchor=False)
-        st.json(found, expanded=1)
+        st.dataframe(result_tables.flat(found), hide_index=True)
         return
     st.subheader(result_tables.title(found), anchor=False)
     rows = result_tables.rows(found)

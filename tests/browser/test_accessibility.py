@@ -169,6 +169,7 @@ CONTROLS = """() => {
   const all = document.querySelectorAll(
     'button, a[href], input, select, textarea, audio[controls], summary, [role=slider], [role=combobox], [tabindex="0"]');
   return [...all].filter(e => !e.closest('.modebar, [data-testid=stElementToolbar], [aria-hidden=true], iframe')
+    && !e.closest('details:not([open]) > :not(summary)') && e.checkVisibility()
     && !e.disabled && e.getClientRects().length && getComputedStyle(e).visibility !== 'hidden'
     && e.getAttribute('role') !== 'radio' && e.type !== 'radio' && e.type !== 'file' && e.tabIndex >= 0);
 }"""
@@ -177,8 +178,9 @@ FOCUSED = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
   const box = e.getBoundingClientRect();
-  const shown = e.closest('label, [data-testid=stSlider], [data-baseweb]') && box.width < 3
-    ? e.closest('label, [data-testid=stSlider], [data-baseweb]').getBoundingClientRect() : box;
+  // The box of a switch is a hidden input; what is seen is its label. A text field's frame is drawn by what is around it.
+  const around = e.closest('label, [data-testid=stSlider], [data-baseweb]');
+  const shown = around && (e.type === 'checkbox' || e.tagName === 'INPUT' || box.width < 3) ? around.getBoundingClientRect() : box;
   return {nr: e.dataset.nr ?? null, group: e.getAttribute('role') === 'radio' || e.type === 'radio',
     what: `${e.tagName} ${e.getAttribute('aria-label') || e.innerText || e.name || ''}`.slice(0, 60),
     x: shown.x, y: shown.y, width: shown.width, height: shown.height};

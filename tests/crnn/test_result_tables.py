@@ -69,6 +69,13 @@ def test_plain_numbers_units_and_words() -> None:
     assert result_tables.title({"table": "anything"}) == "anything"
 
 
+def test_what_is_no_table_is_shown_number_by_number() -> None:
+    found = {"deletion_score": {"top": 0.41234, "each": [1, 2.5]}, "clips": 30, "by": "occlusion"}
+    assert [tuple(row.values()) for row in result_tables.flat(found)] == [
+        ("deletion score: top", "0.412"), ("deletion score: each", "1, 2.50"), ("clips", "30"), ("by", "occlusion"),
+    ]  # fmt: skip
+
+
 def test_a_figure_has_both_bars_of_every_row_that_has_both() -> None:
     theirs, ours = result_figures.beside_paper(V, "title").data
     assert list(ours.y) == list(theirs.y) == ["10 s", "3 s"]
