@@ -9,6 +9,7 @@ tables     the paper's tables: V, VII-trained, choices, mood-grid, optimism, cur
 codecs     how far answers move when music is re-encoded
 reproduce  everything that assets/results and README.md show; goes on where it stopped
 svm        the baseline on hand-made features: all its figures, and the bundled SVM
+portraits  the average spectrum and modulation of every genre and mood
 publish    push a checkpoint and its model card to the Hugging Face Hub
 """
 
@@ -117,6 +118,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     svm.add_argument("--out", type=Path, default=ASSETS / "results")
     svm.add_argument("--checkpoints", type=Path, default=ASSETS / "checkpoints")
+
+    portraits = command("portraits", _portraits, "Average spectrum and modulation of every genre and mood.")
+    portraits.add_argument("--out", type=Path, default=ASSETS / "results")
 
     publish = command("publish", _publish, "Push a checkpoint folder to the Hugging Face Hub.", data=False)
     publish.add_argument("--task", choices=["genre", "mood"], default="genre", help="which bundled checkpoint")
@@ -255,6 +259,15 @@ def _svm(options: argparse.Namespace) -> None:
 
     found = reproduce(options.data, options.runs, options.seeds, options.out, options.checkpoints)
     print(summary(found))
+
+
+def _portraits(options: argparse.Namespace) -> None:
+    from training.portraits import table
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    file = options.out / "portraits.json"
+    file.write_text(json.dumps(table(options.data, options.runs / "frames"), separators=(",", ":")) + "\n")
+    print(file)
 
 
 def _publish(options: argparse.Namespace) -> None:
