@@ -115,18 +115,17 @@ def columns(tracks: Sequence[Compared]) -> list[tuple[int, str, str]]:
 
 
 def table(tracks: Sequence[Compared], similarities: Array, order: str = ADDED) -> list[dict[str, str | float]]:
-    """A row a track: name, what it sounds most like, every class in percent, seconds.
+    """A row a track: name, every class in percent, what it sounds most like, seconds.
 
     order: ADDED, NAME, LENGTH (longest first) or the name of a class (likeliest first); equals stay in the order added.
     """
     classes, alike = columns(tracks), nearest(similarities)
     rows: list[dict[str, str | float]] = []
     for number, track in enumerate(tracks):
-        row: dict[str, str | float] = {"Track": track.name}
+        shares = [prediction.to_dict() for prediction in track.predictions]
+        row = {"Track": track.name} | {name: 100 * shares[i][label] for i, label, name in classes}
         if alike:
             row["Sounds most like"] = tracks[alike[number][0]].name
-        shares = [prediction.to_dict() for prediction in track.predictions]
-        row |= {name: 100 * shares[i][label] for i, label, name in classes}
         rows.append(row | {"Length (s)": track.seconds})
     keys: dict[str, Callable[[dict[str, str | float]], Any]] = {
         ADDED: lambda row: 0,

@@ -8,11 +8,11 @@ from plotly.colors import get_colorscale
 
 from crnn.classify import Array
 from crnn.compare import Compared, nearest
-from crnn.figures import COLOUR_BAR
 from crnn.labels import colours
 from crnn.words import spoken
 
 _BAR = 74  # pixels a track: its name, its bar, its three classes
+_ALIKE = 0.3  # below, two embeddings are more than 70 degrees apart; 90 have nothing in common
 _LONGEST = 42  # characters of a name over a bar; a phone has room for so many
 
 
@@ -53,18 +53,18 @@ def told(tracks: Sequence[Compared], network: int, k: int = 3) -> str:
 
 
 def alike(tracks: Sequence[Compared], similarities: Array, title: str) -> go.Figure:
-    """How alike any two are, [N, N] from −1 to 1."""
-    names = [f"{number} {shown(track.name, 24)}" for number, track in enumerate(tracks, 1)]
+    """How alike any two are, [N, N] from −1 to 1; the numbers stand in the cells, so there is no colour bar to narrow them."""
+    names = [f"{number} {shown(track.name, 18)}" for number, track in enumerate(tracks, 1)]
     numbers = [f"{number}" for number, _ in enumerate(tracks, 1)]
     figure = go.Figure(
         go.Heatmap(
             z=similarities, x=numbers, y=names, colorscale=get_colorscale("RdBu_r"), zmin=-1, zmax=1,
-            texttemplate="%{z:.2f}", colorbar=COLOUR_BAR, xgap=2, ygap=2,
+            texttemplate="%{z:.2f}", showscale=False, xgap=2, ygap=2,
             customdata=[[shown(other.name) for other in tracks] for _ in tracks],
             hovertemplate="%{y} and %{customdata}: %{z:.2f}<extra></extra>",
         )
     )  # fmt: skip
-    figure.update_layout(title=title, height=150 + 40 * len(tracks), margin={"l": 8, "r": 8, "t": 44, "b": 8})
+    figure.update_layout(title=title, height=90 + 42 * len(tracks), margin={"l": 8, "r": 8, "t": 72, "b": 8})
     figure.update_xaxes(type="category", side="top", showgrid=False)
     figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
     return figure
@@ -73,9 +73,17 @@ def alike(tracks: Sequence[Compared], similarities: Array, title: str) -> go.Fig
 def told_alike(tracks: Sequence[Compared], similarities: Array) -> str:
     """Each track's nearest, in words."""
     return " ".join(
-        f"{track.name} sounds most like {tracks[other].name} ({value:.2f})."
+        told_nearest(track.name, tracks[other].name, value)
         for track, (other, value) in zip(tracks, nearest(similarities), strict=True)
     )
+
+
+def told_nearest(name: str, other: str, value: float) -> str:
+    """One track's nearest and how near; where even that is far, it says so."""
+    number = f"{value:.2f}".replace("-", "−")
+    if value < _ALIKE:
+        return f"{name} sounds like no other here; nearest comes {other} ({number})."
+    return f"{name} sounds most like {other} ({number})."
 
 
 def shown(name: str, longest: int = _LONGEST) -> str:

@@ -27,7 +27,7 @@ if tracks:
     compare_view.show(tracks)
 else:
     st.button(
-        f"Compare the {len(EXAMPLES)} examples", type="primary", icon=":material/compare_arrows:", key="compare-examples",
+        "Compare the six examples", type="primary", icon=":material/compare_arrows:", key="compare-examples",
         on_click=compare_state.choose_examples, args=(list(EXAMPLES),),
     )  # fmt: skip
     st.info("Choose examples, or bring songs of your own: two or more, up to 60 in a zip or a folder.")

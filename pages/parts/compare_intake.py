@@ -196,4 +196,4 @@ def tell() -> None:
         )
     else:
         st.info(f"{counted}. {notes}", icon=":material/info:")
-    st.button("OK", key="compare-dismiss", on_click=lambda: st.session_state.pop("compare_report", None))
+    st.button("Dismiss", key="compare-dismiss", on_click=lambda: st.session_state.pop("compare_report", None))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.parts import compare_intake, compare_state, shared
+from pages.parts.ink import ink
 from pages.parts.link import link
 
 if TYPE_CHECKING:
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
 def show(tracks: list[Compared]) -> None:
     """Everything about the tracks that are compared; one alone is shown too."""
     from crnn import compare, compare_figures
+    from crnn.ink import inked
 
     drawn = _drawn(tracks)
     chosen = [tracks[i] for i in drawn]
     for number, column in enumerate(st.columns(len(chosen[0].predictions), gap="large")):
         task = chosen[0].predictions[number].task.capitalize()
         column.plotly_chart(
-            compare_figures.made_of(chosen, number, f"{task}: the likeliest three and the rest"), key=f"made-{number}",
+            inked(compare_figures.made_of(chosen, number, f"{task}: the likeliest three and the rest"), ink()),
+            key=f"made-{number}",
             alt=compare_figures.told(chosen, number),
         )  # fmt: skip
     _remarks(tracks)
@@ -70,6 +73,7 @@ def _remarks(tracks: list[Compared]) -> None:
 def _alike(tracks: list[Compared], drawn: list[int]) -> Array:
     """Which sound alike: the drawn ones as a picture, their nearest of all in words. Returns [N, N] of all."""
     from crnn import compare, compare_figures
+    from crnn.ink import inked
 
     st.subheader("Which sound alike", anchor=False)
     tasks = [prediction.task for prediction in tracks[0].predictions]
@@ -83,20 +87,17 @@ def _alike(tracks: list[Compared], drawn: list[int]) -> Array:
     if len(drawn) > 1:
         chosen, part = [tracks[i] for i in drawn], similarities[drawn][:, drawn]
         left.plotly_chart(
-            compare_figures.alike(chosen, part, "How alike any two are"), key="alike",
+            inked(compare_figures.alike(chosen, part, "How alike any two are, from −1 to 1"), ink()), key="alike",
             alt=compare_figures.told_alike(chosen, part),
         )  # fmt: skip
     with right:
-        lines = [
-            f"- **{shared.plain(tracks[i].name, 40)}** sounds most like **{shared.plain(tracks[nearest[i][0]].name, 40)}** "
-            f"({nearest[i][1]:.2f})"
-            for i in drawn
-        ]
+        names = [f"**{shared.plain(track.name, 40)}**" for track in tracks]
+        lines = [f"- {compare_figures.told_nearest(names[i], names[nearest[i][0]], nearest[i][1])}" for i in drawn]
         st.markdown("\n".join(lines))
         st.caption(
-            "1: the same to the networks, 0: nothing in common, −1: opposites. Compared is what a network has made of a track "
-            "just before it names a class (the cosine between its inner states, averaged over the track), so two tracks can "
-            "be alike in more than their names for it."
+            "1 (red): the same to the networks, 0 (white): nothing in common, −1 (blue): opposites. Compared is what a network "
+            "has made of a track just before it names a class (the cosine between its inner states, averaged over the track), "
+            "so two tracks can be alike in more than their names for it."
         )
     return similarities
 
@@ -115,8 +116,8 @@ def _table(tracks: list[Compared], similarities: Array) -> None:
         column_config={
             "Track": st.column_config.TextColumn(pinned=True, width=150),
             "Sounds most like": st.column_config.TextColumn(width=150),
-            "Length (s)": number(format="%.1f"),
-        } | {name: number(format="%.0f %%", width=76) for name in classes},
+            "Length (s)": number(format="%.1f", width=90),
+        } | {name: number(format="%.0f %%", width=66) for name in classes},
         alt=f"Table of {len(tracks)} tracks with the probability of every class in percent, sorted by {order}",
     )  # fmt: skip
     st.caption(
