@@ -154,13 +154,9 @@ def _decoded(data: bytes, front_end: FrontEnd) -> Tensor:
 
 def seen_by(track: Track, classifier: Classifier) -> Tensor:
     """The whole track as a network's own front end shows it, [M, F]."""
-    from crnn.audio import decode
-    from crnn.spectrogram import log_mel
+    from crnn.analysis import spectrogram_for
 
-    front_end = classifier.checkpoint.front_end
-    if front_end == track.analysis.front_end:
-        return track.analysis.mel
-    return log_mel(decode(track.data, sample_rate=front_end.sample_rate, downmix=front_end.downmix).samples, front_end)
+    return spectrogram_for(classifier, track.analysis, track.data)
 
 
 def current() -> Track | None:
