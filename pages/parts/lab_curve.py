@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import streamlit as st
 
 from pages.parts import shared
+from pages.parts.link import link
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,22 +56,7 @@ def curve(
         "times above."
     )
     _measured()
-    _link(track)
-
-
-def _link(track: shared.Track) -> None:
-    """The address of this very state."""
-    with st.popover("Link", icon=":material/link:"):
-        st.caption(
-            "Opens exactly this: the example, the controls, the draw."
-            if track.example
-            else "Carries the settings only: your track stays with you, and the link opens an example."
-        )
-        if not shared.networks.all_bundled():
-            st.caption(
-                "Another network than the bundled ones is in use here. Whoever opens the link hears the bundled ones."
-            )
-        st.code(f"{st.context.url}?{urlencode(st.query_params.to_dict())}", language=None, wrap_lines=True)
+    link(track, "the controls, the draw")
 
 
 def _measured() -> None:
