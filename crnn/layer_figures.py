@@ -40,7 +40,7 @@ def maps(stages: Stages, layer: int, strongest: bool, front_end: FrontEnd) -> go
                 hovertemplate="map %{customdata} · %{x:.2f} s: %{z:.2f}<extra></extra>",
             )
         )  # fmt: skip
-        figure.updatelayout(**layout(f"Layer {layer}: {count} maps of 1 × {steps}, one a line", 430))
+        figure.update_layout(**layout(f"Layer {layer}: {count} maps of 1 × {steps}, one a line", 430))
         figure.update_xaxes(title="Time (s)", showgrid=False, zeroline=False)
         figure.update_yaxes(title="Map", showgrid=False, autorange="reversed")
         return figure
@@ -50,14 +50,14 @@ def maps(stages: Stages, layer: int, strongest: bool, front_end: FrontEnd) -> go
             z=tiles, customdata=numbers, **style, hovertemplate="map %{customdata}: %{z:.2f}<extra></extra>"
         )
     )  # fmt: skip
-    figure.updatelayout(**layout(name, 430))
+    figure.update_layout(**layout(name, 430))
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     return figure
 
 
 def shown_maps(stages: Stages, layer: int, strongest: bool) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Numbers of the maps that are drawn: all where each is one line, else the first or the most varied 32; fewer if they are large."""
+    """Numbers of the maps that are drawn: all where each is one line, else the first or the most varied 32, or fewer large ones."""
     pictures: Numbers = (stages.maps[layer - 1] if layer else stages.normalised).numpy()
     count, bands, steps = pictures.shape
     order = np.argsort(-pictures.std(axis=(1, 2)), kind="stable") if strongest else np.arange(count)
@@ -106,7 +106,7 @@ def states(stages: Stages, checkpoint: Checkpoint) -> go.Figure:
     )  # fmt: skip
     if config.bidirectional:
         figure.add_hline(y=config.gru - 0.5, line={"color": "#8a8f98", "dash": "dot"})
-    figure.updatelayout(**layout("What the memory holds after each step", 430))
+    figure.update_layout(**layout("What the memory holds after each step", 430))
     figure.update_xaxes(showgrid=False, zeroline=False)
     figure.update_xaxes(title="Time (s)", row=1 if weights is None else 2, col=1)
     figure.update_yaxes(title="Unit", showgrid=False, row=1 if weights is None else 2, col=1)
@@ -152,7 +152,7 @@ def _bars(labels: tuple[str, ...], values: Numbers, title: str, axis: str, form:
             cliponaxis=False, constraintext="none", hovertemplate="%{y}: %{text}<extra></extra>",
         )
     )  # fmt: skip
-    figure.updatelayout(**layout(title, 110 + 26 * len(labels)))
+    figure.update_layout(**layout(title, 110 + 26 * len(labels)))
     low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
     room = 0.18 * max(1e-6, high - low)
     figure.update_xaxes(title=axis, range=[low - (room if low < 0 else 0), high + room])

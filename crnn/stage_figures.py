@@ -1,4 +1,4 @@
-"""Pictures of one segment before it reaches the network (crnn.stages): wave, spectrum, mel bands, decibels, its place in the track."""
+"""Pictures of one segment before it reaches the network (crnn.stages): wave, spectrum, mel bands, decibels, its place."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def wave(stages: Stages, front_end: FrontEnd) -> go.Figure:
     left = begins + loudest_frame(stages) * front_end.hop_seconds
     right = left + front_end.n_fft / front_end.sample_rate
     figure.add_vrect(x0=left, x1=right, fillcolor=_ACCENT, opacity=0.3, line_width=0)
-    figure.updatelayout(**layout("The segment's wave", 250))
+    figure.update_layout(**layout("The segment's wave", 250))
     figure.update_xaxes(title="Time (s)", showgrid=False, zeroline=False)
     limit = max(1e-3, float(np.abs(samples).max())) * 1.05
     figure.update_yaxes(title="Air pressure (full scale = 1)", range=[-limit, limit])
@@ -67,10 +67,7 @@ def window(stages: Stages, front_end: FrontEnd) -> go.Figure:
         x=hertz[1:], y=decibels[1:], mode="lines", line={"color": _LINE, "width": 1}, showlegend=False,
         hovertemplate="%{x:.0f} Hz: %{y:.0f} dB<extra></extra>", row=2, col=1,
     )  # fmt: skip
-    figure.updatelayout(
-        height=400, margin={"l": 8, "r": 8, "t": 32, "b": 8},
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"},
-    )  # fmt: skip
+    figure.update_layout(height=400, margin={"l": 8, "r": 8, "t": 32, "b": 8}, showlegend=False)
     figure.update_annotations(x=0, xanchor="left", font={"size": 15})
     figure.update_xaxes(showgrid=False, zeroline=False)
     figure.update_xaxes(title="ms", row=1, col=1)
@@ -97,7 +94,7 @@ def spectrum(stages: Stages, front_end: FrontEnd) -> go.Figure:
             hovertemplate="%{x:.2f} s · %{y:.2f} kHz · %{z:.0f} dB<extra></extra>",
         )
     )  # fmt: skip
-    figure.updatelayout(**layout("Spectrum of every window", 360))
+    figure.update_layout(**layout("Spectrum of every window", 360))
     figure.update_xaxes(title="Time (s)", showgrid=False, zeroline=False)
     figure.update_yaxes(title="Frequency (kHz)", showgrid=False)
     return figure
@@ -120,7 +117,7 @@ def bank(front_end: FrontEnd, every: int = 8) -> go.Figure:
             x += [*hertz[reach].tolist(), None]
             y += [*row[reach].tolist(), None]
         figure.add_scatter(x=x, y=y, mode="lines", line=style, opacity=1.0 if chosen else 0.4, hoverinfo="skip")
-    figure.updatelayout(**layout(f"{len(weights)} mel filters, every {every}th drawn strong", 260), showlegend=False)
+    figure.update_layout(**layout(f"{len(weights)} mel filters, every {every}th drawn strong", 260), showlegend=False)
     figure.update_xaxes(title="Frequency (kHz)", showgrid=False, zeroline=False)
     figure.update_yaxes(title="Weight", rangemode="tozero")
     return figure
@@ -159,7 +156,7 @@ def place(overview: go.Heatmap, stages: Stages, front_end: FrontEnd, seconds: fl
 
 
 def _mel_layout(figure: go.Figure, front_end: FrontEnd, title: str) -> go.Figure:
-    figure.updatelayout(**layout(title, 300))
+    figure.update_layout(**layout(title, 300))
     figure.update_xaxes(title="Time (s)", showgrid=False, zeroline=False)
     figure.update_yaxes(**frequency_axis(front_end, gap=9))
     return figure

@@ -110,7 +110,7 @@ def _mel(front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Told:
         r"\mathrm{mel}(f) = 2595 \log_{10}\!\left(1 + \tfrac{f}{700}\right)"
         if front_end.mel_scale == "htk"
         else r"\mathrm{mel}(f) = \begin{cases} \tfrac{3f}{200} & f < 1000 \\ "
-        r"15 + 27 \, \dfrac{\ln (f / 1000)}{\ln 6.4} & \text{else} \end{cases}"
+        r"15 + 27 \, \tfrac{\ln (f / 1000)}{\ln 6.4} & \text{else} \end{cases}"
     )
     area = (
         " Wide triangles are lower, so that all have the same area (Slaney's form)."
@@ -175,8 +175,8 @@ def _segment(stages: Stages, checkpoint: Checkpoint, n_frames: int) -> Told:
         idea,
         r"\begin{gathered} s_i = \min(i \, h,\; F - W), \quad i = 0 \dots S - 1 \\ "
         r"S = \left\lceil \tfrac{F - W}{h} \right\rceil + 1 \end{gathered}",
-        f"s: where a segment begins; F = {n_frames} frames in the track, W = {width} in a segment, h: frames from one start to the next. A frame is "
-        f"a column of the picture, {1000 * hop:.1f} ms.",
+        f"s: where a segment begins; F = {n_frames} frames in the track, W = {width} in a segment, h from one start to the next. A "
+        f"frame is a column of the picture, {1000 * hop:.1f} ms.",
         size,
         (Excerpt(segments.plan), Excerpt(segments.cut)),
     )
@@ -185,7 +185,7 @@ def _segment(stages: Stages, checkpoint: Checkpoint, n_frames: int) -> Told:
 def _maps(stages: Stages, checkpoint: Checkpoint, shapes: dict[str, tuple[int, ...]]) -> Told:
     config, normalise = checkpoint.model.config, checkpoint.model.normalise
     count = len(config.channels)
-    pool = r"\max" if config.pooling == "max" else r"\operatorname{mean}"
+    join = r"\max" if config.pooling == "max" else r"\operatorname{mean}"
     pelu = config.activation == "pelu"
     bend = (
         r"\varphi(u) = \begin{cases} \tfrac{a}{b} u & u \ge 0 \\ a \, (e^{u/b} - 1) & \text{else} \end{cases}"
@@ -193,26 +193,24 @@ def _maps(stages: Stages, checkpoint: Checkpoint, shapes: dict[str, tuple[int, .
         else r"\varphi(u) = \begin{cases} u & u \ge 0 \\ e^u - 1 & \text{else} \end{cases}"
     )
     lines = [rf"&\text{{in: }} && 1 \text{{ picture of }} {_tex((config.n_mels, config.frames))}"]
-    for layer, (p, q) in enumerate(config.pools, start=1):
+    for layer in range(1, count + 1):
         channels, *picture = shapes[f"map {layer}"]
-        lines.append(
-            rf"&\text{{layer {layer}: }} && {channels} \text{{ pictures of }} {_tex(tuple(picture))}"
-            rf" && (p \times q = {p} \times {q})"
-        )
+        lines.append(rf"&\text{{layer {layer}: }} && {channels} \text{{ pictures of }} {_tex(tuple(picture))}")
+    pools = ", ".join(times(pool) for pool in config.pools)
     mean, deviation = _input_scale(normalise)
     return Told(
         "Feature maps",
         "The network slides small stencils of 3 × 3 cells over the picture. Each answers where its own pattern is found, such as "
         "a beginning, a held note or a gap, and so makes a picture of its own, a feature map. The next layer looks for patterns "
         f"in these maps, and so on for {count} layers, each on a coarser grid.",
-        r"\begin{gathered} u_c = b_c + \sum_{c'} K_{c c'} * y_{c'} \\ y_c = " + pool + r"_{p \times q} \;"
+        r"\begin{gathered} u_c = b_c + \sum_{c'} K_{c c'} * y_{c'} \\ y_c = " + join + r"_{p \times q} \;"
         r"\left( \gamma_c \, \frac{\varphi(u_c) - \mu_c}{\sqrt{\sigma_c^2 + \epsilon}} + \beta_c \right) \\ "
         + bend
         + r" \end{gathered}",
         "K: a 3 × 3 stencil for each pair of an old map c′ and a new one c; φ: bends the line, so that layers can do more than "
         f"one could ({'PELU, with a and b learned' if pelu else 'ELU'}); μ, σ, γ, β: bring each map to a common scale (batch "
-        f"normalisation); {'max' if config.pooling == 'max' else 'mean'} over p × q neighbours makes the grid coarser. Before "
-        f"the first layer, the decibels are brought to a common scale too: "
+        f"normalisation); {'max' if config.pooling == 'max' else 'mean'} over p × q neighbours ({pools}) makes the grid "
+        f"coarser. Before the first layer, the decibels are brought to a common scale too: "
         f"{mean:.1f} dB becomes 0, and {deviation:.1f} dB more become 1.".replace("-", "−"),
         r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}",
         (
@@ -285,7 +283,7 @@ def _probabilities(checkpoint: Checkpoint) -> Told:
         f"network {effect} of itself. A temperature is chosen on tracks kept aside, so that what the network calls 70 % is right "
         "about 70 times in 100."
         if temperature != 1
-        else "The logits become shares that sum to 100 %. They are divided by a temperature before; here it is 1 and changes nothing.",
+        else "The logits become shares that sum to 100 %. The temperature by which they are divided is 1: it changes nothing.",
         r"p_k = \frac{e^{z_k / T}}{\sum_{l} e^{z_l / T}}",
         f"T = {temperature:g}: the temperature. The quotient is called softmax.",
         rf"{classes} \;\to\; {classes}",

@@ -30,8 +30,9 @@ def show(found: Stages, told: dict[str, Told], front_end: FrontEnd, whole: go.He
             stage_figures.spectrum(found, front_end), key="how-spectrum", alt=stage_alts.spectrum(found, front_end)
         )
         st.caption(
-            "Both in decibels below their own loudest, or little could be seen; step 4 says what that is. Bright lines one above "
-            "the other are a tone and its overtones, bright columns are strokes."
+            "Above, thin: the sound; dotted: the window; strong: the one times the other, which is transformed. All powers here are "
+            "in decibels below the loudest, or little could be seen; step 4 says what that is. Bright lines one above the other "
+            "are a tone and its overtones, bright columns are strokes."
         )
     with stage(3, told["mel"]):
         st.plotly_chart(stage_figures.bank(front_end), key="how-bank", alt=stage_alts.bank(front_end))

@@ -44,8 +44,7 @@ def show(track: shared.Track) -> None:
     seconds = min(classifier.checkpoint.segment_seconds, track.seconds - found.start)
     with moment:
         st.caption(
-            f"{clock(found.start)} to {clock(found.start + seconds)}, segment {number + 1} of {len(segments.starts)} · "
-            f"**{stage_alts.shares(found, labels, 3)}**"
+            f"**{clock(found.start)} to {clock(found.start + seconds)}** · {stage_alts.shares(found, labels, 3)}"
         )
     first = round(found.start * front_end.sample_rate)
     heard = samples[first : first + round(seconds * front_end.sample_rate)]
@@ -89,6 +88,11 @@ def _moment(segments: Segments, n_frames: int, hop_seconds: float) -> tuple[int,
     if at is not None and at not in names:  # of another track, or of a network that cuts otherwise
         st.session_state.at = min(names, key=lambda name: abs(float(name) - float(at)))
     chosen = slider.select_slider(
-        "Moment: the segment begins after so many seconds", names, names[len(names) // 3], key="at", bind="query-params"
+        "Moment: where the segment begins, in seconds",
+        names,
+        names[len(names) // 3],
+        key="at",
+        bind="query-params",
+        label_visibility="collapsed",
     )
     return names.index(chosen), place

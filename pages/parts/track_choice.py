@@ -11,7 +11,7 @@ DEFAULT = "mountain"
 
 
 def track_or_example(whose_limit: str) -> shared.Track:
-    """Ways to another track, the name, and, for tracks too long to keep, a sentence: whose_limit ("The lab works on") and the limit."""
+    """Draws ways to another track and its name; where it is too long to keep, whose_limit ("The lab works on") with the limit."""
     with st.expander("Change the track", icon=":material/library_music:"):
         choose_source()
     wanted = st.query_params.get("example")
