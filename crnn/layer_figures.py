@@ -72,7 +72,7 @@ def _mosaic(pictures: Numbers, shown: np.ndarray[Any, Any]) -> tuple[Numbers, np
     down = math.ceil(len(shown) / across)
     gap_x, gap_y = max(1, round(0.06 * steps)), max(1, round(0.06 * bands))
     tiles = np.full((down * (bands + gap_y) - gap_y, across * (steps + gap_x) - gap_x), np.nan, dtype=np.float32)
-    numbers = np.zeros(tiles.shape, dtype=np.int16)
+    numbers = np.zeros(tiles.shape, dtype=np.uint8 if len(pictures) <= 256 else np.uint16)
     for position, number in enumerate(shown):
         row, column = divmod(position, across)
         y, x = (down - 1 - row) * (bands + gap_y), column * (steps + gap_x)

@@ -45,7 +45,7 @@ def window(stages: Stages, front_end: FrontEnd) -> go.Figure:
     """One frame: its samples, faded in and out by the window; below, its spectrum."""
     frame = loudest_frame(stages)
     samples, shape = windowed(stages, front_end, frame)
-    step = max(1, len(samples) // 1024)
+    step = max(1, len(samples) // 512)
     milliseconds = 1000 * np.arange(len(samples)) / front_end.sample_rate
     figure = make_subplots(2, 1, vertical_spacing=0.3, subplot_titles=["One window of sound", "The frequencies in it"])
     top = float(np.abs(samples).max()) or 1.0

@@ -30,7 +30,7 @@ def show(found: Stages, told: dict[str, Told], front_end: FrontEnd, whole: go.He
             stage_figures.spectrum(found, front_end), key="how-spectrum", alt=stage_alts.spectrum(found, front_end)
         )
         st.caption(
-            "Above, thin: the sound; dotted: the window; strong: the one times the other, which is transformed. All powers here are "
+            "Above, thin: the sound; dotted: the window; strong: one times the other, which is transformed. All powers here are "
             "in decibels below the loudest, or little could be seen; step 4 says what that is. Bright lines one above the other "
             "are a tone and its overtones, bright columns are strokes."
         )
