@@ -9,17 +9,16 @@ import streamlit as st
 from pages.parts.how_stage import Told, stage
 
 if TYPE_CHECKING:
-    from crnn.classify import Classifier, Prediction
+    from crnn.checkpoint import Checkpoint
+    from crnn.classify import Prediction
     from crnn.spectrogram import FrontEnd
     from crnn.stages import Stages
 
 
-def show(found: Stages, told: dict[str, Told], classifier: Classifier, prediction: Prediction) -> None:
-    """found: the segment's stages; prediction: what the network says of the whole track."""
-    from crnn import figures, layer_figures, stage_alts, words
+def network(found: Stages, told: dict[str, Told], checkpoint: Checkpoint) -> None:
+    """Feature maps and recurrent states of a segment."""
+    from crnn import layer_figures, stage_alts
 
-    checkpoint = classifier.checkpoint
-    labels = checkpoint.labels
     with stage(6, told["maps"]):
         _maps(found, checkpoint.front_end)
     with stage(7, told["states"]):
@@ -27,6 +26,13 @@ def show(found: Stages, told: dict[str, Told], classifier: Classifier, predictio
         st.caption(
             "Each line is one number of the memory, from left to right as the segment is read: red above 0, blue below."
         )
+
+
+def answer(found: Stages, told: dict[str, Told], checkpoint: Checkpoint, prediction: Prediction) -> None:
+    """Logits and shares of a segment; prediction: what the network says of the whole track."""
+    from crnn import figures, layer_figures, stage_alts, words
+
+    labels = checkpoint.labels
     with stage(8, told["logits"]):
         st.plotly_chart(layer_figures.logits(found, labels), key="how-logits", alt=stage_alts.logits(found, labels))
     with stage(9, told["probabilities"]):

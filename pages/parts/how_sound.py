@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from crnn.stages import Stages
 
 
-def show(found: Stages, told: dict[str, Told], front_end: FrontEnd, whole: go.Heatmap, seconds: float) -> None:
-    """found: the segment's stages; whole: the picture of its track, which lasts so many seconds."""
+def sound(found: Stages, told: dict[str, Told], front_end: FrontEnd) -> None:
+    """Wave and spectrum of a segment."""
     from crnn import stage_alts, stage_figures
 
     with stage(1, told["samples"]):
@@ -34,6 +34,12 @@ def show(found: Stages, told: dict[str, Told], front_end: FrontEnd, whole: go.He
             "in decibels below the loudest, or little could be seen; step 4 says what that is. Bright lines one above the other "
             "are a tone and its overtones, bright columns are strokes."
         )
+
+
+def picture(found: Stages, told: dict[str, Told], front_end: FrontEnd, whole: go.Heatmap, seconds: float) -> None:
+    """Mel bands, decibels, and the segment in its track, which lasts so many seconds; whole: the picture of that."""
+    from crnn import stage_alts, stage_figures
+
     with stage(3, told["mel"]):
         st.plotly_chart(stage_figures.bank(front_end), key="how-bank", alt=stage_alts.bank(front_end))
         st.plotly_chart(stage_figures.mel_power(found, front_end), key="how-mel", alt=stage_alts.mel_power(found))

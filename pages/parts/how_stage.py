@@ -15,7 +15,7 @@ else:
 
 def stage(number: int, told: Told) -> DeltaGenerator:
     """Draw a stage's words; returns the place for its pictures."""
-    st.subheader(f"{number} · {told.title}", anchor=f"stage-{number}")
+    st.subheader(f"{number} · {told.title}", anchor=False)
     words, pictures = st.columns([5, 7], gap="large")
     with words:
         st.markdown(told.idea)
@@ -30,14 +30,14 @@ def stage(number: int, told: Told) -> DeltaGenerator:
     return pictures
 
 
-def overview(told: dict[str, Told], sizes: dict[str, tuple[int, ...]]) -> None:
-    """All stages in a line, each with what comes out of it, each a link to its place on the page."""
+def overview(told: dict[str, Told], sizes: dict[str, tuple[int, ...]], here: tuple[str, ...]) -> None:
+    """All stages in a line, each with the size of what comes out of it; those that are shown here in bold."""
     from crnn.stage_words import times
 
     last_map = max((name for name in sizes if name.startswith("map ")), key=lambda name: int(name[4:]))
     shown = {"maps": last_map, "track": "probabilities"}
     parts = [
-        f"[{number} {stage.title}](#stage-{number}) {times(sizes[shown.get(name, name)])}"
+        f"{'**' * (name in here)}{number} {stage.title}: {times(sizes[shown.get(name, name)])}{'**' * (name in here)}"
         for number, (name, stage) in enumerate(told.items(), start=1)
     ]
     st.caption(" → ".join(parts))

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from crnn.classify import Classifier
     from crnn.segments import Segments
 
+# What is shown at a time, by the names of crnn.stage_words.told.
+CHAPTERS = {
+    "Sound": ("samples", "power"),
+    "Picture": ("mel", "db", "segment"),
+    "Network": ("maps", "states"),
+    "Answer": ("logits", "probabilities", "track"),
+}
+
 
 @st.fragment
 def show(track: shared.Track) -> None:
@@ -30,7 +38,7 @@ def show(track: shared.Track) -> None:
             "Network", tasks, default=tasks[0], required=True, format_func=str.capitalize, key="task", bind="query-params",
             label_visibility="collapsed",
         )  # fmt: skip
-        link(track, "the network, the moment, the maps")
+        link(track, "the network, the moment, the chapter")
     index = tasks.index(task)
     classifier, prediction = shared.classifiers()[index], track.analysis.predictions[index]
     front_end, config = classifier.checkpoint.front_end, classifier.network.config
@@ -50,9 +58,28 @@ def show(track: shared.Track) -> None:
     heard = samples[first : first + round(seconds * front_end.sample_rate)]
     st.audio(wav(heard.numpy(), front_end.sample_rate), format="audio/wav", alt="The segment's sound")
     told: dict[str, Told] = stage_words.told(found, classifier.checkpoint, n_frames)
-    overview(told, stages.sizes(front_end, config, n_frames))
-    how_sound.show(found, told, front_end, whole, track.seconds)
-    how_network.show(found, told, classifier, prediction)
+    # A chapter at a time: a browser that draws all twelve pictures anew would be seconds behind the slider.
+    chapter = st.segmented_control(
+        "Chapter", list(CHAPTERS), default=next(iter(CHAPTERS)), required=True, key="chapter", bind="query-params",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    overview(told, stages.sizes(front_end, config, n_frames), CHAPTERS[chapter])
+    if chapter == "Sound":
+        how_sound.sound(found, told, front_end)
+    elif chapter == "Picture":
+        how_sound.picture(found, told, front_end, whole, track.seconds)
+    elif chapter == "Network":
+        how_network.network(found, told, classifier.checkpoint)
+    else:
+        how_network.answer(found, told, classifier.checkpoint, prediction)
+    names = list(CHAPTERS)
+    if chapter != names[-1]:
+        following = names[names.index(chapter) + 1]
+        st.button(f"Go on: {following}", icon=":material/arrow_forward:", on_click=_turn_to, args=(following,))
+
+
+def _turn_to(chapter: str) -> None:
+    st.session_state.chapter = chapter
 
 
 def _track(track: shared.Track, classifier: Classifier) -> tuple[int, float, go.Heatmap]:

@@ -169,8 +169,10 @@ def test_watching_leaves_no_hook_behind() -> None:
     assert not any(module._forward_hooks for module in of.network.modules())
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("samples", ["music", "silence", "short"])
+@pytest.mark.parametrize(
+    ("kind", "samples"),
+    [("bundled kind", "silence"), ("paper, long, PELU", "music"), ("attention", "short"), ("both ways", "music")],
+)
 def test_every_picture_is_drawn_and_spoken_of(kind: str, samples: str) -> None:
     of = classifier(kind)
     front_end = of.checkpoint.front_end
@@ -230,5 +232,5 @@ def test_the_code_shown_is_the_code_that_runs(kind: str) -> None:
 
 
 def test_an_excerpt_does_not_outlive_its_code() -> None:
-    with pytest.raises(ValueError, match="no line of CRNN.forward begins with 'return self.conv'"):
+    with pytest.raises(ValueError, match=r"no line of CRNN\.forward begins"):
         _ = Excerpt(CRNN.forward, "return self.conv").text
