@@ -1,7 +1,8 @@
 """Checkpoint + log-mel → Prediction: how the classes are distributed over each segment and over the track."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from crnn.checkpoint import Checkpoint
 from crnn.labels import OTHER
+from crnn.model import CRNN
 from crnn.segments import Segments, average, cut, plan
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -74,6 +76,12 @@ class Classifier:
         width = self.network.config.frames
         hop = max(1, width // _READINGS) if hop_seconds is None else self.checkpoint.front_end.frames(hop_seconds)
         return plan(n_frames, width, min(width, hop))
+
+    @contextmanager
+    def alone(self) -> Iterator[CRNN]:
+        """The network while no other thread runs it: for forward hooks, which would see everyone's segments."""
+        with self._lock:
+            yield self.network
 
     @torch.inference_mode()
     def logits(self, mel: Tensor, segments: Segments, progress: Progress | None = None) -> Tensor:

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.parts import networks
+from pages.parts import networks, shared
 
 
 def link(said: str) -> None:
@@ -17,3 +17,12 @@ def link(said: str) -> None:
             )
         pairs = [(key, value) for key in st.query_params for value in st.query_params.get_all(key)]
         st.code(f"{st.context.url}?{urlencode(pairs)}", language=None, wrap_lines=True)
+
+
+def track_link(track: shared.Track, what: str) -> None:
+    """The same of one track's page; what: what the address opens besides the example."""
+    link(
+        f"Opens exactly this: the example, {what}."
+        if track.example
+        else "Carries the settings only: your track stays with you, and the link opens an example."
+    )

@@ -137,10 +137,10 @@ def samples(track: Track, front_end: FrontEnd | None = None) -> Tensor:
     front_end = front_end or classifiers()[0].checkpoint.front_end
     if track.example:
         return _example_samples(track.example, front_end)
-    kept = st.session_state.get("samples")
-    if kept is None or kept[0] is not track:
-        kept = st.session_state.samples = (track, _decoded(track.data, front_end))
-    return kept[1]
+    kept, heard_as = st.session_state.get("samples"), (front_end.sample_rate, front_end.downmix)
+    if kept is None or kept[0] is not track or kept[1] != heard_as:
+        kept = st.session_state.samples = (track, heard_as, _decoded(track.data, front_end))
+    return kept[2]
 
 
 def _decoded(data: bytes, front_end: FrontEnd) -> Tensor:
@@ -186,7 +186,7 @@ def hear_again() -> None:
     else:
         heard = analyse(track.name, track.data)
         fresh = replace(track, analysis=heard.analysis, networks=heard.networks)
-    for of_the_old in ("lab_original", "lab_curve", "samples"):
+    for of_the_old in ("lab_original", "lab_curve", "samples", "how_track"):
         st.session_state.pop(of_the_old, None)
     st.session_state.track = fresh
 
