@@ -20,7 +20,7 @@ _HEAD, _FOOT = 56, 44
 _MASK_LINE = {"color": "#ffffff", "width": 1.5, "dash": "dot"}
 
 # Blue below, red above, grey where nothing changed: told apart by colour-blind eyes, too (ColorBrewer RdBu).
-_CHANGE = [[0.0, "#2166ac"], [0.35, "#92c5de"], [0.5, "#f2f0f4"], [0.65, "#f4a582"], [1.0, "#b2182b"]]
+CHANGE = [[0.0, "#2166ac"], [0.35, "#92c5de"], [0.5, "#f2f0f4"], [0.65, "#f4a582"], [1.0, "#b2182b"]]
 
 
 def pair(
@@ -48,7 +48,7 @@ def pair(
         change = after.mel.numpy() - before.mel.numpy()
         figure.add_trace(heatmap(change, after.front_end, start).update(coloraxis="coloraxis2"), 3, 1)
         bar = COLOUR_BAR | {"title": {"text": "± dB"}, "len": share - 0.06, "y": 0, "yanchor": "bottom"}
-        figure.update_layout(coloraxis2={"colorscale": _CHANGE, "cmin": -40, "cmax": 40, "colorbar": bar})
+        figure.update_layout(coloraxis2={"colorscale": CHANGE, "cmin": -40, "cmax": 40, "colorbar": bar})
     for shape in _outlines(draws, after, start) if outlined else ():
         figure.add_shape(**shape, row=2, col=1)
     figure.update_layout(margin={"l": 8, "r": 8, "t": _HEAD, "b": _FOOT})
