@@ -32,10 +32,10 @@ SHARE = 0.2
 DRAWS = 5
 # A patch of occlusion: an eighth of the bands (16 of 128) by a third of a segment (1 s).
 _ROWS = 8
-# The convolution, from 0, whose maps Grad-CAM reads, and how far its map is softened: standard deviations, in shares of all bands and
-# in seconds. Chosen on six GTZAN tracks: what is left of the class without the brightest fifth, against as much elsewhere, is
-# 72 against 76 % from the first convolution, 50 against 66 from the second, 56 against 76 from the third. Not softened, maps are so
-# fine that holes of their form spoil any picture (39 against 42 % from the second). The fourth has only two bands left.
+# The convolution, from 0, whose maps Grad-CAM reads, and how far its map is softened: standard deviations, in shares of all
+# bands and in seconds. Chosen on six GTZAN tracks: with the brightest fifth silent, and with as much elsewhere, there is left of
+# the class 72 and 76 % by the first convolution, 50 and 66 by the second, 56 and 76 by the third; the fourth has only two bands.
+# Maps that are not softened are so fine that holes of their form spoil any picture (39 and 42 % by the second).
 _LAYER = 2
 _SOFT_BANDS, _SOFT_SECONDS = 0.04, 0.3
 

@@ -137,18 +137,26 @@ def test_the_shared_network_is_left_as_it_was(genre: Classifier, mel: Tensor) ->
 
 def test_random_weights_give_another_map(genre: Classifier, mel: Tensor) -> None:
     """Adebayo et al. 2018: a map that survives the loss of all the network knows would show the picture, not the network."""
-    torch.manual_seed(0)
-    trained = genre.checkpoint
-    blank = CRNN(trained.model.config)
-    with torch.no_grad():
-        blank.train()(torch.cat([mel[:, i : i + 39][None, None] for i in range(0, 100, 10)]))
-    random = Classifier(Checkpoint("genre", trained.labels, GTZAN_MELS, 3.0, blank.eval()))
-    label = top(genre, mel)
+    trained, picture = genre.checkpoint, mel[:, : 2 * 39]
+    label = top(genre, picture)
     k = trained.labels.index(label)
-    cams = [explain.grad_cam(c, mel, label) for c in (genre, random)]
-    losses = [explain.occlusion(c, mel)[k] for c in (genre, random)]
-    assert abs(correlation(*cams)) < 0.5
-    assert abs(correlation(*losses)) < 0.5
+
+    def maps(classifier: Classifier, mel: Tensor) -> tuple[Tensor, Tensor]:
+        return explain.grad_cam(classifier, mel, label), explain.occlusion(classifier, mel)[k]
+
+    known = maps(genre, picture)
+    for first, again in zip(known, maps(genre, picture + 0.1), strict=True):  # the same, a hair louder
+        assert correlation(first, again) > 0.9
+    agreement = []
+    for seed in range(4):
+        torch.manual_seed(seed)
+        blank = CRNN(trained.model.config)
+        with torch.no_grad():
+            blank.train()(torch.stack([picture[None, :, i : i + 39] for i in range(0, 40, 5)]))
+        random = Classifier(Checkpoint("genre", trained.labels, GTZAN_MELS, 3.0, blank.eval()))
+        agreement.append([correlation(a, b) for a, b in zip(known, maps(random, picture), strict=True)])
+    # One random network's map can lie the same way round or the other by chance.
+    assert np.abs(np.mean(agreement, axis=0)).max() < 0.35
 
 
 @pytest.mark.parametrize("frames", [2, 7, 38, 39, 40, 77, 200])
