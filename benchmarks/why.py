@@ -33,9 +33,8 @@ def switch(classifier: Classifier, mel: Tensor, label: str, lost: Tensor) -> Non
     front_end = classifier.checkpoint.front_end
     losses = explain.patches(lost[classifier.checkpoint.labels.index(label)], mel.shape[0])
     maps = {"Occlusion": losses, "Grad-CAM": explain.soft(explain.grad_cam(classifier, mel, label), front_end)}
-    for method, values in maps.items():
-        region = explain.judged(classifier, mel, label, method, values)
-        explain_figures.region(region, mel.numpy(), front_end, 0.0, method).to_json()
+    for region in explain.judged(classifier, mel, label, maps):
+        explain_figures.region(region, mel.numpy(), front_end, 0.0, region.method).to_json()
 
 
 def speed(rounds: int = 5) -> dict[str, Any]:

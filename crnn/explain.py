@@ -9,13 +9,14 @@ Silence, not a blur, takes a region's place: it is what one hears when that regi
 the network knows from pauses.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import conv1d, interpolate, pad
 
 from crnn.classify import Classifier, Prediction, Progress
@@ -29,7 +30,7 @@ WINDOW_SECONDS = 30.0
 # Of the picture: what "the brightest fifth" means on the page.
 SHARE = 0.2
 # Random places whose effect is averaged.
-DRAWS = 5
+DRAWS = 3
 # A patch of occlusion: an eighth of the bands (16 of 128) by a third of a segment (1 s).
 _ROWS = 8
 # The convolution, from 0, whose maps Grad-CAM reads, and how far its map is softened: standard deviations, in shares of all
@@ -141,9 +142,10 @@ def grad_cam(classifier: Classifier, mel: Tensor, label: str, layer: int = _LAYE
             x = x.contiguous(memory_format=torch.channels_last)
             for each in network.convolutions[:layer]:
                 x = each(x)
-            maps = network.convolutions[layer][:3](x)  # convolution, activation, batch norm: [B, C, M', W']
+            read = cast(nn.Sequential, network.convolutions[layer])
+            maps = read[:3](x)  # convolution, activation, batch norm: [B, C, M', W']
         with torch.enable_grad():
-            x = network.convolutions[layer][3:](maps.requires_grad_())
+            x = read[3:](maps.requires_grad_())
             for each in network.convolutions[layer + 1 :]:
                 x = each(x)
             logits = network.linear(network.recur(x))
@@ -214,15 +216,17 @@ def without(classifier: Classifier, mel: Tensor, mask: Tensor, label: str) -> fl
 
 
 def judged(
-    classifier: Classifier, mel: Tensor, label: str, method: str, values: Tensor, turn: Turn = nullcontext
-) -> Region:
-    """A map with its brightest share and what deletion says of it."""
-    mask = brightest(values)
+    classifier: Classifier, mel: Tensor, label: str, maps: Mapping[str, Tensor], turn: Turn = nullcontext
+) -> tuple[Region, ...]:
+    """Maps [M, F] by method, each with its brightest share and what deletion says of it. turn: as for occlusion."""
     with turn():
         before = classifier.predict(mel).to_dict()[label]
-        own = without(classifier, mel, mask, label)
-    other = []
-    for moved in elsewhere(mask):
-        with turn():
-            other.append(without(classifier, mel, moved, label))
-    return Region(method, values, mask, before, own, float(np.mean(other)))
+    found = []
+    for method, values in maps.items():
+        mask = brightest(values)
+        left = []
+        for silent in (mask, *elsewhere(mask)):
+            with turn():
+                left.append(without(classifier, mel, silent, label))
+        found.append(Region(method, values, mask, before, left[0], float(np.mean(left[1:]))))
+    return tuple(found)

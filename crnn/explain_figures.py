@@ -56,7 +56,7 @@ def where(found: Region, front_end: FrontEnd, start: float) -> str:
     first = int(np.convolve(columns, np.ones(width), mode="valid").argmax())
     begin = start + first * front_end.hop_seconds
     return (
-        f"The brightest {SHARE:.0%} of the picture lie mostly between {hertz(low)} and {hertz(high)}, most densely from "
+        f"The brightest fifth lies mostly between {hertz(low)} and {hertz(high)}, most densely from "
         f"{begin:.0f} to {begin + width * front_end.hop_seconds:.0f} s."
     )
 
@@ -64,4 +64,6 @@ def where(found: Region, front_end: FrontEnd, start: float) -> str:
 def agreement(first: Region, second: Region) -> str:
     """How much of one brightest share is also the other's."""
     common = float((first.mask & second.mask).sum()) / max(1.0, float(first.mask.sum()))
-    return f"Of what one outlines, the other outlines {percent(common)}; two pictures made by chance would share {SHARE:.0%}."
+    return (
+        f"Of what one outlines, the other outlines {percent(common)}; two drawn by chance would share {percent(SHARE)}."
+    )

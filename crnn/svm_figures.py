@@ -10,6 +10,7 @@ from crnn.lab_figures import CHANGE
 from crnn.labels import colours
 from crnn.svm import Svm
 from crnn.svm_words import CEPSTRUM, Measure, cepstrum, position, usual_in
+from crnn.words import percent
 
 _HERE = "#c2549f"  # as the moment one clicks at, along the track
 
@@ -20,9 +21,10 @@ def usual(measure: Measure, svm: Svm, value: float) -> go.Figure:
     fits = usual_in(svm, measure.feature, value)
     labels = list(svm.labels)[::-1]
     low, middle, high = (np.array([ranges[label][i] for label in labels]) * measure.factor for i in range(3))
+    names = [f"<b>{label}</b> ✓" if label in fits else label for label in labels]
     figure = go.Figure(
         go.Bar(
-            x=high - low, base=low, y=[f"<b>{label}</b> ✓" if label in fits else label for label in labels],
+            x=high - low, base=low, y=names,
             orientation="h", marker={"color": [palette[label] for label in labels]},
             customdata=np.stack([middle, high], axis=1),
             hovertemplate=f"%{{base:,.0f}} to %{{customdata[1]:,.0f}} {measure.unit}, "
@@ -30,7 +32,7 @@ def usual(measure: Measure, svm: Svm, value: float) -> go.Figure:
         )
     )  # fmt: skip
     figure.add_scatter(
-        x=middle, y=np.arange(len(labels)), mode="markers", hoverinfo="skip",
+        x=middle, y=names, mode="markers", hoverinfo="skip",
         marker={"symbol": "line-ns", "size": 12, "line": {"width": 2, "color": "#ffffff"}},
     )  # fmt: skip
     here = value * measure.factor
@@ -85,14 +87,13 @@ def beside(network: Prediction | None, svm: Mapping[str, float]) -> go.Figure:
         values = [100 * odds[label] for label in labels]
         figure.add_bar(
             x=values, y=labels, orientation="h", name=name, marker=marker, cliponaxis=False,
-            text=[f"{value:.0f}" for value in values], textposition="outside",
+            text=[percent(odds[label]) for label in labels], textposition="outside",
             hovertemplate=f"%{{y}}, {name}: %{{x:.1f}} %<extra></extra>",
         )  # fmt: skip
     largest = max([*svm.values(), *ours.values()])
     figure.update_layout(
-        title="Two answers to one track" if ours else "The SVM's answer", barmode="group", bargap=0.25, bargroupgap=0.05,
-        height=120 + 38 * len(labels), margin={"l": 8, "r": 44, "t": 70, "b": 8},
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "reversed"},
+        title="Filled: the network. Hatched: the SVM" if ours else "The SVM's answer", barmode="group", bargap=0.25,
+        bargroupgap=0.05, height=96 + 38 * len(labels), margin={"l": 8, "r": 64, "t": 44, "b": 8}, showlegend=False,
     )  # fmt: skip
     figure.update_xaxes(title="Probability (%)", range=[0, max(10.0, 100 * largest) * 1.06], zeroline=False)
     return figure

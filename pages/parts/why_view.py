@@ -97,7 +97,7 @@ def _asked(track: shared.Track) -> tuple[Classifier, str, float]:
 
 def _regions(
     track: shared.Track, classifier: Classifier, picture: Tensor, first: int, label: str
-) -> tuple[Region, Region]:
+) -> tuple[Region, ...]:
     """Both maps and their tests; the patches that were silenced for one class serve all others of the same window."""
     from crnn import explain
 
@@ -114,16 +114,13 @@ def _regions(
         said = "Silencing patch after patch …"
         return explain.occlusion(classifier, picture, lambda share: place.progress(share, said), turn)
 
-    def compute() -> tuple[Region, Region]:
+    def compute() -> tuple[Region, ...]:
         lost = _once(track, ("lost", task, first), silenced)[classifier.checkpoint.labels.index(label)]
         lost = explain.patches(lost, picture.shape[0])
         place.progress(1.0, "Putting it to the test …")
         with turn():
             cam = explain.soft(explain.grad_cam(classifier, picture, label), classifier.checkpoint.front_end)
-        return (
-            explain.judged(classifier, picture, label, "Occlusion", lost, turn),
-            explain.judged(classifier, picture, label, "Grad-CAM", cam, turn),
-        )
+        return explain.judged(classifier, picture, label, {"Occlusion": lost, "Grad-CAM": cam}, turn)
 
     found = _once(track, ("regions", task, first, label), compute)
     place.empty()

@@ -206,9 +206,9 @@ def test_what_is_found_counts_more_than_as_much_elsewhere(tiny: Checkpoint, mel:
     classifier = Classifier(tiny)
     classifier.network = Ear(tiny.model, slice(32, 48))  # type: ignore[assignment]
     values = explain.patches(explain.occlusion(classifier, mel + 80)[0], 128)
-    found = explain.judged(classifier, mel + 80, "a", "Occlusion", values)
+    found, upside_down = explain.judged(classifier, mel + 80, "a", {"found": values, "upside down": -values})
+    assert found.method == "found"
     assert found.without < found.elsewhere < found.before
-    upside_down = explain.judged(classifier, mel + 80, "a", "Occlusion", -values)
     assert upside_down.without == pytest.approx(upside_down.before)
     assert "no better than chance" in explain_figures.told(upside_down, "a")
 
