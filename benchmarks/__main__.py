@@ -2,6 +2,7 @@
 
 speed     both distributions of a track against librosa's mel spectrogram
 lab       a moved slider of the augmentation lab against librosa's mel spectrogram
+why       another class explained, against one answer and against patches silenced one by one; what deletion says of the maps
 memory    the served app: first page, 40 tracks in a row, 30 sessions at once (needs Chromium)
 """
 
@@ -11,7 +12,9 @@ import json
 parser = argparse.ArgumentParser(
     prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
 )
-parser.add_argument("what", nargs="*", choices=["speed", "lab", "memory"], default=["speed", "lab", "memory"])
+parser.add_argument(
+    "what", nargs="*", choices=["speed", "lab", "why", "memory"], default=["speed", "lab", "why", "memory"]
+)
 for what in parser.parse_args().what:
     if what == "speed":
         from benchmarks.speed import measure
@@ -21,6 +24,11 @@ for what in parser.parse_args().what:
         from benchmarks import lab
 
         print(json.dumps(lab.measure(), indent=1))
+    elif what == "why":
+        from benchmarks import why
+
+        print(json.dumps({"seconds for 30 s of audio": why.speed()}, indent=1), flush=True)
+        print(json.dumps({"share of the probability that is left": why.worth()}, indent=1))
     else:
         from benchmarks import memory
 

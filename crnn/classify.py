@@ -69,7 +69,7 @@ class Classifier:
         self.checkpoint = checkpoint
         self.network = checkpoint.model.eval()
         self._lock = threading.Lock()
-        self._batch = max(1, min(_BATCH, _BATCH_NUMBERS // self.network.config.largest_map))
+        self.batch = max(1, min(_BATCH, _BATCH_NUMBERS // self.network.config.largest_map))
 
     def plan(self, n_frames: int, hop_seconds: float | None = None) -> Segments:
         """The segments of a track of so many frames; hop_seconds: distance of their starts, default a third of a segment."""
@@ -87,7 +87,7 @@ class Classifier:
     def logits(self, mel: Tensor, segments: Segments, progress: Progress | None = None) -> Tensor:
         """Shape: mel [M, F] dB -> [S, K], before temperature."""
         total, parts = len(segments.starts), []
-        batch = self._batch
+        batch = self.batch
         for first in range(0, total, batch):
             with self._lock:
                 parts.append(self.network(cut(mel, segments, first, first + batch)))
@@ -103,7 +103,7 @@ class Classifier:
         """
         segments = plan(mel.shape[1], self.network.config.frames)
         parts = []
-        batch = self._batch
+        batch = self.batch
         for first in range(0, len(segments.starts), batch):
             with self._lock:
                 parts.append(self.network.embed(cut(mel, segments, first, first + batch)))

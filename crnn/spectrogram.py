@@ -134,6 +134,11 @@ def power_to_db(power: Tensor, front_end: FrontEnd, loudest: Tensor | None = Non
     return 10.0 * torch.log10(power.clamp(min=loudest * 10 ** (-front_end.top_db / 10)) / reference)
 
 
+def silence(mel: Tensor, front_end: FrontEnd) -> float:
+    """The value in dB that silence has in a track's log-mel picture: the floor, or top_db below the loudest."""
+    return front_end.floor if front_end.floor is not None else float(mel.max()) - front_end.top_db
+
+
 def band_frequencies(front_end: FrontEnd) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """Centre frequency of each mel band in Hz, [M]: equally spaced on the mel scale between 0 and Nyquist."""
     top = hz_to_mel(front_end.sample_rate / 2, front_end.mel_scale)

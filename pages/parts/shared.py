@@ -137,10 +137,23 @@ def samples(track: Track, front_end: FrontEnd | None = None) -> Tensor:
     front_end = front_end or classifiers()[0].checkpoint.front_end
     if track.example:
         return _example_samples(track.example, front_end)
-    kept, heard_as = st.session_state.get("samples"), (front_end.sample_rate, front_end.downmix)
+    kept = st.session_state.get("samples")
+    heard_as = (front_end.sample_rate, front_end.downmix)
     if kept is None or kept[0] is not track or kept[1] != heard_as:
         kept = st.session_state.samples = (track, heard_as, _decoded(track.data, front_end))
     return kept[2]
+
+
+def stretch(track: Track, front_end: FrontEnd, first: int, count: int) -> Tensor:
+    """Samples first … first + count − 1 of a track as a front end hears it, [T]; beyond LAB_SECONDS, too."""
+    import torch
+
+    from crnn.audio import decode
+
+    if first + count <= LAB_SECONDS * front_end.sample_rate:
+        return samples(track, front_end)[first : first + count]
+    waveform = decode(track.data, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
+    return torch.from_numpy(waveform.samples[first : first + count].copy())
 
 
 def _decoded(data: bytes, front_end: FrontEnd) -> Tensor:
@@ -186,7 +199,7 @@ def hear_again() -> None:
     else:
         heard = analyse(track.name, track.data)
         fresh = replace(track, analysis=heard.analysis, networks=heard.networks)
-    for of_the_old in ("lab_original", "lab_curve", "samples", "how_track"):
+    for of_the_old in ("lab_original", "lab_curve", "samples", "how_track", "why_kept", "hand_made"):
         st.session_state.pop(of_the_old, None)
     st.session_state.track = fresh
 
