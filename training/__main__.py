@@ -1,6 +1,6 @@
 """Train the networks and measure them.
 
-train      one run: genre, mood or quadrant, on a split
+train      one run: genre, mood or quadrant, on a split; or on a collection of your own, a manifest
 evaluate   protocols F, P, N, M, M-quadrants as JSON; trains what is missing
 bundle     the checkpoints of assets/checkpoints
 card       refresh figures and model card of a checkpoint folder from measured results
@@ -46,7 +46,10 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=run)
         if data:
             sub.add_argument(
-                "--data", type=Path, required=True, help="folder that holds gtzan/ and moods4q/, or is one of them"
+                "--data",
+                type=Path,
+                required=True,
+                help="folder that holds gtzan/ and moods4q/, or is one of them; for manifest, a table or a folder of audio",
             )
             sub.add_argument("--runs", type=Path, default=Path("runs"), help="where runs and computed frames are kept")
             sub.add_argument(
@@ -56,8 +59,12 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     train = command("train", _train, "Train one network; a run that was stopped goes on, a finished one is kept.")
-    train.add_argument("task", choices=["genre", "mood", "quadrant"])
-    train.add_argument("--split", default=None, help="all, filtered, paper:SEED, fold:K, fold:K/valid")
+    train.add_argument("task", choices=["genre", "mood", "quadrant", "manifest"])
+    train.add_argument(
+        "--split",
+        default=None,
+        help="all, filtered, paper:SEED, fold:K, fold:K/valid; of a manifest: given, grouped:SEED",
+    )
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--recipe", choices=sorted(RECIPES), help="default: the task's")
     train.add_argument("--patience", type=int, help="epochs without progress before stopping; 0 = never")
@@ -66,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
         "--set", nargs="*", default=[], metavar="NAME=JSON", help="other recipe settings, such as epochs=5"
     )
     train.add_argument("--tag", default="", help="added to the run's name; needed with --set, --patience, --delta")
+    own = train.add_argument_group("manifest", "a table with the columns path,label[,group][,split], or label/song.mp3")
+    own.add_argument("--front-end", choices=["gtzan-mels", "paper"], default="gtzan-mels", help="of the spectrograms")
+    own.add_argument("--task-name", help="what the labels are of, such as mood; default: the name of file or folder")
+    own.add_argument(
+        "--skip-broken", action="store_true", help="go on without files that are missing or can't be heard"
+    )
 
     evaluate = command("evaluate", _evaluate, "Measure protocols, one JSON each; trains the runs that are missing.")
     evaluate.add_argument(
@@ -121,6 +134,16 @@ def _train(options: argparse.Namespace) -> None:
     changes |= {name: getattr(options, name) for name in ("patience", "delta") if getattr(options, name) is not None}
     if changes and not options.tag:
         raise ValueError("a changed recipe needs a name of its own: add --tag NAME")
+    if options.task == "manifest":
+        from training import manifest_run
+
+        name = options.recipe or manifest_run.default_recipe(options.task_name or "")
+        recipe = replace(RECIPES[name], **changes)
+        name += f"-{options.tag}" if changes else ""
+        print(manifest_run.train(
+            shop, recipe, name, options.seed, options.split, options.front_end, options.task_name, options.skip_broken
+        ))  # fmt: skip
+        return
     split = options.split or ("filtered" if options.task == "genre" else "fold:0/valid")
     spec = shop.spec(options.task, split, options.seed)
     if changes:

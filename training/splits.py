@@ -54,6 +54,45 @@ def folds(collection: Collection, seed: int = 0, count: int = 5) -> list[Split]:
     return [Split(train, empty, test) for train, test in _folds(collection, everyone, count, seed)]
 
 
+def grouped(collection: Collection, seed: int) -> Split:
+    """60/20/20 into train, validation and test; stratified, groups whole. A fifth, since collections of one's own are small.
+
+    Raises DataError for labels with too few groups to be on every side.
+    """
+    pairs = {(int(target), group) for target, group in zip(collection.targets, collection.groups, strict=True)}
+    counts = np.bincount([target for target, _ in pairs], minlength=len(collection.labels))
+    few = [f"{label} ({n})" for label, n in zip(collection.labels, counts, strict=True) if n < 5]
+    if few:
+        raise DataError(
+            f"Labels with fewer than 5 groups (artists, or tracks where none are named): {', '.join(few)}. Each needs some to "
+            "train, to validate and to test on: add tracks, join labels, say who is tested in a column `split`, or train on all "
+            "with --split all."
+        )
+    rest, test = _with_all_labels(collection, np.arange(len(collection.names)), 5, seed)
+    train, valid = _with_all_labels(collection, rest, 4, seed)
+    return Split(train, valid, test)
+
+
+def _with_all_labels(collection: Collection, tracks: Indices, count: int, seed: int) -> tuple[Indices, Indices]:
+    """The first of `count` folds that leaves every label on both sides; where groups allow none, the first."""
+    folds = list(_folds(collection, tracks, count, seed))
+    labels = set(collection.targets[tracks])
+    whole = [fold for fold in folds if all(set(collection.targets[side]) == labels for side in fold)]
+    return (whole or folds)[0]
+
+
+def given(collection: Collection) -> Split:
+    """The sides that the collection names; a validation part is cut from the training part where it names none."""
+    if not collection.sides:
+        raise DataError(f"{collection.name} does not say who is tested; a column `split` would.")
+    sides = np.array(collection.sides)
+    train, valid, test = (np.flatnonzero(sides == side) for side in ("train", "valid", "test"))
+    if len(valid) == 0:
+        inner = within(collection, Split(train, valid, test))
+        train, valid = inner.train, inner.valid
+    return Split(train, valid, test)
+
+
 def within(collection: Collection, split: Split, seed: int = 0) -> Split:
     """Cut a validation part (a fifth, groups whole) out of a split's training part; the test part is emptied."""
     train, valid = next(_folds(collection, split.train, 5, seed))
@@ -63,6 +102,8 @@ def within(collection: Collection, split: Split, seed: int = 0) -> Split:
 def _folds(collection: Collection, tracks: Indices, count: int, seed: int) -> Iterator[tuple[Indices, Indices]]:
     folder = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     groups = np.array(collection.groups)[tracks]
+    if np.bincount(collection.targets[tracks]).max(initial=0) < count:
+        raise DataError(f"{collection.name}: {len(tracks)} tracks are too few to cut into {count} parts.")
     for rest, part in folder.split(tracks, collection.targets[tracks], groups):
         yield tracks[rest], tracks[part]
 
@@ -70,8 +111,8 @@ def _folds(collection: Collection, tracks: Indices, count: int, seed: int) -> It
 def named(name: str, collection: Collection) -> Split:
     """A split by its name on the command line.
 
-    all · known (all but those that protocol N keeps for itself) · filtered · paper:SEED · fold:K (K = 0..4; test) ·
-    fold:K/valid (validation cut from that fold's training part)
+    all · known (all but those that protocol N keeps for itself) · filtered · paper:SEED · grouped:SEED · given (by the
+    collection) · fold:K (K = 0..4; test) · fold:K/valid (validation cut from that fold's training part)
     """
     kind, _, argument = name.partition(":")
     everyone, empty = np.arange(len(collection.names)), np.array([], dtype=np.int64)
@@ -81,11 +122,13 @@ def named(name: str, collection: Collection) -> Split:
         return Split(np.setdiff1d(everyone, collection.reserved), empty, empty)
     if name == "filtered":
         return filtered(collection)
-    if kind == "paper" and argument.isdigit():
-        return paper(collection, int(argument))
+    if name == "given":
+        return given(collection)
+    if kind in ("paper", "grouped") and argument.isdigit():
+        return {"paper": paper, "grouped": grouped}[kind](collection, int(argument))
     if kind == "fold" and argument.removesuffix("/valid") in set("01234"):
         split = folds(collection)[int(argument[0])]
         return within(collection, split) if argument.endswith("/valid") else split
     raise ValueError(
-        f"split {name!r}: one of all, known, filtered, paper:SEED, fold:0 … fold:4, fold:0/valid is needed"
+        f"split {name!r}: one of all, known, filtered, given, paper:SEED, grouped:SEED, fold:0 … fold:4, fold:0/valid is needed"
     )
