@@ -5,6 +5,7 @@ evaluate   protocols F, P, N, M, M-quadrants as JSON; trains what is missing
 bundle     the checkpoints of assets/checkpoints
 card       refresh figures and model card of a checkpoint folder from measured results
 parity     does serving see what training saw?
+playlists  a mood collection from your own Spotify playlists (its audio never from Spotify)
 svm        the baseline on hand-made features: all its figures, and the bundled SVM
 publish    push a checkpoint and its model card to the Hugging Face Hub
 """
@@ -112,6 +113,16 @@ def _parser() -> argparse.ArgumentParser:
     svm.add_argument("--out", type=Path, default=ASSETS / "results")
     svm.add_argument("--checkpoints", type=Path, default=ASSETS / "checkpoints")
 
+    playlists = command(
+        "playlists",
+        _playlists,
+        "A mood collection from your own playlists, with previews of Deezer or Apple.",
+        data=False,
+    )
+    from training.playlists.command import add_options
+
+    add_options(playlists)
+
     publish = command("publish", _publish, "Push a checkpoint folder to the Hugging Face Hub.", data=False)
     publish.add_argument("--task", choices=["genre", "mood"], default="genre", help="which bundled checkpoint")
     publish.add_argument("--folder", type=Path, help="another checkpoint folder")
@@ -218,6 +229,12 @@ def _svm(options: argparse.Namespace) -> None:
 
     found = reproduce(options.data, options.runs, options.seeds, options.out, options.checkpoints)
     print(summary(found))
+
+
+def _playlists(options: argparse.Namespace) -> None:
+    from training.playlists.command import run
+
+    run(options)
 
 
 def _publish(options: argparse.Namespace) -> None:
