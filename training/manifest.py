@@ -195,7 +195,7 @@ def _check_sides(table: Table) -> None:
     without = [row.name for row in table.rows if not row.side]
     if without:
         raise DataError(
-            f"{table.source}: {len(without)} rows have no split, the first: {without[0]}. Give all or none."
+            f"{table.source}: rows without a split: {len(without)}, the first: {without[0]}. Give all or none."
         )
     untrained = set(table.labels) - {row.label for row in table.rows if row.side == "train"}
     if untrained:
@@ -208,7 +208,7 @@ def _check_sides(table: Table) -> None:
     torn = sorted(group for group, own in sides.items() if len(own) > 1)
     if torn:
         print(
-            f"{table.source}: {len(torn)} groups stand on more than one side of the split, which flatters the figures:\n"
+            f"{table.source}: groups on more than one side of the split, which flatters the figures: {len(torn)}\n"
             f"{listed(torn, 5)}",
             file=sys.stderr,
         )

@@ -159,7 +159,7 @@ class TestRefusals:
         [
             (lambda r: [*r, (r[0][0], "high", "", "train")], "is there more than once"),
             (lambda r: [(*r[0][:3], "half"), *r[1:]], "line 2: split is 'half'; train, valid or test"),
-            (lambda r: [(*r[0][:3], ""), *r[1:]], "1 rows have no split, the first: low/artist 0/0.wav"),
+            (lambda r: [(*r[0][:3], ""), *r[1:]], "rows without a split: 1, the first: low/artist 0/0.wav"),
             (lambda r: [row for row in r if row[1] == "low"], "1 labels; 2 to 100"),
             (lambda r: [(row[0], "<b>" if row[1] == "low" else "high", *row[2:]) for row in r], "without markup"),
             (
@@ -217,7 +217,7 @@ class TestSplits:
         self, tones: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         manifest(write(tones, [(row[0], row[1], "the same", row[3]) for row in rows(tones)]), None, tmp_path)
-        assert "1 groups stand on more than one side" in capsys.readouterr().err
+        assert "groups on more than one side of the split, which flatters the figures: 1" in capsys.readouterr().err
 
     def test_otherwise_groups_stay_whole_and_every_label_is_on_every_side(self, toy: Collection) -> None:
         pairs = replace(toy, groups=tuple(f"g{i % 4}-{i // 8}" for i in range(40)))  # ten a label, two tracks each

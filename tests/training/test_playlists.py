@@ -86,7 +86,7 @@ class TestTheWholeWay:
         assert happy["song_seconds_mean"] == 200.0
         assert happy["preview_minutes"] == pytest.approx(4 * 3 / 60, abs=0.06)
         said = capsys.readouterr().out
-        assert "Happy: 4 from Deezer." in said
+        assert "Happy – from Deezer: 4." in said
         assert "Fewer than 5 artists: Happy, Sad" in said
         assert f"train manifest --data {place.out / 'manifest.csv'} --task-name mood" in said
 
@@ -386,7 +386,7 @@ class TestGoingOn:
         assert place.run() == 1
         said = capsys.readouterr()
         assert "10 songs are left; the same command goes on" in said.err
-        assert "Sad: 10 to be asked for again." in said.out
+        assert "Sad – to be asked for again: 10." in said.out
         assert len(place.rows()) == 4
         assert len(set(place.asked("api.deezer.com"))) == 4 + 5  # it gave up after five in a row
         place.services.answers.clear()

@@ -73,11 +73,11 @@ def text(found: dict[str, Any], keep_duplicates: bool = False) -> str:
         for row in (head, *rows)
     ]
     for mood, row in found["moods"].items():
-        parts = [f"{n} from {service}" for service, n in row["services"].items()]
-        parts += [f"{n} without: {reason}" for reason, n in row["missing"].items()]
-        parts += [f"{n} {KINDS[kind]}" for kind, n in row["kinds"].items() if kind != "song"]
-        parts += [f"{n} {words}" for n, words in _counts(row) if n]
-        lines.append(f"{mood}: {'; '.join(parts) or 'nothing in it'}.")
+        parts = [f"from {service}: {n}" for service, n in row["services"].items()]
+        parts += [f"{reason}: {n}" for reason, n in row["missing"].items()]
+        parts += [f"{KINDS[kind]}: {n}" for kind, n in row["kinds"].items() if kind != "song"]
+        parts += [f"{words}: {n}" for n, words in _counts(row) if n]
+        lines.append(f"{mood} – {'; '.join(parts) or 'nothing in it'}.")
     lines += _warnings(found, keep_duplicates)
     return "\n".join(lines)
 

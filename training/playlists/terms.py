@@ -7,8 +7,8 @@ Building a mood data set from playlists asks three services for things that have
             to train a machine learning model, or to feed it into one in any other way. So this command takes no audio from Spotify,
             and there is no option that would make it. From your playlists it reads which songs you put under which mood, in
             order to find those songs elsewhere. Titles and lists are Spotify content, too: whether your use of them is allowed
-            is for you to judge. Keep them no longer than you need them: delete the output folder's journal.jsonl when the set is
-            built.
+            is for you to judge. Keep them no longer than you need them: delete the output folder's journal.jsonl, and the
+            manifest's columns title and spotify, when the set is built.
   Deezer    developers.deezer.com, terms of use: what its API and its previews may be used for.
   Apple     the terms of the iTunes Search API and of its previews.
 
