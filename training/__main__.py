@@ -6,6 +6,9 @@ bundle     the checkpoints of assets/checkpoints
 card       refresh figures and model card of a checkpoint folder from measured results
 parity     does serving see what training saw?
 playlists  a mood collection from your own Spotify playlists (its audio never from Spotify)
+tables     the paper's tables: V, VII-trained, choices, mood-grid, optimism, curves
+codecs     how far answers move when music is re-encoded
+reproduce  everything that assets/results and README.md show; goes on where it stopped
 svm        the baseline on hand-made features: all its figures, and the bundled SVM
 publish    push a checkpoint and its model card to the Hugging Face Hub
 """
@@ -106,6 +109,22 @@ def _parser() -> argparse.ArgumentParser:
     parity = command("parity", _parity, "Compare serving's front end with the published GTZAN mels.")
     parity.add_argument("--checkpoint", default="genre")
 
+    tables = command("tables", _tables, "Measure the paper's tables, one JSON each; trains the runs that are missing.")
+    tables.add_argument("tables", nargs="+", metavar="TABLE")
+    tables.add_argument("--seeds", type=int, nargs="+", default=[0])
+    tables.add_argument("--width", choices=["narrow", "paper"], default="narrow", help="narrow: for a CPU")
+    tables.add_argument("--out", type=Path, default=ASSETS / "results")
+
+    moved = command("codecs", _codecs, "Measure how far the bundled networks' answers move when music is re-encoded.")
+    moved.add_argument("--out", type=Path, default=ASSETS / "results")
+
+    whole = command("reproduce", _reproduce, "Train and measure everything, and write the README's tables.")
+    whole.add_argument("--quick", action="store_true", help="two epochs a run, one seed: a rehearsal, into runs/quick/")
+    whole.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="for F (runs) and P (splits)")
+    whole.add_argument("--table-seeds", type=int, nargs="+", default=[0], help="for the paper's tables")
+    whole.add_argument("--width", choices=["narrow", "paper"], default="narrow", help="narrow: for a CPU")
+    whole.add_argument("--out", type=Path, help="default: assets/results")
+
     svm = command("svm", _svm, "Measure the SVM baseline as svm.json and write its checkpoint folder, svm-genre.")
     svm.add_argument(
         "--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="for F (calibration folds) and P (splits)"
@@ -196,6 +215,47 @@ def _evaluate(options: argparse.Namespace) -> None:
         other = f"-{options.recipe}" if options.recipe else ""
         (options.out / f"{name}{other}.json").write_text(json.dumps(result, indent=1) + "\n")
         print(json.dumps(result))
+
+
+def _tables(options: argparse.Namespace) -> None:
+    from training import experiments
+    from training.reproduce import write
+
+    known = (*experiments.TABLES, "curves")
+    unknown = [name for name in options.tables if name not in known]
+    if unknown:
+        raise ValueError(f"table {unknown[0]!r}: one of {', '.join(known)} is needed")
+    shop = _workshop(options)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name in options.tables:
+        if name == "curves":
+            result = experiments.curves(shop, options.seeds, options.width)
+        else:
+            result = experiments.table(shop, name, options.seeds, options.width)
+        print(write(options.out, name, result))
+
+
+def _codecs(options: argparse.Namespace) -> None:
+    from training import codecs
+    from training.reproduce import write
+
+    print(write(options.out, "codecs", codecs.measure(options.data, progress=not options.no_progress)))
+
+
+def _reproduce(options: argparse.Namespace) -> None:
+    from training import protocols, svm
+    from training.report import fill
+    from training.reproduce import reproduce, write
+
+    shop = replace(_workshop(options), most_epochs=2 if options.quick else None)
+    seeds = options.seeds[:1] if options.quick else options.seeds
+    out = options.out or (options.runs / "quick" if options.quick else ASSETS / "results")
+    reproduce(shop, seeds, options.table_seeds, options.width, out)
+    write(out, "N", protocols.new_songs(shop))
+    checkpoints = out if options.quick else ASSETS / "checkpoints"
+    print(svm.summary(svm.reproduce(options.data, options.runs, seeds, out, checkpoints)))
+    if not options.quick:
+        fill(ASSETS.parent / "README.md", out)
 
 
 def _bundle(options: argparse.Namespace) -> None:

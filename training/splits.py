@@ -1,7 +1,7 @@
 """Who trains, who validates, who is tested: the protocols' splits, each by track, before any segment is cut."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,15 @@ def paper(collection: Collection, seed: int) -> Split:
     rest, test = next(_folds(collection, everyone, 10, seed))
     train, valid = next(_folds(collection, rest, 5, seed))
     return Split(train, valid, test)
+
+
+def paper_with_copies(collection: Collection, seed: int) -> Split:
+    """Protocol P as if no recording were there twice: copies fall on both sides. Only to measure what that is worth."""
+    return paper(_ungrouped(collection), seed)
+
+
+def _ungrouped(collection: Collection) -> Collection:
+    return replace(collection, groups=collection.names)
 
 
 def filtered(collection: Collection) -> Split:
@@ -88,8 +97,7 @@ def given(collection: Collection) -> Split:
     sides = np.array(collection.sides)
     train, valid, test = (np.flatnonzero(sides == side) for side in ("train", "valid", "test"))
     if len(valid) == 0:
-        inner = within(collection, Split(train, valid, test))
-        train, valid = inner.train, inner.valid
+        train, valid = _with_all_labels(collection, train, 5, 0)
     return Split(train, valid, test)
 
 
@@ -112,7 +120,9 @@ def named(name: str, collection: Collection) -> Split:
     """A split by its name on the command line.
 
     all · known (all but those that protocol N keeps for itself) · filtered · paper:SEED · grouped:SEED · given (by the
-    collection) · fold:K (K = 0..4; test) · fold:K/valid (validation cut from that fold's training part)
+    collection) · fold:K (K = 0..4; test) · fold:K/valid (validation cut from that fold's training part) · fold:K/both (that
+    validation, and the fold's test part) · paper:SEED/copies, fold:K/mixed (copies of a recording, tracks of an artist on both
+    sides: to measure what that is worth)
     """
     kind, _, argument = name.partition(":")
     everyone, empty = np.arange(len(collection.names)), np.array([], dtype=np.int64)
@@ -124,11 +134,16 @@ def named(name: str, collection: Collection) -> Split:
         return filtered(collection)
     if name == "given":
         return given(collection)
-    if kind in ("paper", "grouped") and argument.isdigit():
-        return {"paper": paper, "grouped": grouped}[kind](collection, int(argument))
-    if kind == "fold" and argument.removesuffix("/valid") in set("01234"):
-        split = folds(collection)[int(argument[0])]
-        return within(collection, split) if argument.endswith("/valid") else split
+    number, _, variant = argument.partition("/")
+    if kind == "grouped" and argument.isdigit():
+        return grouped(collection, int(argument))
+    if kind == "paper" and number.isdigit() and variant in ("", "copies"):
+        return (paper_with_copies if variant else paper)(collection, int(number))
+    if kind == "fold" and number in set("01234") and variant in ("", "valid", "both", "mixed"):
+        split = folds(_ungrouped(collection) if variant == "mixed" else collection)[int(number)]
+        inner = within(collection, split) if variant in ("valid", "both") else split
+        return Split(inner.train, inner.valid, split.test) if variant == "both" else inner
     raise ValueError(
-        f"split {name!r}: one of all, known, filtered, given, paper:SEED, grouped:SEED, fold:0 … fold:4, fold:0/valid is needed"
+        f"split {name!r}: one of all, known, filtered, given, paper:SEED, paper:SEED/copies, grouped:SEED, fold:0 … fold:4, "
+        "fold:0/valid, fold:0/both, fold:0/mixed is needed"
     )
