@@ -1,10 +1,11 @@
 """Train the networks and measure them.
 
-train      one run: genre, mood or quadrant, on a split
+train      one run: genre, mood or quadrant, on a split; or on a collection of your own, a manifest
 evaluate   protocols F, P, N, M, M-quadrants as JSON; trains what is missing
 bundle     the checkpoints of assets/checkpoints
 card       refresh figures and model card of a checkpoint folder from measured results
 parity     does serving see what training saw?
+playlists  a mood collection from your own Spotify playlists (its audio never from Spotify)
 tables     the paper's tables: V, VII-trained, choices, mood-grid, optimism, curves
 codecs     how far answers move when music is re-encoded
 reproduce  everything that assets/results and README.md show; goes on where it stopped
@@ -50,7 +51,10 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=run)
         if data:
             sub.add_argument(
-                "--data", type=Path, required=True, help="folder that holds gtzan/ and moods4q/, or is one of them"
+                "--data",
+                type=Path,
+                required=True,
+                help="folder that holds gtzan/ and moods4q/, or is one of them; for manifest, a table or a folder of audio",
             )
             sub.add_argument("--runs", type=Path, default=Path("runs"), help="where runs and computed frames are kept")
             sub.add_argument(
@@ -60,8 +64,12 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     train = command("train", _train, "Train one network; a run that was stopped goes on, a finished one is kept.")
-    train.add_argument("task", choices=["genre", "mood", "quadrant"])
-    train.add_argument("--split", default=None, help="all, filtered, paper:SEED, fold:K, fold:K/valid")
+    train.add_argument("task", choices=["genre", "mood", "quadrant", "manifest"])
+    train.add_argument(
+        "--split",
+        default=None,
+        help="all, filtered, paper:SEED, fold:K, fold:K/valid; of a manifest: given, grouped:SEED",
+    )
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--recipe", choices=sorted(RECIPES), help="default: the task's")
     train.add_argument("--patience", type=int, help="epochs without progress before stopping; 0 = never")
@@ -70,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
         "--set", nargs="*", default=[], metavar="NAME=JSON", help="other recipe settings, such as epochs=5"
     )
     train.add_argument("--tag", default="", help="added to the run's name; needed with --set, --patience, --delta")
+    own = train.add_argument_group("manifest", "a table with the columns path,label[,group][,split], or label/song.mp3")
+    own.add_argument("--front-end", choices=["gtzan-mels", "paper"], default="gtzan-mels", help="of the spectrograms")
+    own.add_argument("--task-name", help="what the labels are of, such as mood; default: the name of file or folder")
+    own.add_argument(
+        "--skip-broken", action="store_true", help="go on without files that are missing or can't be heard"
+    )
 
     evaluate = command("evaluate", _evaluate, "Measure protocols, one JSON each; trains the runs that are missing.")
     evaluate.add_argument(
@@ -122,6 +136,16 @@ def _parser() -> argparse.ArgumentParser:
     portraits = command("portraits", _portraits, "Average spectrum and modulation of every genre and mood.")
     portraits.add_argument("--out", type=Path, default=ASSETS / "results")
 
+    playlists = command(
+        "playlists",
+        _playlists,
+        "A mood collection from your own playlists, with previews of Deezer or Apple.",
+        data=False,
+    )
+    from training.playlists.command import add_options
+
+    add_options(playlists)
+
     publish = command("publish", _publish, "Push a checkpoint folder to the Hugging Face Hub.", data=False)
     publish.add_argument("--task", choices=["genre", "mood"], default="genre", help="which bundled checkpoint")
     publish.add_argument("--folder", type=Path, help="another checkpoint folder")
@@ -144,6 +168,16 @@ def _train(options: argparse.Namespace) -> None:
     changes |= {name: getattr(options, name) for name in ("patience", "delta") if getattr(options, name) is not None}
     if changes and not options.tag:
         raise ValueError("a changed recipe needs a name of its own: add --tag NAME")
+    if options.task == "manifest":
+        from training import manifest_run
+
+        name = options.recipe or manifest_run.default_recipe(options.task_name or "")
+        recipe = replace(RECIPES[name], **changes)
+        name += f"-{options.tag}" if changes else ""
+        print(manifest_run.train(
+            shop, recipe, name, options.seed, options.split, options.front_end, options.task_name, options.skip_broken
+        ))  # fmt: skip
+        return
     split = options.split or ("filtered" if options.task == "genre" else "fold:0/valid")
     spec = shop.spec(options.task, split, options.seed)
     if changes:
@@ -268,6 +302,12 @@ def _portraits(options: argparse.Namespace) -> None:
     file = options.out / "portraits.json"
     file.write_text(json.dumps(table(options.data, options.runs / "frames"), separators=(",", ":")) + "\n")
     print(file)
+
+
+def _playlists(options: argparse.Namespace) -> None:
+    from training.playlists.command import run
+
+    run(options)
 
 
 def _publish(options: argparse.Namespace) -> None:
