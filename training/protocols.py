@@ -22,6 +22,7 @@ from crnn.classify import Classifier
 from training import splits
 from training.collections import Collection, load
 from training.evaluate import Answers, answers, bootstrap_by_group, fit_temperature, scores
+from training.launch import Launch
 from training.recipes import RECIPES
 from training.runs import RunSpec, code_revision, train
 
@@ -43,9 +44,10 @@ class Workshop:
     recipe: str | None = None
     precision: str = "auto"
     progress: bool = True
+    workers: int | None = None
 
     def collection(self, task: str) -> Collection:
-        return load(task, self.data, self.runs / "frames")
+        return Launch.here().together(lambda: load(task, self.data, self.runs / "frames"))
 
     def spec(self, task: str, split: str, seed: int) -> RunSpec:
         """The run of a task's recipe; quadrants are trained by mood's."""
@@ -59,7 +61,7 @@ class Workshop:
             task, recipe, split = _start(spec.recipe.start)
             donor = self.train(RunSpec(task, recipe, RECIPES[recipe], split, 0))
         collection = collection or self.collection(spec.task)
-        return train(spec, collection, self.runs, self.precision, self.progress, donor)
+        return train(spec, collection, self.runs, self.precision, self.progress, donor, self.workers)
 
     def classifier(self, spec: RunSpec, collection: Collection) -> Classifier:
         return Classifier(Checkpoint.load(self.train(spec, collection) / "checkpoint"))
