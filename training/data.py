@@ -122,7 +122,11 @@ class SegmentData(pl.LightningDataModule):
         self.collection, self.split, self.width, self.batch_size, self.seed = collection, split, width, batch_size, seed
         self.stretch, self.launch = stretch, launch or Launch()
         # Pages that a GPU can fetch by itself.
-        self.reading = {"num_workers": workers, "pin_memory": self.launch.on_gpu, "persistent_workers": workers > 0}
+        self.reading: dict[str, Any] = {
+            "num_workers": workers,
+            "pin_memory": self.launch.on_gpu,
+            "persistent_workers": workers > 0,
+        }
 
     def train_dataloader(self) -> "DataLoader[Any]":
         crops = Crops(self.collection, self.split.train, self.width, self.seed, self.stretch)

@@ -89,7 +89,7 @@ def _join_shares(
     parts = [from_audio(files[i::count], front_end, shares, Launch()) for i in range(count)]
     places = [(parts[i % count], i // count) for i in range(len(files))]
     offsets = np.cumsum([0, *(part.count(track) for part, track in places)])
-    values = np.lib.format.open_memmap(targets[0], "w+", _DTYPE, (int(offsets[-1]), front_end.n_mels))  # type: ignore[no-untyped-call]
+    values = np.lib.format.open_memmap(targets[0], "w+", _DTYPE, (int(offsets[-1]), front_end.n_mels))
     for i, (part, track) in enumerate(places):
         values[offsets[i] : offsets[i + 1]] = part.values[part.offsets[track] : part.offsets[track + 1]]
     values.flush()

@@ -126,7 +126,7 @@ class Launch:
         if self.world == 1:
             return network
         if self.on_gpu:
-            return nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-any-return]
+            return nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-any-return, no-untyped-call]
         for name, child in network.named_children():
             if isinstance(child, nn.BatchNorm2d):
                 shared = SharedBatchNorm(child.num_features, child.eps, child.momentum)
@@ -147,18 +147,21 @@ class SharedBatchNorm(nn.BatchNorm2d):
         if not self.training:
             return super().forward(x)
         wide = x.float()
-        world = dist.get_world_size()
-        mean = _Sum.apply(wide.mean((0, 2, 3))) / world  # type: ignore[no-untyped-call]
+        world, share = dist.get_world_size(), self.momentum or 0.0
+        mean: Tensor = _Sum.apply(wide.mean((0, 2, 3))) / world  # type: ignore[no-untyped-call]
         centred = wide - mean.view(1, -1, 1, 1)
         # Around the common mean: E[x²] − E[x]² would lose digits of decibels far from 0.
-        variance = _Sum.apply(centred.square().mean((0, 2, 3))) / world  # type: ignore[no-untyped-call]
+        variance: Tensor = _Sum.apply(centred.square().mean((0, 2, 3))) / world  # type: ignore[no-untyped-call]
         count = world * x.numel() // x.shape[1]
         with torch.no_grad():
-            self.num_batches_tracked += 1  # type: ignore[operator]
-            self.running_mean.lerp_(mean, self.momentum)  # type: ignore[union-attr, arg-type]
-            self.running_var.lerp_(variance * count / (count - 1), self.momentum)  # type: ignore[union-attr, arg-type]
-        scale = (self.weight / (variance + self.eps).sqrt()).view(1, -1, 1, 1)
-        return (centred * scale + self.bias.view(1, -1, 1, 1)).to(x.dtype)
+            for kept, now in ((self.running_mean, mean), (self.running_var, variance * count / (count - 1))):
+                if kept is not None:
+                    kept.lerp_(now, share)
+            if self.num_batches_tracked is not None:
+                self.num_batches_tracked.add_(1)
+        scale = self.weight / (variance + self.eps).sqrt()
+        normal: Tensor = centred * scale.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
+        return normal.to(x.dtype)
 
 
 class _Sum(torch.autograd.Function):
@@ -169,7 +172,7 @@ class _Sum(torch.autograd.Function):
         return _summed(x)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> Tensor:
         return _summed(gradient)
 
 

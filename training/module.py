@@ -108,7 +108,7 @@ class Training(pl.LightningModule):
         self._valid.append((self.network(segments).float(), target, int(track)))
 
     def on_validation_epoch_end(self) -> None:
-        rows = []
+        rows: list[tuple[float, ...]] = []
         for logits, target, track in self._valid:
             probabilities = logits.softmax(-1).cpu().double().numpy()
             # Tracks of one collection are of one length; what a tail's smaller weight changes here is negligible.
@@ -119,14 +119,17 @@ class Training(pl.LightningModule):
         self._valid.clear()
         # Of all processes; some have one of the others' tracks too, since all take as many steps.
         by_track = {row[0]: row[1:] for row in self._everyones(rows)}
-        for name, values in zip(("val_loss", "val_segment", "val_track"), zip(*by_track.values(), strict=True), strict=True):
+        for name, values in zip(
+            ("val_loss", "val_segment", "val_track"), zip(*by_track.values(), strict=True), strict=True
+        ):
             self.log(name, float(np.mean(values)), prog_bar=True, sync_dist=True)
 
     def _everyones(self, rows: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
         """Rows of numbers, equally many in each process, in the order in which one process would have met them."""
         if self.trainer.world_size == 1:
             return rows
-        gathered = self.all_gather(torch.tensor(rows, dtype=torch.float64, device=self.device))  # [world, N, columns]
+        mine = torch.tensor(rows, dtype=torch.float64, device=self.device)
+        gathered = self.trainer.strategy.all_gather(mine)  # [world, N, columns]
         return [tuple(row) for row in gathered.transpose(0, 1).flatten(0, 1).tolist()]
 
     def configure_optimizers(self) -> Any:

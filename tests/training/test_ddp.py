@@ -74,11 +74,13 @@ def test_where_only_crops_are_drawn_two_end_where_one_does(two: Two, toy: Collec
     assert len(splits.named(SPLIT, toy).valid) % 2 == 1  # or no process would meet a track twice
     assert ours["val_track"] == theirs["val_track"]
     for name in ours:
-        # Sums in another order, in single precision.
-        assert theirs[name] == pytest.approx(ours[name], rel=0.01, abs=0.002), name
+        # Sums in another order, in single precision: 8e-5 of the largest weight apart; 0.7 of it where each process's batch
+        # norms see its own half only.
+        assert theirs[name] == pytest.approx(ours[name], abs=5e-4), name
     expected = weights(one)
     for name, value in weights(two.run("plain")).items():
-        torch.testing.assert_close(value, expected[name], rtol=0.05, atol=0.02, msg=name)
+        apart = float((value - expected[name]).abs().max())
+        assert apart <= 1e-3 * max(1e-2, float(expected[name].abs().max())), name
 
 
 def test_both_learn_with_draws_of_their_own_and_end_with_the_same_weights(two: Two, toy: Collection) -> None:

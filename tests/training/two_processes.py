@@ -26,7 +26,7 @@ PLAIN = Recipe(
 )
 # Everything drawn, and everything that a step moves.
 DRAWN = replace(
-    PLAIN, epochs=12, patience=0, mixup=0.3, frequency_mask=8, gain_db=3.0, schedule="one-cycle", averaging=0.8,
+    PLAIN, epochs=10, patience=0, mixup=0.3, frequency_mask=8, gain_db=3.0, schedule="one-cycle", averaging=0.8,
     dropout=0.1, conv_dropout=0.05,
 )  # fmt: skip
 SPLIT = "fold:0/valid"  # 7 tracks to validate on: an odd number
@@ -50,7 +50,7 @@ def stopped(runs: Path) -> None:
     original = Shuffled.__iter__
 
     def stop(self: Shuffled) -> Any:
-        if self.epoch == 6:
+        if self.epoch == 5:
             raise InterruptedError
         return original(self)
 
