@@ -12,6 +12,8 @@ reproduce  everything that assets/results and README.md show; goes on where it s
 svm        the baseline on hand-made features: all its figures, and the bundled SVM
 portraits  the average spectrum and modulation of every genre and mood
 publish    push a checkpoint and its model card to the Hugging Face Hub
+
+On several GPUs or hosts: torchrun --nproc_per_node=N -m training train …
 """
 
 import argparse
@@ -24,6 +26,7 @@ from typing import Any
 
 from crnn.errors import CrnnError
 from training.collections import DataError
+from training.launch import Launch, ToldElsewhere
 from training.recipes import RECIPES, Recipe
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -33,11 +36,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; user errors become one line on stderr and status 1."""
     options = _parser().parse_args(arguments)
     try:
+        if Launch.here().world > 1:
+            _together(options)
         options.command(options)
+    except ToldElsewhere:
+        return 1
     except (CrnnError, DataError, ValueError, OSError) as error:
         print(f"python -m training: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _together(options: argparse.Namespace) -> None:
+    launch = Launch.here()
+    launch.join()
+
+    def check() -> None:
+        if options.command is not _train:
+            raise ValueError(
+                f"only `train` runs in several processes, and torchrun started {launch.world}; run this command without it"
+            )
+
+    launch.together(check)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--runs", type=Path, default=Path("runs"), help="where runs and computed frames are kept")
             sub.add_argument(
                 "--precision", default="auto", help="auto, 32-true, bf16-mixed, …: as Lightning names them"
+            )
+            sub.add_argument(
+                "--workers", type=int, help="processes that read crops ahead; default: 0, with a GPU up to 4"
             )
             sub.add_argument("--no-progress", action="store_true", help="no progress bar")
         return sub
@@ -159,7 +182,7 @@ def _workshop(options: argparse.Namespace) -> Any:
     from training.protocols import Workshop
 
     recipe = getattr(options, "recipe", None)
-    return Workshop(options.data, options.runs, recipe, options.precision, not options.no_progress)
+    return Workshop(options.data, options.runs, recipe, options.precision, not options.no_progress, options.workers)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -182,7 +205,9 @@ def _train(options: argparse.Namespace) -> None:
     spec = shop.spec(options.task, split, options.seed)
     if changes:
         spec = replace(spec, recipe=replace(spec.recipe, **changes), recipe_name=f"{spec.recipe_name}-{options.tag}")
-    print(shop.train(spec))
+    folder = shop.train(spec)
+    if Launch.here().rank == 0:
+        print(folder)
 
 
 def _setting(text: str) -> tuple[str, Any]:
