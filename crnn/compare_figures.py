@@ -64,7 +64,7 @@ def alike(tracks: Sequence[Compared], similarities: Array, title: str) -> go.Fig
             hovertemplate="%{y} and %{customdata}: %{z:.2f}<extra></extra>",
         )
     )  # fmt: skip
-    figure.update_layout(title=title, height=90 + 42 * len(tracks), margin={"l": 8, "r": 8, "t": 72, "b": 8})
+    figure.update_layout(title=title, height=106 + 42 * len(tracks), margin={"l": 8, "r": 8, "t": 88, "b": 8})
     figure.update_xaxes(type="category", side="top", showgrid=False)
     figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
     return figure

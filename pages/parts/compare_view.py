@@ -111,8 +111,10 @@ def _table(tracks: list[Compared], similarities: Array) -> None:
         "Sort by", [compare.ADDED, compare.NAME, compare.LENGTH, *classes], key="sort", bind="query-params", width=260
     )
     number = st.column_config.NumberColumn
+    rows = compare.table(tracks, similarities, order)
+    first = ["Track", order] if order in classes else ["Track"]  # a phone has room for three columns
     st.dataframe(
-        compare.table(tracks, similarities, order), hide_index=True, key="classes",
+        rows, hide_index=True, key="classes", column_order=[*first, *(name for name in rows[0] if name not in first)],
         column_config={
             "Track": st.column_config.TextColumn(pinned=True, width=150),
             "Sounds most like": st.column_config.TextColumn(width=150),
