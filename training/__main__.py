@@ -9,6 +9,7 @@ tables     the paper's tables: V, VII-trained, choices, mood-grid, optimism, cur
 codecs     how far answers move when music is re-encoded
 reproduce  everything that assets/results and README.md show; goes on where it stopped
 svm        the baseline on hand-made features: all its figures, and the bundled SVM
+doubt      when the networks should doubt: doubt.json, and the threshold into the bundled checkpoints
 publish    push a checkpoint and its model card to the Hugging Face Hub
 """
 
@@ -117,6 +118,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     svm.add_argument("--out", type=Path, default=ASSETS / "results")
     svm.add_argument("--checkpoints", type=Path, default=ASSETS / "checkpoints")
+
+    doubts = command("doubt", _doubt, "Measure when the networks doubt; give the bundled checkpoints their threshold.")
+    doubts.add_argument("--out", type=Path, default=ASSETS / "results")
+    doubts.add_argument("--checkpoints", type=Path, default=ASSETS / "checkpoints")
 
     publish = command("publish", _publish, "Push a checkpoint folder to the Hugging Face Hub.", data=False)
     publish.add_argument("--task", choices=["genre", "mood"], default="genre", help="which bundled checkpoint")
@@ -255,6 +260,14 @@ def _svm(options: argparse.Namespace) -> None:
 
     found = reproduce(options.data, options.runs, options.seeds, options.out, options.checkpoints)
     print(summary(found))
+
+
+def _doubt(options: argparse.Namespace) -> None:
+    from training import doubt
+
+    found = doubt.run(_workshop(options), options.out, options.checkpoints, options.out)
+    for row in found["rows"]:
+        print(f"{row['network']:<6} {row['name']:<60} {100 * row['share_doubted']:5.1f} %  of {row['tracks']}")
 
 
 def _publish(options: argparse.Namespace) -> None:
