@@ -122,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     doubts = command("doubt", _doubt, "Measure when the networks doubt; give the bundled checkpoints their threshold.")
     doubts.add_argument("--out", type=Path, default=ASSETS / "results")
     doubts.add_argument("--checkpoints", type=Path, default=ASSETS / "checkpoints")
+    doubts.add_argument(
+        "--recipe", choices=sorted(RECIPES), help="whose validation runs are compared; default: the task's"
+    )
 
     publish = command("publish", _publish, "Push a checkpoint folder to the Hugging Face Hub.", data=False)
     publish.add_argument("--task", choices=["genre", "mood"], default="genre", help="which bundled checkpoint")
