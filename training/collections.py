@@ -60,6 +60,12 @@ class Collection:
     tags: np.ndarray[Any, np.dtype[np.float32]] | None = None
 
     @property
+    def candidates(self) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Which classes a track may be of, [N, K]: here the one that its target names."""
+        rows: np.ndarray[Any, np.dtype[np.float32]] = np.eye(len(self.labels), dtype=np.float32)[self.targets]
+        return rows
+
+    @property
     def digest(self) -> str:
         """Twelve hex digits over names, targets, groups, tags and frames: runs on other data are other runs."""
         identity = [self.names, self.targets.tolist(), self.groups, self.frames.offsets.tolist()]

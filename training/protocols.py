@@ -23,6 +23,7 @@ from crnn.spectrogram import FrontEnd
 from training import splits
 from training.collections import Collection, load
 from training.evaluate import Answers, answers, bootstrap_by_group, fit_temperature, scores
+from training.partly import moods_beside_gtzan
 from training.recipes import RECIPES
 from training.runs import RunSpec, code_revision, train
 
@@ -80,7 +81,8 @@ class Workshop:
             task, recipe, split = _start(spec.recipe.start)
             donor = self.train(RunSpec(task, recipe, RECIPES[recipe], split, 0))
         collection = collection or self.collection(spec.task)
-        return train(self._shortened(spec), collection, self.runs, self.precision, self.progress, donor)
+        beside = moods_beside_gtzan(self.data, self.runs / "frames") if spec.recipe.beside else None
+        return train(self._shortened(spec), collection, self.runs, self.precision, self.progress, donor, beside)
 
     def classifier(self, spec: RunSpec, collection: Collection) -> Classifier:
         return Classifier(Checkpoint.load(self.train(spec, collection) / "checkpoint"))

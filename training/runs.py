@@ -24,8 +24,9 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping, EMAWeightAverag
 from crnn.checkpoint import Checkpoint
 from crnn.model import CRNN
 from training.collections import Collection
-from training.data import Crops, SegmentData
+from training.data import SegmentData
 from training.module import Training
+from training.partly import PartlyLabelled
 from training.recipes import Recipe
 from training.splits import named
 
@@ -56,13 +57,15 @@ def train(
     precision: str = "auto",
     progress: bool = True,
     donor: Path | None = None,
+    beside: PartlyLabelled | None = None,
 ) -> Path:
-    """Train (or finish, or find finished) a run; returns its folder. donor: the finished run that it begins from.
+    """Train (or finish, or find finished) a run; returns its folder. donor: the finished run that it begins from; beside: clips
+    that a recipe with `beside` asks for.
 
     Raises ValueError when the folder holds a run of the same name with other settings.
     """
     folder = runs / spec.name
-    _claim(folder, spec, collection)
+    _claim(folder, spec, collection, beside)
     if (folder / "checkpoint" / "config.json").exists():
         return folder
     started = time.monotonic()
@@ -70,9 +73,8 @@ def train(
     split = named(spec.split, collection)
     recipe, front_end = spec.recipe, collection.front_end
     width = front_end.frames(recipe.segment_seconds)
-    data = SegmentData(collection, split, width, recipe.batch_size, spec.seed, recipe.stretch)
-    crops = len(Crops(collection, split.train, width, spec.seed))
-    steps = recipe.epochs * max(1, crops // recipe.batch_size)
+    data = SegmentData(collection, split, width, recipe.batch_size, spec.seed, recipe.stretch, beside, recipe.beside)
+    steps = recipe.epochs * max(1, len(data.crops()) // recipe.batch_size)
     module = Training(recipe, front_end, len(collection.labels), spec.seed, steps, len(collection.tag_names))
     if donor is not None:
         begin_from(module.network, Checkpoint.load(donor / "checkpoint").model)
@@ -115,7 +117,8 @@ def train(
         segment_seconds=recipe.segment_seconds,
         model=module.network,
         revision=json.loads((folder / "config.json").read_text())["revision"],  # of the code that began the run
-        data=f"{collection.name}, split {spec.split}, {len(split.train)} tracks",
+        data=f"{collection.name}, split {spec.split}, {len(split.train)} tracks"
+        + (f"; beside them {len(beside.frames)} of {beside.name}" if beside is not None else ""),
     ).save(folder / "checkpoint")
     for file in (last, best):
         file.unlink(missing_ok=True)
@@ -168,10 +171,16 @@ def code_revision() -> str:
         return "unknown"
 
 
-def _claim(folder: Path, spec: RunSpec, collection: Collection) -> None:
+def _claim(folder: Path, spec: RunSpec, collection: Collection, beside: PartlyLabelled | None) -> None:
     """Write what will be run, or check that it is what was run."""
     file = folder / "config.json"
+    if (beside is not None) != (spec.recipe.beside > 0):
+        raise ValueError(
+            f"recipe {spec.recipe_name} has beside={spec.recipe.beside:g}; other clips are needed just where it is above 0"
+        )
     settings = spec.to_dict() | {"front_end": collection.front_end.to_dict(), "data": collection.digest}
+    if beside is not None:
+        settings |= {"beside": beside.digest}
     identity = json.loads(json.dumps(settings))
     if file.exists():
         stored = json.loads(file.read_text())
