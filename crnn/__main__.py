@@ -92,6 +92,7 @@ def _files(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
 
 
 def _classify(file: Path, classifiers: Sequence[Any]) -> dict[str, Any]:
+    from crnn import words
     from crnn.analysis import analyse
     from crnn.export import record
 
@@ -99,7 +100,7 @@ def _classify(file: Path, classifiers: Sequence[Any]) -> dict[str, Any]:
         waveform, analysis = analyse(file, classifiers)
     except CrnnError as error:
         return {"file": str(file), "error": str(error)}
-    for notice in waveform.notices:
+    for notice in (*waveform.notices, *filter(None, map(words.doubt, analysis.predictions))):
         print(f"{file}: {notice}", file=sys.stderr)
     return record(str(file), waveform.seconds, analysis.predictions)
 
@@ -119,7 +120,11 @@ def _table_row(result: dict[str, Any]) -> str:
         (
             _short(result["file"]),
             clock(result["seconds"]),
-            *(_best(value) for value in result.values() if isinstance(value, dict)),
+            *(
+                _best(value) + (" ?" if result.get("doubt", {}).get(task, {}).get("doubted") else "")
+                for task, value in result.items()
+                if isinstance(value, dict) and task != "doubt"
+            ),
         )
     )
 

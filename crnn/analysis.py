@@ -1,11 +1,12 @@
 """The whole line at once: bytes or a file in, spectrogram and every network's prediction out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
 
+from crnn import doubt
 from crnn.audio import Waveform, decode
 from crnn.classify import Classifier, Prediction, Progress
 from crnn.spectrogram import FrontEnd, log_mel
@@ -30,6 +31,7 @@ def analyse(
     """
     waveforms: dict[tuple[int, str], Waveform] = {}
     mels: dict[FrontEnd, Tensor] = {}
+    described: dict[FrontEnd, doubt.Array | None] = {}
     predictions = []
     for number, classifier in enumerate(classifiers):
         front_end = classifier.checkpoint.front_end
@@ -43,7 +45,12 @@ def analyse(
             if progress is not None:
                 progress((done + share) / len(classifiers))
 
-        predictions.append(classifier.predict(mels[front_end], progress=report))
+        prediction = classifier.predict(mels[front_end], progress=report)
+        if (usual := classifier.checkpoint.doubt) is not None:
+            if front_end not in described:
+                described[front_end] = doubt.describe(mels[front_end], front_end)
+            prediction = replace(prediction, doubt=usual.judge(described[front_end]))
+        predictions.append(prediction)
     first = classifiers[0].checkpoint.front_end
     waveform = next(iter(waveforms.values()))
     return waveform, Analysis(mels[first], first, tuple(predictions))

@@ -1,6 +1,7 @@
 """A checkpoint folder and everything that is needed to serve the network in it.
 
-    config.json         model, front end, labels, segment length, temperature, measured results, data and code revision
+    config.json         model, front end, labels, segment length, temperature, usual sound, measured results, data and code
+                        revision
     model.safetensors   weights
     README.md           model card
 
@@ -18,6 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from crnn import facts, hub, limits
+from crnn.doubt import UsualSound
 from crnn.errors import CheckpointError
 from crnn.hub import CARD, CONFIG, WEIGHTS
 from crnn.hub_address import HubAddress, looks_like_address, parse
@@ -35,9 +37,10 @@ class Checkpoint:
     """A network and how to use it.
 
     task: what it tells apart ("genre", "mood"). segment_seconds: length of a segment. temperature: logits are divided by it before
-    the softmax (Guo et al. 2017), fitted on validation. results: measured figures by protocol, as the card shows them.
-    data, revision: what it was trained on, by which revision of the code. folder, commit, notice: where it was read from, at which
-    commit if from the Hub, and what to tell about that (such as "the Hub does not answer, this is the copy fetched earlier").
+    the softmax (Guo et al. 2017), fitted on validation. doubt: what its training tracks sound like, None where that is not known
+    (older checkpoints). results: measured figures by protocol, as the card shows them. data, revision: what it was trained on,
+    by which revision of the code. folder, commit, notice: where it was read from, at which commit if from the Hub, and what to
+    tell about that (such as "the Hub does not answer, this is the copy fetched earlier").
     """
 
     task: str
@@ -46,6 +49,7 @@ class Checkpoint:
     segment_seconds: float
     model: CRNN
     temperature: float = 1.0
+    doubt: UsualSound | None = None
     results: dict[str, Any] = field(default_factory=dict)
     data: str = ""
     revision: str = ""
@@ -121,6 +125,8 @@ class Checkpoint:
             "data": self.data,
             "revision": self.revision,
         }
+        if self.doubt is not None:
+            config["doubt"] = self.doubt.to_dict()
         state = {name: value.detach().cpu().float().contiguous() if value.is_floating_point() else value.detach().cpu()
                  for name, value in self.model.state_dict().items()}  # fmt: skip
         save_file(state, folder / WEIGHTS)
@@ -148,6 +154,7 @@ def _described(file: Path, name: str) -> dict[str, Any]:
         task, labels = str(config["task"]), tuple(str(label) for label in config["labels"])
         seconds, temperature = float(config["segment_seconds"]), float(config["temperature"])
         limits.check(task, labels, seconds, temperature, front_end, model)
+        doubt = UsualSound.from_dict(config["doubt"]) if config.get("doubt") is not None else None
         with torch.device("meta"):  # shapes without memory
             size = sum(value.numel() * value.element_size() for value in CRNN(model).state_dict().values())
         if size > hub.LIMITS[WEIGHTS]:
@@ -161,6 +168,7 @@ def _described(file: Path, name: str) -> dict[str, Any]:
         "segment_seconds": seconds,
         "model": model,
         "temperature": temperature,
+        "doubt": doubt,
         "results": facts.results(config.get("results")),
         "data": facts.text(config.get("data")),
         "revision": facts.text(config.get("revision")),

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from crnn.checkpoint import Checkpoint
+from crnn.doubt import Doubt
 from crnn.labels import OTHER
 from crnn.model import CRNN
 from crnn.segments import Segments, average, cut, plan
@@ -35,7 +36,8 @@ class Prediction:
 
     labels [K]; probabilities [S, K], rows sum to 1; starts [S] in seconds, each segment segment_seconds long;
     overall [K]: the segments' mean, weighted by the time each adds. repeated: the track was shorter than one segment
-    and was heard more than once.
+    and was heard more than once. doubt: whether this sounds like what the network learned from; None where nobody asked or
+    its checkpoint cannot tell.
     """
 
     task: str
@@ -45,6 +47,7 @@ class Prediction:
     segment_seconds: float
     overall: Array
     repeated: bool = False
+    doubt: Doubt | None = None
 
     def ranked(self) -> list[tuple[str, float]]:
         """All classes, likeliest first; equals keep the labels' order."""

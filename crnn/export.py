@@ -15,16 +15,24 @@ _DIGITS = 4
 
 
 def record(file: str, seconds: float, predictions: Sequence[Prediction]) -> dict[str, Any]:
-    """{"file", "seconds", task: {label: probability}, …, "segments": [{"start", task: {…}, …}]}.
+    """{"file", "seconds", task: {label: probability}, …, "doubt": {task: {"score", "threshold", "doubted"}}, "segments": [{"start",
+    task: {…}, …}]}; "doubt" only where a network can tell.
 
     Networks with segments of other lengths each add their own entries, in order of time.
     """
-    whole = {p.task: _rounded(p.labels, p.overall) for p in predictions}
+    whole: dict[str, Any] = {p.task: _rounded(p.labels, p.overall) for p in predictions}
     moments: dict[float, dict[str, Any]] = {}
     for p in predictions:
         for start, row in zip(p.starts, p.probabilities, strict=True):
             moment = round(float(start), 3)
             moments.setdefault(moment, {"start": moment})[p.task] = _rounded(p.labels, row)
+    doubts = {
+        p.task: {"score": round(p.doubt.score, _DIGITS), "threshold": round(p.doubt.threshold, _DIGITS),
+                 "doubted": p.doubt.doubted}
+        for p in predictions if p.doubt is not None
+    }  # fmt: skip
+    if doubts:
+        whole["doubt"] = doubts
     segments = [moments[start] for start in sorted(moments)]
     return {"file": file, "seconds": round(seconds, 3), **whole, "segments": segments}
 
@@ -37,10 +45,16 @@ def to_json(result: dict[str, Any], indent: int | None = None) -> str:
 def to_csv(
     results: Iterable[dict[str, Any]], tasks: Sequence[str] = ("genre", "mood"), extra: Sequence[str] = ()
 ) -> str:
-    """One row a segment and one for the whole track (start empty): file, seconds, start, task:label columns, extra, error."""
+    """One row a segment and one for the whole track (start empty): file, seconds, start, task:label columns, extra, error.
+
+    Where networks can tell whether they know such sounds, the whole track's row has task:doubt (the score) and task:doubted
+    (yes, no).
+    """
     results = list(results)
     classes = {task: next((list(r[task]) for r in results if task in r), []) for task in tasks}
     columns = [f"{task}:{label}" for task in tasks for label in classes[task]]
+    doubts = [task for task in tasks if any(task in result.get("doubt", {}) for result in results)]
+    columns += [column for task in doubts for column in (f"{task}:doubt", f"{task}:doubted")]
     out = io.StringIO()
     rows = csv.DictWriter(out, ["file", "seconds", "start", *columns, *extra, "error"], lineterminator="\n")
     rows.writeheader()
@@ -48,6 +62,8 @@ def to_csv(
         base = {key: result.get(key, "") for key in ("file", "seconds", *extra, "error")}
         for moment in ({"start": ""} | result, *result.get("segments", [])):
             values = {f"{t}:{label}": value for t in tasks for label, value in moment.get(t, {}).items()}
+            for task, found in moment.get("doubt", {}).items():
+                values |= {f"{task}:doubt": found["score"], f"{task}:doubted": "yes" if found["doubted"] else "no"}
             rows.writerow(base | {"start": moment["start"]} | values)
     return out.getvalue()
 

@@ -18,7 +18,8 @@ _LONGEST_TEXT = 400
 
 @dataclass(frozen=True)
 class Facts:
-    """digest: as Checkpoint.digest. revision: of the code that trained it. card: README.md without its header."""
+    """digest: as Checkpoint.digest. revision: of the code that trained it. card: README.md without its header. doubt: when it
+    doubts and where that threshold comes from, in a sentence; empty where it cannot tell."""
 
     task: str
     labels: tuple[str, ...]
@@ -27,6 +28,7 @@ class Facts:
     revision: str
     results: Results
     card: str
+    doubt: str = ""
 
 
 def read(folder: Path) -> Facts:
@@ -41,6 +43,7 @@ def read(folder: Path) -> Facts:
             revision=text(config.get("revision")),
             results=results(config.get("results")),
             card=card(folder),
+            doubt=doubt(config.get("doubt")),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{folder.name}: its {CONFIG} or {WEIGHTS} cannot be read.") from error
@@ -88,6 +91,17 @@ def without_header(content: str) -> str:
 def text(value: object) -> str:
     """A text of config.json, cut to a readable length; empty for anything that is none."""
     return value[:_LONGEST_TEXT] if isinstance(value, str) else ""
+
+
+def doubt(value: object) -> str:
+    """The threshold of doubt in a sentence, from what config.json says of it; empty where it says nothing."""
+    if not isinstance(value, dict) or not isinstance(limit := value.get("threshold"), (int, float)):
+        return ""
+    origin = text(value.get("origin"))
+    return (
+        f"It doubts whatever sounds more than {limit:.2f} times as far from its training music as that itself usually does"
+        + (f": {origin}." if origin else ".")
+    )
 
 
 def results(value: object) -> Results:

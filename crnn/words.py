@@ -25,6 +25,19 @@ def certainty(prediction: Prediction) -> str:
     return f"Unsure: no {what} stands out. The likeliest is {first}, with only {percent(p)}."
 
 
+def doubt(prediction: Prediction) -> str:
+    """A warning where a track does not sound like what the network learned from, with the score beside its threshold; else
+    empty."""
+    found = prediction.doubt
+    if found is None or not found.doubted:
+        return ""
+    return (
+        f"This does not sound like the music this network learned from; take the {prediction.task} with a grain of salt. Its "
+        f"sound lies {found.score:.2f} times as far from that music's average as that music itself usually does; above "
+        f"{found.threshold:.2f} the network doubts."
+    )
+
+
 def track_record(checkpoint: Checkpoint | Svm) -> str:
     """How often the network's first answer was right where it was measured; empty where nothing was."""
     sentences = {

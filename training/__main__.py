@@ -11,6 +11,7 @@ codecs     how far answers move when music is re-encoded
 reproduce  everything that assets/results and README.md show; goes on where it stopped
 svm        the baseline on hand-made features: all its figures, and the bundled SVM
 portraits  the average spectrum and modulation of every genre and mood
+doubt      when the networks should doubt: doubt.json, and the threshold into the bundled checkpoints
 publish    push a checkpoint and its model card to the Hugging Face Hub
 
 On several GPUs or hosts: torchrun --nproc_per_node=N -m training train …
@@ -168,6 +169,12 @@ def _parser() -> argparse.ArgumentParser:
     from training.playlists.command import add_options
 
     add_options(playlists)
+    doubts = command("doubt", _doubt, "Measure when the networks doubt; give the bundled checkpoints their threshold.")
+    doubts.add_argument("--out", type=Path, default=ASSETS / "results")
+    doubts.add_argument("--checkpoints", type=Path, default=ASSETS / "checkpoints")
+    doubts.add_argument(
+        "--recipe", choices=sorted(RECIPES), help="whose validation runs are compared; default: the task's"
+    )
 
     publish = command("publish", _publish, "Push a checkpoint folder to the Hugging Face Hub.", data=False)
     publish.add_argument("--task", choices=["genre", "mood"], default="genre", help="which bundled checkpoint")
@@ -333,6 +340,14 @@ def _playlists(options: argparse.Namespace) -> None:
     from training.playlists.command import run
 
     run(options)
+
+
+def _doubt(options: argparse.Namespace) -> None:
+    from training import doubt
+
+    found = doubt.run(_workshop(options), options.out, options.checkpoints, options.out)
+    for row in found["rows"]:
+        print(f"{row['network']:<6} {row['name']:<60} {100 * row['share_doubted']:5.1f} %  of {row['tracks']}")
 
 
 def _publish(options: argparse.Namespace) -> None:

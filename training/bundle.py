@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from crnn.checkpoint import Checkpoint
+from training.doubt import for_bundle
 from training.protocols import Workshop, validation_temperature
 
 _DATA = {
@@ -28,11 +29,13 @@ SHOWN = ("track_accuracy", "track_macro_f1", "track_mean_recall", "segment_accur
 
 
 def bundle(shop: Workshop, task: str, folder: Path, results: Path, seed: int = 0) -> Path:
-    """Train on everything, take the temperature of the validation run, collect the measured figures, write the folder."""
+    """Train on everything, take temperature and threshold of doubt from validation, collect measured figures, write the folder."""
     collection = shop.collection(task)
     run = shop.train(shop.spec(task, "all", seed), collection)
     trained = replace(
-        Checkpoint.load(run / "checkpoint"), temperature=round(validation_temperature(shop, task, collection, seed), 3)
+        Checkpoint.load(run / "checkpoint"),
+        temperature=round(validation_temperature(shop, task, collection, seed), 3),
+        doubt=for_bundle(task, collection),
     )
     target = folder / task
     trained.save(target)  # before measuring N, which reads the folder as the app does
@@ -107,7 +110,7 @@ tags: [audio-classification, music, {checkpoint.task}, crnn]
 - **Weights**: the recipe retrained on {checkpoint.data}; code revision {checkpoint.revision}. The number of
   epochs was set without looking at test data; the temperature ({checkpoint.temperature:g}) comes from a validation run of the same
   recipe, whose weights are not these.
-
+{_doubt(checkpoint)}
 ## Measured
 
 | protocol | track accuracy | macro F1 | mean recall | segment accuracy | calibration error | from |
@@ -123,4 +126,13 @@ P, F and M come from the same recipe trained on each protocol's own training par
 Exploring, teaching, comparing methods. Genre and mood are judgements, the collections are small, Western and dated,
 and the labels are one group's opinion: not for decisions about people or their work. The licence covers the weights and
 code; the recordings behind them belong to their owners and are not included.
+"""
+
+
+def _doubt(checkpoint: Checkpoint) -> str:
+    if checkpoint.doubt is None:
+        return ""
+    return f"""- **Doubt**: config.json holds what the training tracks sound like. The network doubts a track whose sound lies
+  more than {checkpoint.doubt.threshold:g} times as far from them as they usually do: {checkpoint.doubt.origin}. These weights and
+  their statistics never set it.
 """

@@ -92,6 +92,8 @@ def _one(task: str) -> None:
     figures = facts.sentences(told.results)
     lines = [f"- **{_text(protocol)}**, {_text(words)}" for protocol, words, _ in figures]
     st.markdown("Measured, tracks:\n" + "\n".join(lines) if lines else "No measured figures come with it.")
+    if told.doubt:
+        st.caption(_text(told.doubt))
     with st.popover("Model card", icon=":material/description:"):
         for protocol, _, context in figures:
             st.caption(f"{_text(protocol)}: {_text(context)}")

@@ -24,6 +24,8 @@ def show(track: shared.Track) -> None:
         with column:
             title = prediction.task.capitalize()
             st.subheader(title, anchor=False)
+            if said := words.doubt(prediction):
+                st.warning(said, icon=":material/help:")
             st.markdown(words.certainty(prediction))
             if prediction.repeated:
                 st.info(

@@ -4,11 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from crnn import doubt
 from crnn.__main__ import main
+from crnn.checkpoint import Checkpoint
 from crnn.examples import EXAMPLES, FOLDER
 from tests.conftest import encode, melody
 
@@ -22,7 +26,7 @@ def test_json_lines_go_on_after_a_bad_file(tmp_path: Path, capsys: pytest.Captur
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     assert set(first) == {"file", "error"}
     assert "text file" in first["error"]
-    assert set(second) == {"file", "seconds", "genre", "mood", "segments"}
+    assert set(second) - {"doubt"} == {"file", "seconds", "genre", "mood", "segments"}
     assert sum(second["genre"].values()) == pytest.approx(1, abs=1e-3)
     assert set(second["segments"][0]) == {"start", "genre", "mood"}
 
@@ -37,6 +41,18 @@ def test_folders_are_searched_and_a_table_is_the_default(tmp_path: Path, capsys:
     assert len(lines) == 3
     assert lines[0].split() == ["file", "length", "genre", "mood"]
     assert "3.0 s" in lines[1]
+
+
+def test_doubt_is_told_and_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    learned = doubt.fit(np.random.default_rng(0).standard_normal((200, doubt.SIZE)))
+    for task in ("genre", "mood"):
+        limit = 0.0 if task == "genre" else 1e9
+        replace(Checkpoint.load(task), doubt=replace(learned, threshold=limit)).save(tmp_path / task)
+    assert main(["--genre", str(tmp_path / "genre"), "--mood", str(tmp_path / "mood"), EXAMPLE]) == 0
+    said = capsys.readouterr()
+    assert said.err.count("does not sound like the music this network learned from") == 1
+    assert said.out.count(" ?") == 1
+    assert said.out.splitlines()[1].index(" ?") < said.out.splitlines()[1].index("Energetic")
 
 
 def test_csv(capsys: pytest.CaptureFixture[str]) -> None:

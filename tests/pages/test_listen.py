@@ -113,6 +113,19 @@ def test_an_upload_is_heard_and_can_be_taken_home(page: AppTest) -> None:
     assert names == ["JSON", "CSV"]
 
 
+def test_noise_is_doubted_and_an_example_is_not(page: AppTest) -> None:
+    page.button(key="example-hunting").click().run()
+    assert not page.warning
+    noise = 0.1 * np.random.default_rng(0).standard_normal(22_050 * 8).astype(np.float32)
+    upload(page, "noise.wav", encode(noise))
+    assert not page.exception
+    said = [element.value for element in page.warning]
+    assert len(said) == 2  # each network its own
+    assert all(words.startswith("This does not sound like the music this network learned from") for words in said)
+    assert "genre with a grain of salt" in said[0]
+    assert "mood with a grain of salt" in said[1]
+
+
 GOOD = {
     "m4a": lambda: encode_av(melody(4, 48_000), 48_000, "mp4", "aac"),
     "webm": lambda: encode_av(melody(4, 48_000), 48_000, "webm", "libopus"),

@@ -1,11 +1,14 @@
 """Push to a Hub on loopback with the real client, pull back, and read the card as the Hub does."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 
+from crnn import doubt
 from crnn.checkpoint import BUNDLED, Checkpoint
 from tests.fakes.hub import TOKEN, FakeHub
 from training.__main__ import main
@@ -60,6 +63,19 @@ def test_a_folder_without_card_gets_one(hub: FakeHub, tmp_path: Path) -> None:
     folder = Checkpoint.load(REPO).folder
     assert folder is not None
     assert "Mood of a music track" in ModelCard.load(folder / "README.md").text
+
+
+def test_doubt_travels_along(hub: FakeHub, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    usual = replace(doubt.fit(rng.standard_normal((200, doubt.SIZE))), threshold=1.25, origin="a validation part")
+    replace(Checkpoint.load("genre"), doubt=usual).save(tmp_path / "mine")
+    assert publish("--folder", str(tmp_path / "mine")) == 0
+    pulled = Checkpoint.load(REPO)
+    assert pulled.doubt is not None
+    assert (pulled.doubt.threshold, pulled.doubt.origin) == (1.25, "a validation part")
+    np.testing.assert_allclose(pulled.doubt.whitening, usual.whitening, rtol=1e-5)
+    assert pulled.folder is not None
+    assert "a validation part" in (pulled.folder / "README.md").read_text()
 
 
 def test_private_and_a_branch_of_its_own(hub: FakeHub) -> None:

@@ -1,0 +1,236 @@
+"""When a network should doubt: the threshold from validation tracks, and how it does on tracks and sounds that chose nothing.
+
+    sounds made for choosing (training.outliers)  ──> which score          (CHOSEN, once, by hand)
+    validation part of the recipe's run           ──> its threshold        (5 % of those tracks lie above)
+    test tracks, other collections, sounds made for testing ──> the figures printed
+
+Genre: protocol F's parts. Mood: fold 0, with a validation part cut from its training part. Bundled checkpoints carry the
+statistics of their own training tracks and that threshold.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from crnn import doubt
+from crnn.audio import decode
+from crnn.checkpoint import Checkpoint
+from crnn.doubt import UsualSound
+from crnn.errors import AudioError
+from crnn.examples import EXAMPLES
+from crnn.spectrogram import FrontEnd, log_mel
+from training import outliers, splits
+from training.collections import Collection
+from training.doubt_scores import SOUND, Heard, Scores, hear
+from training.protocols import Workshop
+from training.splits import Indices
+
+CHOSEN = SOUND
+SCORE = (
+    "Stretches of 5 s, each described by 44 numbers (level, movement and skewness of eight ranges of pitch, loudness below the "
+    "peak, how long the spectrum keeps its shape); distance from the Gaussian of the training tracks, median over stretches."
+)
+CONTEXT = (
+    "Share of tracks whose score lies above the threshold, which 5 % of the validation tracks do. Genre: statistics from F's "
+    "training part. Mood: from fold 0's, validation cut from it. Silence, noise and speech (espeak-ng) are made by the command, "
+    "others than those the score was chosen on; what is refused as silent counts as doubted."
+)
+# GTZAN's ten have no place for clips with none of these; Electronic and R&B overlap with disco, hiphop and blues.
+_NEAR = {"Blues", "Classical", "Country", "Jazz", "Pop/Rock", "R&B", "Rap", "Reggae", "Electronic"}
+_ORIGIN = {
+    "genre": "5 % of protocol F's 197 validation tracks lie above it; the statistics behind it came from F's 443 training tracks",
+    "mood": "5 % of the validation clips inside fold 0 lie above it; the statistics behind it came from that fold's training clips",
+}
+_EXCERPTS = (3, 5, 10)  # seconds
+
+Listen = Callable[[Tensor], Heard]
+# Tracks of one row; None for what was refused as silent.
+Group = Sequence[Heard | None]
+
+
+def parts(task: str, collection: Collection) -> splits.Split:
+    """Training, validation and test tracks that a task's figures of doubt come from."""
+    if task == "genre":
+        return splits.filtered(collection)
+    inner = splits.named("fold:0/valid", collection)
+    return splits.Split(inner.train, inner.valid, splits.named("fold:0", collection).test)
+
+
+def usual(collection: Collection, tracks: Indices) -> UsualSound:
+    """What some tracks of a collection sound like; without a threshold yet."""
+    found = [doubt.describe(collection.frames.mel(int(track)), collection.front_end) for track in tracks]
+    return doubt.fit(np.concatenate([described for described in found if described is not None]))
+
+
+def for_bundle(task: str, collection: Collection) -> UsualSound:
+    """Statistics of every track, threshold of the recipe's validation part: what a bundled checkpoint carries."""
+    split = parts(task, collection)
+    inner = usual(collection, split.train)
+    scores = [inner.score(described) for track in split.valid
+              if (described := doubt.describe(collection.frames.mel(int(track)), collection.front_end)) is not None]  # fmt: skip
+    whole = usual(collection, np.arange(len(collection.names)))
+    return replace(whole, threshold=round(doubt.threshold(np.array(scores)), 4), origin=_ORIGIN[task])
+
+
+def write(folder: Path, collection: Collection, results: Path) -> Path:
+    """Put statistics and threshold into a checkpoint folder whose weights were trained on the whole collection."""
+    from training.bundle import write_card
+
+    checkpoint = Checkpoint.load(folder)
+    replace(checkpoint, doubt=for_bundle(checkpoint.task, collection)).save(folder)
+    return write_card(folder, results)
+
+
+def table(shop: Workshop) -> dict[str, Any]:
+    """doubt.json: rows of both networks with the chosen score, and how the scores compared."""
+    rows: list[dict[str, Any]] = []
+    compared: list[dict[str, Any]] = []
+    thresholds = {}
+    for task in ("genre", "mood"):
+        measured = measure(shop, task)
+        rows += measured["rows"]
+        compared += measured["compared"]
+        thresholds[task] = measured["threshold"]
+    return {
+        "table": "doubt",
+        "title": "Doubt: how often it says that it knows no such sound",
+        "context": CONTEXT + ("" if outliers.can_speak() else " " + outliers.NO_SPEECH),
+        "score": SCORE,
+        "threshold": thresholds,
+        "rows": rows,
+        "compared": compared,
+    }
+
+
+def measure(shop: Workshop, task: str, seed: int = 0) -> dict[str, Any]:
+    """Threshold and rows of a task. Scores that need its network are compared where its validation run is finished."""
+    collection = shop.collection(task)
+    split = parts(task, collection)
+    spec = shop.spec(task, "filtered" if task == "genre" else "fold:0/valid", seed)
+    classifier = shop.classifier(spec, collection) if shop.finished(spec) else None
+
+    def listen(mel: Tensor) -> Heard:
+        return hear(mel, classifier, collection.front_end)
+
+    heard = {side: _tracks(collection, getattr(split, side), listen) for side in ("train", "valid", "test")}
+    fitted = Scores.fit(heard["train"], collection.targets[split.train], heard["valid"])
+    limits = {name: doubt.threshold(np.array(values)) for name, values in _scored(fitted, heard["valid"]).items()}
+    groups: dict[str, Group] = {
+        "validation tracks, which fix the threshold": heard["valid"],
+        _test_name(task): heard["test"],
+    }
+    groups |= _others(shop, task, collection, split, listen)
+    groups |= _made("testing", collection.front_end, listen)
+    choosing = _made("choosing", collection.front_end, listen)
+    rows = [
+        {"name": name, "network": task, "share_doubted": _share(fitted, group, limits)[CHOSEN], "tracks": len(group)}
+        for name, group in groups.items()
+    ]
+    compared = [
+        {"name": name, "network": task, "run": spec.name if classifier else ""}
+        | {f"choosing: {kind}": _share(fitted, group, limits)[name] for kind, group in choosing.items()}
+        | {kind: _share(fitted, group, limits)[name] for kind, group in groups.items()}
+        for name in limits
+    ]
+    return {"threshold": limits[CHOSEN], "rows": rows, "compared": compared}
+
+
+def _test_name(task: str) -> str:
+    return "filtered test tracks of GTZAN" if task == "genre" else "test clips of fold 0"
+
+
+def _tracks(collection: Collection, tracks: Iterable[int], listen: Listen) -> list[Heard]:
+    return [listen(collection.frames.mel(int(track))) for track in tracks]
+
+
+def _scored(fitted: Scores, group: Group) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for track in group:
+        if track is not None:
+            for name, score in fitted.of(track).items():
+                found.setdefault(name, []).append(score)
+    return found
+
+
+def _share(fitted: Scores, group: Group, limits: dict[str, float]) -> dict[str, float]:
+    """Share of a group above each score's threshold; what was refused as silent (None) is above any."""
+    scored = _scored(fitted, group)
+    refused = sum(track is None for track in group)
+    return {
+        name: (refused + sum(score > limit for score in scored.get(name, []))) / len(group)
+        for name, limit in limits.items()
+    }
+
+
+def _others(shop: Workshop, task: str, collection: Collection, split: splits.Split, listen: Listen) -> dict[str, Group]:
+    """Music that is not of the task's own split: excerpts, the same clips as audio, other collections, the examples."""
+    groups: dict[str, Group] = {}
+    rng = np.random.default_rng(0)
+    for seconds in _EXCERPTS:
+        frames, group = collection.front_end.frames(seconds), []
+        for track in split.test:
+            mel = collection.frames.mel(int(track))
+            first = int(rng.integers(max(1, mel.shape[1] - frames)))
+            group.append(listen(mel[:, first : first + frames]))
+        groups[f"{seconds} s of each of these"] = group
+    if task == "genre":
+        files = sorted((shop.data / "gtzan" / "audio").rglob("*.flac"))
+        if files:
+            groups["GTZAN clips that are at hand as audio"] = [_heard_file(file, collection, listen) for file in files]
+        songs = shop.collection("new-songs", collection.front_end)
+        groups["new songs (protocol N)"] = _tracks(songs, range(len(songs.names)), listen)
+        every, far = shop.collection("quadrant", collection.front_end), far_off(shop.data)
+        chosen = [i for i, name in enumerate(every.names) if name in far]
+        groups["far-off music: none of the ten genres"] = _tracks(every, chosen, listen)
+    else:
+        gtzan = shop.collection("genre", collection.front_end)
+        groups["another collection: filtered test tracks of GTZAN"] = _tracks(
+            gtzan, splits.filtered(gtzan).test, listen
+        )
+    groups["bundled examples"] = [_heard_file(example.file, collection, listen) for example in EXAMPLES.values()]
+    return groups
+
+
+def _heard_file(file: Path, collection: Collection, listen: Listen) -> Heard:
+    front_end = collection.front_end
+    return listen(
+        log_mel(decode(file, sample_rate=front_end.sample_rate, downmix=front_end.downmix).samples, front_end)
+    )
+
+
+def _made(which: outliers.Set, front_end: FrontEnd, listen: Listen) -> dict[str, Group]:
+    """Made sounds by kind ("noise") and by name ("noise: pink"); None for those refused as silent."""
+    groups: dict[str, list[Heard | None]] = {}
+    for sound in outliers.sounds(which):
+        try:
+            heard = listen(log_mel(sound.samples, front_end))
+        except AudioError:
+            heard = None
+        for name in (sound.kind, f"{sound.kind}: {sound.name}"):
+            groups.setdefault(name, []).append(heard)
+    return {name: groups[name] for name in sorted(groups)}
+
+
+def far_off(data: Path) -> set[str]:
+    """Clips of moods4q with none of the genres that GTZAN's ten are near to."""
+    folder = data / "moods4q" if (data / "moods4q").is_dir() else data
+    with (folder / "annotations.csv").open(newline="", encoding="utf-8") as lines:
+        return {row["clip"] for row in csv.DictReader(lines)
+                if (genres := {word.strip() for word in row["genres"].split(";")} - {""}) and not genres & _NEAR}  # fmt: skip
+
+
+def run(shop: Workshop, out: Path, checkpoints: Path, results: Path) -> dict[str, Any]:
+    """Measure, write doubt.json, and put statistics and threshold into the bundled checkpoints that are there."""
+    found = table(shop)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "doubt.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for task in ("genre", "mood"):
+        if (checkpoints / task / "config.json").exists():
+            write(checkpoints / task, shop.collection(task), results)
+    return found
