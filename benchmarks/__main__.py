@@ -3,6 +3,7 @@
 speed     both distributions of a track against librosa's mel spectrogram
 lab       a moved slider of the augmentation lab against librosa's mel spectrogram
 scale     training against a plain PyTorch loop with librosa; epochs of ×1, ×4, ×16 data (--out writes DIR/scale.json)
+why       another class explained, against one answer and against patches silenced one by one; what deletion says of the maps
 memory    the served app: first page, 40 tracks in a row, 30 sessions at once (needs Chromium)
 """
 
@@ -13,7 +14,7 @@ from pathlib import Path
 parser = argparse.ArgumentParser(
     prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
 )
-CHOICES = ["speed", "lab", "scale", "memory"]
+CHOICES = ["speed", "lab", "scale", "why", "memory"]
 parser.add_argument("what", nargs="*", choices=CHOICES, default=CHOICES)
 parser.add_argument("--out", type=Path, metavar="DIR", help="for scale: where Results finds it, assets/results")
 options = parser.parse_args()
@@ -33,6 +34,11 @@ for what in options.what:
         print(json.dumps(result, indent=1, ensure_ascii=False))
         if options.out is not None:
             scale.write(result, options.out)
+    elif what == "why":
+        from benchmarks import why
+
+        print(json.dumps({"seconds for 30 s of audio": why.speed()}, indent=1), flush=True)
+        print(json.dumps({"share of the probability that is left": why.worth()}, indent=1))
     else:
         from benchmarks import memory
 

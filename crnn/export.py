@@ -34,16 +34,18 @@ def to_json(result: dict[str, Any], indent: int | None = None) -> str:
     return json.dumps(result, ensure_ascii=False, indent=indent, allow_nan=False)
 
 
-def to_csv(results: Iterable[dict[str, Any]], tasks: Sequence[str] = ("genre", "mood")) -> str:
-    """One row a segment and one for the whole track (start empty): file, seconds, start, task:label columns, error."""
+def to_csv(
+    results: Iterable[dict[str, Any]], tasks: Sequence[str] = ("genre", "mood"), extra: Sequence[str] = ()
+) -> str:
+    """One row a segment and one for the whole track (start empty): file, seconds, start, task:label columns, extra, error."""
     results = list(results)
     classes = {task: next((list(r[task]) for r in results if task in r), []) for task in tasks}
     columns = [f"{task}:{label}" for task in tasks for label in classes[task]]
     out = io.StringIO()
-    rows = csv.DictWriter(out, ["file", "seconds", "start", *columns, "error"], lineterminator="\n")
+    rows = csv.DictWriter(out, ["file", "seconds", "start", *columns, *extra, "error"], lineterminator="\n")
     rows.writeheader()
     for result in results:
-        base = {"file": result["file"], "seconds": result.get("seconds", ""), "error": result.get("error", "")}
+        base = {key: result.get(key, "") for key in ("file", "seconds", *extra, "error")}
         for moment in ({"start": ""} | result, *result.get("segments", [])):
             values = {f"{t}:{label}": value for t in tasks for label, value in moment.get(t, {}).items()}
             rows.writerow(base | {"start": moment["start"]} | values)

@@ -14,30 +14,43 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from crnn.segments import Segments, cut, plan
 from training.collections import Collection
 from training.launch import Launch
+from training.partly import PartlyLabelled
 from training.splits import Indices, Split
 
+Item = tuple[Tensor, Tensor, Tensor]
 
-class Crops(Dataset[tuple[Tensor, int, Tensor]]):
-    """Random crops [1, M, W] of some tracks with target and tags [L]: as many of each track as segments fit in it.
+
+class Crops(Dataset[Item]):
+    """Random crops [1, M, W] of some tracks with candidates [K] and tags [L]: as many of each track as segments fit in it, or a
+    share of that.
 
     Item (epoch, index): where a crop starts depends on seed, epoch and index alone, so that a resumed run sees what it
     would have seen.
     """
 
-    def __init__(self, collection: Collection, tracks: Indices, width: int, seed: int, stretch: float = 0.0) -> None:
+    def __init__(
+        self,
+        collection: Collection | PartlyLabelled,
+        tracks: Indices,
+        width: int,
+        seed: int,
+        stretch: float = 0.0,
+        share: float = 1.0,
+    ) -> None:
         self.collection, self.width, self.seed, self.stretch = collection, width, seed, stretch
-        counts = [math.ceil(collection.frames.count(int(t)) / width) for t in tracks]
+        self.candidates = torch.from_numpy(collection.candidates)
+        counts = [math.ceil(share * collection.frames.count(int(t)) / width) for t in tracks]
         self.tracks = np.repeat(tracks, counts)
 
     def __len__(self) -> int:
         return len(self.tracks)
 
-    def __getitem__(self, item: tuple[int, int]) -> tuple[Tensor, int, Tensor]:
+    def __getitem__(self, item: tuple[int, int]) -> Item:
         epoch, index = item
         track = int(self.tracks[index])
         tags = self.collection.tags
         known = torch.from_numpy(tags[track]) if tags is not None else torch.empty(0)
-        return self._crop(epoch, index, track), int(self.collection.targets[track]), known
+        return self._crop(epoch, index, track), self.candidates[track], known
 
     def _crop(self, epoch: int, index: int, track: int) -> Tensor:
         space = self.collection.frames.count(track) - self.width
@@ -54,6 +67,22 @@ class Crops(Dataset[tuple[Tensor, int, Tensor]]):
         first = int(rng.integers(space + self.width - taken + 1))
         mel = self.collection.frames.mel(track, first, taken)
         return functional.interpolate(mel.unsqueeze(0), size=self.width, mode="linear", align_corners=True)
+
+
+class Joined(Dataset[Item]):
+    """Crops of one collection, and after them those of another."""
+
+    def __init__(self, first: Crops, second: Crops) -> None:
+        self.first, self.second = first, second
+
+    def __len__(self) -> int:
+        return len(self.first) + len(self.second)
+
+    def __getitem__(self, item: tuple[int, int]) -> Item:
+        epoch, index = item
+        if index < len(self.first):
+            return self.first[epoch, index]
+        return self.second[epoch, index - len(self.first)]
 
 
 class Shuffled(Sampler[tuple[int, int]]):
@@ -115,10 +144,13 @@ class SegmentData(pl.LightningDataModule):
         batch_size: int,
         seed: int,
         stretch: float = 0.0,
+        beside: PartlyLabelled | None = None,
+        share: float = 1.0,
         launch: Launch | None = None,
         workers: int = 0,
     ) -> None:
         super().__init__()
+        self.beside, self.share = beside, share
         self.collection, self.split, self.width, self.batch_size, self.seed = collection, split, width, batch_size, seed
         self.stretch, self.launch = stretch, launch or Launch()
         # Pages that a GPU can fetch by itself.
@@ -128,8 +160,16 @@ class SegmentData(pl.LightningDataModule):
             "persistent_workers": workers > 0,
         }
 
+    def crops(self) -> Crops | Joined:
+        """What an epoch reads: the split's training part, and the share of what is beside it."""
+        own = Crops(self.collection, self.split.train, self.width, self.seed, self.stretch)
+        if self.beside is None:
+            return own
+        others = np.arange(len(self.beside.frames))
+        return Joined(own, Crops(self.beside, others, self.width, self.seed, self.stretch, self.share))
+
     def train_dataloader(self) -> "DataLoader[Any]":
-        crops = Crops(self.collection, self.split.train, self.width, self.seed, self.stretch)
+        crops = self.crops()
         order = Shuffled(len(crops), self.seed, self.launch)
         # A generator of its own, since each pass over a loader draws one number, which would shift dropout's.
         own = torch.Generator().manual_seed(self.seed)

@@ -1,8 +1,5 @@
 """Log-mel frames of many tracks in one memory-mapped array: computed once, read by every run."""
 
-import hashlib
-import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from crnn.audio import decode
-from crnn.errors import AudioError
 from crnn.spectrogram import FrontEnd, log_mel
-from training.launch import Launch
+from training.parts import Job, collect
 
 # dB values between −80 and 0 (or powers near them) keep three digits in half the memory.
 _DTYPE = np.float16
@@ -49,57 +44,19 @@ class Frames:
         return cls(np.concatenate([np.asarray(mel, dtype=_DTYPE).T for mel in mels]), offsets)
 
 
-def from_audio(files: Sequence[Path], front_end: FrontEnd, cache: Path, launch: Launch | None = None) -> Frames:
+def from_audio(files: Sequence[Path], front_end: FrontEnd, cache: Path, skip_broken: bool = False) -> Frames:
     """Decode and transform files with the code that serves; kept under `cache` for the next run.
 
-    The cache's name covers the front end and every file's name, size and time, so a changed file is computed afresh. Of several
-    processes (launch; default: those that torchrun started) each computes a share.
+    The cache's name covers the front end and every file's name, size and time, so a changed file is computed afresh. A
+    computation that was stopped goes on, and processes that want the same frames at once share it (training/parts.py).
+    Raises BrokenFiles, which names every file that can't be heard; with skip_broken these get no frames.
     """
-    launch = launch or Launch.here()
-    identity = [front_end.to_dict(), [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files]]
-    key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
-    values_file, offsets_file = cache / f"frames-{key}.npy", cache / f"offsets-{key}.npy"
-    if launch.world > 1 and not launch.first(offsets_file.exists):
-        shares = cache / f"shares-{key}"
-        mine = files[launch.rank :: launch.world]
-        launch.together(lambda: from_audio(mine, front_end, shares, Launch()) if mine else None)
-        count = min(launch.world, len(files))
-        launch.first(lambda: _join_shares(files, front_end, shares, count, (values_file, offsets_file)))
-        launch.together(lambda: _seen(offsets_file))
-    elif not offsets_file.exists():
-        mels = []
-        for file in tqdm(files, desc="log-mel", unit="track"):
-            try:
-                waveform = decode(file, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
-                mels.append(log_mel(waveform.samples, front_end).numpy())
-            except AudioError as error:
-                raise AudioError(f"{file}: {error} Remove it from the collection and start again.") from error
-        frames = Frames.from_mels(mels)
-        cache.mkdir(parents=True, exist_ok=True)
-        np.save(values_file, frames.values)
-        np.save(offsets_file, frames.offsets)  # last: its presence says that the pair is complete
-    return Frames(np.load(values_file, mmap_mode="r"), np.load(offsets_file))
 
+    def frames(file: Path) -> np.ndarray[Any, Any]:
+        """One file: [F, M]."""
+        waveform = decode(file, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
+        return log_mel(waveform.samples, front_end).numpy().T
 
-def _join_shares(
-    files: Sequence[Path], front_end: FrontEnd, shares: Path, count: int, targets: tuple[Path, Path]
-) -> None:
-    """Lay the shares (file i is in share i modulo count) end to end in one array, a track at a time, and drop them."""
-    # Found, not computed: each process has just done its own.
-    parts = [from_audio(files[i::count], front_end, shares, Launch()) for i in range(count)]
-    places = [(parts[i % count], i // count) for i in range(len(files))]
-    offsets = np.cumsum([0, *(part.count(track) for part, track in places)])
-    values = np.lib.format.open_memmap(targets[0], "w+", _DTYPE, (int(offsets[-1]), front_end.n_mels))
-    for i, (part, track) in enumerate(places):
-        values[offsets[i] : offsets[i + 1]] = part.values[part.offsets[track] : part.offsets[track + 1]]
-    values.flush()
-    np.save(targets[1], offsets)
-    shutil.rmtree(shares)
-
-
-def _seen(file: Path) -> None:
-    if not file.exists():
-        raise AudioError(
-            f"{file} was written by another host and is not there on this one: --runs and --data must name folders that all "
-            "hosts share, with equal file times."
-        )
+    job = Job(files, frames, front_end.n_mels, _DTYPE, front_end.to_dict(), cache)
+    collect(job, skip_broken)
+    return Frames(np.load(job.values, mmap_mode="r"), np.load(job.offsets))

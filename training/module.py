@@ -78,7 +78,7 @@ class Training(pl.LightningModule):
         torch.manual_seed(self.seed * 7919 + self.current_epoch + self.global_rank * _APART)
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> Tensor:
-        mel, target, tags = batch
+        mel, candidates, tags = batch
         # Its own generator, from seed and step: a resumed run goes on with the draws it would have had. Each of several
         # processes has draws of its own.
         generator = Generator().manual_seed(self.seed * 1_000_003 + self.global_step + self.global_rank * _APART)
@@ -89,19 +89,26 @@ class Training(pl.LightningModule):
             partner = torch.randperm(len(mel), generator=generator).to(mel.device)
             heard = self.network.dropout(self.network.embed(share * mel + (1 - share) * mel[partner]))
             logits = self.network.linear(heard)
-            loss = share * self._loss(logits, target) + (1 - share) * self._loss(logits, target[partner])
+            loss = share * self._loss(logits, candidates) + (1 - share) * self._loss(logits, candidates[partner])
             tags = share * tags + (1 - share) * tags[partner]
         else:
             heard = self.network.dropout(self.network.embed(mel))
-            loss = self._loss(self.network.linear(heard), target)
+            loss = self._loss(self.network.linear(heard), candidates)
         if self.tagger is not None:
             said = self.tagger(heard).float()
             loss = loss + self.recipe.tags * functional.binary_cross_entropy_with_logits(said, tags)
         self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, sync_dist=True, batch_size=len(mel))
         return loss
 
-    def _loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        return functional.cross_entropy(logits.float(), target, label_smoothing=self.recipe.label_smoothing)
+    def _loss(self, logits: Tensor, candidates: Tensor) -> Tensor:
+        """Cross-entropy of the candidates together (Jin & Ghahramani 2002, learning with multiple labels), smoothed: [B, K] each.
+
+        With one candidate a row this is the usual cross-entropy with label smoothing.
+        """
+        log_p = logits.float().log_softmax(-1)
+        together = -log_p.masked_fill(candidates == 0, -torch.inf).logsumexp(-1)
+        smoothing = self.recipe.label_smoothing
+        return ((1 - smoothing) * together - smoothing * log_p.mean(-1)).mean()
 
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> None:
         segments, target, track = batch

@@ -11,7 +11,7 @@ the other folds.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,12 @@ import numpy as np
 
 from crnn.checkpoint import Checkpoint
 from crnn.classify import Classifier
+from crnn.spectrogram import FrontEnd
 from training import splits
 from training.collections import Collection, load
 from training.evaluate import Answers, answers, bootstrap_by_group, fit_temperature, scores
 from training.launch import Launch
+from training.partly import moods_beside_gtzan
 from training.recipes import RECIPES
 from training.runs import RunSpec, code_revision, train
 
@@ -45,14 +47,34 @@ class Workshop:
     precision: str = "auto"
     progress: bool = True
     workers: int | None = None
+    most_epochs: int | None = None  # of any run, for a rehearsal
 
-    def collection(self, task: str) -> Collection:
-        return Launch.here().together(lambda: load(task, self.data, self.runs / "frames"))
+    def collection(self, task: str, front_end: FrontEnd | None = None) -> Collection:
+        return Launch.here().together(lambda: load(task, self.data, self.runs / "frames", front_end))
 
     def spec(self, task: str, split: str, seed: int) -> RunSpec:
         """The run of a task's recipe; quadrants are trained by mood's."""
         name = self.recipe or ("mood" if task == "quadrant" else task)
         return RunSpec(task, name, RECIPES[name], split, seed)
+
+    def folder(self, spec: RunSpec) -> Path:
+        """Where a run lies, or will."""
+        return self.runs / self._shortened(spec).name
+
+    def finished(self, spec: RunSpec) -> bool:
+        """Whether a run is there and need not be trained."""
+        return (self.folder(spec) / "checkpoint" / "config.json").exists()
+
+    def cost(self, spec: RunSpec) -> float:
+        """What a run takes, in epochs of tracks; only to compare runs with each other."""
+        tracks = len(splits.named(spec.split, self.collection(spec.task)).train)
+        return float(tracks * self._shortened(spec).recipe.epochs)
+
+    def _shortened(self, spec: RunSpec) -> RunSpec:
+        if self.most_epochs is None or spec.recipe.epochs <= self.most_epochs:
+            return spec
+        recipe = replace(spec.recipe, epochs=self.most_epochs)
+        return replace(spec, recipe=recipe, recipe_name=f"{spec.recipe_name}-{self.most_epochs}epochs")
 
     def train(self, spec: RunSpec, collection: Collection | None = None) -> Path:
         """The folder of a finished run; trains it, and what it begins from, where they are missing."""
@@ -61,7 +83,11 @@ class Workshop:
             task, recipe, split = _start(spec.recipe.start)
             donor = self.train(RunSpec(task, recipe, RECIPES[recipe], split, 0))
         collection = collection or self.collection(spec.task)
-        return train(spec, collection, self.runs, self.precision, self.progress, donor, self.workers)
+        beside = None
+        if spec.recipe.beside:
+            beside = Launch.here().together(lambda: moods_beside_gtzan(self.data, self.runs / "frames"))
+        spec = self._shortened(spec)
+        return train(spec, collection, self.runs, self.precision, self.progress, donor, beside, self.workers)
 
     def classifier(self, spec: RunSpec, collection: Collection) -> Classifier:
         return Classifier(Checkpoint.load(self.train(spec, collection) / "checkpoint"))
@@ -152,7 +178,7 @@ def new_songs(shop: Workshop, checkpoint: str | Path = "genre") -> dict[str, Any
 
 def _revision(shop: Workshop, spec: RunSpec) -> str:
     """The code that trained a run, as its folder says."""
-    return str(json.loads((shop.runs / spec.name / "config.json").read_text())["revision"])
+    return str(json.loads((shop.folder(spec) / "config.json").read_text())["revision"])
 
 
 def _join(parts: Sequence[Answers]) -> Answers:

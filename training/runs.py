@@ -26,9 +26,10 @@ from pytorch_lightning.utilities import rank_zero_only
 from crnn.checkpoint import Checkpoint
 from crnn.model import CRNN
 from training.collections import Collection
-from training.data import Crops, SegmentData
+from training.data import SegmentData
 from training.launch import Launch
 from training.module import Training
+from training.partly import PartlyLabelled
 from training.recipes import Recipe
 from training.splits import named
 
@@ -59,10 +60,12 @@ def train(
     precision: str = "auto",
     progress: bool = True,
     donor: Path | None = None,
+    beside: PartlyLabelled | None = None,
     workers: int | None = None,
 ) -> Path:
-    """Train (or finish, or find finished) a run; returns its folder. donor: the finished run that it begins from. workers:
-    processes that read crops ahead (default: none without a GPU, which reading does not hold up; up to four with one).
+    """Train (or finish, or find finished) a run; returns its folder. donor: the finished run that it begins from; beside: clips
+    that a recipe with `beside` asks for; workers: processes that read crops ahead (default: none without a GPU, which reading
+    does not hold up; up to four with one).
 
     Under torchrun all processes train it together: each takes its share of every batch, so that a recipe means the same
     on one or many, and the first one writes the folder. A run that one number of processes began, another may go on with.
@@ -72,7 +75,9 @@ def train(
     """
     folder, launch = runs / spec.name, Launch.here()
     launch.join()
-    if launch.first(lambda: _claim(folder, spec, collection, launch)):
+    finished = launch.first(lambda: _claim(folder, spec, collection, beside, launch))
+    launch.together(lambda: _seen(folder))
+    if finished:
         return folder
     started = time.monotonic()
     pl.seed_everything(spec.seed, workers=True, verbose=False)
@@ -81,9 +86,10 @@ def train(
     width = front_end.frames(recipe.segment_seconds)
     if workers is None:
         workers = min(4, (os.cpu_count() or 1) // launch.local_world) if launch.on_gpu else 0
-    data = SegmentData(collection, split, width, recipe.batch_size, spec.seed, recipe.stretch, launch, workers)
-    crops = len(Crops(collection, split.train, width, spec.seed))
-    steps = recipe.epochs * max(1, crops // recipe.batch_size)
+    data = SegmentData(
+        collection, split, width, recipe.batch_size, spec.seed, recipe.stretch, beside, recipe.beside, launch, workers
+    )
+    steps = recipe.epochs * max(1, len(data.crops()) // recipe.batch_size)
     module = Training(recipe, front_end, len(collection.labels), spec.seed, steps, len(collection.tag_names))
     if donor is not None:
         begin_from(module.network, Checkpoint.load(donor / "checkpoint").model)
@@ -122,7 +128,8 @@ def train(
         segment_seconds=recipe.segment_seconds,
         model=module.network.eval(),
         revision=json.loads((folder / "config.json").read_text())["revision"],  # of the code that began the run
-        data=f"{collection.name}, split {spec.split}, {len(split.train)} tracks",
+        data=f"{collection.name}, split {spec.split}, {len(split.train)} tracks"
+        + (f"; beside them {len(beside.frames)} of {beside.name}" if beside is not None else ""),
     )
     facts: dict[str, Any] = {"precision": resolve_precision(precision)}
     if launch.world > 1:
@@ -141,6 +148,16 @@ def train(
 
     launch.first(finish)
     return folder
+
+
+def history(folder: Path) -> dict[str, list[Any] | None]:
+    """What a run wrote down by epoch: a list a column, None for what it did not measure."""
+    with (folder / "history.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    found: dict[str, list[Any] | None] = {"epoch": [int(row["epoch"]) for row in rows]}
+    for column in ("train_loss", "val_loss", "val_track"):
+        found[column] = [float(row[column]) for row in rows] if rows and rows[0][column] else None
+    return found
 
 
 def begin_from(network: CRNN, donor: CRNN) -> None:
@@ -175,11 +192,23 @@ def code_revision() -> str:
         return "unknown"
 
 
-def _claim(folder: Path, spec: RunSpec, collection: Collection, launch: Launch) -> bool:
+def _seen(folder: Path) -> None:
+    """What the first process has written, every host reads."""
+    if not (folder / "config.json").exists():
+        raise ValueError(f"{folder} is not there on every host: --runs must name a folder that all of them share.")
+
+
+def _claim(folder: Path, spec: RunSpec, collection: Collection, beside: PartlyLabelled | None, launch: Launch) -> bool:
     """Write what will be run, or check that it is what was run; whether it is finished."""
     launch.share(spec.recipe.batch_size)
     file = folder / "config.json"
+    if (beside is not None) != (spec.recipe.beside > 0):
+        raise ValueError(
+            f"recipe {spec.recipe_name} has beside={spec.recipe.beside:g}; other clips are needed just where it is above 0"
+        )
     settings = spec.to_dict() | {"front_end": collection.front_end.to_dict(), "data": collection.digest}
+    if beside is not None:
+        settings |= {"beside": beside.digest}
     identity = json.loads(json.dumps(settings))
     if file.exists():
         stored = json.loads(file.read_text())

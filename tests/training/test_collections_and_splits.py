@@ -1,6 +1,7 @@
 """Collections hold what their folders hold, and no split puts a group on two sides."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -139,3 +140,21 @@ def test_mood_folds_test_everyone_once_and_no_artist_twice(data: Path, tmp_path:
 def test_unknown_splits_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="is needed"):
         splits.named(name, thousand())
+
+
+def test_tags_are_the_words_that_enough_clips_carry(data: Path, tmp_path: Path) -> None:
+    collection = moods(data, None, tmp_path, "quadrant")
+    assert collection.tag_names == ("Calm", "Jazz")
+    assert collection.tags is not None
+    np.testing.assert_array_equal(collection.tags, [[i % 2, i % 2] for i in range(60)])
+    other = replace(collection, tags=1 - collection.tags)
+    assert other.digest != collection.digest
+
+
+def test_artists_of_new_songs_are_kept_out_with_all_their_clips(data: Path, tmp_path: Path) -> None:
+    """C0 and C1 … share an artist, so that what is learned for protocol N never meets a new song's artist."""
+    collection = moods(data, None, tmp_path, "quadrant")
+    songs = moods(data, None, tmp_path, "genre")
+    taught = splits.named("known", collection).train
+    assert not {collection.groups[i] for i in taught} & set(songs.groups)
+    assert len(taught) == 60 - sum(group in songs.groups for group in collection.groups) < 60 - len(songs.names)

@@ -1,0 +1,130 @@
+"""The paper's tables as rows, the reproduction of everything, and music that comes re-encoded."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crnn.audio import decode
+from crnn.checkpoint import Checkpoint
+from crnn.lab import Strengths
+from crnn.spectrogram import GTZAN_MELS, log_mel
+from tests.conftest import encode, melody
+from training import codecs, experiments, splits
+from training.__main__ import main
+from training.collections import Collection
+from training.protocols import Workshop
+from training.recipes import PAPER, Recipe
+from training.reproduce import duration, steps, write
+
+TINY = Recipe(epochs=1, batch_size=8, channels=(4, 4, 4, 4), gru=4, patience=0)
+
+
+@pytest.mark.parametrize("width", ["narrow", "paper"])
+def test_rows_differ_in_what_they_are_about_and_equal_names_are_equal_runs(width: str) -> None:
+    by_name = {}
+    for _, rows, _ in experiments.TABLES.values():
+        for row in rows(width):
+            spec = row.spec(0)
+            assert by_name.setdefault(spec.name, spec) == spec
+            assert spec.recipe.channels == (experiments.NARROW if width == "narrow" else PAPER.channels)
+    assert (
+        len(by_name) == 4 + 4 + 3 + 2 + 1 + 2
+    )  # V, VII's own, choices of genre, of mood, the grid's own, optimism's own
+
+
+def test_rows_keep_the_papers_settings_but_for_one() -> None:
+    for row in experiments.augmentations("paper"):
+        changed = {key for key, value in row.recipe.to_dict().items() if value != PAPER.to_dict()[key]}
+        assert len(changed) == (row.name != "nothing")
+
+
+def test_a_rows_figures_are_means_over_its_seeds(
+    toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Workshop, "collection", lambda self, task, front_end=None: toy)
+    shop = Workshop(tmp_path, tmp_path, precision="32-true", progress=False)
+    row = experiments.Row("tiny", TINY, "tiny", "toy", "paper:{seed}", spoilt=Strengths(snr_db=0.0))
+    found = experiments.measured(shop, row, [0, 1])
+    assert found["runs"] == ["toy-tiny-paper0-seed0", "toy-tiny-paper1-seed1"]
+    for key in (*experiments.METRICS, "track_accuracy_spoilt_alike"):
+        assert found[key]["mean"] == pytest.approx(np.mean(found[key]["each"]))
+        assert found[key]["sd"] == pytest.approx(np.std(found[key]["each"], ddof=1))
+
+
+def test_copies_fall_on_both_sides_only_where_that_is_measured(toy: Collection) -> None:
+    paired = replace(toy, groups=tuple(f"g{i // 2}" for i in range(40)), targets=np.arange(40) // 2 % 4)
+
+    def shared(name: str) -> int:
+        split = splits.named(name, paired)
+        sides = [{paired.groups[i] for i in side} for side in (split.train, split.valid, split.test)]
+        return sum(len(a & b) for a, b in ((sides[0], sides[1]), (sides[0], sides[2]), (sides[1], sides[2])))
+
+    assert shared("paper:0") == shared("fold:0") == shared("fold:0/both") == 0
+    assert shared("paper:0/copies") > 0
+    assert shared("fold:0/mixed") > 0
+
+
+def test_both_is_validation_of_valid_and_test_of_the_fold(toy: Collection) -> None:
+    both, valid, fold = (splits.named(name, toy) for name in ("fold:1/both", "fold:1/valid", "fold:1"))
+    assert np.array_equal(both.valid, valid.valid)
+    assert np.array_equal(both.train, valid.train)
+    assert np.array_equal(both.test, fold.test)
+
+
+class TestReproduce:
+    def test_every_result_knows_its_runs(self, tmp_path: Path) -> None:
+        plan = {step.name: step for step in steps(Workshop(tmp_path, tmp_path), [0, 1], [0], "narrow")}
+        assert set(plan) == {"F", "VII", "P", "M", "M-quadrants", "curves", *experiments.TABLES}
+        assert [spec.split for spec in plan["P"].specs] == ["paper:0", "paper:1"]
+        assert plan["VII"].specs == plan["F"].specs
+
+    def test_a_rehearsal_trains_runs_of_its_own(self, toy: Collection, tmp_path: Path) -> None:
+        shop = Workshop(tmp_path, tmp_path, progress=False, precision="32-true", most_epochs=1)
+        spec = replace(shop.spec("genre", "all", 0), recipe=replace(TINY, epochs=3), recipe_name="tiny", task="toy")
+        assert not shop.finished(spec)
+        assert shop.train(spec, toy).name == "toy-tiny-1epochs-all-seed0"
+        assert shop.finished(spec)
+        assert not replace(shop, most_epochs=None).finished(spec)
+
+    def test_what_somebody_wrote_on_a_result_stays(self, tmp_path: Path) -> None:
+        write(tmp_path, "V", {"rows": [1], "note": "why"})
+        assert json.loads(write(tmp_path, "V", {"rows": [2], "note": ""}).read_text()) == {"rows": [2], "note": "why"}
+
+    def test_durations_read_like_durations(self) -> None:
+        assert [duration(s) for s in (3, 600, 3600, 7500)] == ["1 min", "10 min", "1 h 00 min", "2 h 05 min"]
+
+    def test_an_unknown_table_is_named(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+        assert main(["tables", "IX", "--data", str(tmp_path)]) == 1
+        assert "'IX'" in capsys.readouterr().err
+
+
+class TestCodecs:
+    @pytest.mark.parametrize("settings", codecs.CODECS, ids=lambda c: c[1])
+    def test_re_encoded_music_is_the_same_music(self, settings: tuple[str, str, str, int, int]) -> None:
+        samples = melody(5)
+        data = codecs.encode(samples, 22_050, *settings[1:])
+        again = decode(data).samples
+        assert len(data) < 2.0 * 5 * settings[3] / 8
+        assert abs(len(again) - len(samples)) < 0.2 * 22_050
+        before, after = (log_mel(heard, GTZAN_MELS).numpy()[:, :60] for heard in (samples, again))
+        assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.9
+
+    def test_distance_is_between_nought_and_one_and_of_every_network(self, tmp_path: Path, tiny: Checkpoint) -> None:
+        (tmp_path / "audio" / "jazz").mkdir(parents=True)
+        for i in range(2):
+            (tmp_path / "audio" / "jazz" / f"jazz.{i:05d}.flac").write_bytes(encode(melody(4, seed=i), kind="FLAC"))
+        tiny.save(tmp_path / "net")
+        found = codecs.measure(tmp_path, [tmp_path / "net"], progress=False)
+        assert [row["name"] for row in found["rows"]] == [f"{tiny.task}: {name}" for name, *_ in codecs.CODECS]
+        assert all(
+            0 <= row["total_variation"]["mean"] <= row["total_variation_max"]["mean"] <= 1 for row in found["rows"]
+        )
+
+    def test_without_lossless_clips_it_says_where_it_looked(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["codecs", "--data", str(tmp_path)]) == 1
+        assert "*.flac" in capsys.readouterr().err

@@ -1,0 +1,90 @@
+"""Everything that assets/results and the README show, from one command.
+
+    runs that are missing ──> protocols, tables, baseline, codecs ──> results/*.json ──> README's tables
+
+Every run is kept by its settings, so a stopped reproduction goes on where it stopped. `quick` trains each run for two epochs:
+a rehearsal whose figures mean nothing, and so go elsewhere.
+"""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training import augmented, codecs, experiments, protocols
+from training.protocols import FOLDS, Workshop
+from training.runs import RunSpec
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One result: its file's name, the runs it needs, and how it is measured from them."""
+
+    name: str
+    specs: tuple[RunSpec, ...]
+    measure: Callable[[], dict[str, Any]]
+
+
+def steps(shop: Workshop, seeds: Sequence[int], table_seeds: Sequence[int], width: str) -> list[Step]:
+    """All results that networks have to be trained for, in the order in which they are made."""
+    filtered = tuple(shop.spec("genre", "filtered", seed) for seed in seeds)
+    paper = tuple(shop.spec("genre", f"paper:{seed}", seed) for seed in seeds)
+    found = [
+        Step("F", filtered, lambda: protocols.filtered(shop, seeds)),
+        Step("VII", filtered, lambda: augmented.table(shop, seeds)),
+        Step("P", paper, lambda: protocols.paper(shop, seeds)),
+    ]
+    for name, task in (("M", "mood"), ("M-quadrants", "quadrant")):
+        folds = tuple(shop.spec(task, f"fold:{fold}", 0) for fold in range(FOLDS))
+        found.append(Step(name, folds, lambda task=task: protocols.mood(shop, task)))  # type: ignore[misc]
+    for name, (_, rows, _) in experiments.TABLES.items():
+        needed = tuple(row.spec(seed) for row in rows(width) for seed in table_seeds)
+        found.append(
+            Step(name, needed, lambda name=name: experiments.table(shop, name, table_seeds, width))  # type: ignore[misc]
+        )
+    losses = tuple(row.spec(table_seeds[0]) for row in experiments.curve_rows(width))
+    found.append(Step("curves", losses, lambda: experiments.curves(shop, table_seeds, width)))
+    return found
+
+
+def reproduce(
+    shop: Workshop, seeds: Sequence[int], table_seeds: Sequence[int], width: str, out: Path, say: Say = print
+) -> list[Path]:
+    """Train what is missing, with the time that is left, then measure and write each result. Returns the files."""
+    plan = steps(shop, seeds, table_seeds, width)
+    runs = {spec.name: spec for step in plan for spec in step.specs}
+    costs = {name: shop.cost(spec) for name, spec in runs.items() if not shop.finished(spec)}
+    say(f"{len(runs)} runs, {len(runs) - len(costs)} of them there already.")
+    left, spent, done = sum(costs.values()), 0.0, 0.0
+    for number, (name, cost) in enumerate(costs.items(), 1):
+        guess = f", {duration(spent / done * left)} left" if done else ""
+        say(f"[{number}/{len(costs)}{guess}] {name}")
+        started = time.monotonic()
+        shop.train(runs[name])
+        spent, done, left = spent + time.monotonic() - started, done + cost, left - cost
+    out.mkdir(parents=True, exist_ok=True)
+    files = []
+    for step in plan:
+        files.append(write(out, step.name, step.measure()))
+        say(f"{files[-1]}")
+    files.append(write(out, "codecs", codecs.measure(shop.data, progress=shop.progress)))
+    return files
+
+
+def write(out: Path, name: str, result: dict[str, Any]) -> Path:
+    """Put a result where the app and the README look for it; a note that somebody wrote on an earlier one is kept."""
+    file = out / f"{name}.json"
+    if file.exists() and not result.get("note") and (note := json.loads(file.read_text()).get("note")):
+        result = result | {"note": note}
+    file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return file
+
+
+def duration(seconds: float) -> str:
+    """ "2 h 05 min", or minutes alone."""
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
