@@ -183,7 +183,8 @@ def growth(folder: Path, rounds: int) -> list[dict[str, Any]]:
 
 
 def _row(name: str, values: list[float], unit: str) -> dict[str, Any]:
-    return {"name": name, "value": float(f"{statistics.median(values):.3g}"), "unit": unit}
+    value = float(f"{statistics.median(values):.3g}")
+    return {"name": name, "value": int(value) if value >= 100 else value, "unit": unit}
 
 
 @contextmanager

@@ -32,15 +32,19 @@ def train(options: argparse.Namespace) -> None:
         name = options.recipe or manifest_run.default_recipe(options.task_name or "")
         recipe = replace(RECIPES[name], **changes)
         name += f"-{options.tag}" if changes else ""
-        print(manifest_run.train(
+        folder = manifest_run.train(
             shop, recipe, name, options.seed, options.split, options.front_end, options.task_name, options.skip_broken
-        ))  # fmt: skip
+        )
+        _print_once(folder)
         return
     split = options.split or ("filtered" if options.task == "genre" else "fold:0/valid")
     spec = shop.spec(options.task, split, options.seed)
     if changes:
         spec = replace(spec, recipe=replace(spec.recipe, **changes), recipe_name=f"{spec.recipe_name}-{options.tag}")
-    folder = shop.train(spec)
+    _print_once(shop.train(spec))
+
+
+def _print_once(folder: Path) -> None:
     if Launch.here().rank == 0:
         print(folder)
 

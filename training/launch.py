@@ -4,8 +4,8 @@
     torchrun --nnodes=2 --nproc_per_node=8 --rdzv_backend=c10d --rdzv_endpoint=HOST:29500 -m training train …
                                                                                           the same on each of two hosts
 
-Files (--data, --runs) lie where all hosts see them. Started without torchrun, a process is alone, and nothing here does
-anything.
+--runs is a folder that all hosts share; features are shared out in parts (training/parts.py). Started without torchrun, a process
+is alone, and nothing here does anything.
 """
 
 import atexit
@@ -79,9 +79,10 @@ class Launch:
         except Exception as raised:
             error = raised
         failed = self.everyones(error is not None and not isinstance(error, ToldElsewhere))
-        if error is not None and failed.index(True) == self.rank:
+        first = failed.index(True) if True in failed else None
+        if error is not None and first in (None, self.rank):
             raise error
-        if any(failed):
+        if first is not None:
             raise ToldElsewhere from error
         return result  # type: ignore[return-value]
 

@@ -13,7 +13,8 @@ from training import splits
 from training.bundle import SHOWN
 from training.collections import Collection
 from training.evaluate import answers, fit_temperature, scores
-from training.manifest import collection, read
+from training.launch import Launch
+from training.manifest import Table, collection, read
 from training.protocols import Workshop
 from training.recipes import RECIPES, Recipe
 from training.runs import RunSpec
@@ -50,16 +51,21 @@ def train(
         raise ValueError(
             f"recipe {recipe_name} begins from a run on another collection; choose one of {', '.join(begin_at_random)}."
         )
-    table = read(shop.data, task, skip_broken)
-    grid = FRONT_ENDS[front_end]
-    model = recipe.model_config(grid, len(table.labels))
-    limits.check(table.task, table.labels, recipe.segment_seconds, 1.0, grid, model)
-    own = collection(table, grid, shop.runs / "frames", skip_broken)
-    split = split or ("given" if own.sides else f"grouped:{seed}")
-    parts = splits.named(split, own)
-    folder = shop.train(RunSpec(table.task, recipe_name, recipe, split, seed), own)
-    _measure(folder / "checkpoint", own, parts, split, seed)
-    if table.task not in _IN_THE_APP:
+    grid, launch = FRONT_ENDS[front_end], Launch.here()
+
+    def checked() -> Table:
+        table = read(shop.data, task, skip_broken)
+        model = recipe.model_config(grid, len(table.labels))
+        limits.check(table.task, table.labels, recipe.segment_seconds, 1.0, grid, model)
+        return table
+
+    table = launch.together(checked)
+    own = launch.together(lambda: collection(table, grid, shop.runs / "frames", skip_broken))
+    chosen = split or ("given" if own.sides else f"grouped:{seed}")
+    parts = launch.together(lambda: splits.named(chosen, own))
+    folder = shop.train(RunSpec(table.task, recipe_name, recipe, chosen, seed), own)
+    launch.first(lambda: _measure(folder / "checkpoint", own, parts, chosen, seed))
+    if table.task not in _IN_THE_APP and launch.rank == 0:
         print(
             f"The app shows genre and mood; to see {table.task} there, train it with --task-name genre or mood.",
             file=sys.stderr,

@@ -83,10 +83,11 @@ class Workshop:
             task, recipe, split = _start(spec.recipe.start)
             donor = self.train(RunSpec(task, recipe, RECIPES[recipe], split, 0))
         collection = collection or self.collection(spec.task)
-        beside = moods_beside_gtzan(self.data, self.runs / "frames") if spec.recipe.beside else None
-        return train(
-            self._shortened(spec), collection, self.runs, self.precision, self.progress, donor, self.workers, beside
-        )
+        beside = None
+        if spec.recipe.beside:
+            beside = Launch.here().together(lambda: moods_beside_gtzan(self.data, self.runs / "frames"))
+        spec = self._shortened(spec)
+        return train(spec, collection, self.runs, self.precision, self.progress, donor, beside, self.workers)
 
     def classifier(self, spec: RunSpec, collection: Collection) -> Classifier:
         return Classifier(Checkpoint.load(self.train(spec, collection) / "checkpoint"))

@@ -60,12 +60,12 @@ def train(
     precision: str = "auto",
     progress: bool = True,
     donor: Path | None = None,
-    workers: int | None = None,
     beside: PartlyLabelled | None = None,
+    workers: int | None = None,
 ) -> Path:
-    """Train (or finish, or find finished) a run; returns its folder. donor: the finished run that it begins from. workers:
-    processes that read crops ahead (default: none without a GPU, which reading does not hold up; up to four with one).
-    beside: clips that a recipe with `beside` asks for.
+    """Train (or finish, or find finished) a run; returns its folder. donor: the finished run that it begins from; beside: clips
+    that a recipe with `beside` asks for; workers: processes that read crops ahead (default: none without a GPU, which reading
+    does not hold up; up to four with one).
 
     Under torchrun all processes train it together: each takes its share of every batch, so that a recipe means the same
     on one or many, and the first one writes the folder. A run that one number of processes began, another may go on with.
@@ -75,7 +75,9 @@ def train(
     """
     folder, launch = runs / spec.name, Launch.here()
     launch.join()
-    if launch.first(lambda: _claim(folder, spec, collection, beside, launch)):
+    finished = launch.first(lambda: _claim(folder, spec, collection, beside, launch))
+    launch.together(lambda: _seen(folder))
+    if finished:
         return folder
     started = time.monotonic()
     pl.seed_everything(spec.seed, workers=True, verbose=False)
@@ -188,6 +190,12 @@ def code_revision() -> str:
         return commit.strip()[:12] + ("+" if changed.stdout.strip() else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+
+
+def _seen(folder: Path) -> None:
+    """What the first process has written, every host reads."""
+    if not (folder / "config.json").exists():
+        raise ValueError(f"{folder} is not there on every host: --runs must name a folder that all of them share.")
 
 
 def _claim(folder: Path, spec: RunSpec, collection: Collection, beside: PartlyLabelled | None, launch: Launch) -> bool:

@@ -3,8 +3,10 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,11 +51,16 @@ def two(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Two:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     if sys.platform == "linux":
         environment["GLOO_SOCKET_IFNAME"] = "lo"
-    done = subprocess.run(
+    started = subprocess.Popen(
         [*command, "-m", "tests.training.two_processes", str(data), str(out)],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600,
+        cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=(out / "errors").open("w"), start_new_session=True,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-4000:]
+    try:
+        status = started.wait(timeout=900)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(started.pid, signal.SIGKILL)  # those it started too, if it did not end by itself
+    assert status == 0, (out / "errors").read_text()[-4000:]
     first, second = (json.loads((out / f"rank{rank}.json").read_text()) for rank in (0, 1))
     return Two(out, (first, second))
 
@@ -133,8 +140,9 @@ def test_errors_are_told_once(two: Two, what: str, sentence: str) -> None:
     assert sentence in told
 
 
-def test_the_folder_is_printed_once(two: Two) -> None:
-    (status, folder, _), other = (seen["command"] for seen in two.seen)
+@pytest.mark.parametrize("what", ["command", "manifest"])
+def test_the_folder_is_printed_once(two: Two, what: str) -> None:
+    (status, folder, _), other = (seen[what] for seen in two.seen)
     assert Path(folder.strip()).is_dir()
     assert (status, other) == (0, [0, "", ""])
 

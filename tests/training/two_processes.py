@@ -66,6 +66,8 @@ def everything(data: Path, out: Path) -> dict[str, Any]:
     toy, found = toy_collection(), {}
     places = ["--data", str(data), "--runs", str(out / "runs")]
     found["command"] = said([*TRAIN, *places, *SMALL, "batch_size=4"])
+    own = ["--data", str(data / "gtzan"), "--runs", str(out / "own")]
+    found["manifest"] = said(["train", "manifest", *TRAIN[2:], *own, *SMALL, "batch_size=4"])
     found["indivisible"] = said([*TRAIN, *places, *SMALL, "batch_size=5"])
     found["no data"] = said([*TRAIN, "--data", str(out / "none"), *SMALL])
     found["not train"] = said(["report"])
