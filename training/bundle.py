@@ -12,10 +12,7 @@ from training.protocols import Workshop, validation_temperature
 _DATA = {
     "genre": (
         "GTZAN (Tzanetakis & Cook 2002), all 1000 tracks, from a published rendering of its mel spectrograms. "
-        "A research collection whose recordings were never cleared; it has known faults (Sturm 2013). "
-        "The network begins from one that has learned quadrants and tags of moods4q (Panda, Malheiro & Paiva 2018), and "
-        "beside GTZAN it hears those clips of moods4q whose genre is known in part; never one of protocol N, nor another by "
-        "the same artists."
+        "A research collection whose recordings were never cleared; it has known faults (Sturm 2013)."
     ),
     "mood": (
         "The five-mood labels of the 764 clips that have one in moods4q (Panda, Malheiro & Paiva 2018): 30 s previews, "
