@@ -255,7 +255,7 @@ def _states(checkpoint: Checkpoint, shapes: dict[str, tuple[int, ...]]) -> Told:
         "y: column j of the last maps, J of them; h: the memory; r and z: gates between 0 and 1; ⊙: number by number. Two such "
         "layers stand one on the other; shown is the upper one. e: the embedding, what stands for the segment.",
         rf"{_tex(shapes[f'map {len(config.channels)}'])} \;\to\; {_tex((steps, hidden))} \;\to\; {hidden}",
-        (Excerpt(CRNN.embed, "sequence ="),),
+        (Excerpt(CRNN.recur, "sequence ="),),
     )
 
 
