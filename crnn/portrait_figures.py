@@ -46,9 +46,9 @@ def _lines(found: Beside, mean: Any, low: Any, high: Any, others: Any, x: "list[
     figure = go.Figure()
     figure.add_scatter(
         x=[*x, *x[::-1]], y=[*high, *low[::-1]], fill="toself", fillcolor=colour, opacity=0.2, line={"width": 0},
-        mode="none", hoverinfo="skip", name="spread of its tracks",
+        mode="none", hoverinfo="skip", name="± spread",
     )  # fmt: skip
-    figure.add_scatter(x=x, y=others, mode="lines", name="all others", line={"color": _GREY, "width": 2, "dash": "dot"})
+    figure.add_scatter(x=x, y=others, mode="lines", name="others", line={"color": _GREY, "width": 2, "dash": "dot"})
     figure.add_scatter(x=x, y=mean, mode="lines", name=label, line={"color": colour, "width": 3})
     figure.update_layout(height=380, margin=_MARGIN, legend=_LEGEND, hovermode="x unified")
     return figure

@@ -110,7 +110,7 @@ def _rate(found: Beside, hertz: Array) -> str:
     if found.effect[high] >= _TOLD:
         parts.append(f"stand out at {_times(hertz[high])}: {factor[high]:.1f} times the others'")
     if found.effect[low] <= -_TOLD:
-        parts.append(f"stay behind at {_times(hertz[low])}: {factor[low]:.1f} times")
+        parts.append(f"stay behind at {_times(hertz[low])}: {factor[low]:.1f} times the others'")
     return f"Its fluctuations {'; they '.join(parts)}." if parts else "It rises and falls about as fast as the others."
 
 

@@ -44,7 +44,9 @@ def show(mine: list[str]) -> None:
         st.markdown(told)
         low, high = found["N"].get("interval_95_by_artist", (None, None))
         where = f" All together: 95 % interval by artist {100 * low:.0f} to {100 * high:.0f} %." if low else ""
-        st.caption(f"{found['N']['context']} Whiskers: 95 % interval from the number of songs.{where}")
+        st.caption(
+            f"{found['N']['context']} In brackets: how many songs. Whiskers: 95 % interval from that number.{where}"
+        )
     for name in _MORE:
         if name in mine:
             results_tables.table(name)

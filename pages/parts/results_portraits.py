@@ -20,17 +20,16 @@ def show(mine: list[str]) -> None:
     if table is None:
         return
     kinds = {words: task for words, task in _KINDS.items() if len(table["classes"].get(task, {})) > 1}
-    with st.container(horizontal=True, vertical_alignment="center"):
-        kind = st.segmented_control(
-            "Of what", list(kinds), default=next(iter(kinds)), required=True, key="kind", bind="query-params",
-            label_visibility="collapsed",
-        )  # fmt: skip
-        task = kinds[kind]
-        classes = list(table["classes"][task])
-        label = st.pills(
-            "Class", classes, default=classes[0], required=True, key=f"class-{task}", bind="query-params",
-            label_visibility="collapsed",
-        )  # fmt: skip
+    kind = st.segmented_control(
+        "Of what", list(kinds), default=next(iter(kinds)), required=True, key="kind", bind="query-params",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    task = kinds[kind]
+    classes = list(table["classes"][task])
+    label = st.pills(
+        "Class", classes, default=classes[0], required=True, key=f"class-{task}", bind="query-params",
+        label_visibility="collapsed",
+    )  # fmt: skip
     said = portraits.told(table, task, label)
     st.markdown(f"**{label}**, {table['classes'][task][label]['tracks']} tracks: {' '.join(said)}")
     left, right = st.columns(2, gap="large")
