@@ -30,7 +30,7 @@ DRAWN = replace(
     dropout=0.1, conv_dropout=0.05,
 )  # fmt: skip
 SPLIT = "fold:0/valid"  # 7 tracks to validate on: an odd number
-TRAIN = ["train", "genre", "--split=all", "--no-progress", "--precision=32-true", "--tag=tiny"]
+TRAIN = ["train", "genre", "--recipe=paper-genre", "--split=all", "--no-progress", "--precision=32-true", "--tag=tiny"]
 SMALL = ["--set", "epochs=1", "channels=[4,8,8,8]", "gru=8"]
 
 
