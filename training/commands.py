@@ -89,14 +89,16 @@ def tables(options: argparse.Namespace) -> None:
     from training import experiments
     from training.reproduce import write
 
-    known = (*experiments.TABLES, "curves")
+    known = (*experiments.TABLES, "ablation", "curves")
     unknown = [name for name in options.tables if name not in known]
     if unknown:
         raise ValueError(f"table {unknown[0]!r}: one of {', '.join(known)} is needed")
     shop = _workshop(options)
     options.out.mkdir(parents=True, exist_ok=True)
     for name in options.tables:
-        if name == "curves":
+        if name == "ablation":
+            result = experiments.ablation(shop, options.seeds)
+        elif name == "curves":
             result = experiments.curves(shop, options.seeds, options.width)
         else:
             result = experiments.table(shop, name, options.seeds, options.width)
