@@ -147,21 +147,22 @@ class SharedBatchNorm(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
-        wide = x.float()
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            raise ValueError("a shared batch norm keeps running statistics")
         world, share = dist.get_world_size(), self.momentum or 0.0
-        mean: Tensor = _Sum.apply(wide.mean((0, 2, 3))) / world  # type: ignore[no-untyped-call]
-        centred = wide - mean.view(1, -1, 1, 1)
-        # Around the common mean: E[x²] − E[x]² would lose digits of decibels far from 0.
-        variance: Tensor = _Sum.apply(centred.square().mean((0, 2, 3))) / world  # type: ignore[no-untyped-call]
+        # Around the running mean, which all share: E[x²] − E[x]² would lose digits of decibels far from 0. One exchange.
+        around = self.running_mean.clone()
+        near = x.float() - around.view(1, -1, 1, 1)
+        moments = torch.stack([near.mean((0, 2, 3)), near.square().mean((0, 2, 3))])
+        offset, square = _Sum.apply(moments) / world  # type: ignore[no-untyped-call]
+        variance = (square - offset.square()).clamp(min=0)
         count = world * x.numel() // x.shape[1]
         with torch.no_grad():
-            for kept, now in ((self.running_mean, mean), (self.running_var, variance * count / (count - 1))):
-                if kept is not None:
-                    kept.lerp_(now, share)
-            if self.num_batches_tracked is not None:
-                self.num_batches_tracked.add_(1)
+            self.running_mean.lerp_(around + offset, share)
+            self.running_var.lerp_(variance * count / (count - 1), share)
+            self.num_batches_tracked.add_(1)
         scale = self.weight / (variance + self.eps).sqrt()
-        normal: Tensor = centred * scale.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
+        normal: Tensor = (near - offset.view(1, -1, 1, 1)) * scale.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
         return normal.to(x.dtype)
 
 

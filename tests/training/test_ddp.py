@@ -107,8 +107,8 @@ def test_one_process_writes_each_epoch_once(two: Two) -> None:
 
 
 def test_a_stopped_run_ends_as_if_it_had_not_been(two: Two) -> None:
-    straight = weights(two.run("drawn"))
-    for name, value in weights(two.run("drawn", "again")).items():
+    straight = weights(two.run("short"))
+    for name, value in weights(two.run("short", "again")).items():
         torch.testing.assert_close(value, straight[name], msg=name)
 
 
