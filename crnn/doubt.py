@@ -22,12 +22,13 @@ WINDOW_SECONDS = 5.0
 MIN_SECONDS = 1.0
 FALSE_ALARMS = 0.05
 
-_RANGES, _FINE_RANGES = 8, 16
-_LAGS = (1, 2, 4)  # frames over which a spectrum may keep its shape: 0.08 to 0.3 s on the bundled grid
-# Quartiles of loudness below the loudest moment, as speech's pauses show in them.
+_RANGES, _FINE_RANGES = 8, 16  # of neighbouring bands
+# Frames over which a spectrum may keep its shape, up to 0.6 s on the bundled grid; within ranges up to 0.3 s.
+_LAGS, _FINE_LAGS = (1, 2, 4, 8), (1, 2, 4)
+# Percentiles of loudness below the loudest moment, as speech's pauses show in them.
 _LEVELS = (5, 25, 50, 75)
-# Numbers a stretch: 8 ranges × (level, movement, skewness), how together they move, 4 levels, 3 lags, and 3 lags × 4 quarters.
-SIZE = 3 * _RANGES + 1 + len(_LEVELS) + len(_LAGS) + 4 * len(_LAGS)
+# Numbers a stretch: 8 ranges × (level, movement, skewness), how together they move, 4 levels, 4 lags, 3 lags × 4 quarters.
+SIZE = 3 * _RANGES + 1 + len(_LEVELS) + len(_LAGS) + 4 * len(_FINE_LAGS)
 _DEEPEST_DB = 80.0
 
 
@@ -126,11 +127,12 @@ def _described(x: "np.ndarray[Any, np.dtype[np.float32]]") -> Array:
     together = np.log(z.mean(axis=0).var() + 0.02)
     loudness = 10 * np.log10((10 ** (x / 10)).sum(axis=0))
     below = np.log(1 + loudness.max() - np.percentile(loudness, _LEVELS))
-    envelope = ranges - ranges.mean(axis=0)
-    grid = x[: len(x) // _FINE_RANGES * _FINE_RANGES]
-    fine = grid - np.repeat(_means(grid, _FINE_RANGES), len(grid) // _FINE_RANGES, axis=0)
-    kept = [_kept(envelope[None], lag) for lag in _LAGS]
-    held = [_kept(fine.reshape(4, -1, x.shape[1]), lag) for lag in _LAGS]
+    quarters = x[: len(x) // _FINE_RANGES * _FINE_RANGES]
+    coarse = _means(quarters, _FINE_RANGES)
+    fine = quarters - np.repeat(coarse, len(quarters) // _FINE_RANGES, axis=0)
+    envelope = (coarse - coarse.mean(axis=0))[None]
+    kept = [_kept(envelope, lag) for lag in _LAGS]
+    held = [_kept(fine.reshape(4, -1, x.shape[1]), lag) for lag in _FINE_LAGS]
     parts = (level, np.log(moved + 0.3), (z**3).mean(axis=1), [together], below, *kept, *held)
     return np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])[None]
 

@@ -30,12 +30,12 @@ from training import outliers, splits
 from training.collections import Collection
 from training.doubt_scores import SOUND, Heard, Scores, hear
 from training.partly import CANDIDATES
-from training.protocols import Workshop
+from training.protocols import FOLDS, Workshop
 from training.splits import Indices
 
 CHOSEN = SOUND
 SCORE = (
-    "Stretches of 5 s, each described by 44 numbers (level, movement and skewness of eight ranges of pitch, loudness below the "
+    "Stretches of 5 s, each described by 45 numbers (level, movement and skewness of eight ranges of pitch, loudness below the "
     "peak, how long the spectrum keeps its shape); distance from the Gaussian of the training tracks, median over stretches."
 )
 CONTEXT = (
@@ -54,12 +54,12 @@ Listen = Callable[[Tensor], Heard]
 Group = Sequence[Heard | None]
 
 
-def parts(task: str, collection: Collection) -> splits.Split:
-    """Training, validation and test tracks that a task's figures of doubt come from."""
+def parts(task: str, collection: Collection, fold: int = 0) -> splits.Split:
+    """Training, validation and test tracks that a task's figures of doubt come from; fold: of mood."""
     if task == "genre":
         return splits.filtered(collection)
-    inner = splits.named("fold:0/valid", collection)
-    return splits.Split(inner.train, inner.valid, splits.named("fold:0", collection).test)
+    inner = splits.named(f"fold:{fold}/valid", collection)
+    return splits.Split(inner.train, inner.valid, splits.named(f"fold:{fold}", collection).test)
 
 
 def usual(collection: Collection, tracks: Indices) -> UsualSound:
@@ -68,14 +68,36 @@ def usual(collection: Collection, tracks: Indices) -> UsualSound:
     return doubt.fit(np.concatenate([described for described in found if described is not None]))
 
 
+def calibrated(collection: Collection, split: splits.Split) -> UsualSound:
+    """Statistics of the training part, threshold of the validation part."""
+    inner = usual(collection, split.train)
+    return replace(inner, threshold=doubt.threshold(_sound_scores(collection, inner, split.valid)))
+
+
 def for_bundle(task: str, collection: Collection) -> UsualSound:
     """Statistics of every track, threshold of the recipe's validation part: what a bundled checkpoint carries."""
-    split = parts(task, collection)
-    inner = usual(collection, split.train)
-    scores = [inner.score(described) for track in split.valid
-              if (described := doubt.describe(collection.frames.mel(int(track)), collection.front_end)) is not None]  # fmt: skip
+    limit = calibrated(collection, parts(task, collection)).threshold
     whole = usual(collection, np.arange(len(collection.names)))
-    return replace(whole, threshold=round(doubt.threshold(np.array(scores)), 4), origin=_ORIGIN[task])
+    return replace(whole, threshold=round(limit, 4), origin=_ORIGIN[task])
+
+
+def _sound_scores(collection: Collection, sound: UsualSound, tracks: Indices) -> doubt.Array:
+    found = [doubt.describe(collection.frames.mel(int(track)), collection.front_end) for track in tracks]
+    return np.array([sound.score(described) for described in found if described is not None])
+
+
+def folds(collection: Collection) -> dict[str, Any]:
+    """False alarms of mood on every fold's test clips, each with statistics and threshold of its own training part."""
+    counts = []
+    for fold in range(FOLDS):
+        split = parts("mood", collection, fold)
+        own = calibrated(collection, split)
+        counts.append((int((_sound_scores(collection, own, split.test) > own.threshold).sum()), len(split.test)))
+    doubted, tracks = (sum(column) for column in zip(*counts, strict=True))
+    return {
+        "name": "test clips of all five folds, each by its own threshold", "network": "mood",
+        "share_doubted": doubted / tracks, "tracks": tracks, "by_fold": [count / size for count, size in counts],
+    }  # fmt: skip
 
 
 def write(folder: Path, collection: Collection, results: Path) -> Path:
@@ -95,6 +117,8 @@ def table(shop: Workshop) -> dict[str, Any]:
     for task in ("genre", "mood"):
         measured = measure(shop, task)
         rows += measured["rows"]
+        if task == "mood":
+            rows.append(folds(shop.collection("mood")))
         compared += measured["compared"]
         thresholds[task] = measured["threshold"]
     return {

@@ -40,8 +40,8 @@ class Sound:
 
 def sounds(which: Set) -> Iterator[Sound]:
     """All sounds of a set, the same ones every time; without espeak-ng those that are not speech."""
-    yield from _made("silence", _SILENCES[which], 6, 1 if which == "choosing" else 12)
-    yield from _made("noise", _NOISES[which], 8, 3 if which == "choosing" else 14)
+    yield from _made("silence", _SILENCES[which], 6, 1 if which == "choosing" else 22)
+    yield from _made("noise", _NOISES[which], 8, 3 if which == "choosing" else 24)
     if can_speak():
         yield from _speech(which)
 
@@ -201,17 +201,17 @@ _VARIANTS: dict[Set, tuple[str, ...]] = {
 }
 # Speech decays by 60 dB in so many seconds; the room's own noise lies so many dB below it.
 _ROOMS: dict[Set, tuple[tuple[float, float], ...]] = {
-    "choosing": ((0.25, 45), (0.6, 25)),
+    "choosing": ((0.25, 45), (0.6, 25), (0.4, 35), (0.9, 20)),
     "testing": ((0.35, 40), (0.8, 30), (0.5, 20)),
 }
 
 
 def _speech(which: Set) -> Iterator[Sound]:
-    """Every language of a set by three of its voices, read slowly and fast: dry, and as a microphone in a room gets it."""
+    """Every language of a set by several of its voices, read slowly and fast: dry, and as a microphone in a room gets it."""
     number = 0
     for language, text in TEXTS[which].items():
-        for _ in range(3):
-            rng = np.random.default_rng((7, 2 * (which == "testing"), number))
+        for _ in range(8 if which == "choosing" else 4):
+            rng = np.random.default_rng((7, 4 * (which == "testing"), number))
             variant = _VARIANTS[which][number % len(_VARIANTS[which])]
             spoken = _spoken(language + variant, text, int(rng.integers(120, 240)), int(rng.integers(20, 80)))
             count = round(rng.uniform(10, 30) * RATE)

@@ -16,7 +16,7 @@ from tests.conftest import melody
 from training import outliers
 from training.bundle import model_card
 from training.collections import Collection, load
-from training.doubt import far_off, for_bundle, parts, usual, write
+from training.doubt import far_off, folds, for_bundle, parts, usual, write
 from training.doubt_scores import BOTH, SOUND, Scores, hear
 from training.texts import TEXTS
 
@@ -48,6 +48,13 @@ def test_a_bundle_has_everyones_statistics_and_the_validation_parts_threshold(mo
     assert bundled.threshold == pytest.approx(doubt.threshold(scores), abs=1e-4)
     assert (scores > bundled.threshold + 1e-4).mean() <= doubt.FALSE_ALARMS
     assert "validation" in bundled.origin
+
+
+def test_folds_are_counted_together(mood: Collection) -> None:
+    row = folds(mood)
+    sizes = [len(parts("mood", mood, fold).test) for fold in range(5)]
+    assert row["tracks"] == sum(sizes) == len(mood.names)
+    assert row["share_doubted"] == pytest.approx(np.dot(row["by_fold"], sizes) / sum(sizes))
 
 
 def test_written_into_a_folder_the_weights_stay_and_the_card_says_it(mood: Collection, tmp_path: Path) -> None:
