@@ -15,6 +15,9 @@ FIGURES = {
     "calibration_error": ("Calibration error (points)", 100, 1),
     "validation_loss": ("Validation loss (nats)", 1, 3),
     "total_variation": ("Probability that moves (%)", 100, 1),
+    "total_variation_max": ("… of the clip that moves most (%)", 100, 1),
+    "same_top_class": ("Same likeliest class (%)", 100, 1),
+    "track_accuracy_spoilt_alike": ("Tracks right when spoilt alike (%)", 100, 1),
     "share_doubted": ("Doubted (%)", 100, 1),
     "tracks": ("Tracks", 1, 0),
 }
