@@ -6,12 +6,13 @@ from a picture of the page with its words hidden, so it is what the browser pain
 
 import io
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import ROOT
 
@@ -74,10 +75,18 @@ HIDDEN = """
 """
 
 
-def opened(chromium: Browser, address: str, scheme: str) -> Page:
+@pytest.fixture(scope="module", params=["light", "dark"])
+def visitor(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
+    """A browser that prefers a light or a dark page, and loads the app's own files once."""
+    context = chromium.new_context(color_scheme=request.param)
+    yield context
+    context.close()
+
+
+def opened(visitor: BrowserContext, address: str) -> Page:
     """A page with everything drawn and tall enough that nothing needs to be scrolled."""
-    context = chromium.new_context(color_scheme=scheme, viewport={"width": 1440, "height": 900})  # type: ignore[arg-type]
-    page = context.new_page()
+    page = visitor.new_page()
+    page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(address)
     settled(page)
     height = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
@@ -88,9 +97,9 @@ def opened(chromium: Browser, address: str, scheme: str) -> Page:
 
 def settled(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
-    for _ in range(3):  # a part that appears may bring more parts
+    for _ in range(2):  # a part that appears may bring more parts
         page.wait_for_function(READY, timeout=PATIENCE)
-        page.wait_for_timeout(700)
+        page.wait_for_timeout(600)
 
 
 def contrast(one: np.ndarray, other: np.ndarray) -> float:
@@ -130,13 +139,16 @@ def pale(page: Page) -> list[str]:
 
 
 def test_every_page_of_the_menu_is_looked_at(chromium: Browser, server: str) -> None:
-    page = opened(chromium, server, "light")
+    page = chromium.new_page()
+    page.goto(server)
+    settled(page)
     links = page.get_by_test_id("stTopNavLink")
     there = {(links.nth(i).get_attribute("href") or "").rstrip("/").rsplit("/", 1)[-1] for i in range(links.count())}
     assert {name.split(":")[0] for name in there} - {server.rsplit("/", 1)[-1].split(":")[0]} - {""} == set(NAMES) - {
         ""
     }
     assert links.count() == len(NAMES)
+    page.close()
 
 
 def test_contrast_is_wcags() -> None:
@@ -146,12 +158,11 @@ def test_contrast_is_wcags() -> None:
     assert contrast(np.full(3, 0x76), white) == pytest.approx(4.54, abs=0.01)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", NAMES)
-def test_figures_have_names_and_words_stand_out(chromium: Browser, server: str, name: str, scheme: str) -> None:
+def test_figures_have_names_and_words_stand_out(visitor: BrowserContext, server: str, name: str) -> None:
     wrong = []
     for view in ("", *VIEWS.get(name, [])):
-        page = opened(chromium, f"{server}/{name}?example=hunting{view and '&'}{view}", scheme)
+        page = opened(visitor, f"{server}/{name}?example=hunting{view and '&'}{view}")
         nameless = page.evaluate(
             "() => [...document.querySelectorAll('[data-testid=stPlotlyChart]')]"
             ".filter(chart => !(chart.getAttribute('role') && (chart.getAttribute('aria-label') || '').length > 15)).length"
@@ -159,19 +170,20 @@ def test_figures_have_names_and_words_stand_out(chromium: Browser, server: str, 
         if nameless:
             wrong.append(f"{view or name}: {nameless} figures have no text alternative")
         wrong += [f"{view or name}: {words}" for words in pale(page)]
-        page.context.close()
+        page.close()
     assert wrong == []
 
 
-# What a visitor can operate. Of a group of radio buttons Tab reaches one, arrows the others; a plotly figure's own toolbar is a
-# second way to what the page and its picture already give.
+# What a visitor can operate. Of radio buttons and of the pills of one question Tab reaches one, arrows the others; a plotly
+# figure's own toolbar is a second way to what the page and its picture already give.
 CONTROLS = """() => {
   const all = document.querySelectorAll(
     'button, a[href], input, select, textarea, audio[controls], summary, [role=slider], [role=combobox], [tabindex="0"]');
   return [...all].filter(e => !e.closest('.modebar, [data-testid=stElementToolbar], [aria-hidden=true], iframe')
     && !e.closest('details:not([open]) > :not(summary)') && e.checkVisibility()
     && !e.disabled && e.getClientRects().length && getComputedStyle(e).visibility !== 'hidden'
-    && e.getAttribute('role') !== 'radio' && e.type !== 'radio' && e.type !== 'file' && e.tabIndex >= 0);
+    && !e.matches('[role=toolbar] > :not(:first-child)') && e.getAttribute('role') !== 'radio'
+    && e.type !== 'radio' && e.type !== 'file' && e.tabIndex >= 0);
 }"""
 MARK = f"() => {{ const all = ({CONTROLS})(); all.forEach((e, i) => e.dataset.nr = i); return all.length; }}"
 FOCUSED = """() => {
@@ -189,7 +201,8 @@ FOCUSED = """() => {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_tab_reaches_every_control_and_shows_where_it_is(chromium: Browser, server: str, name: str) -> None:
-    page = opened(chromium, f"{server}/{name}?example=hunting", "light")
+    context = chromium.new_context(color_scheme="light")
+    page = opened(context, f"{server}/{name}?example=hunting")
     count = page.evaluate(MARK)
     names = page.evaluate(
         f"() => ({CONTROLS})().map(e => `${{e.tagName}} ${{e.getAttribute('aria-label') || e.innerText || e.name}}`.slice(0, 60))"
@@ -220,5 +233,6 @@ def test_tab_reaches_every_control_and_shows_where_it_is(chromium: Browser, serv
         if int((np.abs(now - old).max(axis=2) > 24).sum()) < 20:
             invisible.append(at["what"])
     missed = [names[i] for i in range(count) if str(i) not in reached]
+    context.close()
     assert missed == []
     assert invisible == []
