@@ -67,7 +67,7 @@ def generalisation(found: dict[str, dict[str, Any]], svm: dict[str, Any]) -> go.
             error_y={"type": "data", "array": [100 * (spread or 0) for _, spread in pairs], "thickness": 1.5, "color": _WHISKER},
         )  # fmt: skip
     figure.update_layout(
-        title="The further away, the less is right", barmode="group", height=340,
+        title="From random tracks to a new collection", barmode="group", height=340,
         margin=_MARGIN, legend=_LEGEND,
     )  # fmt: skip
     figure.update_xaxes(type="category")
