@@ -1,11 +1,14 @@
 """The app's frame: page list, page settings, and what every page has beside it."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.parts import model_panel, networks
 from pages.parts.frame import pages
 
 st.set_page_config(page_title="Genre & Mood Spectrum", page_icon="🎚️", layout="wide")
+st.html(Path(__file__).parent / "pages/parts/contrast.css")
 
 page = st.navigation(pages(), position="top")
 st.session_state.framed = True

@@ -54,3 +54,11 @@ def analyse(
     first = classifiers[0].checkpoint.front_end
     waveform = next(iter(waveforms.values()))
     return waveform, Analysis(mels[first], first, tuple(predictions))
+
+
+def spectrogram_for(classifier: Classifier, analysis: Analysis, source: bytes | Path) -> Tensor:
+    """The whole track as a network's own front end shows it, [M, F]: the analysis's where it is the same, else made again."""
+    front_end = classifier.checkpoint.front_end
+    if front_end == analysis.front_end:
+        return analysis.mel
+    return log_mel(decode(source, sample_rate=front_end.sample_rate, downmix=front_end.downmix).samples, front_end)

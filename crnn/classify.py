@@ -1,7 +1,8 @@
 """Checkpoint + log-mel → Prediction: how the classes are distributed over each segment and over the track."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from crnn.checkpoint import Checkpoint
 from crnn.doubt import Doubt
 from crnn.labels import OTHER
+from crnn.model import CRNN
 from crnn.segments import Segments, average, cut, plan
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -70,7 +72,7 @@ class Classifier:
         self.checkpoint = checkpoint
         self.network = checkpoint.model.eval()
         self._lock = threading.Lock()
-        self._batch = max(1, min(_BATCH, _BATCH_NUMBERS // self.network.config.largest_map))
+        self.batch = max(1, min(_BATCH, _BATCH_NUMBERS // self.network.config.largest_map))
 
     def plan(self, n_frames: int, hop_seconds: float | None = None) -> Segments:
         """The segments of a track of so many frames; hop_seconds: distance of their starts, default a third of a segment."""
@@ -78,11 +80,17 @@ class Classifier:
         hop = max(1, width // _READINGS) if hop_seconds is None else self.checkpoint.front_end.frames(hop_seconds)
         return plan(n_frames, width, min(width, hop))
 
+    @contextmanager
+    def alone(self) -> Iterator[CRNN]:
+        """The network while no other thread runs it: for forward hooks, which would see everyone's segments."""
+        with self._lock:
+            yield self.network
+
     @torch.inference_mode()
     def logits(self, mel: Tensor, segments: Segments, progress: Progress | None = None) -> Tensor:
         """Shape: mel [M, F] dB -> [S, K], before temperature."""
         total, parts = len(segments.starts), []
-        batch = self._batch
+        batch = self.batch
         for first in range(0, total, batch):
             with self._lock:
                 parts.append(self.network(cut(mel, segments, first, first + batch)))
@@ -98,7 +106,7 @@ class Classifier:
         """
         segments = plan(mel.shape[1], self.network.config.frames)
         parts = []
-        batch = self._batch
+        batch = self.batch
         for first in range(0, len(segments.starts), batch):
             with self._lock:
                 parts.append(self.network.embed(cut(mel, segments, first, first + batch)))

@@ -42,8 +42,10 @@ def to_json(result: dict[str, Any], indent: int | None = None) -> str:
     return json.dumps(result, ensure_ascii=False, indent=indent, allow_nan=False)
 
 
-def to_csv(results: Iterable[dict[str, Any]], tasks: Sequence[str] = ("genre", "mood")) -> str:
-    """One row a segment and one for the whole track (start empty): file, seconds, start, task:label columns, error.
+def to_csv(
+    results: Iterable[dict[str, Any]], tasks: Sequence[str] = ("genre", "mood"), extra: Sequence[str] = ()
+) -> str:
+    """One row a segment and one for the whole track (start empty): file, seconds, start, task:label columns, extra, error.
 
     Where networks can tell whether they know such sounds, the whole track's row has task:doubt (the score) and task:doubted
     (yes, no).
@@ -54,10 +56,10 @@ def to_csv(results: Iterable[dict[str, Any]], tasks: Sequence[str] = ("genre", "
     doubts = [task for task in tasks if any(task in result.get("doubt", {}) for result in results)]
     columns += [column for task in doubts for column in (f"{task}:doubt", f"{task}:doubted")]
     out = io.StringIO()
-    rows = csv.DictWriter(out, ["file", "seconds", "start", *columns, "error"], lineterminator="\n")
+    rows = csv.DictWriter(out, ["file", "seconds", "start", *columns, *extra, "error"], lineterminator="\n")
     rows.writeheader()
     for result in results:
-        base = {"file": result["file"], "seconds": result.get("seconds", ""), "error": result.get("error", "")}
+        base = {key: result.get(key, "") for key in ("file", "seconds", *extra, "error")}
         for moment in ({"start": ""} | result, *result.get("segments", [])):
             values = {f"{t}:{label}": value for t in tasks for label, value in moment.get(t, {}).items()}
             for task, found in moment.get("doubt", {}).items():

@@ -19,6 +19,9 @@ _TICK_GAP = 6  # bands; closer labels would overlap
 # Streamlit's theme replaces the exact colour #000004, magma's darkest, by one of its own.
 MAGMA = [[place, "rgb(0,0,3)" if colour == "#000004" else colour] for place, colour in get_colorscale("magma")]
 
+# Blue below 0, red above, grey at 0: told apart by colour-blind eyes, too (ColorBrewer RdBu).
+DIVERGING = [[0.0, "#2166ac"], [0.35, "#92c5de"], [0.5, "#f2f0f4"], [0.65, "#f4a582"], [1.0, "#b2182b"]]
+
 
 def mel_spectrogram(mel: "np.ndarray[Any, Any]", front_end: FrontEnd, title: str = "Mel spectrogram") -> go.Figure:
     """Heatmap of a log-mel spectrogram [M, F] in dB over seconds and Hz (bands equally spaced, as the network sees them).

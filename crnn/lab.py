@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 
 from crnn.augment import BackgroundNoise, FrequencyMask, Spans, TimeMask, TimeWarp, Warp
 from crnn.classify import Classifier, Prediction
-from crnn.spectrogram import FrontEnd, band_frequencies, hz_to_mel, log_mel
+from crnn.spectrogram import FrontEnd, band_frequencies, hz_to_mel, log_mel, silence
 
 HOP_LENGTH = 512
 
@@ -207,7 +207,7 @@ def masked_value(mel: Tensor, strengths: Strengths, front_end: FrontEnd) -> floa
     """What masked values are set to, in dB: the floor, or the picture's mean."""
     if strengths.fill == "mean":
         return float(mel.mean())
-    return front_end.floor if front_end.floor is not None else float(mel.max()) - front_end.top_db
+    return silence(mel, front_end)
 
 
 @dataclass(frozen=True)

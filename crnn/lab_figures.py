@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from crnn.classify import Prediction
-from crnn.figures import COLOUR_BAR, MAGMA, frequency_axis, heatmap
+from crnn.figures import COLOUR_BAR, DIVERGING, MAGMA, frequency_axis, heatmap
 from crnn.lab import Draws, Heard
 from crnn.labels import colours
 from crnn.robustness import Curve
@@ -18,9 +18,6 @@ _LEGEND = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}
 _ROW = 250  # px
 _HEAD, _FOOT = 56, 44
 _MASK_LINE = {"color": "#ffffff", "width": 1.5, "dash": "dot"}
-
-# Blue below, red above, grey where nothing changed: told apart by colour-blind eyes, too (ColorBrewer RdBu).
-_CHANGE = [[0.0, "#2166ac"], [0.35, "#92c5de"], [0.5, "#f2f0f4"], [0.65, "#f4a582"], [1.0, "#b2182b"]]
 
 
 def pair(
@@ -48,7 +45,7 @@ def pair(
         change = after.mel.numpy() - before.mel.numpy()
         figure.add_trace(heatmap(change, after.front_end, start).update(coloraxis="coloraxis2"), 3, 1)
         bar = COLOUR_BAR | {"title": {"text": "± dB"}, "len": share - 0.06, "y": 0, "yanchor": "bottom"}
-        figure.update_layout(coloraxis2={"colorscale": _CHANGE, "cmin": -40, "cmax": 40, "colorbar": bar})
+        figure.update_layout(coloraxis2={"colorscale": DIVERGING, "cmin": -40, "cmax": 40, "colorbar": bar})
     for shape in _outlines(draws, after, start) if outlined else ():
         figure.add_shape(**shape, row=2, col=1)
     figure.update_layout(margin={"l": 8, "r": 8, "t": _HEAD, "b": _FOOT})

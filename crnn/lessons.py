@@ -1,12 +1,11 @@
 """One short lesson an augmentation: what it imitates, its formula, its source, and the code that does it, read as it runs."""
 
-import inspect
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from crnn.augment import BackgroundNoise, FrequencyMask, TimeMask, TimeWarp, Warp
+from crnn.listing import Excerpt
 
 _SPECAUGMENT = "Park et al. 2019, “SpecAugment”, section 2 ([arXiv 1904.08779](https://arxiv.org/abs/1904.08779))"
 
@@ -28,7 +27,7 @@ class Lesson:
     @property
     def listing(self) -> str:
         """The source of the code, as it stands in the library."""
-        return "\n".join(textwrap.dedent(inspect.getsource(function)) for function in self.code)
+        return "\n".join(Excerpt(function).text for function in self.code)
 
 
 LESSONS = (

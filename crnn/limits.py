@@ -27,6 +27,16 @@ def check(
     task: str, labels: tuple[str, ...], seconds: float, temperature: float, front_end: FrontEnd, model: ModelConfig
 ) -> None:
     """Raises ValueError with the first thing that is out of bounds: what was found, and what is accepted."""
+    names(task, labels)
+    _within("segment_seconds", seconds, 0.2, 60)
+    # 0 and below are told by the checkpoint itself.
+    _within("temperature", temperature, -math.inf, 100)
+    _front_end(front_end)
+    _model(model, seconds)
+
+
+def names(task: str, labels: tuple[str, ...]) -> None:
+    """The part of check that needs no network. Raises ValueError."""
     if not _TASK.fullmatch(task):
         raise ValueError(f"task {task[:40]!r}: up to 30 small letters are needed")
     if not 2 <= len(labels) <= MOST_LABELS:
@@ -36,11 +46,6 @@ def check(
             raise ValueError(
                 f"label {label[:60]!r}: 1 to {LONGEST_LABEL} printable characters without markup are needed"
             )
-    _within("segment_seconds", seconds, 0.2, 60)
-    # 0 and below are told by the checkpoint itself.
-    _within("temperature", temperature, -math.inf, 100)
-    _front_end(front_end)
-    _model(model, seconds)
 
 
 def _front_end(front_end: FrontEnd) -> None:

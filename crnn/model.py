@@ -194,7 +194,11 @@ class CRNN(nn.Module):
         x = self.normalise(segments).contiguous(memory_format=torch.channels_last)
         for layer in self.convolutions:
             x = layer(x)  # [B, C, M', W']
-        sequence = x.squeeze(2).transpose(1, 2)  # [B, C, 1, W'] -> [B, W', C]
+        return self.recur(x)
+
+    def recur(self, maps: Tensor) -> Tensor:
+        """What the recurrent layers make of the last convolution's maps. Shape: [B, C, 1, W'] -> [B, H]."""
+        sequence = maps.squeeze(2).transpose(1, 2)  # [B, W', C]
         states, _ = self.gru(sequence)  # [B, W', H] or [B, W', 2H]
         if self.attention is not None:
             # Weights of the steps, summing to 1: how much each says about the class.

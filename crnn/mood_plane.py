@@ -53,11 +53,11 @@ def figure(found: Moments) -> go.Figure:
         x=places[:, 0], y=places[:, 1], mode="lines+markers", line={"color": "#8a8f98", "width": 1.5},
         marker={"size": 7, "color": middles, "colorscale": "Viridis", "line": {"width": 0}},
         customdata=middles, hovertemplate="%{customdata:.0f} s: valence %{x:.2f}, arousal %{y:.2f}<extra></extra>",
+        showlegend=False,
     )  # fmt: skip
     for row, symbol, word in ((0, "circle-open", "start"), (-1, "square-open", "end")):
         drawn.add_scatter(
-            x=[places[row, 0]], y=[places[row, 1]], mode="markers+text", text=[f"<b>{word}</b>"], hoverinfo="skip",
-            textposition="top center" if row == 0 else "bottom center",
+            x=[places[row, 0]], y=[places[row, 1]], mode="markers", name=word, hoverinfo="skip",
             marker={"symbol": symbol, "size": 15, "color": "#c2549f", "line": {"width": 3}},
         )  # fmt: skip
     corners: dict[tuple[int, int], list[str]] = {}
@@ -74,7 +74,10 @@ def figure(found: Moments) -> go.Figure:
     drawn.add_hline(y=0, line={"color": "#8a8f98", "width": 1})
     drawn.add_vline(x=0, line={"color": "#8a8f98", "width": 1})
     drawn.update_layout(
-        title="Path through the mood plane", height=400, margin={"l": 8, "r": 8, "t": 44, "b": 8}, showlegend=False
+        title="Path through the mood plane",
+        height=420,
+        margin={"l": 8, "r": 8, "t": 70, "b": 8},
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0},  # words beside the path would lie on it
     )
     drawn.update_xaxes(title="Valence: unpleasant to pleasant", range=[-1.3, 1.3], zeroline=False, showgrid=False)
     drawn.update_yaxes(title="Arousal: calm to excited", range=[-1.3, 1.3], zeroline=False, showgrid=False)

@@ -18,6 +18,7 @@ from crnn.fetch import MAX_AUDIO, MAX_JSON, FetchError, Session, get, get_json, 
 from crnn.spotify import TrackInfo, picture
 
 CANDIDATES = 5
+_DEEZER_BUSY = (4, 700)  # more than 50 requests in 5 s; service busy
 _LENGTH_TOLERANCE = 3.0  # seconds between two services' lengths of one recording
 
 
@@ -44,12 +45,18 @@ class Found:
 
 
 class NoPreview(SpotifyError):
-    """No service had audio; the sentence says which were asked and what they answered."""
+    """No service had audio; the sentence says which were asked and what they answered. failures: those that did not answer as they
+    should; without any, nobody has this recording."""
+
+    def __init__(self, message: str, failures: tuple[FetchError, ...] = ()) -> None:
+        super().__init__(message)
+        self.failures = failures
 
 
 def find(info: TrackInfo, session: Session, spotify_audio: bool = False) -> Found:
     """The first preview that can be had of a track whose artist is known. Raises NoPreview."""
     tried: list[str] = []
+    failures: list[FetchError] = []
     offers: tuple[tuple[str, Callable[[], Preview | None]], ...] = (
         ("Spotify", lambda: _from_spotify(info) if spotify_audio else None),
         ("Deezer", lambda: _from_deezer(info, session)),
@@ -75,7 +82,8 @@ def find(info: TrackInfo, session: Session, spotify_audio: bool = False) -> Foun
                 return Found(again, download(again, session), tuple(tried))
         except FetchError as error:
             tried.append(str(error))
-    raise NoPreview(" ".join(tried) or "No service was asked.")
+            failures.append(error)
+    raise NoPreview(" ".join(tried) or "No service was asked.", tuple(failures))
 
 
 def candidates(info: TrackInfo, session: Session) -> list[Preview]:
@@ -101,6 +109,9 @@ def _from_deezer(info: TrackInfo, session: Session) -> Preview | None:
     if info.isrc is None:
         return None
     found = get_json(session, f"https://api.deezer.com/track/isrc:{info.isrc}")
+    error = found.get("error")
+    if isinstance(error, dict) and error.get("code") in _DEEZER_BUSY:  # told with status 200, without how long to wait
+        raise FetchError("Deezer has had too many requests and asks to wait a while.", 429, 5.0)
     if "error" in found or not found.get("preview"):
         return None  # no such recording there, or none that may be heard
     artist = found.get("artist")
@@ -188,6 +199,12 @@ _EDITION = rf"[^()\[\]]*\b(?:{_WORDS})\b[^()\[\]]*"
 
 def _without_edition(title: str) -> str:
     return re.sub(rf"\s*(?:\({_EDITION}\)|\[{_EDITION}\]| - {_EDITION}$)", "", title, flags=re.IGNORECASE)
+
+
+def song_key(title: str, artist: str) -> str:
+    """The same for two spellings or editions of one song; "" where nothing of the title is a letter or digit."""
+    plain = _plain(_without_edition(title))
+    return f"{plain}/{_plain(artist)}" if plain else ""
 
 
 def _plain(text: str) -> str:

@@ -4,13 +4,15 @@ Never by inverting a mel spectrogram, whose phase is gone. Masks act on an STFT 
 phase-vocoder stretches (Flanagan & Golden 1966, torchaudio's), so pitch stays; noise is mixed in.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from crnn._torchaudio import torchaudio
 from crnn.lab import Draws, Piece, with_noise
-from crnn.spectrogram import FrontEnd, hz_to_mel, mel_to_hz
+from crnn.spectrogram import FrontEnd, band_frequencies, hz_to_mel, mel_to_hz
 
 _N_FFT, _HOP = 2048, 512
 
@@ -70,6 +72,31 @@ def _piece(sound: Tensor, length: int, piece: Piece, draws: Draws, front_end: Fr
         masked |= ((seconds >= start) & (seconds < end)).unsqueeze(0)
     quiet = spectrum / magnitude.clamp(min=1e-9) * level
     return torch.istft(torch.where(masked, quiet, spectrum), _N_FFT, _HOP, window=window, length=len(sound))
+
+
+def apart(samples: Tensor, mask: Tensor, front_end: FrontEnd) -> tuple[Tensor, Tensor]:
+    """A sound taken apart by a mask on its mel picture: what the mask keeps, and everything else; their sum is the sound.
+
+    Shape: samples [T] at the front end's rate, mask [M, F] from 0 to 1, frame f centred on sample f · hop_length -> [T], [T].
+    Each STFT bin is kept by as much as the triangular filters over it are, so edges are soft in frequency and over a hop in time.
+    """
+    window = torch.hann_window(_N_FFT)
+    spectrum = torch.stft(samples, _N_FFT, _HOP, window=window, return_complex=True, pad_mode="constant")
+    hertz = np.arange(spectrum.shape[0]) * front_end.sample_rate / _N_FFT
+    # Between two centres the filters' two triangles, not scaled by `norm`, sum to 1: linear interpolation.
+    gain = _interpolated(mask.float(), band_frequencies(front_end), hertz)
+    frames = np.arange(mask.shape[1]) * front_end.hop_length
+    gain = _interpolated(gain.T, frames, np.arange(spectrum.shape[1]) * _HOP).T
+    kept = torch.istft(spectrum * gain, _N_FFT, _HOP, window=window, length=len(samples))
+    return kept, samples - kept
+
+
+def _interpolated(values: Tensor, places: "np.ndarray[Any, Any]", at: "np.ndarray[Any, Any]") -> Tensor:
+    """Linear between ascending places [N], constant beyond them. Shape: values [N, X] -> [Q, X] at [Q]."""
+    where = torch.from_numpy(np.interp(at, places, np.arange(len(places)))).float()
+    below = where.long()
+    share = (where - below).unsqueeze(1)
+    return values[below] * (1 - share) + values[(below + 1).clamp(max=len(places) - 1)] * share
 
 
 def band_edges(first: int, last: int, front_end: FrontEnd) -> tuple[float, float]:

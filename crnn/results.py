@@ -7,9 +7,9 @@ from typing import Any
 FOLDER = Path(__file__).parent.parent / "assets" / "results"
 
 
-def load(name: str, folder: Path = FOLDER) -> dict[str, Any] | None:
+def load(name: str, folder: Path | None = None) -> dict[str, Any] | None:
     """One result by its name ("F", "VII", …), None where it was not measured yet."""
-    file = folder / f"{name}.json"
+    file = (folder or FOLDER) / f"{name}.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
@@ -32,18 +32,34 @@ def figure(result: dict[str, Any], key: str) -> tuple[float, float | None]:
     return float(centre), spread["sd"]
 
 
-def protocol_rows(folder: Path = FOLDER) -> list[dict[str, Any]]:
+def names(folder: Path | None = None) -> list[str]:
+    """Every result that is there."""
+    return sorted(file.stem for file in (folder or FOLDER).glob("*.json"))
+
+
+def protocols(folder: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Protocols that were measured, in PROTOCOLS' order; behind them the same of other recipes ("F-wide")."""
+    known = [*PROTOCOLS, *(name for name in names(folder) if name not in PROTOCOLS)]
+    found = {name: result for name in known if (result := load(name, folder)) is not None}
+    return {name: result for name, result in found.items() if "protocol" in result}
+
+
+def question(name: str, result: dict[str, Any]) -> str:
+    """What a protocol asks, in words."""
+    words, _ = PROTOCOLS.get(name) or PROTOCOLS.get(result["protocol"]) or (name, None)
+    return words if name in PROTOCOLS else f"{words} (recipe: {result.get('recipe', name)})"
+
+
+def protocol_rows(folder: Path | None = None) -> list[dict[str, Any]]:
     """One row a protocol that was measured: network, baseline and paper, in percent of tracks named right."""
     svm = (load("svm", folder) or {}).get("protocols", {})
     rows = []
-    for name, (question, paper) in PROTOCOLS.items():
-        result = load(name, folder)
-        if result is None:
-            continue
+    for name, result in protocols(folder).items():
+        paper = PROTOCOLS[name][1] if name in PROTOCOLS else None
         rows.append(
             {
                 "Protocol": name,
-                "Question": question,
+                "Question": question(name, result),
                 "Network (%)": _percent(result, "track_accuracy"),
                 "Macro F1 (%)": _percent(result, "track_macro_f1"),
                 "Segments (%)": _percent(result, "segment_accuracy"),
@@ -51,6 +67,23 @@ def protocol_rows(folder: Path = FOLDER) -> list[dict[str, Any]]:
                 "Paper (%)": "–" if paper is None else f"{100 * paper:.0f}",
             }
         )
+    return rows
+
+
+def run_rows(found: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
+    """Where each protocol's figures come from: one row a run with its seed, code revision and figure."""
+    rows = []
+    for name, result in found.items():
+        for run in result.get("runs", [result]):
+            rows.append(
+                {
+                    "Protocol": name,
+                    "Run": str(run.get("run", f"bundled weights {run.get('weights', '')}")),
+                    "Seed": str(run.get("seed", "–")),
+                    "Code": str(run.get("revision", "–")),
+                    "Tracks right (%)": f"{100 * run['track_accuracy']:.1f}",
+                }
+            )
     return rows
 
 
@@ -85,14 +118,77 @@ def reliability(result: dict[str, Any]) -> list[dict[str, float]]:
     return joined
 
 
-def augmentation_rows(table: dict[str, Any]) -> list[dict[str, Any]]:
-    """Table VII as read by a test: percent of tracks named right under each augmentation, ours and the paper's."""
-    return [
-        {
-            "Augmentation": row["augmentation"],
-            "Tracks right (%)": round(100 * row["track_accuracy"]["mean"], 1),
-            "Segments right (%)": round(100 * row["segment_accuracy"]["mean"], 1),
-            "Paper (%)": None if row["paper"] is None else round(100 * row["paper"], 1),
-        }
-        for row in table["rows"]
-    ]
+def against_paper(found: dict[str, dict[str, Any]]) -> list[str]:
+    """What did not come out as in the paper, from the figures alone."""
+    right = {name: figure(result, "track_accuracy")[0] for name, result in found.items()}
+    said = []
+    if "P" in right:
+        papers = PROTOCOLS["P"][1] or 0.0
+        said.append(
+            f"Random tracks, the paper's way of splitting (P): the paper names {100 * papers:.0f} % right, this network "
+            f"{100 * right['P']:.1f} %, {_points(right['P'] - papers)}."
+        )
+    if "P" in right and "F" in right:
+        said.append(
+            f"The same recipe where no artist is on both sides, and broken or repeated tracks are left out (F): "
+            f"{100 * right['F']:.1f} %, {_points(right['F'] - right['P'])} than on P."
+        )
+    if "P" in right and "N" in right:
+        said.append(
+            f"The bundled weights on another collection (N): {100 * right['N']:.1f} %, "
+            f"{_points(right['N'] - right['P'])} than on P."
+        )
+    if "M" in right:
+        papers = PROTOCOLS["M"][1] or 0.0
+        said.append(
+            f"Mood (M): the paper names {100 * papers:.0f} % of its own songs right, this network {100 * right['M']:.1f} % of "
+            f"other songs, {_points(right['M'] - papers)}; they cannot be compared song by song."
+        )
+    return said
+
+
+def _points(difference: float) -> str:
+    return f"{abs(100 * difference):.1f} points {'more' if difference > 0 else 'less'}"
+
+
+def carried(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Recalls of a measurement on new songs, best first: label, tracks, recall and its 95 % interval (Wilson 1927)."""
+    rows = []
+    for label, found in result.get("recall", {}).items():
+        n, p = found["tracks"], found["recall"]
+        z = 1.96
+        centre, width = (p + z * z / (2 * n)), z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
+        low, high = ((centre + sign * width) / (1 + z * z / n) for sign in (-1, 1))
+        rows.append({"label": label, "tracks": n, "recall": p, "low": low, "high": high})
+    return sorted(rows, key=lambda row: -row["recall"])
+
+
+def recalls(result: dict[str, Any]) -> dict[str, float]:
+    """Share of each class's tracks named right, from the confusion."""
+    table = confusion(result)
+    return {label: table[k][k] / sum(table[k]) for k, label in enumerate(result["labels"]) if sum(table[k])}
+
+
+FEW = 10  # songs; of fewer no share is told in words
+
+
+def _share(row: dict[str, Any]) -> str:
+    return f"{100 * row['recall']:.0f} % of {row['tracks']}"
+
+
+def carried_told(result: dict[str, Any]) -> str:
+    """Which genres carry to new songs, in words."""
+    rows = carried(result)
+    enough = [row for row in rows if row["tracks"] >= FEW]
+    absent = [label for label in result["labels"] if label not in result.get("recall", {})]
+    said = []
+    if enough:
+        best, worst = enough[0], enough[-1]
+        least = f" and {worst['label']} least ({_share(worst)})" if worst is not best else ""
+        said.append(f"Of the new songs, {best['label']} carries best ({_share(best)}){least}.")
+    few = [f"{row['label']} ({row['tracks']})" for row in rows if row["tracks"] < FEW]
+    if few:
+        said.append(f"Too few songs to tell: {', '.join(few)}.")
+    if absent:
+        said.append(f"None at all: {', '.join(absent)}.")
+    return " ".join(said)

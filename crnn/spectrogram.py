@@ -94,13 +94,13 @@ def mel_power(samples: "np.ndarray[Any, Any] | Tensor", front_end: FrontEnd) -> 
     if wave.ndim != 1 or wave.numel() == 0:
         raise ValueError(f"samples have shape {tuple(wave.shape)}; one non-empty axis [T] is needed")
     n_frames = wave.numel() // front_end.hop_length + 1
-    transform = _transform(front_end)
+    mel_spectrogram = transform(front_end)
     half, hop = front_end.n_fft // 2, front_end.hop_length
     padded = torch.nn.functional.pad(wave, (half, half))
     blocks = []
     for first in range(0, n_frames, _BLOCK_FRAMES):
         last = min(first + _BLOCK_FRAMES, n_frames) - 1
-        blocks.append(transform(padded[first * hop : last * hop + front_end.n_fft]))
+        blocks.append(mel_spectrogram(padded[first * hop : last * hop + front_end.n_fft]))
     return torch.cat(blocks, dim=1)
 
 
@@ -124,11 +124,19 @@ def log_mel(samples: "np.ndarray[Any, Any] | Tensor", front_end: FrontEnd) -> Te
     return power_to_db(power, front_end)
 
 
-def power_to_db(power: Tensor, front_end: FrontEnd) -> Tensor:
-    """10·log10(power / reference), no lower than top_db below the loudest value; the same shape."""
-    loudest = power.max()
+def power_to_db(power: Tensor, front_end: FrontEnd, loudest: Tensor | None = None) -> Tensor:
+    """10·log10(power / reference), no lower than top_db below the loudest value; the same shape.
+
+    loudest: the whole track's loudest value, where power is only a part of the track.
+    """
+    loudest = power.max() if loudest is None else loudest
     reference = loudest if front_end.reference == "max" else torch.tensor(front_end.reference)
     return 10.0 * torch.log10(power.clamp(min=loudest * 10 ** (-front_end.top_db / 10)) / reference)
+
+
+def silence(mel: Tensor, front_end: FrontEnd) -> float:
+    """The value in dB that silence has in a track's log-mel picture: the floor, or top_db below the loudest."""
+    return front_end.floor if front_end.floor is not None else float(mel.max()) - front_end.top_db
 
 
 def band_frequencies(front_end: FrontEnd) -> "np.ndarray[Any, np.dtype[np.float64]]":
@@ -170,8 +178,9 @@ def mel_to_hz(mel: "np.ndarray[Any, Any]", scale: str) -> "np.ndarray[Any, np.dt
 
 
 @lru_cache(maxsize=8)
-def _transform(front_end: FrontEnd) -> torch.nn.Module:
-    transform: torch.nn.Module = torchaudio.transforms.MelSpectrogram(
+def transform(front_end: FrontEnd) -> Any:
+    """Samples [T] that are padded already -> mel power [M, F]; its two halves are `.spectrogram` and `.mel_scale`."""
+    return torchaudio.transforms.MelSpectrogram(
         sample_rate=front_end.sample_rate,
         n_fft=front_end.n_fft,
         hop_length=front_end.hop_length,
@@ -180,7 +189,6 @@ def _transform(front_end: FrontEnd) -> torch.nn.Module:
         norm=front_end.norm,
         center=False,  # the padding is done once, above, so that blocks join without a seam
     )
-    return transform
 
 
 def _dbfs(peak: float) -> str:

@@ -124,7 +124,7 @@ def _from_api(track: str, credentials: Credentials, session: Session) -> TrackIn
 
     global _quiet_until
     if (left := _quiet_until - monotonic()) > 0:
-        raise FetchError(_said(429, left), 429, left)
+        raise FetchError(said(429, left), 429, left)
     tokens = _tokens.setdefault(credentials, MemoryCacheHandler())  # its default writes a file
     try:
         auth = SpotifyClientCredentials(
@@ -136,17 +136,17 @@ def _from_api(track: str, credentials: Credentials, session: Session) -> TrackIn
         found = spotipy.Spotify(auth_manager=auth, requests_session=session).track(track)
         if not isinstance(found, dict) or not isinstance(found.get("name"), str):
             raise FetchError("Spotify answered with something that is not a track.")
-        return _info(track, found)
+        return track_info(track, found)
     except spotipy.SpotifyException as error:
         after = retry_after((error.headers or {}).get("Retry-After"))
         if error.http_status == 429 and after > LONGEST_WAIT:
             _quiet_until = monotonic() + after
         if error.http_status == 401:
             _tokens.pop(credentials, None)
-        raise FetchError(_said(error.http_status, after), error.http_status, after) from None
+        raise FetchError(said(error.http_status, after), error.http_status, after) from None
     except spotipy.SpotifyOauthError as error:
         status = getattr(getattr(error.__context__, "response", None), "status_code", 401)
-        raise FetchError(_said(401 if 400 <= status < 500 and status != 429 else status, 0.0), status) from None
+        raise FetchError(said(401 if 400 <= status < 500 and status != 429 else status, 0.0), status) from None
     except requests.RequestException as error:
         raise unreachable("Spotify", error) from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -154,7 +154,7 @@ def _from_api(track: str, credentials: Credentials, session: Session) -> TrackIn
         raise FetchError("Spotify answered with something that is not a track.") from error
 
 
-def _said(status: int, after: float) -> str:
+def said(status: int, after: float) -> str:
     """A sentence for a status of the Web API; its own message may quote the request, and is left out."""
     return {
         401: "Spotify refused this app's credentials.",
@@ -163,7 +163,7 @@ def _said(status: int, after: float) -> str:
     }.get(status, f"Spotify answered with status {status}.")
 
 
-def _info(track: str, found: dict[str, Any]) -> TrackInfo:
+def track_info(track: str, found: dict[str, Any]) -> TrackInfo:
     """Of what the Web API says only what has the expected form."""
     artists = found.get("artists") or []
     isrc = str((found.get("external_ids") or {}).get("isrc") or "").upper().replace("-", "")

@@ -7,6 +7,7 @@ import numpy as np
 from crnn.checkpoint import Checkpoint
 from crnn.classify import Prediction
 from crnn.spectrogram import FrontEnd, band_frequencies
+from crnn.svm import Svm
 
 
 def certainty(prediction: Prediction) -> str:
@@ -37,7 +38,7 @@ def doubt(prediction: Prediction) -> str:
     )
 
 
-def track_record(checkpoint: Checkpoint) -> str:
+def track_record(checkpoint: Checkpoint | Svm) -> str:
     """How often the network's first answer was right where it was measured; empty where nothing was."""
     sentences = {
         "N": "songs of a collection it never heard",

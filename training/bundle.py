@@ -12,10 +12,7 @@ from training.protocols import Workshop, validation_temperature
 _DATA = {
     "genre": (
         "GTZAN (Tzanetakis & Cook 2002), all 1000 tracks, from a published rendering of its mel spectrograms. "
-        "A research collection whose recordings were never cleared; it has known faults (Sturm 2013). "
-        "The network begins from one that has learned quadrants and tags of moods4q (Panda, Malheiro & Paiva 2018), and "
-        "beside GTZAN it hears those clips of moods4q whose genre is known in part; never one of protocol N, nor another by "
-        "the same artists."
+        "A research collection whose recordings were never cleared; it has known faults (Sturm 2013)."
     ),
     "mood": (
         "The five-mood labels of the 764 clips that have one in moods4q (Panda, Malheiro & Paiva 2018): 30 s previews, "
@@ -25,7 +22,7 @@ _DATA = {
 }
 
 # The figures of a result that the card and the app show.
-_SHOWN = ("track_accuracy", "track_macro_f1", "track_mean_recall", "segment_accuracy", "calibration_error")
+SHOWN = ("track_accuracy", "track_macro_f1", "track_mean_recall", "segment_accuracy", "calibration_error")
 
 
 def bundle(shop: Workshop, task: str, folder: Path, results: Path, seed: int = 0) -> Path:
@@ -67,14 +64,14 @@ def summary(result: dict[str, Any]) -> dict[str, Any]:
     """The few figures of a result that travel with the checkpoint, with their spread and how they came about."""
     short: dict[str, Any] = {"context": result["context"]}
     if "pooled" in result:
-        figures = {key: {"mean": result["pooled"][key], "sd": result["summary"][key]["sd"]} for key in _SHOWN}
+        figures = {key: {"mean": result["pooled"][key], "sd": result["summary"][key]["sd"]} for key in SHOWN}
         short["runs"] = f"{len(result['runs'])} folds pooled; sd over folds"
     elif "summary" in result:
-        figures = {key: result["summary"][key] for key in _SHOWN}
+        figures = {key: result["summary"][key] for key in SHOWN}
         count = len(result["runs"])
         short["runs"] = f"mean ± sd of {count} seeds" if count > 1 else "one seed"
     else:
-        figures = {key: {"mean": result[key], "sd": None} for key in _SHOWN}
+        figures = {key: {"mean": result[key], "sd": None} for key in SHOWN}
         low, high = result["interval_95_by_artist"]
         short["runs"] = f"the bundled weights; track accuracy 95 % interval by artist {low:.3f} to {high:.3f}"
     for key, value in figures.items():
@@ -90,7 +87,7 @@ def model_card(checkpoint: Checkpoint) -> str:
     size = sum(parameter.numel() for parameter in checkpoint.model.parameters())
     rows = []
     for name, figures in checkpoint.results.items():
-        cells = [f"{figures[k]:.3f}" + (f" ± {figures[k + '_sd']:.3f}" if k + "_sd" in figures else "") for k in _SHOWN]
+        cells = [f"{figures[k]:.3f}" + (f" ± {figures[k + '_sd']:.3f}" if k + "_sd" in figures else "") for k in SHOWN]
         rows.append(f"| {name} | {' | '.join(cells)} | {figures['runs']} |")
     contexts = "\n".join(f"- **{name}**: {figures['context']}" for name, figures in checkpoint.results.items())
     return f"""---

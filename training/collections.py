@@ -21,6 +21,9 @@ from training.frames import Frames, from_audio
 
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
 
+# Frames that are read at once for a digest: 16 MB.
+_BLOCK = 65_536
+
 # A tag that fewer clips carry is too rare to be learned: 2.5 % of 810.
 _TAGGED_CLIPS = 20
 
@@ -46,6 +49,7 @@ class Collection:
     names [N]; targets [N] index into labels; groups [N]: tracks of one group (an artist, a recording and its
     copies) never stand on two sides of a split. reserved: indices of the tracks that protocol N keeps for itself, and of others by
     the same artists. tags [N, L] of 0 and 1: what else is known of each track, named by tag_names [L]; none where L is 0.
+    sides [N]: "train", "valid" or "test" where the collection itself says who is tested, else empty.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Collection:
     reserved: tuple[int, ...] = ()
     tag_names: tuple[str, ...] = ()
     tags: np.ndarray[Any, np.dtype[np.float32]] | None = None
+    sides: tuple[str, ...] = ()
 
     @property
     def candidates(self) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -67,20 +72,26 @@ class Collection:
 
     @property
     def digest(self) -> str:
-        """Twelve hex digits over names, targets, groups, tags and frames: runs on other data are other runs."""
+        """Twelve hex digits over names, targets, groups, tags, sides and frames: runs on other data are other runs."""
         identity = [self.names, self.targets.tolist(), self.groups, self.frames.offsets.tolist()]
         found = hashlib.sha256(json.dumps(identity).encode())
         if self.tags is not None:
             found.update(json.dumps(self.tag_names).encode() + self.tags.tobytes())
-        found.update(np.ascontiguousarray(self.frames.values).tobytes())
+        if self.sides:
+            found.update(json.dumps(self.sides).encode())
+        values = self.frames.values
+        for first in range(0, len(values), _BLOCK):  # a memory map may be larger than memory
+            found.update(np.ascontiguousarray(values[first : first + _BLOCK]).tobytes())
         return found.hexdigest()[:12]
 
     def __post_init__(self) -> None:
         sizes = {len(self.names), len(self.targets), len(self.groups), len(self.frames)}
         if self.tags is not None:
             sizes.add(len(self.tags))
+        if self.sides:
+            sizes.add(len(self.sides))
         if len(sizes) != 1:
-            raise ValueError(f"{self.name}: names, targets, groups, tags and frames differ in length: {sizes}")
+            raise ValueError(f"{self.name}: names, targets, groups, tags, sides and frames differ in length: {sizes}")
 
 
 def gtzan(data: Path, front_end: FrontEnd | None, cache: Path) -> Collection:

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from crnn.segments import Segments, cut, plan
 from training.collections import Collection
+from training.launch import Launch
 from training.partly import PartlyLabelled
 from training.splits import Indices, Split
 
@@ -85,20 +86,27 @@ class Joined(Dataset[Item]):
 
 
 class Shuffled(Sampler[tuple[int, int]]):
-    """Items (epoch, index) in an order of the epoch's own; Lightning calls set_epoch, after a restart too."""
+    """Items (epoch, index) in an order of the epoch's own; Lightning calls set_epoch, after a restart too.
 
-    def __init__(self, size: int, seed: int) -> None:
+    Of `world` processes each takes every world-th item, all equally many: the batches of one step, joined, are the batch
+    that a single process would have had.
+    """
+
+    def __init__(self, size: int, seed: int, launch: Launch | None = None) -> None:
         self.size, self.seed, self.epoch = size, seed, 0
+        self.launch = launch or Launch()
 
     def set_epoch(self, epoch: int) -> None:
         """The epoch whose order comes next."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.size
+        return self.size // self.launch.world
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        for index in np.random.default_rng((self.seed, self.epoch)).permutation(self.size):
+        order = np.random.default_rng((self.seed, self.epoch)).permutation(self.size)
+        rank, world = self.launch.rank, self.launch.world
+        for index in order[: len(self) * world][rank::world]:
             yield self.epoch, int(index)
 
 
@@ -122,7 +130,11 @@ class TrackSegments(Dataset[tuple[Tensor, Tensor, Tensor]]):
 
 
 class SegmentData(pl.LightningDataModule):
-    """A collection, a split and a segment width, as Lightning asks for them."""
+    """A collection, a split and a segment width, as Lightning asks for them.
+
+    batch_size: of all processes together. workers: processes that read crops ahead; which crops they read does not depend
+    on them.
+    """
 
     def __init__(
         self,
@@ -134,11 +146,19 @@ class SegmentData(pl.LightningDataModule):
         stretch: float = 0.0,
         beside: PartlyLabelled | None = None,
         share: float = 1.0,
+        launch: Launch | None = None,
+        workers: int = 0,
     ) -> None:
         super().__init__()
         self.beside, self.share = beside, share
         self.collection, self.split, self.width, self.batch_size, self.seed = collection, split, width, batch_size, seed
-        self.stretch = stretch
+        self.stretch, self.launch = stretch, launch or Launch()
+        # Pages that a GPU can fetch by itself.
+        self.reading: dict[str, Any] = {
+            "num_workers": workers,
+            "pin_memory": self.launch.on_gpu,
+            "persistent_workers": workers > 0,
+        }
 
     def crops(self) -> Crops | Joined:
         """What an epoch reads: the split's training part, and the share of what is beside it."""
@@ -150,13 +170,17 @@ class SegmentData(pl.LightningDataModule):
 
     def train_dataloader(self) -> "DataLoader[Any]":
         crops = self.crops()
-        order = Shuffled(len(crops), self.seed)
+        order = Shuffled(len(crops), self.seed, self.launch)
         # A generator of its own, since each pass over a loader draws one number, which would shift dropout's.
         own = torch.Generator().manual_seed(self.seed)
         drop_last = len(crops) > self.batch_size
-        return DataLoader(crops, self.batch_size, sampler=order, drop_last=drop_last, generator=own)
+        share = self.launch.share(self.batch_size)
+        return DataLoader(crops, share, sampler=order, drop_last=drop_last, generator=own, **self.reading)
 
     def val_dataloader(self) -> "DataLoader[Any] | list[Any]":
         if len(self.split.valid) == 0:
             return []
-        return DataLoader(TrackSegments(self.collection, self.split.valid, self.width), batch_size=None)
+        # Every world-th track; the first ones come again where that leaves a process one short: all take as many steps.
+        rank, world = self.launch.rank, self.launch.world
+        mine = np.resize(self.split.valid, -(-len(self.split.valid) // world) * world)[rank::world]
+        return DataLoader(TrackSegments(self.collection, mine, self.width), batch_size=None, **self.reading)

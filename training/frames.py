@@ -1,7 +1,5 @@
 """Log-mel frames of many tracks in one memory-mapped array: computed once, read by every run."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from crnn.audio import decode
-from crnn.errors import AudioError
 from crnn.spectrogram import FrontEnd, log_mel
+from training.parts import Job, collect
 
 # dB values between −80 and 0 (or powers near them) keep three digits in half the memory.
 _DTYPE = np.float16
@@ -47,24 +44,19 @@ class Frames:
         return cls(np.concatenate([np.asarray(mel, dtype=_DTYPE).T for mel in mels]), offsets)
 
 
-def from_audio(files: Sequence[Path], front_end: FrontEnd, cache: Path) -> Frames:
+def from_audio(files: Sequence[Path], front_end: FrontEnd, cache: Path, skip_broken: bool = False) -> Frames:
     """Decode and transform files with the code that serves; kept under `cache` for the next run.
 
-    The cache's name covers the front end and every file's name, size and time, so a changed file is computed afresh.
+    The cache's name covers the front end and every file's name, size and time, so a changed file is computed afresh. A
+    computation that was stopped goes on, and processes that want the same frames at once share it (training/parts.py).
+    Raises BrokenFiles, which names every file that can't be heard; with skip_broken these get no frames.
     """
-    identity = [front_end.to_dict(), [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files]]
-    key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
-    values_file, offsets_file = cache / f"frames-{key}.npy", cache / f"offsets-{key}.npy"
-    if not offsets_file.exists():
-        mels = []
-        for file in tqdm(files, desc="log-mel", unit="track"):
-            try:
-                waveform = decode(file, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
-                mels.append(log_mel(waveform.samples, front_end).numpy())
-            except AudioError as error:
-                raise AudioError(f"{file}: {error} Remove it from the collection and start again.") from error
-        frames = Frames.from_mels(mels)
-        cache.mkdir(parents=True, exist_ok=True)
-        np.save(values_file, frames.values)
-        np.save(offsets_file, frames.offsets)  # last: its presence says that the pair is complete
-    return Frames(np.load(values_file, mmap_mode="r"), np.load(offsets_file))
+
+    def frames(file: Path) -> np.ndarray[Any, Any]:
+        """One file: [F, M]."""
+        waveform = decode(file, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
+        return log_mel(waveform.samples, front_end).numpy().T
+
+    job = Job(files, frames, front_end.n_mels, _DTYPE, front_end.to_dict(), cache)
+    collect(job, skip_broken)
+    return Frames(np.load(job.values, mmap_mode="r"), np.load(job.offsets))

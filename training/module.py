@@ -16,6 +16,8 @@ from training.recipes import Recipe
 
 # Of the drawn equaliser curve, from the lowest to the highest band: about one an octave.
 _KNOBS = 8
+# Between the seeds of two processes: more than a run has steps, so that no two share a draw.
+_APART = 2**40
 
 
 class Training(pl.LightningModule):
@@ -35,7 +37,7 @@ class Training(pl.LightningModule):
         self.time_mask = TimeMask(round(recipe.time_mask / front_end.hop_seconds), recipe.masks)
         self.frequency_mask = FrequencyMask(recipe.frequency_mask, recipe.masks)
         self.time_warp = TimeWarp(round(recipe.time_warp / front_end.hop_seconds))
-        self._valid: list[tuple[Tensor, Tensor]] = []
+        self._valid: list[tuple[Tensor, Tensor, int]] = []
 
     def augment(self, mel: Tensor, generator: Generator) -> Tensor:
         """Level, equaliser, pitch, then noise, warp and masks, drawn per item: [B, 1, M, W] -> the same shape."""
@@ -73,17 +75,17 @@ class Training(pl.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         # Dropout draws from the global generator: seeded by epoch, so that a resumed run goes on as it would have.
-        torch.manual_seed(self.seed * 7919 + self.current_epoch)
+        torch.manual_seed(self.seed * 7919 + self.current_epoch + self.global_rank * _APART)
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> Tensor:
         mel, candidates, tags = batch
-        # Its own generator, from seed and step: a resumed run goes on with the draws it would have had.
-        generator = Generator().manual_seed(self.seed * 1_000_003 + self.global_step)
+        # Its own generator, from seed and step: a resumed run goes on with the draws it would have had. Each of several
+        # processes has draws of its own.
+        generator = Generator().manual_seed(self.seed * 1_000_003 + self.global_step + self.global_rank * _APART)
         mel = self.augment(mel, generator)
         if self.recipe.mixup:
-            share = float(
-                np.random.default_rng((self.seed, self.global_step)).beta(self.recipe.mixup, self.recipe.mixup)
-            )
+            place = (self.seed, self.global_step) + (self.global_rank,) * (self.global_rank > 0)
+            share = float(np.random.default_rng(place).beta(self.recipe.mixup, self.recipe.mixup))
             partner = torch.randperm(len(mel), generator=generator).to(mel.device)
             heard = self.network.dropout(self.network.embed(share * mel + (1 - share) * mel[partner]))
             logits = self.network.linear(heard)
@@ -95,7 +97,7 @@ class Training(pl.LightningModule):
         if self.tagger is not None:
             said = self.tagger(heard).float()
             loss = loss + self.recipe.tags * functional.binary_cross_entropy_with_logits(said, tags)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(mel))
+        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, sync_dist=True, batch_size=len(mel))
         return loss
 
     def _loss(self, logits: Tensor, candidates: Tensor) -> Tensor:
@@ -109,21 +111,33 @@ class Training(pl.LightningModule):
         return ((1 - smoothing) * together - smoothing * log_p.mean(-1)).mean()
 
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> None:
-        segments, target, _ = batch
-        self._valid.append((self.network(segments).float(), target))
+        segments, target, track = batch
+        self._valid.append((self.network(segments).float(), target, int(track)))
 
     def on_validation_epoch_end(self) -> None:
-        hits, losses, segment_hits = [], [], []
-        for logits, target in self._valid:
+        rows: list[tuple[float, ...]] = []
+        for logits, target, track in self._valid:
             probabilities = logits.softmax(-1).cpu().double().numpy()
             # Tracks of one collection are of one length; what a tail's smaller weight changes here is negligible.
             overall = average(probabilities, plan(len(logits), 1))
-            hits.append(float(overall.argmax() == int(target)))
-            losses.append(float(functional.cross_entropy(logits, target.expand(len(logits)))))
-            segment_hits.append(float((logits.argmax(-1) == target).float().mean()))
+            loss = float(functional.cross_entropy(logits, target.expand(len(logits))))
+            right = float((logits.argmax(-1) == target).float().mean())
+            rows.append((track, loss, right, float(overall.argmax() == int(target))))
         self._valid.clear()
-        for name, values in (("val_loss", losses), ("val_segment", segment_hits), ("val_track", hits)):
+        # Of all processes; some have one of the others' tracks too, since all take as many steps.
+        by_track = {row[0]: row[1:] for row in self._everyones(rows)}
+        for name, values in zip(
+            ("val_loss", "val_segment", "val_track"), zip(*by_track.values(), strict=True), strict=True
+        ):
             self.log(name, float(np.mean(values)), prog_bar=True, sync_dist=True)
+
+    def _everyones(self, rows: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
+        """Rows of numbers, equally many in each process, in the order in which one process would have met them."""
+        if self.trainer.world_size == 1:
+            return rows
+        mine = torch.tensor(rows, dtype=torch.float64, device=self.device)
+        gathered = self.trainer.strategy.all_gather(mine)  # [world, N, columns]
+        return [tuple(row) for row in gathered.transpose(0, 1).flatten(0, 1).tolist()]
 
     def configure_optimizers(self) -> Any:
         recipe = self.recipe

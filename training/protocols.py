@@ -23,6 +23,7 @@ from crnn.spectrogram import FrontEnd
 from training import splits
 from training.collections import Collection, load
 from training.evaluate import Answers, answers, bootstrap_by_group, fit_temperature, scores
+from training.launch import Launch
 from training.partly import moods_beside_gtzan
 from training.recipes import RECIPES
 from training.runs import RunSpec, code_revision, train
@@ -45,10 +46,11 @@ class Workshop:
     recipe: str | None = None
     precision: str = "auto"
     progress: bool = True
+    workers: int | None = None
     most_epochs: int | None = None  # of any run, for a rehearsal
 
     def collection(self, task: str, front_end: FrontEnd | None = None) -> Collection:
-        return load(task, self.data, self.runs / "frames", front_end)
+        return Launch.here().together(lambda: load(task, self.data, self.runs / "frames", front_end))
 
     def spec(self, task: str, split: str, seed: int) -> RunSpec:
         """The run of a task's recipe; quadrants are trained by mood's."""
@@ -81,8 +83,11 @@ class Workshop:
             task, recipe, split = _start(spec.recipe.start)
             donor = self.train(RunSpec(task, recipe, RECIPES[recipe], split, 0))
         collection = collection or self.collection(spec.task)
-        beside = moods_beside_gtzan(self.data, self.runs / "frames") if spec.recipe.beside else None
-        return train(self._shortened(spec), collection, self.runs, self.precision, self.progress, donor, beside)
+        beside = None
+        if spec.recipe.beside:
+            beside = Launch.here().together(lambda: moods_beside_gtzan(self.data, self.runs / "frames"))
+        spec = self._shortened(spec)
+        return train(spec, collection, self.runs, self.precision, self.progress, donor, beside, self.workers)
 
     def classifier(self, spec: RunSpec, collection: Collection) -> Classifier:
         return Classifier(Checkpoint.load(self.train(spec, collection) / "checkpoint"))

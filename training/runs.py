@@ -8,6 +8,7 @@ runs/<name>/checkpoint/        config.json + model.safetensors, as crnn.checkpoi
 
 import csv
 import json
+import os
 import subprocess
 import time
 from collections.abc import Sequence
@@ -20,11 +21,13 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
+from pytorch_lightning.utilities import rank_zero_only
 
 from crnn.checkpoint import Checkpoint
 from crnn.model import CRNN
 from training.collections import Collection
 from training.data import SegmentData
+from training.launch import Launch
 from training.module import Training
 from training.partly import PartlyLabelled
 from training.recipes import Recipe
@@ -58,26 +61,39 @@ def train(
     progress: bool = True,
     donor: Path | None = None,
     beside: PartlyLabelled | None = None,
+    workers: int | None = None,
 ) -> Path:
     """Train (or finish, or find finished) a run; returns its folder. donor: the finished run that it begins from; beside: clips
-    that a recipe with `beside` asks for.
+    that a recipe with `beside` asks for; workers: processes that read crops ahead (default: none without a GPU, which reading
+    does not hold up; up to four with one).
 
-    Raises ValueError when the folder holds a run of the same name with other settings.
+    Under torchrun all processes train it together: each takes its share of every batch, so that a recipe means the same
+    on one or many, and the first one writes the folder. A run that one number of processes began, another may go on with.
+
+    Raises ValueError when the folder holds a run of the same name with other settings, or batches do not divide among the
+    processes.
     """
-    folder = runs / spec.name
-    _claim(folder, spec, collection, beside)
-    if (folder / "checkpoint" / "config.json").exists():
+    folder, launch = runs / spec.name, Launch.here()
+    launch.join()
+    finished = launch.first(lambda: _claim(folder, spec, collection, beside, launch))
+    launch.together(lambda: _seen(folder))
+    if finished:
         return folder
     started = time.monotonic()
     pl.seed_everything(spec.seed, workers=True, verbose=False)
     split = named(spec.split, collection)
     recipe, front_end = spec.recipe, collection.front_end
     width = front_end.frames(recipe.segment_seconds)
-    data = SegmentData(collection, split, width, recipe.batch_size, spec.seed, recipe.stretch, beside, recipe.beside)
+    if workers is None:
+        workers = min(4, (os.cpu_count() or 1) // launch.local_world) if launch.on_gpu else 0
+    data = SegmentData(
+        collection, split, width, recipe.batch_size, spec.seed, recipe.stretch, beside, recipe.beside, launch, workers
+    )
     steps = recipe.epochs * max(1, len(data.crops()) // recipe.batch_size)
     module = Training(recipe, front_end, len(collection.labels), spec.seed, steps, len(collection.tag_names))
     if donor is not None:
         begin_from(module.network, Checkpoint.load(donor / "checkpoint").model)
+    launch.share_norms(module.network)
     stops = len(split.valid) > 0 and recipe.patience > 0
     callbacks: list[Callback] = [
         _History(folder / "history.csv"),
@@ -94,38 +110,43 @@ def train(
     trainer = pl.Trainer(
         max_epochs=recipe.epochs,
         callbacks=callbacks,
-        devices=1,
         logger=False,
         precision=resolve_precision(precision),  # type: ignore[arg-type]
         num_sanity_val_steps=0,
         enable_progress_bar=progress,
         enable_model_summary=False,
         log_every_n_steps=10,
+        **launch.trainer_settings(),
     )
     last = folder / "last.ckpt"
     # Our own file of a moment ago, not a download: full state (optimiser, callbacks) is needed to go on.
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=False)
-    best = folder / "best.ckpt"
-    # Read back rather than taken from memory: it holds the averaged weights even if fit had nothing left to do.
-    kept = torch.load(best if stops else last, weights_only=True, map_location="cpu")["state_dict"]
-    module.load_state_dict(kept)
-    module.network.eval()
-    Checkpoint(
+    checkpoint = Checkpoint(
         task=spec.task,
         labels=collection.labels,
         front_end=front_end,
         segment_seconds=recipe.segment_seconds,
-        model=module.network,
+        model=module.network.eval(),
         revision=json.loads((folder / "config.json").read_text())["revision"],  # of the code that began the run
         data=f"{collection.name}, split {spec.split}, {len(split.train)} tracks"
         + (f"; beside them {len(beside.frames)} of {beside.name}" if beside is not None else ""),
-    ).save(folder / "checkpoint")
-    for file in (last, best):
-        file.unlink(missing_ok=True)
-    _amend(
-        folder / "config.json",
-        {"seconds": round(time.monotonic() - started, 1), "precision": resolve_precision(precision)},
     )
+    facts: dict[str, Any] = {"precision": resolve_precision(precision)}
+    if launch.world > 1:
+        # Equal digests: the processes had the same weights to the end.
+        facts |= {"processes": launch.world, "weights_of_each": launch.everyones(checkpoint.digest)}
+    best = folder / "best.ckpt"
+
+    def finish() -> None:
+        # Read back rather than taken from memory: it holds the averaged weights even if fit had nothing left to do.
+        kept = torch.load(best if stops else last, weights_only=True, map_location="cpu")["state_dict"]
+        module.load_state_dict(kept)
+        checkpoint.save(folder / "checkpoint")
+        for file in (last, best):
+            file.unlink(missing_ok=True)
+        _amend(folder / "config.json", {"seconds": round(time.monotonic() - started, 1)} | facts)
+
+    launch.first(finish)
     return folder
 
 
@@ -171,8 +192,15 @@ def code_revision() -> str:
         return "unknown"
 
 
-def _claim(folder: Path, spec: RunSpec, collection: Collection, beside: PartlyLabelled | None) -> None:
-    """Write what will be run, or check that it is what was run."""
+def _seen(folder: Path) -> None:
+    """What the first process has written, every host reads."""
+    if not (folder / "config.json").exists():
+        raise ValueError(f"{folder} is not there on every host: --runs must name a folder that all of them share.")
+
+
+def _claim(folder: Path, spec: RunSpec, collection: Collection, beside: PartlyLabelled | None, launch: Launch) -> bool:
+    """Write what will be run, or check that it is what was run; whether it is finished."""
+    launch.share(spec.recipe.batch_size)
     file = folder / "config.json"
     if (beside is not None) != (spec.recipe.beside > 0):
         raise ValueError(
@@ -192,7 +220,7 @@ def _claim(folder: Path, spec: RunSpec, collection: Collection, beside: PartlyLa
                 f"{folder} holds a run with another {' and '.join(changed)}. "
                 "Move or delete that folder, or choose another with --runs."
             )
-        return
+        return (folder / "checkpoint" / "config.json").exists()
     folder.mkdir(parents=True, exist_ok=True)
     versions = {
         "torch": str(torch.__version__),
@@ -200,6 +228,7 @@ def _claim(folder: Path, spec: RunSpec, collection: Collection, beside: PartlyLa
         "numpy": np.__version__,
     }
     file.write_text(json.dumps(identity | {"revision": code_revision(), "versions": versions}, indent=1))
+    return False
 
 
 def _amend(file: Path, values: dict[str, Any]) -> None:
@@ -214,6 +243,7 @@ class _History(Callback):
     def __init__(self, file: Path) -> None:
         self.file = file
 
+    @rank_zero_only
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         new = not self.file.exists()
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}

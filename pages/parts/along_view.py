@@ -28,6 +28,7 @@ def show(track: shared.Track) -> None:
         finer = st.toggle(
             "Finer steps", key="finer", help="A reading every quarter of a second instead of every second."
         )
+        _by_keyboard(track)
     index = tasks.index(task)
     prediction = _finer(track, index) if finer else analysis.predictions[index]
     found = along.moments(prediction, track.seconds)
@@ -35,9 +36,12 @@ def show(track: shared.Track) -> None:
     key = f"along-{task}"
     chosen = (st.session_state.get(key) or {}).get("selection", {}).get("points", [])
     moment = float(chosen[0]["x"]) if chosen else None
+    asked = st.session_state.get("moment")
+    if asked is not None and asked[0] is track:
+        moment = asked[1]
     mel = analysis.mel.numpy()
     st.plotly_chart(
-        along_figures.along(mel, analysis.front_end, found, parts, moment), key=key, on_select="rerun",
+        along_figures.along(mel, analysis.front_end, found, parts, moment), key=key, on_select=_clicked,
         selection_mode="points", alt=f"{words.spectrogram(mel, analysis.front_end)} Below, {task}: {along.told(parts)}",
     )  # fmt: skip
     if moment is None:
@@ -50,8 +54,23 @@ def show(track: shared.Track) -> None:
     st.caption(
         "Above, what the networks see: low notes at the bottom, high ones on top; the brighter, the louder, 0 dB at the loudest. "
         "Below, what they make of it: the thicker a colour, the likelier. Dotted lines: another class takes the lead. "
-        "Click into the colours to hear that moment."
+        "Click into the colours to hear that moment, or choose it above."
     )
+
+
+def _by_keyboard(track: shared.Track) -> None:
+    """A moment can be chosen without a mouse, too."""
+    if track.seconds < 2:
+        return
+    with st.popover("Hear a moment", icon=":material/schedule:"):
+        second = st.slider("Second of the track", 0, int(track.seconds), key=f"second-of-{int(track.seconds)}")
+        if st.button("Hear it", icon=":material/play_arrow:"):
+            st.session_state.moment = (track, float(second))
+
+
+def _clicked() -> None:
+    """What was clicked last counts."""
+    st.session_state.pop("moment", None)
 
 
 def _finer(track: shared.Track, index: int) -> Prediction:

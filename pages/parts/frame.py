@@ -8,6 +8,8 @@ def pages() -> list[st.Page]:
     return [
         st.Page("pages/listen.py", title="Listen", icon=":material/graphic_eq:", default=True),
         st.Page("pages/lab.py", title="Lab", icon=":material/science:"),
+        st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
+        st.Page("pages/how.py", title="How it works", icon=":material/conversion_path:"),
         st.Page("pages/results.py", title="Results", icon=":material/query_stats:"),
     ]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import streamlit as st
 
 from pages.parts import shared
+from pages.parts.link import track_link
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,33 +56,18 @@ def curve(
         "times above."
     )
     _measured()
-    _link(track)
-
-
-def _link(track: shared.Track) -> None:
-    """The address of this very state."""
-    with st.popover("Link", icon=":material/link:"):
-        st.caption(
-            "Opens exactly this: the example, the controls, the draw."
-            if track.example
-            else "Carries the settings only: your track stays with you, and the link opens an example."
-        )
-        if not shared.networks.all_bundled():
-            st.caption(
-                "Another network than the bundled ones is in use here. Whoever opens the link hears the bundled ones."
-            )
-        st.code(f"{st.context.url}?{urlencode(st.query_params.to_dict())}", language=None, wrap_lines=True)
+    track_link(track, "the controls, the draw")
 
 
 def _measured() -> None:
     """The same over a whole test set, where it was measured."""
-    from crnn import results
+    from crnn import result_tables, results
 
     table = results.load("VII")
     if table is None:
         return
     with st.expander("And over 290 test tracks", icon=":material/table_chart:"):
-        st.dataframe(results.augmentation_rows(table), hide_index=True)
+        st.dataframe(result_tables.rows(table), hide_index=True)
         st.caption(
             "The genre recipe, trained without these tracks, hears them spoilt (the paper's Table VII, read as a test). "
             f"{table['context']} The paper's figures are of a random split, and it does not say how they were measured."

@@ -9,38 +9,19 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from crnn.errors import CrnnError
-from crnn.examples import EXAMPLES
 from pages.parts import lab_controls, shared
 from pages.parts.lab_curve import curve
-from pages.parts.sources import choose_source
-from pages.parts.track_view import origin
+from pages.parts.track_choice import track_or_example
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from crnn.lab import Draws, Heard
 
-DEFAULT = "mountain"
-
 
 def show() -> None:
     """The current track, or an example where there is none yet, and everything that can be done to it."""
-    with st.expander("Change the track", icon=":material/library_music:"):
-        choose_source()
-    wanted = st.query_params.get("example")
-    if wanted is not None and wanted not in EXAMPLES:
-        st.error(f"There is no example called “{shared.plain(wanted)}”. There are: {', '.join(EXAMPLES)}.")
-    track = shared.current()
-    if track is None:
-        track = st.session_state.track = shared.open_example(EXAMPLES[DEFAULT])
-    if track.example:
-        st.query_params["example"] = track.example
-    st.subheader(shared.plain(track.name), anchor=False)
-    if track.origin is not None:
-        origin(track.origin)
-    if track.seconds > shared.LAB_SECONDS:
-        st.caption(f"The lab works on the first {shared.LAB_SECONDS // 60} minutes.")
-    experiment(track)
+    experiment(track_or_example("The lab works on"))
 
 
 @st.fragment

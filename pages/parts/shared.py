@@ -138,9 +138,22 @@ def samples(track: Track, front_end: FrontEnd | None = None) -> Tensor:
     if track.example:
         return _example_samples(track.example, front_end)
     kept = st.session_state.get("samples")
-    if kept is None or kept[0] is not track:
-        kept = st.session_state.samples = (track, _decoded(track.data, front_end))
-    return kept[1]
+    heard_as = (front_end.sample_rate, front_end.downmix)
+    if kept is None or kept[0] is not track or kept[1] != heard_as:
+        kept = st.session_state.samples = (track, heard_as, _decoded(track.data, front_end))
+    return kept[2]
+
+
+def stretch(track: Track, front_end: FrontEnd, first: int, count: int) -> Tensor:
+    """Samples first … first + count − 1 of a track as a front end hears it, [T]; beyond LAB_SECONDS, too."""
+    import torch
+
+    from crnn.audio import decode
+
+    if first + count <= LAB_SECONDS * front_end.sample_rate:
+        return samples(track, front_end)[first : first + count]
+    waveform = decode(track.data, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
+    return torch.from_numpy(waveform.samples[first : first + count].copy())
 
 
 def _decoded(data: bytes, front_end: FrontEnd) -> Tensor:
@@ -154,13 +167,9 @@ def _decoded(data: bytes, front_end: FrontEnd) -> Tensor:
 
 def seen_by(track: Track, classifier: Classifier) -> Tensor:
     """The whole track as a network's own front end shows it, [M, F]."""
-    from crnn.audio import decode
-    from crnn.spectrogram import log_mel
+    from crnn.analysis import spectrogram_for
 
-    front_end = classifier.checkpoint.front_end
-    if front_end == track.analysis.front_end:
-        return track.analysis.mel
-    return log_mel(decode(track.data, sample_rate=front_end.sample_rate, downmix=front_end.downmix).samples, front_end)
+    return spectrogram_for(classifier, track.analysis, track.data)
 
 
 def current() -> Track | None:
@@ -190,7 +199,7 @@ def hear_again() -> None:
     else:
         heard = analyse(track.name, track.data)
         fresh = replace(track, analysis=heard.analysis, networks=heard.networks)
-    for of_the_old in ("lab_original", "lab_curve", "samples"):
+    for of_the_old in ("lab_original", "lab_curve", "samples", "how_track", "why_kept", "hand_made"):
         st.session_state.pop(of_the_old, None)
     st.session_state.track = fresh
 

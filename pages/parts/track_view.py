@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import along_view, shared
+from pages.parts import along_view, shared, svm_view, why_view
 
 
 def show(track: shared.Track) -> None:
@@ -44,6 +44,8 @@ def show(track: shared.Track) -> None:
                 found = along.moments(prediction, track.seconds)
                 st.plotly_chart(mood_plane.figure(found), key=f"plane-{title}", alt=mood_plane.told(found))
                 st.caption(mood_plane.told(found))
+    why_view.show(track)
+    svm_view.show(track)
     result = export.record(track.name, track.seconds, analysis.predictions)
     with st.container(horizontal=True):
         name = shared.stem(track.name)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from crnn.lab import Strengths, draw
-from crnn.render import band_edges, level, render
+from crnn.render import apart, band_edges, level, render
 from crnn.spectrogram import GTZAN_MELS, PAPER, band_frequencies
 from tests.conftest import melody
 
@@ -137,3 +137,35 @@ def test_levels_go_down_together() -> None:
     assert one.tolist() == [1.0, -0.5]
     assert other.tolist() == [0.25, 0.0]
     assert np.allclose(level(torch.tensor([0.5]))[0], [0.5])
+
+
+def test_a_mask_takes_the_sound_apart_without_loss() -> None:
+    """High notes against low ones: what is kept has the one, the rest the other, and together they are the sound."""
+    low, high = tone(220, 5), tone(4000, 5)
+    whole = low + high
+    mask = torch.zeros(128, len(whole) // 1709 + 1)
+    mask[64:] = 1  # from about 2 kHz
+    kept, rest = apart(whole, mask, GTZAN_MELS)
+    assert torch.allclose(kept + rest, whole, atol=1e-5)
+    inside = slice(2048, -2048)
+    assert (kept - high).abs()[inside].max() < 0.01
+    assert (rest - low).abs()[inside].max() < 0.01
+
+
+def test_a_mask_in_time_is_heard_at_its_time() -> None:
+    whole = sound(6.0)
+    mask = torch.zeros(128, len(whole) // 1709 + 1)
+    mask[:, 26:52] = 1  # 2.02 to 3.95 s
+    kept, _ = apart(whole, mask, GTZAN_MELS)
+    loud = kept.unfold(0, 2205, 2205).square().mean(dim=1)
+    assert loud[:18].max() < 1e-6
+    assert loud[42:].max() < 1e-6
+    assert loud[22:38].min() > 1e-3
+
+
+@pytest.mark.parametrize("length", [2205, 4410, 22_050])
+def test_everything_and_nothing_are_the_sound_and_silence(length: int) -> None:
+    whole = sound(1.0)[:length]
+    shape = (128, length // 1709 + 1)
+    assert torch.allclose(apart(whole, torch.ones(shape), GTZAN_MELS)[0], whole, atol=1e-5)
+    assert apart(whole, torch.zeros(shape), GTZAN_MELS)[0].abs().max() < 1e-6

@@ -2,32 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from crnn import results
 
 
 def test_what_was_not_measured_is_none(tmp_path: Path) -> None:
     assert results.load("VII", tmp_path) is None
-
-
-def test_a_table_is_in_percent_with_the_papers_beside_it(tmp_path: Path) -> None:
-    row = {
-        "augmentation": "time mask",
-        "paper": 0.89,
-        "track_accuracy": {"mean": 0.5512},
-        "segment_accuracy": {"mean": 0.5},
-    }
-    (tmp_path / "VII.json").write_text(json.dumps({"rows": [row, row | {"paper": None}]}))
-    table = results.load("VII", tmp_path)
-    assert table is not None
-    first, second = results.augmentation_rows(table)
-    assert first == {
-        "Augmentation": "time mask",
-        "Tracks right (%)": 55.1,
-        "Segments right (%)": 50.0,
-        "Paper (%)": 89.0,
-    }
-    assert second["Paper (%)"] is None
 
 
 def test_a_figure_is_pooled_or_a_mean_or_itself() -> None:
@@ -54,3 +37,46 @@ def test_rows_of_the_shipped_results() -> None:
     for row in results.protocol_rows():
         assert row["Network (%)"]
         assert 0 <= float(row["Network (%)"].split(" ")[0]) <= 100
+
+
+def measured(right: float, **more: Any) -> dict[str, Any]:
+    return {"track_accuracy": right, "labels": ["a", "b"], **more}
+
+
+def test_what_did_not_come_out_is_computed() -> None:
+    found = {"P": measured(0.845), "F": measured(0.614), "N": measured(0.566), "M": measured(0.63)}
+    said = results.against_paper(found)
+    assert "92 % right, this network 84.5 %, 7.5 points less." in said[0]
+    assert "61.4 %, 23.1 points less than on P." in said[1]
+    assert "56.6 %, 27.9 points less than on P." in said[2]
+    assert "74 %" in said[3]
+    assert "11.0 points less" in said[3]
+    assert "1.0 points more" in results.against_paper({"P": measured(0.93)})[0]
+    assert results.against_paper({}) == []
+
+
+def test_recalls_on_new_songs_have_wilsons_interval() -> None:
+    """Against statsmodels' proportion_confint(9, 10, method="wilson"), 0.5958 and 0.9821."""
+    song = {"recall": {"a": {"tracks": 10, "recall": 0.9}, "b": {"tracks": 2, "recall": 1.0}}}
+    best, nine = results.carried(song)
+    assert (best["label"], nine["label"]) == ("b", "a")
+    assert (nine["low"], nine["high"]) == (pytest.approx(0.5958, abs=1e-3), pytest.approx(0.9821, abs=1e-3))
+    assert results.carried_told(song | {"labels": ["a", "b", "c"]}) == (
+        "Of the new songs, a carries best (90 % of 10). Too few songs to tell: b (2). None at all: c."
+    )
+    assert results.carried({}) == []
+
+
+def test_other_recipes_of_a_protocol_stand_behind_it(tmp_path: Path) -> None:
+    runs = [{"run": "genre-x", "seed": 3, "revision": "abc", "track_accuracy": 0.5}]
+    summary = {key: {"mean": 0.5, "sd": None} for key in ("track_accuracy", "track_macro_f1", "segment_accuracy")}
+    for name in ("F-wide", "F"):
+        result = {"protocol": "F", "recipe": name, "context": "", "summary": summary, "runs": runs}
+        (tmp_path / f"{name}.json").write_text(json.dumps(result))
+    (tmp_path / "V.json").write_text(json.dumps({"table": "V", "rows": []}))
+    assert list(results.protocols(tmp_path)) == ["F", "F-wide"]
+    first, second = results.protocol_rows(tmp_path)
+    assert first["Network (%)"] == second["Network (%)"] == "50.0"
+    assert second["Question"].endswith("(recipe: F-wide)")
+    row = results.run_rows(results.protocols(tmp_path))[0]
+    assert row == {"Protocol": "F", "Run": "genre-x", "Seed": "3", "Code": "abc", "Tracks right (%)": "50.0"}

@@ -201,18 +201,24 @@ class TestPreviews:
         assert not any("scdn.co" in host for host in hosts(services))
         assert chain(services, spotify_audio=True).preview.service == "Spotify"
 
-    @pytest.mark.parametrize("cause", ["no ISRC", "unknown to Deezer", "no preview there", "Deezer is down"])
+    @pytest.mark.parametrize(
+        "cause", ["no ISRC", "unknown to Deezer", "no preview there", "Deezer is down", "Deezer is busy"]
+    )
     def test_apple_is_next(self, services: Services, cause: str) -> None:
         services.answers |= {
             "no ISRC": {("api.spotify.com", "/"): as_json(api_track(external_ids={}))},
             "unknown to Deezer": {("api.deezer.com", "/"): as_json(deezer_unknown())},
             "no preview there": {("api.deezer.com", "/"): as_json(deezer_track(preview=""))},
             "Deezer is down": {("api.deezer.com", "/"): Answer(503)},
+            "Deezer is busy": {
+                ("api.deezer.com", "/"): as_json({"error": {"message": "Quota limit exceeded", "code": 4}})
+            },
         }[cause]  # type: ignore[operator]
         found = chain(services)
         assert found.preview.service == "Apple"
         assert len(found.tried) == 1
         assert "Deezer" in found.tried[0]
+        assert ("has no preview" in found.tried[0]) == (cause not in ("Deezer is down", "Deezer is busy"))
 
     @pytest.mark.parametrize(
         ("song", "matches"),

@@ -91,9 +91,9 @@ class Services:
 
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
         length = int(handler.headers.get("Content-Length") or 0)
-        handler.rfile.read(length)
+        form = parse_qs(handler.rfile.read(length).decode("utf-8", "replace"))
         host, parts = str(handler.headers["X-Meant-For"]), urlsplit(handler.path)
-        answer = self._answer(host, parts.path, parse_qs(parts.query), handler.headers.get("Authorization", ""))
+        answer = self._answer(host, parts.path, parse_qs(parts.query) | form, handler.headers.get("Authorization", ""))
         time.sleep(answer.delay)
         handler.send_response(answer.status)
         for name, value in ({"Content-Type": "text/plain"} | dict(answer.headers)).items():

@@ -79,6 +79,17 @@ def test_mood_can_be_followed_along_the_track_in_finer_steps(page: AppTest) -> N
     assert "leads" in shown(page) or "Who leads when" in shown(page)
 
 
+def test_a_moment_can_be_chosen_without_a_mouse(page: AppTest) -> None:
+    page.button(key="example-hunting").click().run()
+    slider = next(slider for slider in page.slider if slider.label == "Second of the track")
+    slider.set_value(12).run()
+    next(button for button in page.button if button.label == "Hear it").click().run()
+    assert not page.exception
+    assert any(text.value.startswith("**At 12.0 s:**") for text in page.markdown)
+    lines = figures(page)[0]["layout"]["shapes"]
+    assert any(line["x0"] == line["x1"] == 12 for line in lines)
+
+
 def test_every_figure_has_a_text_alternative(page: AppTest) -> None:
     page.button(key="example-palace").click().run()
     alternatives = [chart.proto.alt for chart in page.get("plotly_chart")]

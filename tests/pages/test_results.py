@@ -1,7 +1,8 @@
-"""The Results page, with the figures that ship with the project."""
+"""The Results page, with the figures that ship with the project and with small made-up ones."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,26 +12,123 @@ from crnn import results
 ROOT = Path(__file__).parents[2]
 
 
-def opened() -> AppTest:
+def opened(**parameters: str) -> AppTest:
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     page.switch_page("pages/results.py")
+    for key, value in parameters.items():
+        page.query_params[key] = value
     return page.run()
+
+
+def charts(page: AppTest) -> list[Any]:
+    found = list(page.get("plotly_chart"))
+    assert all(len(chart.proto.alt) > 15 for chart in found)
+    return found
+
+
+def words(page: AppTest) -> str:
+    return " ".join(element.value for kind in (page.markdown, page.caption, page.subheader) for element in kind)
 
 
 def test_every_measured_protocol_has_its_row_and_its_confusion() -> None:
     page = opened()
     assert not page.exception
-    assert list(page.dataframe[0].value["Protocol"]) == [name for name in results.PROTOCOLS if results.load(name)]
-    for name in page.dataframe[0].value["Protocol"]:
+    assert list(page.dataframe[0].value["Protocol"]) == list(results.protocols())
+    charts(page)
+    page.segmented_control(key="section").set_value("Mistakes").run()
+    for name, result in results.protocols().items():
         page.segmented_control(key="protocol").set_value(name).run()
         assert not page.exception
-        confusion = json.loads(page.get("plotly_chart")[1].proto.spec)["data"][0]
-        assert confusion["x"] == results.load(name)["labels"]  # type: ignore[index]
-        assert all(chart.proto.alt for chart in page.get("plotly_chart"))
+        confusion = json.loads(charts(page)[0].proto.spec)["data"][0]
+        assert confusion["x"] == result["labels"]
+
+
+def test_every_section_of_the_shipped_figures_opens_from_its_address() -> None:
+    for section in opened().segmented_control(key="section").options:
+        page = opened(section=section)
+        assert not page.exception
+        assert page.segmented_control(key="section").value == section
+        charts(page)
+
+
+def test_every_class_has_its_portrait() -> None:
+    page = opened(section="Portraits", kind="Moods")
+    assert page.pills(key="class-mood").options == list(results.load("portraits")["classes"]["mood"])  # type: ignore[index]
+    page.pills(key="class-mood").set_value("Sad").run()
+    assert not page.exception
+    assert len(charts(page)) == 3
+    assert "**Sad**, 129 tracks" in words(page)
 
 
 def test_before_anything_is_measured_the_command_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(results, "load", lambda name, folder=tmp_path: None)
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
     page = opened()
     assert not page.exception
     assert "python -m training evaluate" in page.info[0].value
+
+
+def row(name: str, right: float, paper: float | None = None) -> dict[str, Any]:
+    given = None if paper is None else {"track_accuracy": paper}
+    figures = {"mean": right, "sd": 0.01, "each": [right - 0.01, right + 0.01]}
+    return {"name": name, "paper": given, "runs": [f"{name}-0", f"{name}-1"], "track_accuracy": figures}
+
+
+MADE_UP: dict[str, dict[str, Any]] = {
+    "V": {"table": "V", "title": "Table V: segments", "context": "Made up.", "note": "It did not fall.",
+          "rows": [row("1 s", 0.5, 0.89), row("3 s", 0.6, 0.92)]},
+    "VII-trained": {"table": "VII-trained", "title": "Trained with each", "context": "", "note": "", "rows": [row("none", 0.5)]},
+    "choices": {"table": "choices", "title": "Choices", "context": "Made up.", "note": "PELU gave nothing.",
+                "rows": [{"name": "PELU", "paper": None, "runs": [], "validation_loss": {"mean": 1.5, "sd": None, "each": [1.5]}}]},
+    "mood-grid": {"table": "mood-grid", "title": "Grid", "context": "", "note": "", "rows": [row("HTK", 0.6, 0.74)]},
+    "curves": {"table": "curves", "context": "Made up.", "runs": [
+        {"name": f"{task}-0", "task": task, "label": "plain", "epoch": [1, 2], "train_loss": [2.0, 1.0],
+         "val_loss": None, "val_track": [0.1, 0.4]} for task in ("genre", "mood")]},
+    "ablation": {"table": "ablation", "title": "Steps", "context": "Made up.", "note": "", "rows": [row("mixup", 0.6)]},
+    "codecs": {"table": "codecs", "title": "Codecs", "context": "", "note": "",
+               "rows": [{"name": "MP3", "paper": None, "total_variation": {"mean": 0.03, "sd": 0.01, "each": [0.03]}}]},
+    "optimism": {"table": "optimism", "title": "Optimism", "context": "", "note": "", "rows": [row("random", 0.8)]},
+    "scale": {"table": "scale", "title": "Scale", "context": "", "rows": [{"name": "ours", "value": 12, "unit": "samples/s"}]},
+    "doubt": {"table": "doubt", "context": "Made up", "threshold": 0.5,
+              "rows": [{"name": "speech", "share_doubted": 0.85, "tracks": 40}]},
+    "something-new": {"table": "something-new", "title": "Something new", "rows": [{"name": "it", "odd": 3.0}]},
+    "another": {"no": "rows"},
+}  # fmt: skip
+SECTIONS = {
+    "Accuracy": ["Optimism"],
+    "Mistakes": ["Doubt"],
+    "The paper": ["Table V: segments", "Trained with each", "Choices", "Grid", "Loss while learning", "It did not fall.",
+                  "Best in both: 3 s", "Over 2 epochs"],
+    "Beyond": ["Steps", "Codecs", "Scale", "Something new", "Another"],
+}  # fmt: skip
+
+
+@pytest.fixture
+def made_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    for name, table in MADE_UP.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(table))
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_file_is_shown_somewhere(made_up: Path, section: str) -> None:
+    page = opened(section=section)
+    assert not page.exception
+    assert all(expected in words(page) for expected in SECTIONS[section]), words(page)
+    charts(page)
+
+
+def test_what_is_not_there_leaves_no_gap(made_up: Path) -> None:
+    for name in MADE_UP:
+        if name != "doubt":
+            (made_up / f"{name}.json").unlink()
+    page = opened()
+    assert not page.exception
+    assert page.segmented_control(key="section").options == ["Mistakes"]
+    assert "Threshold: 0.5." in words(page)
+
+
+def test_a_section_that_is_not_there_opens_the_first(made_up: Path) -> None:
+    page = opened(section="Portraits")
+    assert not page.exception
+    assert page.segmented_control(key="section").value == "Accuracy"

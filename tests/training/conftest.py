@@ -22,9 +22,8 @@ def banded(label: int, frames: int, seed: int) -> np.ndarray:
     return np.clip(mel, -80, 0)
 
 
-@pytest.fixture(scope="session")
-def toy() -> Collection:
-    """40 tracks of four classes, ten groups of each class."""
+def toy_collection() -> Collection:
+    """40 tracks of four classes, each a group of its own."""
     targets = np.arange(40) % 4
     mels = [banded(int(t), 90 + i % 5, seed=i) for i, t in enumerate(targets)]
     return Collection(
@@ -36,6 +35,11 @@ def toy() -> Collection:
         tuple(f"g{i}" for i in range(40)),
         Frames.from_mels(mels),
     )
+
+
+@pytest.fixture(scope="session")
+def toy() -> Collection:
+    return toy_collection()
 
 
 def buzz(hertz: float, seconds: float, seed: int) -> np.ndarray:

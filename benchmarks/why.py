@@ -1,0 +1,104 @@
+"""What an explanation of 30 s costs, beside one answer and beside patches silenced one by one; and what the maps are worth."""
+
+import statistics
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.speed import in_turns
+from crnn import explain, explain_figures
+from crnn.analysis import analyse
+from crnn.checkpoint import Checkpoint
+from crnn.classify import Classifier
+from crnn.examples import EXAMPLES
+from crnn.segments import cut, plan
+
+
+def one_by_one(classifier: Classifier, mel: Tensor) -> None:
+    """The plain way, and the yardstick: every patch of every segment silenced by itself, read by itself."""
+    segments = plan(mel.shape[1], classifier.network.config.frames)
+    with torch.inference_mode():
+        for number in range(len(segments.starts)):
+            picture = cut(mel, segments, number, number + 1)
+            for row in range(8):
+                for column in range(3):
+                    silent = picture.clone()
+                    silent[..., 16 * row : 16 * row + 16, 13 * column : 13 * column + 13] = -80.0
+                    classifier.network(silent)
+
+
+def switch(classifier: Classifier, mel: Tensor, label: str, lost: Tensor) -> None:
+    """Another class of the same window: its Grad-CAM, both tests, both figures; the silenced patches serve every class."""
+    front_end = classifier.checkpoint.front_end
+    losses = explain.patches(lost[classifier.checkpoint.labels.index(label)], mel.shape[0])
+    maps = {"Occlusion": losses, "Grad-CAM": explain.soft(explain.grad_cam(classifier, mel, label), front_end)}
+    for region in explain.judged(classifier, mel, label, maps):
+        explain_figures.region(region, mel.numpy(), front_end, 0.0, region.method).to_json()
+
+
+def speed(rounds: int = 5) -> dict[str, Any]:
+    """Medians in seconds with two threads, and the ratio to one answer (median of the rounds' ratios)."""
+    torch.set_num_threads(2)
+    classifier = Classifier(Checkpoint.load("genre"))
+    mel = analyse(EXAMPLES["metal-madness"].file, [classifier])[1].mel
+    lost = explain.occlusion(classifier, mel)
+    times = in_turns(
+        {
+            "one answer": lambda: classifier.predict(mel),
+            "another class": lambda: switch(classifier, mel, "rock", lost),
+            "another class and another window": lambda: switch(
+                classifier, mel, "rock", explain.occlusion(classifier, mel)
+            ),
+            "silenced patches": lambda: explain.occlusion(classifier, mel),
+            "silenced patches, one by one": lambda: one_by_one(classifier, mel),
+        },
+        rounds,
+    )
+    yardstick = times["one answer"]
+    return {
+        name: {
+            "seconds": round(statistics.median(values), 3),
+            "ratio": round(statistics.median(v / y for v, y in zip(values, yardstick, strict=True)), 1),
+        }
+        for name, values in times.items()
+    }
+
+
+def worth(shares: tuple[float, ...] = (0.1, 0.2, 0.3)) -> dict[str, Any]:
+    """Mean over the six examples' first answers, by network, map and share of the picture: what is left of the probability
+    with the brightest share silent; with as much silent elsewhere; with as much of the same bands silent at other times.
+
+    "Loudest" is the spectrogram itself taken for a map: what a map has to beat. Grad-CAM by the convolution it reads, too.
+    """
+    torch.set_num_threads(1)
+    found: dict[str, Any] = {}
+    for name in ("genre", "mood"):
+        classifier = Classifier(Checkpoint.load(name))
+        front_end = classifier.checkpoint.front_end
+        left: dict[str, list[tuple[float, ...]]] = {}
+        for example in EXAMPLES.values():
+            analysis = analyse(example.file, [classifier])[1]
+            mel, (label, before) = analysis.mel, analysis.predictions[0].ranked()[0]
+            k = classifier.checkpoint.labels.index(label)
+            maps = {"occlusion": explain.patches(explain.occlusion(classifier, mel)[k], mel.shape[0])}
+            for layer in range(len(classifier.network.convolutions)):
+                cam = explain.grad_cam(classifier, mel, label, layer)
+                maps[f"Grad-CAM of convolution {layer + 1}"] = explain.soft(cam, front_end)
+                maps[f"Grad-CAM of convolution {layer + 1}, not softened"] = cam
+            maps["loudest"] = explain.soft(mel, front_end)
+            for method, values in maps.items():
+                for share in shares if method in ("occlusion", "Grad-CAM of convolution 3") else (explain.SHARE,):
+                    mask = explain.brightest(values, share)
+
+                    def mean(masks: list[Tensor], label: str = label, mel: Tensor = mel) -> float:
+                        return statistics.mean(explain.without(classifier, mel, m, label) for m in masks)  # noqa: B023
+
+                    row = (mean([mask]), mean(explain.elsewhere(mask)), mean(explain.elsewhere(mask, same_bands=True)))
+                    left.setdefault(f"{method}, {share:.0%}", []).append(tuple(p / before for p in row))
+        found[name] = {
+            method: dict(zip(("own", "elsewhere", "other times"), (round(statistics.mean(c), 3) for c in zip(*rows, strict=True)),
+                             strict=True))
+            for method, rows in left.items()
+        }  # fmt: skip
+    return found

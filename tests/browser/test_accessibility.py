@@ -1,0 +1,238 @@
+"""Every page, light and dark: each figure has a name, words stand out from what is behind them, Tab reaches every control.
+
+Contrast as in WCAG 2.2, 1.4.3: 4.5 : 1, or 3 : 1 for large words (24 px, or bold from 18.7 px). What is behind the words is taken
+from a picture of the page with its words hidden, so it is what the browser painted, whatever it was painted by.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.conftest import ROOT
+
+pytestmark = pytest.mark.browser
+
+PATIENCE = 120_000  # ms
+# Parts of a page that have an address of their own; every page of the menu is looked at without any, too.
+VIEWS = {
+    "lab": ["freq=true&noise=true&warp=true&diff=true", "view=Quiz", "view=Lessons"],
+    "results": [
+        "section=Mistakes&protocol=M",
+        "section=The+paper",
+        "section=Portraits",
+        "section=Portraits&kind=Moods",
+    ],
+}
+# Addresses of the pages in the menu: st.Page cannot be made without a running app, so its lines are read.
+NAMES = [
+    "" if "default=True" in line else name
+    for name, line in re.findall(r'st\.Page\(\s*"pages/(\w+)\.py"([^\n]*)', (ROOT / "pages/parts/frame.py").read_text())
+]
+
+READY = """() => {
+  const main = document.querySelector('[data-testid=stMain]');
+  return main && main.innerText.length > 80
+    && !document.querySelector('[data-testid=stSkeleton],[data-testid=stStatusWidget],[data-stale=true],[data-testid=stSpinner]')
+    && [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(chart => chart.querySelector('.main-svg'));
+}"""
+
+# Each piece of text that can be seen: where, how it is coloured, how see-through it and everything around it is. Icons are
+# letters of a font to the browser; controls that are switched off are excepted by WCAG; sliders' end labels show on hover only.
+WORDS = """() => {
+  const found = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const node = walk.currentNode, text = node.textContent.trim(), of = node.parentElement;
+    if (!/[\\p{L}\\p{N}]/u.test(text) || of.closest('script, style, noscript, canvas, .modebar')) continue;
+    if (of.closest('[aria-hidden=true], :disabled, [aria-disabled=true]')) continue;
+    if (!of.checkVisibility() || of.closest('details:not([open]) > :not(summary)')) continue;
+    const style = getComputedStyle(of);
+    if (/Material/.test(style.fontFamily) || style.visibility === 'hidden') continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const box = range.getClientRects()[0];
+    if (!box || box.width < 2 || box.height < 2) continue;
+    let opacity = 1;
+    for (let e = of; e; e = e.parentElement) opacity *= +getComputedStyle(e).opacity;
+    if (opacity < 0.05) continue;
+    const svg = of instanceof SVGElement;
+    found.push({
+      text: text.slice(0, 60), x: box.x, y: box.y, width: box.width, height: box.height, svg,
+      colour: svg ? style.fill : style.color, opacity: opacity * (svg ? +style.fillOpacity : 1),
+      size: parseFloat(style.fontSize), weight: +style.fontWeight,
+    });
+  }
+  return found;
+}"""
+HIDDEN = """
+  *, *::placeholder { color: transparent !important; }
+  svg text, svg text * { fill: transparent !important; stroke: none !important; }
+"""
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def visitor(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
+    """A browser that prefers a light or a dark page, and loads the app's own files once."""
+    context = chromium.new_context(color_scheme=request.param)
+    yield context
+    context.close()
+
+
+def opened(visitor: BrowserContext, address: str) -> Page:
+    """A page with everything drawn and tall enough that nothing needs to be scrolled."""
+    page = visitor.new_page()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(address)
+    settled(page)
+    height = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.set_viewport_size({"width": 1440, "height": min(6000, height + 60)})
+    settled(page)
+    return page
+
+
+def settled(page: Page) -> None:
+    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
+    for _ in range(2):  # a part that appears may bring more parts
+        page.wait_for_function(READY, timeout=PATIENCE)
+        page.wait_for_timeout(600)
+
+
+def contrast(one: np.ndarray, other: np.ndarray) -> float:
+    """Contrast of two sRGB colours (0 … 255), 1 … 21: WCAG 2.2's definition."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: np.ndarray) -> float:
+    c = np.asarray(colour, float) / 255
+    return float(np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
+
+
+def pale(page: Page) -> list[str]:
+    """Words whose contrast is too low, with what was measured."""
+    words: list[dict[str, Any]] = page.evaluate(WORDS)
+    assert len(words) > 10
+    page.add_style_tag(content=HIDDEN)
+    page.wait_for_timeout(400)  # colours change in a transition
+    picture = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+    found = []
+    for word in words:
+        x, y = max(0, int(word["x"])), max(0, int(word["y"]))
+        behind = picture[y : y + max(2, int(word["height"])), x : x + max(2, int(word["width"]))].reshape(-1, 3)
+        if not len(behind):
+            continue  # beyond the edge of the screen
+        numbers = [float(n) for n in re.findall(r"[\d.]+", word["colour"])]
+        alpha = (numbers[3] if len(numbers) > 3 else 1.0) * word["opacity"]
+        ground = np.median(behind, axis=0)
+        measured = contrast(alpha * np.array(numbers[:3]) + (1 - alpha) * ground, ground)
+        large = word["size"] >= 24 or (word["size"] >= 18.66 and word["weight"] >= 700)
+        if measured < (3.0 if large else 4.5):
+            found.append(
+                f"{word['text']!r}: {measured:.2f} ({word['colour']}, opacity {alpha:.2f}, on {ground.astype(int)})"
+            )
+    return found
+
+
+def test_every_page_of_the_menu_is_looked_at(chromium: Browser, server: str) -> None:
+    page = chromium.new_page()
+    page.goto(server)
+    settled(page)
+    links = page.get_by_test_id("stTopNavLink")
+    there = {(links.nth(i).get_attribute("href") or "").rstrip("/").rsplit("/", 1)[-1] for i in range(links.count())}
+    assert {name.split(":")[0] for name in there} - {server.rsplit("/", 1)[-1].split(":")[0]} - {""} == set(NAMES) - {
+        ""
+    }
+    assert links.count() == len(NAMES)
+    page.close()
+
+
+def test_contrast_is_wcags() -> None:
+    """The examples of WCAG's own explanations: black on white 21, #767676 on white just above 4.5."""
+    white = np.array([255, 255, 255])
+    assert contrast(white, np.zeros(3)) == pytest.approx(21)
+    assert contrast(np.full(3, 0x76), white) == pytest.approx(4.54, abs=0.01)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_figures_have_names_and_words_stand_out(visitor: BrowserContext, server: str, name: str) -> None:
+    wrong = []
+    for view in ("", *VIEWS.get(name, [])):
+        page = opened(visitor, f"{server}/{name}?example=hunting{view and '&'}{view}")
+        nameless = page.evaluate(
+            "() => [...document.querySelectorAll('[data-testid=stPlotlyChart]')]"
+            ".filter(chart => !(chart.getAttribute('role') && (chart.getAttribute('aria-label') || '').length > 15)).length"
+        )
+        if nameless:
+            wrong.append(f"{view or name}: {nameless} figures have no text alternative")
+        wrong += [f"{view or name}: {words}" for words in pale(page)]
+        page.close()
+    assert wrong == []
+
+
+# What a visitor can operate. Of radio buttons and of the pills of one question Tab reaches one, arrows the others; a plotly
+# figure's own toolbar is a second way to what the page and its picture already give.
+CONTROLS = """() => {
+  const all = document.querySelectorAll(
+    'button, a[href], input, select, textarea, audio[controls], summary, [role=slider], [role=combobox], [tabindex="0"]');
+  return [...all].filter(e => !e.closest('.modebar, [data-testid=stElementToolbar], [aria-hidden=true], iframe')
+    && !e.closest('details:not([open]) > :not(summary)') && e.checkVisibility()
+    && !e.disabled && e.getClientRects().length && getComputedStyle(e).visibility !== 'hidden'
+    && !e.matches('[role=toolbar] > :not(:first-child)') && e.getAttribute('role') !== 'radio'
+    && e.type !== 'radio' && e.type !== 'file' && e.tabIndex >= 0);
+}"""
+MARK = f"() => {{ const all = ({CONTROLS})(); all.forEach((e, i) => e.dataset.nr = i); return all.length; }}"
+FOCUSED = """() => {
+  const e = document.activeElement;
+  if (!e || e === document.body) return null;
+  const box = e.getBoundingClientRect();
+  // The box of a switch is a hidden input; what is seen is its label. A text field's frame is drawn by what is around it.
+  const around = e.closest('label, [data-testid=stSlider], [data-baseweb]');
+  const shown = around && (e.type === 'checkbox' || e.tagName === 'INPUT' || box.width < 3) ? around.getBoundingClientRect() : box;
+  return {nr: e.dataset.nr ?? null, group: e.getAttribute('role') === 'radio' || e.type === 'radio',
+    what: `${e.tagName} ${e.getAttribute('aria-label') || e.innerText || e.name || ''}`.slice(0, 60),
+    x: shown.x, y: shown.y, width: shown.width, height: shown.height};
+}"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tab_reaches_every_control_and_shows_where_it_is(chromium: Browser, server: str, name: str) -> None:
+    context = chromium.new_context(color_scheme="light")
+    page = opened(context, f"{server}/{name}?example=hunting")
+    count = page.evaluate(MARK)
+    names = page.evaluate(
+        f"() => ({CONTROLS})().map(e => `${{e.tagName}} ${{e.getAttribute('aria-label') || e.innerText || e.name}}`.slice(0, 60))"
+    )
+    before = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
+    reached, invisible = set(), []
+    for _ in range(2 * count + 60):
+        page.keyboard.press("Tab")
+        at = page.evaluate(FOCUSED)
+        if at is None:
+            if reached:
+                break  # once around
+            continue
+        if at["nr"] is not None:
+            if at["nr"] in reached:
+                continue  # a control of several parts, such as a player
+            reached.add(at["nr"])
+        clip = {
+            "x": max(0, at["x"] - 5), "y": max(0, at["y"] - 5), "width": at["width"] + 10, "height": at["height"] + 10,
+        }  # fmt: skip
+        if at["width"] < 1 or clip["y"] + clip["height"] > before.shape[0]:
+            continue
+        page.wait_for_timeout(200)  # Streamlit's rings fade in
+        now = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")).astype(int)  # type: ignore[arg-type]
+        top, left = round(clip["y"]), round(clip["x"])
+        old = before[top : top + now.shape[0], left : left + now.shape[1]]
+        now = now[: old.shape[0], : old.shape[1]]
+        if int((np.abs(now - old).max(axis=2) > 24).sum()) < 20:
+            invisible.append(at["what"])
+    missed = [names[i] for i in range(count) if str(i) not in reached]
+    context.close()
+    assert missed == []
+    assert invisible == []

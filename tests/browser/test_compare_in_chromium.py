@@ -1,0 +1,88 @@
+"""Compare as a visitor does: the examples at a click, sorted, taken home, handed on; a folder; a phone."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from crnn.examples import EXAMPLES
+from tests.conftest import encode, melody
+
+pytestmark = pytest.mark.browser
+
+PATIENCE = 90_000  # ms
+
+
+def open_compare(chromium: Browser, address: str) -> Page:
+    page = chromium.new_page()
+    page.goto(address)
+    expect(page.get_by_role("heading", name="Compare tracks")).to_be_visible(timeout=PATIENCE)
+    return page
+
+
+def words(page: Page) -> list[str]:
+    """The words drawn in each chart, once all are there and nothing runs."""
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(3, timeout=PATIENCE)
+    page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')", timeout=PATIENCE)
+    expect(page.locator(".js-plotly-plot .main-svg").last).to_be_visible(timeout=PATIENCE)
+    return [" ".join(c.locator("text").all_text_contents()) for c in page.get_by_test_id("stPlotlyChart").all()]
+
+
+def test_examples_are_compared_sorted_taken_home_and_handed_on(chromium: Browser, server: str, tmp_path: Path) -> None:
+    page = open_compare(chromium, f"{server}/compare")
+    page.get_by_role("button", name="Compare the six examples").click()
+    genre, mood, alike = words(page)
+    for example in EXAMPLES.values():
+        assert all(example.title in chart for chart in (genre, mood, alike))
+    assert "Other" in genre
+    assert "−1 to 1" in alike
+    order = page.get_by_role("combobox", name="Sort by")
+    order.click()
+    order.press_sequentially("metal")  # the list draws only the options that are in sight
+    page.get_by_role("option", name="metal", exact=True).click()
+    page.wait_for_url(re.compile("sort=metal"), timeout=PATIENCE)
+    expect(page.get_by_label(re.compile("sorted by order added"))).to_have_count(0, timeout=PATIENCE)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    file = tmp_path / "all.csv"
+    download.value.save_as(file)
+    rows = list(csv.DictReader(file.open()))
+    assert [row["file"] for row in rows] == [example.title for example in EXAMPLES.values()]
+    page.get_by_role("button", name="Link").click()
+    link = page.get_by_test_id("stCode").inner_text().strip()
+    assert link.startswith(f"{server}/compare?")
+    afresh = open_compare(chromium, link)
+    assert words(afresh) == [genre, mood, alike]
+    expect(afresh.get_by_label(re.compile("sorted by metal")).first).to_be_attached(timeout=PATIENCE)
+
+
+def test_a_folder_is_taken_as_tracks(chromium: Browser, server: str, tmp_path: Path) -> None:
+    folder = tmp_path / "album"
+    (folder / "cd 2").mkdir(parents=True)
+    (folder / "one.wav").write_bytes(encode(melody(4, seed=1)))
+    (folder / "cd 2" / "two.wav").write_bytes(encode(melody(4, seed=2)))
+    (folder / "cover.jpg").write_bytes(b"x")
+    (folder / "broken.mp3").write_bytes(b"la la la")
+    page = open_compare(chromium, f"{server}/compare")
+    page.get_by_role("radio", name="Folder").click()
+    page.locator("input[type=file]").set_input_files(folder)
+    expect(page.get_by_role("alert")).to_contain_text("broken.mp3 – This is a text file", timeout=PATIENCE)
+    genre, _, _ = words(page)
+    assert "one.wav" in genre
+    assert "two.wav" in genre
+
+
+def test_nothing_is_wider_than_a_phone(chromium: Browser, server: str) -> None:
+    page = chromium.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{server}/compare?examples=palace&examples=mountain")
+    words(page)
+    assert page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    # No bar's three classes run out of their figure.
+    for chart in page.get_by_test_id("stPlotlyChart").all()[:2]:
+        right = chart.bounding_box()["x"] + chart.bounding_box()["width"]  # type: ignore[index]
+        for note in chart.locator("g.annotation").all():
+            box = note.bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= right

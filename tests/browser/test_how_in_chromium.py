@@ -1,0 +1,69 @@
+"""How it works as a class uses it: an example, another moment, other numbers, the link, the same numbers."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.browser
+
+PATIENCE = 60_000  # ms
+
+
+def settled(page: Page, charts: int) -> list[str]:
+    """What stands in every chart, once so many are drawn and nothing runs."""
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(charts, timeout=PATIENCE)
+    page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')", timeout=PATIENCE)
+    expect(page.locator(".js-plotly-plot .main-svg").last).to_be_visible(timeout=PATIENCE)
+    return [" ".join(c.locator("text").all_text_contents()) for c in page.get_by_test_id("stPlotlyChart").all()]
+
+
+def test_the_moment_moves_everything_and_its_link_brings_it_back(chromium: Browser, server: str) -> None:
+    page = chromium.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{server}/how")
+    settled(page, 3)
+    page.get_by_text("Change the track").click()
+    page.get_by_role("button", name="Hunting").click()
+    expect(page.get_by_role("heading", name="Hunting")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("radio", name="Answer").click()
+    expect(page.get_by_role("heading", name="From scores to shares")).to_be_visible(timeout=PATIENCE)
+    before = settled(page, 3)
+    slider = page.get_by_role("slider")
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(page.get_by_text("10.1 s to 13.1 s")).to_be_visible(timeout=PATIENCE)
+    # The picture follows the words within moments of its own.
+    page.wait_for_function(
+        "before => [...document.querySelectorAll('[data-testid=stPlotlyChart]')[1].querySelectorAll('text')]"
+        ".map(t => t.textContent).join(' ') !== before",
+        arg=before[1], timeout=PATIENCE,
+    )  # fmt: skip
+    after = settled(page, 3)
+    assert after[:2] != before[:2]
+    assert after[2] == before[2]  # the whole track stays what it is
+    page.wait_for_url(re.compile("at=10.1"), timeout=PATIENCE)
+    page.get_by_role("button", name="Link").click()
+    link = page.get_by_test_id("stCode").filter(has_text="http").inner_text().strip()
+    assert link.startswith(f"{server}/how?")
+    afresh = chromium.new_page()
+    afresh.goto(link)
+    expect(afresh.get_by_text("10.1 s to 13.1 s")).to_be_visible(timeout=PATIENCE)
+    assert settled(afresh, 3) == after
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Results").click()
+    expect(page.get_by_role("heading", name="Results")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("slider")).to_have_count(0)
+    assert errors == []
+
+
+@pytest.mark.parametrize("chapter", ["Picture", "Network"])
+def test_nothing_is_wider_than_a_phone(chromium: Browser, server: str, chapter: str) -> None:
+    page = chromium.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{server}/how?example=palace&chapter={chapter}")
+    settled(page, {"Picture": 4, "Network": 2}[chapter])
+    assert page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    # Formulas, too, fit: none has to be scrolled sideways (2 px are its own rounding).
+    widths = "() => [...document.querySelectorAll('.katex-display')].map(e => e.scrollWidth - e.clientWidth)"
+    assert max(page.evaluate(widths)) <= 2

@@ -1,0 +1,102 @@
+"""What each of two processes does in test_ddp: started by torchrun, leaves what it saw in OUT/rank<n>.json.
+
+python -m torch.distributed.run --nproc_per_node=2 -m tests.training.two_processes DATA OUT
+"""
+
+import json
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from tests.training.conftest import toy_collection
+from training.__main__ import main
+from training.data import Shuffled
+from training.launch import Launch, ToldElsewhere
+from training.module import Training
+from training.recipes import Recipe
+from training.runs import RunSpec, train
+
+# Nothing drawn but the crops: what a single process would have done is known.
+PLAIN = Recipe(
+    epochs=3, batch_size=8, learning_rate=5e-3, channels=(4, 8, 8, 8), gru=8, dropout=0.0, conv_dropout=0.0, delta=0.0
+)
+# Everything drawn, and everything that a step moves.
+DRAWN = replace(
+    PLAIN, epochs=8, patience=0, mixup=0.3, frequency_mask=8, gain_db=3.0, schedule="one-cycle", averaging=0.8,
+    dropout=0.1, conv_dropout=0.05,
+)  # fmt: skip
+# The same, short, to be stopped and gone on with.
+SHORT = replace(DRAWN, epochs=3)
+SPLIT = "fold:0/valid"  # 7 tracks to validate on: an odd number
+TRAIN = ["train", "genre", "--recipe=paper-genre", "--split=all", "--no-progress", "--precision=32-true", "--tag=tiny"]
+SMALL = ["--set", "epochs=1", "channels=[4,8,8,8]", "gru=8"]
+
+
+def spec(name: str, recipe: Recipe) -> RunSpec:
+    return RunSpec("toy", name, recipe, SPLIT, 0)
+
+
+def said(arguments: list[str]) -> tuple[int, str, str]:
+    """Status, standard output and errors of `python -m training`."""
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as errors:
+        status = main(arguments)
+    return status, out.getvalue(), "\n".join(row for row in errors.getvalue().splitlines() if "python -m" in row)
+
+
+def stopped(runs: Path) -> None:
+    """The last epoch of a run never comes."""
+    original = Shuffled.__iter__
+
+    def stop(self: Shuffled) -> Any:
+        if self.epoch == 2:
+            raise InterruptedError
+        return original(self)
+
+    with patch.object(Shuffled, "__iter__", stop):
+        try:
+            train(spec("short", SHORT), toy_collection(), runs, "32-true", False)
+        except InterruptedError:
+            return
+    raise AssertionError("it was not stopped")
+
+
+def everything(data: Path, out: Path) -> dict[str, Any]:
+    toy, found = toy_collection(), {}
+    places = ["--data", str(data), "--runs", str(out / "runs")]
+    found["command"] = said([*TRAIN, *places, *SMALL, "batch_size=4"])
+    own = ["--data", str(data / "gtzan"), "--runs", str(out / "own")]
+    found["manifest"] = said(["train", "manifest", *TRAIN[2:], *own, *SMALL, "batch_size=4"])
+    found["indivisible"] = said([*TRAIN, *places, *SMALL, "batch_size=5"])
+    found["no data"] = said([*TRAIN, "--data", str(out / "none"), *SMALL])
+    found["not train"] = said(["report"])
+
+    seeds = []
+    augment = Training.augment
+
+    def noted(self: Training, mel: Any, generator: Any) -> Any:
+        seeds.append(generator.initial_seed())
+        return augment(self, mel, generator)
+
+    train(spec("plain", PLAIN), toy, out / "runs", "32-true", False)
+    with patch.object(Training, "augment", noted):
+        train(spec("drawn", DRAWN), toy, out / "runs", "32-true", False)
+    found["seeds"] = seeds
+    train(spec("short", SHORT), toy, out / "runs", "32-true", False)
+    stopped(out / "again")
+    train(spec("short", SHORT), toy, out / "again", "32-true", False)
+
+    launch = Launch.here()
+    try:
+        launch.together(lambda: 1 // (1 - launch.rank))  # only the second fails
+    except (ZeroDivisionError, ToldElsewhere) as error:
+        found["failed"] = type(error).__name__
+    return found
+
+
+if __name__ == "__main__":
+    out = Path(sys.argv[2])
+    (out / f"rank{Launch.here().rank}.json").write_text(json.dumps(everything(Path(sys.argv[1]), out)))
