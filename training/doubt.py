@@ -40,7 +40,7 @@ SCORE = (
 )
 CONTEXT = (
     "Share of tracks whose score lies above the threshold, which 5 % of the validation tracks do. Genre: statistics from F's "
-    "training part. Mood: from fold 0's, validation cut from it. Silence, noise and speech (espeak-ng) are made by the command, "
+    "training part (not of clips heard beside it). Mood: from fold 0's, validation cut from it. Silence, noise and speech (espeak-ng) are made by the command, "
     "others than those the score was chosen on; what is refused as silent counts as doubted."
 )
 _ORIGIN = {

@@ -128,6 +128,13 @@ def test_far_off_is_what_shares_no_genre_with_the_ten(tmp_path: Path) -> None:
         rows = csv.writer(out)
         rows.writerow(["clip", "genres"])
         rows.writerows(
-            [["a", "Latin"], ["b", "Latin; Jazz"], ["c", "Folk; International"], ["d", ""], ["e", "Electronic"]]
+            [
+                ["a", "Latin"],
+                ["b", "Latin; Jazz"],
+                ["c", "New Age; International"],
+                ["f", "Folk"],
+                ["d", ""],
+                ["e", "Electronic"],
+            ]
         )
     assert far_off(tmp_path) == {"a", "c"}
