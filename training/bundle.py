@@ -131,8 +131,8 @@ def _doubt(checkpoint: Checkpoint) -> str:
     if checkpoint.doubt is None:
         return ""
     said = (
-        f"- **Doubt**: config.json holds what the training tracks sound like. The network doubts a track whose sound lies more than "
-        f"{checkpoint.doubt.threshold:g} times as far from them as they usually do: {checkpoint.doubt.origin}. These weights and "
-        "their own statistics never set it; how often it doubts what is in assets/results/doubt.json."
+        f"- **Doubt**: config.json holds what the training tracks sound like. The network doubts a track whose sound lies more "
+        f"than {checkpoint.doubt.threshold:g} times as far from them as they usually do: {checkpoint.doubt.origin}. These "
+        "weights and the statistics of their own tracks never set it."
     )
     return textwrap.fill(said, 120, subsequent_indent="  ", break_on_hyphens=False) + "\n"
