@@ -1,6 +1,7 @@
 """The bundled checkpoint: the recipe retrained on every track of its collection, with its figures and its card."""
 
 import json
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,9 @@ code; the recordings behind them belong to their owners and are not included.
 def _doubt(checkpoint: Checkpoint) -> str:
     if checkpoint.doubt is None:
         return ""
-    return f"""- **Doubt**: config.json holds what the training tracks sound like. The network doubts a track whose sound lies
-  more than {checkpoint.doubt.threshold:g} times as far from them as they usually do: {checkpoint.doubt.origin}. These weights and
-  their statistics never set it.
-"""
+    said = (
+        f"- **Doubt**: config.json holds what the training tracks sound like. The network doubts a track whose sound lies more "
+        f"than {checkpoint.doubt.threshold:g} times as far from them as they usually do: {checkpoint.doubt.origin}. These "
+        "weights and the statistics of their own tracks never set it."
+    )
+    return textwrap.fill(said, 120, subsequent_indent="  ", break_on_hyphens=False) + "\n"

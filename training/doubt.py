@@ -40,7 +40,7 @@ SCORE = (
 )
 CONTEXT = (
     "Share of tracks whose score lies above the threshold, which 5 % of the validation tracks do. Genre: statistics from F's "
-    "training part (not of clips heard beside it). Mood: from fold 0's, validation cut from it. Silence, noise and speech (espeak-ng) are made by the command, "
+    "training part. Mood: from fold 0's, validation cut from it. Silence, noise and speech (espeak-ng) are made by the command, "
     "others than those the score was chosen on; what is refused as silent counts as doubted."
 )
 _ORIGIN = {
@@ -113,7 +113,7 @@ def table(shop: Workshop) -> dict[str, Any]:
     """doubt.json: rows of both networks with the chosen score, and how the scores compared."""
     rows: list[dict[str, Any]] = []
     compared: list[dict[str, Any]] = []
-    thresholds = {}
+    thresholds: dict[str, float] = {}
     for task in ("genre", "mood"):
         measured = measure(shop, task)
         rows += measured["rows"]
@@ -153,16 +153,18 @@ def measure(shop: Workshop, task: str, seed: int = 0) -> dict[str, Any]:
     groups |= _made("testing", collection.front_end, listen)
     choosing = _made("choosing", collection.front_end, listen)
     shares = {name: _share(fitted, group, limits) for name, group in groups.items()}
-    on_chosen = {kind: _share(fitted, group, limits) for kind, group in choosing.items()}
     rows = [
         {"name": name, "network": task, "share_doubted": shares[name][CHOSEN], "tracks": len(group)}
         for name, group in groups.items()
     ]
+    columns = {
+        f"chosen on {kind}": _share(fitted, choosing[kind], limits) for kind in outliers.KINDS if kind in choosing
+    }
+    columns |= {name: found for name, found in shares.items() if set(found) == set(limits) and ": " not in name}
     compared = [
-        {"name": name, "network": task, "run": spec.name if classifier else ""}
-        | {f"choosing: {kind}": found[name] for kind, found in on_chosen.items() if name in found}
-        | {kind: found[name] for kind, found in shares.items() if name in found}
-        for name in limits
+        {"name": score, "network": task, "run": spec.name if classifier else ""}
+        | {f"{column} (%)": round(100 * found[score], 1) for column, found in columns.items()}
+        for score in limits
     ]
     return {"threshold": limits[CHOSEN], "rows": rows, "compared": compared}
 
@@ -214,10 +216,10 @@ def _others(shop: Workshop, task: str, collection: Collection, split: splits.Spl
         groups["new songs (protocol N)"] = _tracks(songs, range(len(songs.names)), listen)
         every, far = shop.collection("quadrant", collection.front_end), far_off(shop.data)
         chosen = [i for i, name in enumerate(every.names) if name in far]
-        groups["far-off music: none of the ten genres"] = _tracks(every, chosen, listen)
+        groups["far-off music, of none of the ten genres"] = _tracks(every, chosen, listen)
     else:
         gtzan = shop.collection("genre", collection.front_end)
-        groups["another collection: filtered test tracks of GTZAN"] = _tracks(
+        groups["filtered test tracks of GTZAN, another collection"] = _tracks(
             gtzan, splits.filtered(gtzan).test, listen
         )
     groups["bundled examples"] = [_heard_file(example.file, collection, listen) for example in EXAMPLES.values()]

@@ -26,6 +26,7 @@ Set = Literal["choosing", "testing"]
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Make = Callable[[np.random.Generator, int], Array]
 
+KINDS = ("silence", "noise", "speech")
 NO_SPEECH = "espeak-ng is not installed (Debian: apt install espeak-ng): the rows of speech are left out."
 
 
