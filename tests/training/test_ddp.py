@@ -120,7 +120,8 @@ def test_a_run_of_two_is_a_finished_run_to_one(two: Two, toy: Collection, monkey
 def test_shared_out_features_are_those_of_one_process(two: Two, data: Path, tmp_path: Path) -> None:
     alone = gtzan(data, GTZAN_MELS, tmp_path).frames
     (file,) = (two.folder / "runs" / "frames").glob("frames-*.npy")
-    assert np.array_equal(np.load(file), alone.values)
+    # dB; one thread or two add up a frame in another order, and 16 bits keep steps of 0.06 at −80 dB.
+    np.testing.assert_allclose(np.load(file).astype(float), alone.values.astype(float), atol=0.07)
     assert np.array_equal(np.load(next(file.parent.glob("offsets-*.npy"))), alone.offsets)
     assert not list(file.parent.glob("parts/*.rows"))  # joined, and gone
 
