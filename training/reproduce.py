@@ -1,6 +1,6 @@
 """Everything that assets/results and the README show, from one command.
 
-    runs that are missing ──> protocols, tables, baseline, codecs ──> results/*.json ──> README's tables
+    runs that are missing ──> protocols, tables, baseline, codecs, doubt ──> results/*.json ──> README's tables
 
 Every run is kept by its settings, so a stopped reproduction goes on where it stopped. `quick` trains each run for two epochs:
 a rehearsal whose figures mean nothing, and so go elsewhere.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training import augmented, codecs, experiments, protocols
+from training import augmented, codecs, doubt, experiments, protocols
 from training.protocols import FOLDS, Workshop
 from training.runs import RunSpec
 
@@ -72,6 +72,7 @@ def reproduce(
         files.append(write(out, step.name, step.measure()))
         say(f"{files[-1]}")
     files.append(write(out, "codecs", codecs.measure(shop.data, progress=shop.progress)))
+    files.append(write(out, "doubt", doubt.table(shop)))
     return files
 
 
