@@ -18,7 +18,7 @@ from crnn.checkpoint import Checkpoint
 from crnn.classify import Classifier
 from crnn.spectrogram import log_mel
 from training.collections import DataError
-from training.experiments import spread
+from training.evaluate import spread
 
 # Name, container, encoder, bit/s, sample rate (Opus knows 48 kHz and not 22.05).
 CODECS: tuple[tuple[str, str, str, int, int], ...] = (
@@ -68,10 +68,8 @@ def measure(data: Path, checkpoints: Sequence[str | Path] = ("genre", "mood"), p
                 same.setdefault(key, []).append(float(after.argmax() == before.argmax()))
     rows: list[dict[str, Any]] = []
     for key, values in moved.items():
-        found = spread(values)
-        found.pop("each")
         rows.append(
-            {"name": f"{key[0]}: {key[1]}", "paper": None, "runs": [], "total_variation": found,
+            {"name": f"{key[0]}: {key[1]}", "paper": None, "runs": [], "total_variation": spread(values),
              "total_variation_max": {"mean": max(values), "sd": None},
              "same_top_class": {"mean": float(np.mean(same[key])), "sd": None}}
         )  # fmt: skip

@@ -80,6 +80,8 @@ def evaluate(options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     for name in options.protocols:
         result = measure[name]()
+        if options.recipe:
+            result["recipe"] = options.recipe
         other = f"-{options.recipe}" if options.recipe else ""
         (options.out / f"{name}{other}.json").write_text(json.dumps(result, indent=1) + "\n")
         print(json.dumps(result))

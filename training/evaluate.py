@@ -1,5 +1,6 @@
 """Scores of one trained network on some tracks, through the classifier that serves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -93,6 +94,14 @@ def fit_temperature(given: Answers) -> float:
         return float(-np.log(np.maximum(likelihood, 1e-12)).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
+
+
+def spread(values: Sequence[float]) -> dict[str, float | None]:
+    """Mean, and standard deviation (n − 1; None of one value)."""
+    return {
+        "mean": float(np.mean(values)),
+        "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+    }
 
 
 def bootstrap_by_group(right: Array, groups: tuple[str, ...], rounds: int = 2000, seed: int = 0) -> tuple[float, float]:

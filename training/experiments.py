@@ -26,7 +26,7 @@ from crnn.spectrogram import FrontEnd
 from training import splits
 from training.augmented import answers_under
 from training.collections import Collection
-from training.evaluate import answers, fit_temperature, scores
+from training.evaluate import answers, fit_temperature, scores, spread
 from training.protocols import CONTEXT, Workshop
 from training.recipes import RECIPES, Recipe
 from training.runs import RunSpec, history
@@ -162,17 +162,15 @@ def measured(shop: Workshop, row: Row, seeds: Sequence[int]) -> dict[str, Any]:
         kept = {key: float(figures[key]) for key in METRICS}
         if row.spoilt is not None:
             kept["track_accuracy_spoilt_alike"] = _spoilt(classifier, collection, test, row.spoilt)
-        runs.append(spec.name)
+        runs.append(shop.folder(spec).name)
         for key, value in kept.items():
             each.setdefault(key, []).append(value)
     about: dict[str, Any] = {"name": row.name, "paper": row.paper, "runs": runs}
-    return about | {key: spread(values) for key, values in each.items()}
+    return about | _spreads(each)
 
 
-def spread(values: Sequence[float]) -> dict[str, Any]:
-    """Mean, standard deviation (n − 1; None of one value) and the values themselves."""
-    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    return {"mean": float(np.mean(values)), "sd": deviation, "each": list(values)}
+def _spreads(each: dict[str, list[float]]) -> dict[str, Any]:
+    return {key: spread(values) | {"each": values} for key, values in each.items()}
 
 
 def _spoilt(classifier: Classifier, collection: Collection, test: splits.Indices, strengths: Strengths) -> float:
@@ -189,6 +187,11 @@ _STEPS = (
 )
 
 
+def step_specs(seeds: Sequence[int]) -> list[RunSpec]:
+    """The runs of every step."""
+    return [RunSpec("genre", recipe, RECIPES[recipe], "filtered", seed) for recipe, _ in _STEPS for seed in seeds]
+
+
 def ablation(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:
     """Validation of F, step by step, over those of the seeds whose runs are finished; trains nothing."""
     collection = shop.collection("genre")
@@ -197,9 +200,8 @@ def ablation(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:
     for recipe, name in _STEPS:
         each: dict[str, list[float]] = {}
         runs = []
-        for seed in seeds:
-            spec = RunSpec("genre", recipe, RECIPES[recipe], "filtered", seed)
-            if not shop.finished(spec):
+        for spec in step_specs(seeds):
+            if spec.recipe_name != recipe or not shop.finished(spec):
                 continue
             given = answers(Classifier(Checkpoint.load(shop.folder(spec) / "checkpoint")), collection, valid)
             temperature = fit_temperature(given)
@@ -207,11 +209,11 @@ def ablation(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:
             likelihood = given.distributions(temperature)[np.arange(len(valid)), given.targets]
             found = {"track_accuracy": figures["track_accuracy"], "segment_accuracy": figures["segment_accuracy"],
                      "validation_loss": -float(np.log(np.maximum(likelihood, 1e-12)).mean())}  # fmt: skip
-            runs.append(spec.name)
+            runs.append(shop.folder(spec).name)
             for key, value in found.items():
                 each.setdefault(key, []).append(float(value))
         if runs:
-            rows.append({"name": name, "paper": None, "runs": runs} | {key: spread(v) for key, v in each.items()})
+            rows.append({"name": name, "paper": None, "runs": runs} | _spreads(each))
     return {
         "table": "ablation",
         "title": "What each step gave, on validation",

@@ -22,7 +22,7 @@ from crnn.classify import Classifier
 from crnn.spectrogram import FrontEnd
 from training import splits
 from training.collections import Collection, load
-from training.evaluate import Answers, answers, bootstrap_by_group, fit_temperature, scores
+from training.evaluate import Answers, answers, bootstrap_by_group, fit_temperature, scores, spread
 from training.launch import Launch
 from training.partly import moods_beside_gtzan
 from training.recipes import RECIPES
@@ -32,7 +32,7 @@ CONTEXT = {
     "F": "Fault-filtered, artist-disjoint GTZAN lists (Kereliuk et al. 2015): 443 train, 197 validation, 290 test tracks.",
     "P": "Random GTZAN tracks, 90/10 then 80/20, stratified, duplicates on one side: optimistic, artists on both sides.",
     "M": "moods4q, five artist-disjoint folds, stratified as far as artists allow, test predictions pooled.",
-    "N": "Clips of moods4q whose only genre is one of GTZAN's: songs of a collection that no training ever saw.",
+    "N": "Clips of moods4q whose only genre is one of GTZAN's: new songs, by artists whom this network's training never met.",
 }
 FOLDS = 5
 
@@ -65,10 +65,11 @@ class Workshop:
         """Whether a run is there and need not be trained."""
         return (self.folder(spec) / "checkpoint" / "config.json").exists()
 
-    def cost(self, spec: RunSpec) -> float:
-        """What a run takes, in epochs of tracks; only to compare runs with each other."""
-        tracks = len(splits.named(spec.split, self.collection(spec.task)).train)
-        return float(tracks * self._shortened(spec).recipe.epochs)
+    def cost(self, spec: RunSpec, front_end: FrontEnd | None = None) -> float:
+        """What a run takes, in epochs of frames; only to compare runs with each other."""
+        collection = self.collection(spec.task, front_end)
+        frames = sum(collection.frames.count(int(track)) for track in splits.named(spec.split, collection).train)
+        return float(frames * self._shortened(spec).recipe.epochs)
 
     def _shortened(self, spec: RunSpec) -> RunSpec:
         if self.most_epochs is None or spec.recipe.epochs <= self.most_epochs:
@@ -120,7 +121,12 @@ def _genre(shop: Workshop, protocol: str, collection: Collection, runs: Sequence
         split = splits.named(split_name, collection)
         temperature = fit_temperature(answers(classifier, collection, split.valid))
         row = scores(answers(classifier, collection, split.test), temperature, collection.labels)
-        about = {"seed": seed, "run": spec.name, "revision": _revision(shop, spec), "temperature": temperature}
+        about = {
+            "seed": seed,
+            "run": shop.folder(spec).name,
+            "revision": _revision(shop, spec),
+            "temperature": temperature,
+        }
         by_seed.append(about | row)
     return _result(protocol, shop, "genre", collection, by_seed)
 
@@ -137,7 +143,7 @@ def mood(shop: Workshop, task: str, seed: int = 0) -> dict[str, Any]:
     for fold, (spec, part) in enumerate(zip(specs, parts, strict=True)):
         # Fitted on the other folds' answers: every clip is some fold's test clip, so there is no other place for it.
         temperature = fit_temperature(_join([other for other in parts if other is not part]))
-        about = {"seed": seed, "fold": fold, "run": spec.name, "revision": _revision(shop, spec)}
+        about = {"seed": seed, "fold": fold, "run": shop.folder(spec).name, "revision": _revision(shop, spec)}
         by_fold.append(about | {"temperature": temperature} | scores(part, temperature, collection.labels))
         calibrated.append(part.divided(temperature))
     pooled = scores(_join(calibrated), 1.0, collection.labels)
@@ -195,11 +201,7 @@ def _result(
 ) -> dict[str, Any]:
     """Rows of runs with the mean and standard deviation (n − 1) of every figure."""
     figures = [key for key, value in rows[0].items() if isinstance(value, float)]
-    spread = {
-        key: {"mean": float(np.mean([row[key] for row in rows])),
-              "sd": float(np.std([row[key] for row in rows], ddof=1)) if len(rows) > 1 else None}
-        for key in figures
-    }  # fmt: skip
+    spreads = {key: spread([row[key] for row in rows]) for key in figures}
     return {
         "protocol": protocol,
         "context": CONTEXT[protocol],
@@ -207,6 +209,6 @@ def _result(
         "labels": collection.labels,
         "recipe": shop.spec(task, "", 0).recipe_name,
         "code_revision": code_revision(),
-        "summary": spread,
+        "summary": spreads,
         "runs": rows,
     }

@@ -128,7 +128,7 @@ RECIPES: dict[str, Recipe] = {
     "tags": replace(_TUNED, epochs=30, tags=10.0),
     # Steps beyond it, not bundled: assets/results/ablation.json has their validation. The last one begins from tags, and hears
     # clips whose genre is known in part beside GTZAN's. It is best where artists are kept apart (F) and loses on new songs (N,
-    # 0.566 -> 0.493): pure hip-hop and reggae of that collection are all N's, so that its sound comes to mean "neither".
+    # 0.566 -> 0.493): likely since pure hip-hop, reggae, jazz, blues and country of that collection are all N's.
     "genre-after-mood": replace(_TUNED, start="quadrant/genre/known"),
     "genre-after-tags": replace(_TUNED, start="quadrant/tags/known"),
     "genre-beside": replace(_TUNED, start="quadrant/tags/known", beside=0.5),

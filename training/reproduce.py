@@ -13,41 +13,48 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from crnn.spectrogram import FrontEnd
 from training import augmented, codecs, doubt, experiments, protocols
 from training.protocols import FOLDS, Workshop
 from training.runs import RunSpec
 
 Say = Callable[[str], None]
+# None: the collection's own front end.
+Run = tuple[RunSpec, FrontEnd | None]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One result: its file's name, the runs it needs, and how it is measured from them."""
+    """One result: its file's name, the runs it needs, each with its front end, and how it is measured from them."""
 
     name: str
-    specs: tuple[RunSpec, ...]
+    runs: tuple[Run, ...]
     measure: Callable[[], dict[str, Any]]
 
 
 def steps(shop: Workshop, seeds: Sequence[int], table_seeds: Sequence[int], width: str) -> list[Step]:
     """All results that networks have to be trained for, in the order in which they are made."""
-    filtered = tuple(shop.spec("genre", "filtered", seed) for seed in seeds)
-    paper = tuple(shop.spec("genre", f"paper:{seed}", seed) for seed in seeds)
+    filtered = tuple((shop.spec("genre", "filtered", seed), None) for seed in seeds)
+    paper = tuple((shop.spec("genre", f"paper:{seed}", seed), None) for seed in seeds)
     found = [
         Step("F", filtered, lambda: protocols.filtered(shop, seeds)),
         Step("VII", filtered, lambda: augmented.table(shop, seeds)),
         Step("P", paper, lambda: protocols.paper(shop, seeds)),
     ]
     for name, task in (("M", "mood"), ("M-quadrants", "quadrant")):
-        folds = tuple(shop.spec(task, f"fold:{fold}", 0) for fold in range(FOLDS))
+        folds = tuple((shop.spec(task, f"fold:{fold}", 0), None) for fold in range(FOLDS))
         found.append(Step(name, folds, lambda task=task: protocols.mood(shop, task)))  # type: ignore[misc]
     for name, (_, rows, _) in experiments.TABLES.items():
-        needed = tuple(row.spec(seed) for row in rows(width) for seed in table_seeds)
+        needed = tuple((row.spec(seed), row.front_end) for row in rows(width) for seed in table_seeds)
         found.append(
             Step(name, needed, lambda name=name: experiments.table(shop, name, table_seeds, width))  # type: ignore[misc]
         )
-    losses = tuple(row.spec(table_seeds[0]) for row in experiments.curve_rows(width))
+    losses = tuple((row.spec(table_seeds[0]), row.front_end) for row in experiments.curve_rows(width))
     found.append(Step("curves", losses, lambda: experiments.curves(shop, table_seeds, width)))
+    on_the_way = tuple((spec, None) for spec in experiments.step_specs(table_seeds))
+    found.append(Step("ablation", on_the_way, lambda: experiments.ablation(shop, seeds)))
+    found.append(Step("codecs", (), lambda: codecs.measure(shop.data, progress=shop.progress)))
+    found.append(Step("doubt", (), lambda: doubt.table(shop)))
     return found
 
 
@@ -56,23 +63,22 @@ def reproduce(
 ) -> list[Path]:
     """Train what is missing, with the time that is left, then measure and write each result. Returns the files."""
     plan = steps(shop, seeds, table_seeds, width)
-    runs = {spec.name: spec for step in plan for spec in step.specs}
-    costs = {name: shop.cost(spec) for name, spec in runs.items() if not shop.finished(spec)}
+    runs = {spec.name: (spec, front_end) for step in plan for spec, front_end in step.runs}
+    costs = {name: shop.cost(*run) for name, run in runs.items() if not shop.finished(run[0])}
     say(f"{len(runs)} runs, {len(runs) - len(costs)} of them there already.")
     left, spent, done = sum(costs.values()), 0.0, 0.0
     for number, (name, cost) in enumerate(costs.items(), 1):
         guess = f", {duration(spent / done * left)} left" if done else ""
         say(f"[{number}/{len(costs)}{guess}] {name}")
         started = time.monotonic()
-        shop.train(runs[name])
+        spec, front_end = runs[name]
+        shop.train(spec, shop.collection(spec.task, front_end))
         spent, done, left = spent + time.monotonic() - started, done + cost, left - cost
     out.mkdir(parents=True, exist_ok=True)
     files = []
     for step in plan:
         files.append(write(out, step.name, step.measure()))
         say(f"{files[-1]}")
-    files.append(write(out, "codecs", codecs.measure(shop.data, progress=shop.progress)))
-    files.append(write(out, "doubt", doubt.table(shop)))
     return files
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.parts import compare_intake, compare_state, shared
-from pages.parts.ink import ink
 from pages.parts.link import link
 
 if TYPE_CHECKING:
@@ -18,14 +17,13 @@ if TYPE_CHECKING:
 def show(tracks: list[Compared]) -> None:
     """Everything about the tracks that are compared; one alone is shown too."""
     from crnn import compare, compare_figures
-    from crnn.ink import inked
 
     drawn = _drawn(tracks)
     chosen = [tracks[i] for i in drawn]
     for number, column in enumerate(st.columns(len(chosen[0].predictions), gap="large")):
         task = chosen[0].predictions[number].task.capitalize()
         column.plotly_chart(
-            inked(compare_figures.made_of(chosen, number, f"{task}: the likeliest three and the rest"), ink()),
+            compare_figures.made_of(chosen, number, f"{task}: the likeliest three and the rest"),
             key=f"made-{number}",
             alt=compare_figures.told(chosen, number),
         )  # fmt: skip
@@ -73,7 +71,6 @@ def _remarks(tracks: list[Compared]) -> None:
 def _alike(tracks: list[Compared], drawn: list[int]) -> Array:
     """Which sound alike: the drawn ones as a picture, their nearest of all in words. Returns [N, N] of all."""
     from crnn import compare, compare_figures
-    from crnn.ink import inked
 
     st.subheader("Which sound alike", anchor=False)
     tasks = [prediction.task for prediction in tracks[0].predictions]
@@ -87,7 +84,7 @@ def _alike(tracks: list[Compared], drawn: list[int]) -> Array:
     if len(drawn) > 1:
         chosen, part = [tracks[i] for i in drawn], similarities[drawn][:, drawn]
         left.plotly_chart(
-            inked(compare_figures.alike(chosen, part, "How alike any two are, from −1 to 1"), ink()), key="alike",
+            compare_figures.alike(chosen, part, "How alike any two are, from −1 to 1"), key="alike",
             alt=compare_figures.told_alike(chosen, part),
         )  # fmt: skip
     with right:

@@ -15,7 +15,6 @@ from crnn.checkpoint import Checkpoint
 from crnn.classify import Classifier, Prediction
 from crnn.compare import Compared
 from crnn.errors import AudioError
-from crnn.ink import inked
 from crnn.labels import GENRE_COLOURS, GENRES, MOODS, OTHER_COLOUR
 from tests.conftest import encode, melody
 from tests.crnn.test_words_and_export import prediction
@@ -172,9 +171,3 @@ def test_similar_and_far_are_told_apart() -> None:
     figure = compare_figures.alike(TRACKS, compare.similarity(TRACKS), "Alike")
     np.testing.assert_array_equal(figure.data[0].z, compare.similarity(TRACKS))
     assert (figure.data[0].zmin, figure.data[0].zmax) == (-1, 1)
-
-
-def test_text_takes_the_pages_colour_only_where_it_is_known() -> None:
-    plain = compare_figures.made_of(TRACKS, 0, "Genre")
-    assert inked(plain, None).layout.font.color is None
-    assert inked(plain, "#221a26").layout.xaxis.tickfont.color == "#221a26"

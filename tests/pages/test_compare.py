@@ -6,7 +6,6 @@ import pickle
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,17 +17,11 @@ from crnn import archive, compare
 from crnn.examples import EXAMPLES
 from crnn.labels import GENRES, MOODS
 from tests.conftest import encode, melody
-
-ROOT = Path(__file__).parents[2]
-PATIENCE = 120  # seconds
+from tests.pages import visit
 
 
 def opened(*examples: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
-    if examples:
-        page.query_params["examples"] = list(examples)
-    page.switch_page("pages/compare.py")
-    return page.run()
+    return visit.opened("compare", **({"examples": list(examples)} if examples else {}))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -222,7 +215,7 @@ def press(page: AppTest, label: str) -> None:
 
 
 def test_the_track_that_is_open_joins_without_being_heard_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE).run()
+    page = visit.opened("listen")
     page.segmented_control(key="source").set_value("Upload").run()
     page.file_uploader(key="upload").set_value(("mine.wav", tune(5), "audio/wav")).run()
     page.switch_page("pages/compare.py").run()

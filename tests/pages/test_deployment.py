@@ -37,7 +37,7 @@ def test_deploying_says_what_it_must() -> None:
         "--extra-index-url https://download.pytorch.org/whl/cpu",
         "Python **3.11**",
         "690 MB",
-        "396 MB",
+        "398 MB",
         "--server.address",
         "proxy_set_header Upgrade",
         "client_max_body_size",

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,16 +11,11 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts.how_view import CHAPTERS
 from tests.conftest import encode, melody
-
-ROOT = Path(__file__).parents[2]
+from tests.pages.visit import opened
 
 
 def how(**query: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    for key, value in query.items():
-        page.query_params[key] = value
-    page.switch_page("pages/how.py")
-    return page.run()
+    return opened("how", **query)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -3,7 +3,6 @@
 import io
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,16 +13,11 @@ from streamlit.testing.v1 import AppTest
 
 from crnn.lessons import LESSONS
 from tests.conftest import encode, melody
-
-ROOT = Path(__file__).parents[2]
+from tests.pages.visit import opened
 
 
 def lab(**query: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for key, value in query.items():
-        page.query_params[key] = value
-    page.switch_page("pages/lab.py")
-    return page.run()
+    return opened("lab", **query)
 
 
 @pytest.fixture

@@ -8,16 +8,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from crnn import results
-
-ROOT = Path(__file__).parents[2]
+from tests.pages import visit
 
 
 def opened(**parameters: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    page.switch_page("pages/results.py")
-    for key, value in parameters.items():
-        page.query_params[key] = value
-    return page.run()
+    return visit.opened("results", **parameters)
 
 
 def charts(page: AppTest) -> list[Any]:

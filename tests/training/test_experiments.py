@@ -11,13 +11,15 @@ from crnn.audio import decode
 from crnn.checkpoint import Checkpoint
 from crnn.lab import Strengths
 from crnn.spectrogram import GTZAN_MELS, log_mel
+from crnn.spectrogram import PAPER as PAPER_FRONT_END
 from tests.conftest import encode, melody
 from training import codecs, experiments, splits
 from training.__main__ import main
 from training.collections import Collection
 from training.protocols import Workshop
 from training.recipes import PAPER, Recipe
-from training.reproduce import duration, steps, write
+from training.reproduce import Step, duration, reproduce, steps, write
+from training.runs import RunSpec
 
 TINY = Recipe(epochs=1, batch_size=8, channels=(4, 4, 4, 4), gru=4, patience=0)
 
@@ -77,9 +79,12 @@ def test_both_is_validation_of_valid_and_test_of_the_fold(toy: Collection) -> No
 class TestReproduce:
     def test_every_result_knows_its_runs(self, tmp_path: Path) -> None:
         plan = {step.name: step for step in steps(Workshop(tmp_path, tmp_path), [0, 1], [0], "narrow")}
-        assert set(plan) == {"F", "VII", "P", "M", "M-quadrants", "curves", *experiments.TABLES}
-        assert [spec.split for spec in plan["P"].specs] == ["paper:0", "paper:1"]
-        assert plan["VII"].specs == plan["F"].specs
+        assert set(plan) == {
+            "F", "VII", "P", "M", "M-quadrants", "curves", "ablation", "codecs", "doubt", *experiments.TABLES,
+        }  # fmt: skip
+        assert {front_end for _, front_end in plan["mood-grid"].runs} == {None, PAPER_FRONT_END}
+        assert [spec.split for spec, _ in plan["P"].runs] == ["paper:0", "paper:1"]
+        assert plan["VII"].runs == plan["F"].runs
 
     def test_a_rehearsal_trains_runs_of_its_own(self, toy: Collection, tmp_path: Path) -> None:
         shop = Workshop(tmp_path, tmp_path, progress=False, precision="32-true", most_epochs=1)
@@ -88,6 +93,28 @@ class TestReproduce:
         assert shop.train(spec, toy).name == "toy-tiny-1epochs-all-seed0"
         assert shop.finished(spec)
         assert not replace(shop, most_epochs=None).finished(spec)
+
+    def test_each_run_is_trained_on_its_front_end_then_measured(
+        self, toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(
+            Workshop, "collection",
+            lambda self, task, front_end=None: toy if front_end is None else replace(toy, front_end=front_end),
+        )  # fmt: skip
+        ours, theirs = (RunSpec("toy", name, TINY, "all", 0) for name in ("ours", "theirs"))
+        plan = [Step("first", ((ours, None), (theirs, PAPER_FRONT_END)), lambda: {"rows": [1]})]
+        monkeypatch.setattr("training.reproduce.steps", lambda *_: plan)
+        said: list[str] = []
+        shop = Workshop(tmp_path, tmp_path, progress=False, precision="32-true")
+        (file,) = reproduce(shop, [0], [0], "narrow", tmp_path / "out", said.append)
+        assert json.loads(file.read_text()) == {"rows": [1]}
+        assert Checkpoint.load(tmp_path / theirs.name / "checkpoint").front_end == PAPER_FRONT_END
+        assert Checkpoint.load(tmp_path / ours.name / "checkpoint").front_end == GTZAN_MELS
+        assert said[0] == "2 runs, 0 of them there already."
+        assert "left" in said[2]
+        said.clear()
+        reproduce(shop, [0], [0], "narrow", tmp_path / "out", said.append)
+        assert said[0] == "2 runs, 2 of them there already."
 
     def test_what_somebody_wrote_on_a_result_stays(self, tmp_path: Path) -> None:
         write(tmp_path, "V", {"rows": [1], "note": "why"})

@@ -1,0 +1,16 @@
+"""How tests come to a page: by its link, as a visitor does."""
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[2]
+
+
+def opened(page_name: str, **query: str | list[str]) -> AppTest:
+    """A page of the app, run once, with what its address says."""
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for key, value in query.items():
+        page.query_params[key] = value
+    page.switch_page(f"pages/{page_name}.py")
+    return page.run()

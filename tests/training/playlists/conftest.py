@@ -1,0 +1,65 @@
+"""The playlists command against services on this machine, with the real spotipy and requests."""
+
+import csv
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from crnn import fetch
+from tests.fakes.playlists import HAPPY, SAD, PlaylistServices, song
+from tests.fakes.services import CLIENT
+from training.__main__ import main
+from training.playlists import polite
+
+
+class Place:
+    """The services, an output folder, and a way to run the command."""
+
+    def __init__(self, services: PlaylistServices, out: Path, port: int) -> None:
+        self.services, self.out, self.port = services, out, port
+        self.slept: list[float] = []
+
+    def run(self, *more: str, moods: dict[str, str] | None = None) -> int:
+        wishes = [f"{mood}={link}" for mood, link in (moods or {"Happy": HAPPY, "Sad": SAD}).items()]
+        redirect = f"http://127.0.0.1:{self.port}/callback"
+        return main([
+            "playlists", "--out", str(self.out), "--redirect", redirect, "--i-have-read-the-terms", *more,
+            *(part for wish in wishes for part in ("--playlist", wish)),
+        ])  # fmt: skip
+
+    def rows(self) -> list[dict[str, str]]:
+        with (self.out / "manifest.csv").open(newline="", encoding="utf-8") as lines:
+            return list(csv.DictReader(lines))
+
+    def properties(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.out / "properties.json").read_text())
+        return found
+
+    def asked(self, host: str) -> list[str]:
+        return [address for address in self.services.asked if urlsplit(address).hostname == host]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    services = PlaylistServices()
+    services.lists[HAPPY] = [song(n) for n in range(4)]
+    services.lists[SAD] = [song(n) for n in range(10, 13)]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    made = Place(services, tmp_path / "out", port)
+    monkeypatch.setattr(polite, "new_session", services.polite_session)
+    monkeypatch.setattr(polite, "sleep", made.slept.append)
+    monkeypatch.setattr(fetch, "sleep", lambda seconds: None)
+    monkeypatch.setattr("webbrowser.open", services.browser)
+    monkeypatch.setenv("SPOTIPY_CLIENT_ID", CLIENT[0])
+    monkeypatch.setenv("SPOTIPY_CLIENT_SECRET", CLIENT[1])
+    yield made
+    services.stop()
