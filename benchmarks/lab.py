@@ -1,12 +1,12 @@
 """What a moved slider of the lab costs for 30 s of audio, as a multiple of librosa's mel spectrogram of the same samples."""
 
-import statistics
 from typing import Any
 
 import librosa
 import numpy as np
 import torch
 
+from benchmarks.ratios import against
 from benchmarks.speed import in_turns
 from crnn import lab, lab_figures, lab_words
 from crnn.audio import decode
@@ -55,11 +55,4 @@ def measure(rounds: int = 9) -> dict[str, Any]:
         },
         rounds,
     )
-    yardstick = times["librosa mel"]
-    return {
-        name: {
-            "seconds": round(statistics.median(values), 3),
-            "ratio": round(statistics.median(v / y for v, y in zip(values, yardstick, strict=True)), 2),
-        }
-        for name, values in times.items()
-    }
+    return against(times, "librosa mel", 2)

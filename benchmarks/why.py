@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.ratios import against
 from benchmarks.speed import in_turns
 from crnn import explain, explain_figures
 from crnn.analysis import analyse
@@ -55,14 +56,7 @@ def speed(rounds: int = 5) -> dict[str, Any]:
         },
         rounds,
     )
-    yardstick = times["one answer"]
-    return {
-        name: {
-            "seconds": round(statistics.median(values), 3),
-            "ratio": round(statistics.median(v / y for v, y in zip(values, yardstick, strict=True)), 1),
-        }
-        for name, values in times.items()
-    }
+    return against(times, "one answer", 1)
 
 
 def worth(shares: tuple[float, ...] = (0.1, 0.2, 0.3)) -> dict[str, Any]:

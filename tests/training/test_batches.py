@@ -1,6 +1,5 @@
 """What a step of training reads: crops, tags, clips whose class is known in part."""
 
-import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,29 +11,14 @@ import torch
 from crnn.checkpoint import Checkpoint
 from crnn.labels import GENRES
 from crnn.spectrogram import GTZAN_MELS
+from tests.training.tiny import TINY, run, spec
 from training import splits
 from training.collections import Collection
 from training.data import Crops, SegmentData, Shuffled, TrackSegments
 from training.frames import Frames
 from training.module import Training
 from training.partly import PartlyLabelled, moods_beside_gtzan
-from training.recipes import Recipe
-from training.runs import RunSpec, train
-
-TINY = Recipe(epochs=6, batch_size=8, learning_rate=5e-3, channels=(4, 8, 8, 8), gru=8, patience=0, dropout=0.0)
-
-
-def spec(recipe: Recipe = TINY, split: str = "all", seed: int = 0) -> RunSpec:
-    return RunSpec("toy", "tiny", recipe, split, seed)
-
-
-def run(toy: Collection, folder: Path, recipe: Recipe = TINY, split: str = "all") -> Path:
-    return train(spec(recipe, split), toy, folder, precision="32-true", progress=False)
-
-
-def history(folder: Path) -> list[dict[str, str]]:
-    with (folder / "history.csv").open() as lines:
-        return list(csv.DictReader(lines))
+from training.runs import train
 
 
 class TestData:

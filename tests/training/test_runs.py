@@ -14,24 +14,15 @@ from crnn.checkpoint import Checkpoint
 from crnn.classify import Classifier
 from crnn.model import CRNN
 from crnn.spectrogram import GTZAN_MELS, log_mel
+from tests.training.tiny import TINY, run
 from training import splits
 from training.collections import Collection
 from training.data import Shuffled
 from training.evaluate import answers, scores
 from training.module import Training
 from training.protocols import Workshop
-from training.recipes import RECIPES, Recipe
-from training.runs import RunSpec, begin_from, train
-
-TINY = Recipe(epochs=6, batch_size=8, learning_rate=5e-3, channels=(4, 8, 8, 8), gru=8, patience=0, dropout=0.0)
-
-
-def spec(recipe: Recipe = TINY, split: str = "all", seed: int = 0) -> RunSpec:
-    return RunSpec("toy", "tiny", recipe, split, seed)
-
-
-def run(toy: Collection, folder: Path, recipe: Recipe = TINY, split: str = "all") -> Path:
-    return train(spec(recipe, split), toy, folder, precision="32-true", progress=False)
+from training.recipes import RECIPES
+from training.runs import begin_from
 
 
 def history(folder: Path) -> list[dict[str, str]]:
