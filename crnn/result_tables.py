@@ -18,6 +18,10 @@ FIGURES = {
     "total_variation_max": ("… of the clip that moves most (%)", 100, 1),
     "same_top_class": ("Same likeliest class (%)", 100, 1),
     "track_accuracy_spoilt_alike": ("Tracks right when spoilt alike (%)", 100, 1),
+    "standard_error": ("Standard error of tracks (points)", 100, 1),
+    "tracks_won": ("Tracks won", 1, 0),
+    "tracks_lost": ("Tracks lost", 1, 0),
+    "p_value": ("p of the difference", 1, 3),
     "share_doubted": ("Doubted (%)", 100, 1),
     "tracks": ("Tracks", 1, 0),
 }
@@ -28,6 +32,10 @@ TITLES = {
     "scale": "Speed and scale",
 }
 NOTHING = "–"
+
+# The paper's experiments and what goes beyond them, in the order in which they are shown.
+PAPER = ("V", "VII-trained", "VII", "choices", "mood-grid", "curves")
+BEYOND = ("ablation", "codecs", "scale")
 
 
 def title(table: dict[str, Any]) -> str:

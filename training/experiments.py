@@ -9,7 +9,8 @@
     curves       losses by epoch (the paper's Figs 3 and 4)
 
 All rows of a table share split, seed and settings but for what they are about. Settings are the paper's (Table VI) with fewer
-filters, so that a CPU trains a row in minutes; `width="paper"` takes all of them.
+filters, so that a CPU trains a row in minutes; `width="paper"` takes all of them. Rows that are tested on the same tracks are
+also compared track by track (training/paired.py), since a hundred tracks tell two figures apart only when they are far apart.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from crnn.classify import Classifier
 from crnn.lab import Strengths
 from crnn.spectrogram import PAPER as PAPER_FRONT_END
 from crnn.spectrogram import FrontEnd
-from training import splits
+from training import paired, splits
 from training.augmented import answers_under
 from training.collections import Collection
 from training.evaluate import answers, fit_temperature, scores, spread
@@ -42,6 +43,7 @@ class Row:
     """One line of a table: a recipe with some changes, on a split ("{seed}" stands for the seed), and what the paper found.
 
     Strengths: how the test tracks are spoilt as well, for a second figure. front_end: None is the collection's own.
+    reference: name of the row of its table, tested on the same tracks, that it is compared with; "" is none.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Row:
     paper: dict[str, float] | None = None
     spoilt: Strengths | None = None
     front_end: FrontEnd | None = None
+    reference: str = ""
 
     def spec(self, seed: int) -> RunSpec:
         return RunSpec(self.task, self.recipe_name, self.recipe, self.split.format(seed=seed), seed)
@@ -77,7 +80,7 @@ def segment_lengths(width: str) -> list[Row]:
     return [
         _row(
             f"{seconds:g} s", "" if seconds == 3 else f"{seconds:g}s", width=width, segment_seconds=seconds,
-            paper=_paper(*found),
+            paper=_paper(*found), reference="" if seconds == 3 else "3 s",
         )
         for seconds, found in theirs.items()
     ]  # fmt: skip
@@ -85,39 +88,46 @@ def segment_lengths(width: str) -> list[Row]:
 
 def augmentations(width: str) -> list[Row]:
     """Table VII: trained with each; W and T in seconds, since the paper counts hop-512 frames."""
+    plain: dict[str, Any] = {"width": width, "reference": "nothing"}
     return [
         _row("nothing", "", width=width),
-        _row("time mask, T = 50", "time-mask", width=width, time_mask=50 * _HOP_512,
-             paper=_paper(0.89), spoilt=Strengths(time_mask=50)),
-        _row("frequency mask, F = 60", "frequency-mask", width=width, frequency_mask=60,
-             paper=_paper(0.78), spoilt=Strengths(frequency_mask=60)),
-        _row("time warp, W = 20", "time-warp", width=width, time_warp=20 * _HOP_512,
-             paper=_paper(0.81), spoilt=Strengths(time_warp=20)),
-        _row("white noise, 10 to 30 dB", "noise", width=width, noise_db=(10.0, 30.0),
-             paper=_paper(0.82), spoilt=Strengths(snr_db=20.0)),
+        _row("time mask, T = 50", "time-mask", time_mask=50 * _HOP_512,
+             paper=_paper(0.89), spoilt=Strengths(time_mask=50), **plain),
+        _row("frequency mask, F = 60", "frequency-mask", frequency_mask=60,
+             paper=_paper(0.78), spoilt=Strengths(frequency_mask=60), **plain),
+        _row("time warp, W = 20", "time-warp", time_warp=20 * _HOP_512,
+             paper=_paper(0.81), spoilt=Strengths(time_warp=20), **plain),
+        _row("white noise, 10 to 30 dB", "noise", noise_db=(10.0, 30.0),
+             paper=_paper(0.82), spoilt=Strengths(snr_db=20.0), **plain),
     ]  # fmt: skip
 
 
 def choices(width: str) -> list[Row]:
     """What the paper chose, against what it did not choose."""
-    mood = {"base": "paper-mood", "task": "mood", "split": "fold:0/both", "width": width}
+    ours, theirs = "genre: ELU, Adam, max pooling (the paper's)", "mood: average pooling (the paper's)"
+    genre: dict[str, Any] = {"width": width, "reference": ours}
     return [
-        _row("genre: ELU, Adam, max pooling (the paper's)", "", width=width),
-        _row("genre: PELU (its future work)", "pelu", width=width, activation="pelu"),
-        _row("genre: SGD", "sgd", width=width, optimizer="sgd", learning_rate=0.01),
-        _row("genre: average pooling", "avg", width=width, pooling="avg"),
-        _row("mood: average pooling (the paper's)", "", paper=_paper(0.74, 0.74), **mood),
-        _row("mood: max pooling", "max", pooling="max", **mood),
+        _row(ours, "", width=width),
+        _row("genre: PELU (its future work)", "pelu", activation="pelu", **genre),
+        _row("genre: SGD", "sgd", optimizer="sgd", learning_rate=0.01, **genre),
+        _row("genre: average pooling", "avg", pooling="avg", **genre),
+        _row(theirs, "", paper=_paper(0.74, 0.74), **_mood(width)),
+        _row("mood: max pooling", "max", pooling="max", reference=theirs, **_mood(width)),
     ]
+
+
+def _mood(width: str) -> dict[str, Any]:
+    return {"base": "paper-mood", "task": "mood", "split": "fold:0/both", "width": width}
 
 
 def mood_grid(width: str) -> list[Row]:
     """The same mood network on two front ends."""
-    mood = {"base": "paper-mood", "task": "mood", "split": "fold:0/both", "width": width}
+    bundled = "slaney, one frame every 77.5 ms (bundled)"
     return [
-        _row("slaney, one frame every 77.5 ms (bundled)", "", **mood),
-        _row("HTK, one frame every 23.2 ms (the paper's)", "htk", front_end=PAPER_FRONT_END, **mood),
-    ]
+        _row(bundled, "", **_mood(width)),
+        _row("HTK, one frame every 23.2 ms (the paper's)", "htk", front_end=PAPER_FRONT_END, reference=bundled,
+             **_mood(width)),
+    ]  # fmt: skip
 
 
 def optimism(width: str) -> list[Row]:
@@ -142,23 +152,32 @@ TABLES = {
 def table(shop: Workshop, name: str, seeds: Sequence[int], width: str = "narrow") -> dict[str, Any]:
     """Train what is missing of a table's rows and measure them on their test parts."""
     title, rows, protocol = TABLES[name]
-    found = [measured(shop, row, seeds) for row in rows(width)]
+    given = {row.name: (row, *measured(shop, row, seeds)) for row in rows(width)}
+    found = []
+    for row, figures, right in given.values():
+        found.append(figures | (paired.compared(right, given[row.reference][2]) if row.reference else {}))
     size = "the paper's filters" if width == "paper" else f"filters {NARROW}, a quarter to a half of the paper's"
     seeds_said = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
     context = f"{CONTEXT[protocol]} Settings of Table VI, {size}; {seeds_said}; genre on the slaney 77.5 ms grid."
+    if references := dict.fromkeys(row.reference for row, _, _ in given.values() if row.reference):
+        context += (
+            f" Tracks won, lost and p (exact McNemar test): against {' and '.join(f'“{r}”' for r in references)}."
+        )
     return {"table": name, "title": title, "context": context, "note": "", "width": width, "rows": found}
 
 
-def measured(shop: Workshop, row: Row, seeds: Sequence[int]) -> dict[str, Any]:
-    """A row's figures over seeds: mean, sd and each."""
+def measured(shop: Workshop, row: Row, seeds: Sequence[int]) -> tuple[dict[str, Any], paired.Right]:
+    """A row's figures over seeds: mean, sd and each; and which of all test tracks, seed after seed, it names right."""
     collection = shop.collection(row.task, row.front_end)
     each: dict[str, list[float]] = {}
-    runs = []
+    runs, right = [], []
     for seed in seeds:
         spec = row.spec(seed)
         classifier = shop.classifier(spec, collection)
         test = splits.named(spec.split, collection).test
-        figures = scores(answers(classifier, collection, test), 1.0, collection.labels)
+        given = answers(classifier, collection, test)
+        right.append(given.distributions().argmax(axis=1) == given.targets)
+        figures = scores(given, 1.0, collection.labels)
         kept = {key: float(figures[key]) for key in METRICS}
         if row.spoilt is not None:
             kept["track_accuracy_spoilt_alike"] = _spoilt(classifier, collection, test, row.spoilt)
@@ -166,7 +185,8 @@ def measured(shop: Workshop, row: Row, seeds: Sequence[int]) -> dict[str, Any]:
         for key, value in kept.items():
             each.setdefault(key, []).append(value)
     about: dict[str, Any] = {"name": row.name, "paper": row.paper, "runs": runs}
-    return about | _spreads(each)
+    all_right = np.concatenate(right)
+    return about | _spreads(each) | {"standard_error": paired.standard_error(all_right)}, all_right
 
 
 def _spreads(each: dict[str, list[float]]) -> dict[str, Any]:

@@ -169,12 +169,15 @@ def begin_from(network: CRNN, donor: CRNN) -> None:
 
 
 def resolve_precision(precision: str) -> str:
-    """ "auto": bf16 where the processor multiplies it natively (2 to 3 times as fast there), else 32 bit."""
+    """ "auto": bf16 on GPUs that have it and on processors with tiles for it (AMX), else 32 bit.
+
+    AVX-512's bf16 alone does not pay: a step of 64 segments took 1.2 times as long with it as in 32 bit.
+    """
     if precision != "auto":
         return precision
     if torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+    return "bf16-mixed" if torch.cpu._is_amx_tile_supported() else "32-true"
 
 
 def code_revision() -> str:

@@ -4,21 +4,22 @@ import streamlit as st
 
 from crnn import result_tables, results
 
-# In this order; what stands nowhere is shown last under Beyond, so that every measurement has a place.
-PAPER = ("V", "VII-trained", "VII", "choices", "mood-grid", "curves")
-BEYOND = ("ablation", "codecs", "scale")
+# Shown by other sections. What stands nowhere is shown last under Beyond, so that every measurement has a place.
 _ELSEWHERE = ("svm", "optimism", "doubt", "portraits")
 
 
 def paper_names(there: list[str]) -> list[str]:
     """Which of the results that are there belong to the paper's experiments."""
-    return [name for name in PAPER if name in there]
+    return [name for name in result_tables.PAPER if name in there]
 
 
 def beyond_names(there: list[str]) -> list[str]:
     """Those beyond the paper, and every one that no section knows."""
-    elsewhere = {*PAPER, *_ELSEWHERE, *results.protocols()}
-    return [*(name for name in BEYOND if name in there), *(n for n in there if n not in {*elsewhere, *BEYOND})]
+    elsewhere = {*result_tables.PAPER, *_ELSEWHERE, *results.protocols()}
+    return [
+        *(name for name in result_tables.BEYOND if name in there),
+        *(n for n in there if n not in {*elsewhere, *result_tables.BEYOND}),
+    ]
 
 
 def show_paper(mine: list[str]) -> None:

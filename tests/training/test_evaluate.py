@@ -1,6 +1,7 @@
 """Scores against scikit-learn and by hand; a temperature that is known is found again."""
 
 import json
+from math import comb
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from crnn.checkpoint import Checkpoint
 from crnn.segments import plan
+from training import paired
 from training.__main__ import main
 from training.bundle import model_card, summary, write_card
 from training.evaluate import Answers, bootstrap_by_group, calibration_error, fit_temperature, reliability, scores
+from training.report import further
 
 
 def made_up(count: int, temperature: float = 1.0, seed: int = 0) -> Answers:
@@ -155,6 +158,43 @@ def test_readme_table_is_made_from_results(tmp_path: Path) -> None:
     assert text.endswith("<!-- /figures -->\nafter\n")
     assert "| 0.625 | 0.590 | 0.550 |" in text
     assert "old" not in text
+    assert "<details>" not in text
+
+
+def test_readme_folds_every_other_table_and_recipes_that_are_not_bundled(tmp_path: Path) -> None:
+    row = {"name": "1 s", "paper": {"track_accuracy": 0.89}, "runs": ["r"], "track_accuracy": {"mean": 0.8, "sd": None}}
+    table = {"table": "V", "title": "How long", "context": "Where from.", "note": "Why | not.", "rows": [row]}
+    (tmp_path / "V.json").write_text(json.dumps(table))
+    run = {"label": "Genre", "task": "genre", "epoch": [0, 1], "train_loss": [2.0, 1.5], "val_loss": [2.0, 1.75]}
+    (tmp_path / "curves.json").write_text(json.dumps({"title": "Losses", "context": "Nats.", "runs": [run]}))
+    means = {key: {"mean": value, "sd": None} for key, value in FIGURES.items()}
+    wide = {"protocol": "F", "recipe": "wide", "context": "Filtered.", "runs": [{}], "summary": means}
+    (tmp_path / "F-wide.json").write_text(json.dumps(wide))
+    found = further(tmp_path)
+    assert found.count("<details>") == found.count("</details>") == 3
+    assert "| 1 s | 80.0 | 89.0 |" in found
+    assert "Why | not. Where from." in found
+    assert "from 2.00 to 1.50 nats" in found
+    assert "**F-wide**: Genre, artists never heard (recipe: wide)" in found
+
+
+def test_two_networks_are_compared_track_by_track() -> None:
+    ours, theirs = np.array([1, 1, 1, 1, 0, 1], dtype=bool), np.array([1, 0, 0, 0, 1, 0], dtype=bool)
+    found = paired.compared(ours, theirs)
+    assert (found["tracks_won"], found["tracks_lost"]) == (4, 1)
+    # Both tails of five tosses: 0, 1, 4 or 5 heads.
+    assert found["p_value"] == pytest.approx(2 * (comb(5, 0) + comb(5, 1)) / 2**5)
+    back = paired.compared(theirs, ours)
+    assert (back["tracks_won"], back["tracks_lost"], back["p_value"]) == (1, 4, found["p_value"])
+    assert paired.compared(ours, ours) == {"tracks_won": 0, "tracks_lost": 0, "p_value": 1.0}
+    with pytest.raises(ValueError, match="6 and 5"):
+        paired.compared(ours, theirs[:5])
+
+
+def test_standard_error_is_the_spread_of_samples_of_that_size() -> None:
+    right = np.arange(100) < 80
+    shares = np.random.default_rng(0).choice(right, (4000, 100)).mean(axis=1)
+    assert paired.standard_error(right) == pytest.approx(shares.std(), rel=0.05)
 
 
 def test_a_readme_without_markers_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

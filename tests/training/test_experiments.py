@@ -49,11 +49,40 @@ def test_a_rows_figures_are_means_over_its_seeds(
     monkeypatch.setattr(Workshop, "collection", lambda self, task, front_end=None: toy)
     shop = Workshop(tmp_path, tmp_path, precision="32-true", progress=False)
     row = experiments.Row("tiny", TINY, "tiny", "toy", "paper:{seed}", spoilt=Strengths(snr_db=0.0))
-    found = experiments.measured(shop, row, [0, 1])
+    found, right = experiments.measured(shop, row, [0, 1])
     assert found["runs"] == ["toy-tiny-paper0-seed0", "toy-tiny-paper1-seed1"]
     for key in (*experiments.METRICS, "track_accuracy_spoilt_alike"):
         assert found[key]["mean"] == pytest.approx(np.mean(found[key]["each"]))
         assert found[key]["sd"] == pytest.approx(np.std(found[key]["each"], ddof=1))
+    assert found["track_accuracy"]["mean"] == pytest.approx(right.mean())  # test parts of one size
+
+
+def test_rows_of_one_table_are_compared_track_by_track(
+    toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Workshop, "collection", lambda self, task, front_end=None: toy)
+    shop = Workshop(tmp_path, tmp_path, precision="32-true", progress=False)
+    other = replace(TINY, gru=5)
+    rows = [
+        experiments.Row("one", TINY, "one", "toy"), experiments.Row("other", other, "other", "toy", reference="one")
+    ]  # fmt: skip
+    monkeypatch.setitem(experiments.TABLES, "tiny", ("Tiny", lambda width: rows, "P"))
+    found = experiments.table(shop, "tiny", [0, 1])
+    one, two = found["rows"]
+    assert "p_value" not in one
+    difference = (two["tracks_won"] - two["tracks_lost"]) / (2 * len(splits.paper(toy, 0).test))
+    assert two["track_accuracy"]["mean"] - one["track_accuracy"]["mean"] == pytest.approx(difference)
+    assert "against “one”" in found["context"]
+
+
+@pytest.mark.parametrize("width", ["narrow", "paper"])
+def test_a_row_is_compared_with_one_of_its_table_on_the_same_tracks(width: str) -> None:
+    for _, rows, _ in experiments.TABLES.values():
+        by_name = {row.name: row for row in rows(width)}
+        for row in by_name.values():
+            if row.reference:
+                assert by_name[row.reference].task == row.task
+                assert by_name[row.reference].split == row.split
 
 
 def test_copies_fall_on_both_sides_only_where_that_is_measured(toy: Collection) -> None:
