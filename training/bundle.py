@@ -74,7 +74,7 @@ def summary(result: dict[str, Any]) -> dict[str, Any]:
     else:
         figures = {key: {"mean": result[key], "sd": None} for key in SHOWN}
         low, high = result["interval_95_by_artist"]
-        short["runs"] = f"the bundled weights; track accuracy 95 % interval by artist {low:.3f} to {high:.3f}"
+        short["runs"] = f"one set of weights; track accuracy 95 % interval by artist {low:.3f} to {high:.3f}"
     for key, value in figures.items():
         short[key] = round(value["mean"], 4)
         if value["sd"] is not None:
