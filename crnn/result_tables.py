@@ -16,6 +16,9 @@ FIGURES = {
     "validation_loss": ("Validation loss (nats)", 1, 3),
     "total_variation": ("Probability that moves (%)", 100, 1),
     "total_variation_max": ("… of the clip that moves most (%)", 100, 1),
+    "total_variation_redrawn": ("… when redrawn (%)", 100, 1),
+    "difference_db": ("Apart (dB)", 1, 2),
+    "difference_db_redrawn": ("… when redrawn (dB)", 1, 2),
     "same_top_class": ("Same likeliest class (%)", 100, 1),
     "track_accuracy_spoilt_alike": ("Tracks right when spoilt alike (%)", 100, 1),
     "standard_error": ("Standard error of tracks (points)", 100, 1),
@@ -35,7 +38,7 @@ NOTHING = "–"
 
 # The paper's experiments and what goes beyond them, in the order in which they are shown.
 PAPER = ("V", "VII-trained", "VII", "choices", "mood-grid", "curves")
-BEYOND = ("ablation", "codecs", "scale")
+BEYOND = ("ablation", "noise", "codecs", "scale")
 
 
 def title(table: dict[str, Any]) -> str:

@@ -20,6 +20,8 @@ PROTOCOLS = {
     "N": ("Genre, new songs of another collection", None),
     "M": ("Mood, five classes, artists never heard", 0.74),
     "M-quadrants": ("Mood, four quadrants, artists never heard", None),
+    "M-mixed": ("Mood, five classes, artists on both sides", None),
+    "M-quadrants-mixed": ("Mood, four quadrants, artists on both sides", None),
 }
 
 
@@ -30,6 +32,11 @@ def figure(result: dict[str, Any], key: str) -> tuple[float, float | None]:
         return float(result[key]), None
     centre = result.get("pooled", {}).get(key, spread["mean"])
     return float(centre), spread["sd"]
+
+
+def measured(result: dict[str, Any], key: str) -> bool:
+    """Whether a result has such a figure; later measurements have more of them."""
+    return key in result or key in result.get("summary", {})
 
 
 def names(folder: Path | None = None) -> list[str]:

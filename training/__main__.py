@@ -7,6 +7,7 @@ card       refresh figures and model card of a checkpoint folder from measured r
 parity     does serving see what training saw?
 playlists  a mood collection from your own Spotify playlists (its audio never from Spotify)
 tables     the paper's tables: V, VII-trained, choices, mood-grid, optimism, curves; ablation
+noise      noise added to spectrograms against noise in the waveform
 codecs     how far answers move when music is re-encoded
 reproduce  everything that assets/results and README.md show; goes on where it stopped
 svm        the baseline on hand-made features: all its figures, and the bundled SVM
@@ -111,9 +112,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = command(
         "evaluate", commands.evaluate, "Measure protocols, one JSON each; trains the runs that are missing."
     )
-    evaluate.add_argument(
-        "protocols", nargs="+", choices=["F", "P", "N", "M", "M-quadrants", "VII"], metavar="F|P|N|M|M-quadrants|VII"
-    )
+    known = ["F", "P", "N", "M", "M-quadrants", "M-mixed", "M-quadrants-mixed", "VII"]
+    evaluate.add_argument("protocols", nargs="+", choices=known, metavar="|".join(known))
     evaluate.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="for F (runs) and P (splits)")
     evaluate.add_argument("--checkpoint", default="genre", help="for N: a bundled name, a folder, or user/repo")
     evaluate.add_argument("--out", type=Path, default=commands.ASSETS / "results")
@@ -147,6 +147,10 @@ def _parser() -> argparse.ArgumentParser:
         "codecs", commands.codecs, "Measure how far the bundled networks' answers move when music is re-encoded."
     )
     moved.add_argument("--out", type=Path, default=commands.ASSETS / "results")
+
+    noise = command("noise", commands.noise, "Compare noise added as power with noise mixed into the waveform.")
+    noise.add_argument("--checkpoint", default="genre")
+    noise.add_argument("--out", type=Path, default=commands.ASSETS / "results")
 
     whole = command("reproduce", commands.reproduce, "Train and measure everything, and write the README's tables.")
     whole.add_argument("--quick", action="store_true", help="two epochs a run, one seed: a rehearsal, into runs/quick/")

@@ -17,7 +17,7 @@ from crnn.audio import decode
 from crnn.checkpoint import Checkpoint
 from crnn.classify import Classifier
 from crnn.spectrogram import log_mel
-from training.collections import DataError
+from training.collections import lossless_clips
 from training.evaluate import spread
 
 # Name, container, encoder, bit/s, sample rate (Opus knows 48 kHz and not 22.05).
@@ -49,10 +49,7 @@ def measure(data: Path, checkpoints: Sequence[str | Path] = ("genre", "mood"), p
 
     DataError where gtzan/audio holds no FLAC files.
     """
-    folder = data / "gtzan" if (data / "gtzan").is_dir() else data
-    files = sorted((folder / "audio").rglob("*.flac"))
-    if not files:
-        raise DataError(f"Codecs needs lossless clips in {folder / 'audio'}/<genre>/*.flac; none are there.")
+    files = lossless_clips(data)
     classifiers = [Classifier(Checkpoint.load(name)) for name in checkpoints]
     moved: dict[tuple[str, str], list[float]] = {}
     same: dict[tuple[str, str], list[float]] = {}

@@ -123,6 +123,15 @@ def gtzan(data: Path, front_end: FrontEnd | None, cache: Path) -> Collection:
     return Collection("gtzan", GENRES, front_end, names, targets, gtzan_groups(names), frames)
 
 
+def lossless_clips(data: Path) -> list[Path]:
+    """GTZAN's clips that lie there as lossless audio. DataError where there are none."""
+    folder = data / "gtzan" if (data / "gtzan").is_dir() else data
+    files = sorted((folder / "audio").rglob("*.flac"))
+    if not files:
+        raise DataError(f"Lossless clips are needed in {folder / 'audio'}/<genre>/*.flac; none are there.")
+    return files
+
+
 def gtzan_groups(names: Sequence[str]) -> tuple[str, ...]:
     """One group a recording: copies share the name of the first."""
     first: dict[str, str] = {}

@@ -75,6 +75,8 @@ def evaluate(options: argparse.Namespace) -> None:
         "N": lambda: protocols.new_songs(shop, options.checkpoint),
         "M": lambda: protocols.mood(shop, "mood"),
         "M-quadrants": lambda: protocols.mood(shop, "quadrant"),
+        "M-mixed": lambda: protocols.mood(shop, "mood", mixed=True),
+        "M-quadrants-mixed": lambda: protocols.mood(shop, "quadrant", mixed=True),
         "VII": lambda: augmented.table(shop, options.seeds),
     }
     options.out.mkdir(parents=True, exist_ok=True)
@@ -112,6 +114,14 @@ def codecs(options: argparse.Namespace) -> None:
     from training.reproduce import write
 
     print(write(options.out, "codecs", codecs.measure(options.data, progress=not options.no_progress)))
+
+
+def noise(options: argparse.Namespace) -> None:
+    from training import noise_ways
+    from training.reproduce import write
+
+    found = noise_ways.measure(options.data, options.checkpoint, progress=not options.no_progress)
+    print(write(options.out, "noise", found))
 
 
 def reproduce(options: argparse.Namespace) -> None:

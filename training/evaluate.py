@@ -47,7 +47,9 @@ def answers(classifier: Classifier, collection: Collection, tracks: Indices) -> 
 
 
 def scores(given: Answers, temperature: float, labels: tuple[str, ...]) -> dict[str, Any]:
-    """Accuracies by segment and by track, macro F1, mean recall of the classes present, calibration error, confusion."""
+    """Accuracies by segment and by track, macro F1, mean recall of the classes present, confusion, and the calibration error with
+    that temperature and before it, at 1.
+    """
     distributions = given.distributions(temperature)
     said = distributions.argmax(axis=1)
     segment_said = np.concatenate([logits.argmax(axis=1) for logits in given.logits])
@@ -61,6 +63,7 @@ def scores(given: Answers, temperature: float, labels: tuple[str, ...]) -> dict[
         "segment_accuracy": float(accuracy_score(segment_true, segment_said)),
         "segment_macro_f1": float(f1_score(segment_true, segment_said, labels=present, average="macro")),
         "calibration_error": calibration_error(distributions, given.targets),
+        "calibration_error_before": calibration_error(given.distributions(), given.targets),
         "reliability": reliability(distributions, given.targets),
         "confusion": confusion_matrix(given.targets, said, labels=range(len(labels))).tolist(),
     }

@@ -2,7 +2,8 @@
 
     F  filtered lists: train on 443, validate on 197, test on 290 tracks; one run a seed
     P  paper's random split 90/10, then 80/20: one run a split seed
-    M  mood: five artist-disjoint folds, test predictions pooled; the five moods, and the four quadrants
+    M  mood: five artist-disjoint folds, test predictions pooled; the five moods, and the four quadrants; M-mixed the same with
+       folds that ignore artists, as others have cut them
     N  new songs: the bundled weights (or another checkpoint) on clips of another collection
 
 A run that exists is not trained again. Temperatures come from validation parts, F's and P's own; for M, from the answers to
@@ -32,6 +33,7 @@ CONTEXT = {
     "F": "Fault-filtered, artist-disjoint GTZAN lists (Kereliuk et al. 2015): 443 train, 197 validation, 290 test tracks.",
     "P": "Random GTZAN tracks, 90/10 then 80/20, stratified, duplicates on one side: optimistic, artists on both sides.",
     "M": "moods4q, five artist-disjoint folds, stratified as far as artists allow, test predictions pooled.",
+    "M-mixed": "moods4q, five stratified folds that ignore artists, test predictions pooled: artists on both sides.",
     "N": "Clips of moods4q whose only genre is one of GTZAN's: new songs, by artists whom this network's training never met.",
 }
 FOLDS = 5
@@ -131,10 +133,15 @@ def _genre(shop: Workshop, protocol: str, collection: Collection, runs: Sequence
     return _result(protocol, shop, "genre", collection, by_seed)
 
 
-def mood(shop: Workshop, task: str, seed: int = 0) -> dict[str, Any]:
-    """Protocol M for "mood" (five moods) or "quadrant" (four)."""
+def mood_specs(shop: Workshop, task: str, seed: int = 0, mixed: bool = False) -> list[RunSpec]:
+    """The runs of protocol M's folds; mixed: folds that ignore artists."""
+    return [shop.spec(task, f"fold:{fold}" + ("/mixed" if mixed else ""), seed) for fold in range(FOLDS)]
+
+
+def mood(shop: Workshop, task: str, seed: int = 0, mixed: bool = False) -> dict[str, Any]:
+    """Protocol M for "mood" (five moods) or "quadrant" (four); mixed: M-mixed, which ignores artists."""
     collection = shop.collection(task)
-    specs = [shop.spec(task, f"fold:{fold}", seed) for fold in range(FOLDS)]
+    specs = mood_specs(shop, task, seed, mixed)
     parts = [
         answers(shop.classifier(spec, collection), collection, splits.named(spec.split, collection).test)
         for spec in specs
@@ -147,7 +154,11 @@ def mood(shop: Workshop, task: str, seed: int = 0) -> dict[str, Any]:
         by_fold.append(about | {"temperature": temperature} | scores(part, temperature, collection.labels))
         calibrated.append(part.divided(temperature))
     pooled = scores(_join(calibrated), 1.0, collection.labels)
-    return _result("M", shop, task, collection, by_fold) | {"pooled": pooled}
+    # Those are divided already; before that, each fold's answers are as its network gave them.
+    pooled["calibration_error_before"] = scores(_join(parts), 1.0, collection.labels)["calibration_error"]
+    name = ("M" if task == "mood" else "M-quadrants") + ("-mixed" if mixed else "")
+    about = {"protocol": name, "context": CONTEXT["M-mixed" if mixed else "M"]}
+    return _result("M", shop, task, collection, by_fold) | about | {"pooled": pooled}
 
 
 def validation_temperature(shop: Workshop, task: str, collection: Collection, seed: int = 0) -> float:

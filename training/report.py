@@ -15,6 +15,8 @@ _ROWS = {
     "N": "Genre, new songs: another collection, the bundled weights",
     "M": "Mood, five classes: artists never heard",
     "M-quadrants": "Mood, four quadrants: artists never heard",
+    "M-mixed": "Mood, five classes: artists on both sides",
+    "M-quadrants-mixed": "Mood, four quadrants: artists on both sides",
 }
 
 

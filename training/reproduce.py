@@ -9,13 +9,13 @@ a rehearsal whose figures mean nothing, and so go elsewhere.
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from crnn.spectrogram import FrontEnd
-from training import augmented, codecs, doubt, experiments, protocols
-from training.protocols import FOLDS, Workshop
+from training import augmented, codecs, doubt, experiments, noise_ways, protocols
+from training.protocols import Workshop
 from training.runs import RunSpec
 
 Say = Callable[[str], None]
@@ -42,8 +42,9 @@ def steps(shop: Workshop, seeds: Sequence[int], table_seeds: Sequence[int], widt
         Step("P", paper, lambda: protocols.paper(shop, seeds)),
     ]
     for name, task in (("M", "mood"), ("M-quadrants", "quadrant")):
-        folds = tuple((shop.spec(task, f"fold:{fold}", 0), None) for fold in range(FOLDS))
+        folds = tuple((spec, None) for spec in protocols.mood_specs(shop, task))
         found.append(Step(name, folds, lambda task=task: protocols.mood(shop, task)))  # type: ignore[misc]
+    found += _not_bundled(shop, seeds)
     for name, (_, rows, _) in experiments.TABLES.items():
         needed = tuple((row.spec(seed), row.front_end) for row in rows(width) for seed in table_seeds)
         found.append(
@@ -53,9 +54,30 @@ def steps(shop: Workshop, seeds: Sequence[int], table_seeds: Sequence[int], widt
     found.append(Step("curves", losses, lambda: experiments.curves(shop, table_seeds, width)))
     on_the_way = tuple((spec, None) for spec in experiments.step_specs(table_seeds))
     found.append(Step("ablation", on_the_way, lambda: experiments.ablation(shop, seeds)))
+    found.append(Step("noise", (), lambda: noise_ways.measure(shop.data, progress=shop.progress)))
     found.append(Step("codecs", (), lambda: codecs.measure(shop.data, progress=shop.progress)))
     found.append(Step("doubt", (), lambda: doubt.table(shop)))
     return found
+
+
+def _not_bundled(shop: Workshop, seeds: Sequence[int]) -> list[Step]:
+    """Protocols of recipes that were tried and are shown beside the bundled ones."""
+    genre, mood = (replace(shop, recipe=recipe) for recipe in ("genre-beside", "mood-tags"))
+    filtered = tuple((genre.spec("genre", "filtered", seed), None) for seed in seeds)
+    everything = genre.spec("genre", "all", 0)
+
+    def new_songs() -> dict[str, Any]:
+        found = protocols.new_songs(shop, shop.folder(everything) / "checkpoint")
+        return found | {"recipe": everything.recipe_name}
+
+    steps = [
+        Step("F-genre-beside", filtered, lambda: protocols.filtered(genre, seeds)),
+        Step("N-genre-beside", ((everything, None),), new_songs),
+    ]
+    for name, mixed in (("M-quadrants-mood-tags", False), ("M-quadrants-mixed-mood-tags", True)):
+        folds = tuple((spec, None) for spec in protocols.mood_specs(mood, "quadrant", mixed=mixed))
+        steps.append(Step(name, folds, lambda mixed=mixed: protocols.mood(mood, "quadrant", mixed=mixed)))  # type: ignore[misc]
+    return steps
 
 
 def reproduce(

@@ -45,4 +45,7 @@ def _protocol(found: dict) -> None:  # type: ignore[type-arg]
         error, _ = results.figure(result, "calibration_error")
         about = "Mean distance between how sure it is and how often it is right."
         st.metric("Calibration error", f"{100 * error:.1f} points", help=about)
+        if results.measured(result, "calibration_error_before"):
+            before, _ = results.figure(result, "calibration_error_before")
+            st.caption(f"Before its logits were divided by a temperature, it was {100 * before:.1f} points.")
         st.caption(result["context"])

@@ -1,5 +1,6 @@
 """Table VII's second reading: the same tracks, spoilt the same way for every network."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from crnn.checkpoint import Checkpoint
 from crnn.classify import Classifier
 from crnn.lab import Strengths
 from crnn.spectrogram import GTZAN_MELS
+from tests.conftest import encode, melody
 from tests.training.test_runs import TINY, run
+from training import noise_ways
+from training.__main__ import main
 from training.augmented import ROWS, answers_under, spoilt
 from training.collections import Collection
 from training.evaluate import answers, scores
@@ -37,3 +41,25 @@ def test_every_row_keeps_the_pictures_form(toy: Collection, row: tuple[str, Stre
     assert after.shape == mel.shape
     assert torch.equal(after, mel) == (not row[1].any)
     assert -80 <= float(after.min()) <= float(after.max()) <= 0
+
+
+@pytest.mark.parametrize("kind", ["white", "pink"])
+def test_noise_as_power_ends_nearer_to_noise_in_the_waveform_than_another_draw_does(
+    kind: str, tiny: Checkpoint
+) -> None:
+    found = noise_ways.distances(torch.from_numpy(melody(8)), (kind, 0.0), Classifier(tiny), seed=0)
+    assert 0 < found["difference_db"] < found["difference_db_redrawn"]
+    unheard = noise_ways.distances(torch.from_numpy(melody(8)), (kind, 100.0), Classifier(tiny), seed=0)
+    assert unheard["difference_db"] < 0.05
+
+
+def test_the_two_ways_of_noise_from_the_command_line(tmp_path: Path, tiny: Checkpoint) -> None:
+    (tmp_path / "audio" / "jazz").mkdir(parents=True)
+    for i in range(2):
+        (tmp_path / "audio" / "jazz" / f"jazz.{i:05d}.flac").write_bytes(encode(melody(4, seed=i), kind="FLAC"))
+    tiny.save(tmp_path / "net")
+    settings = ["--data", str(tmp_path), "--checkpoint", str(tmp_path / "net"), "--out", str(tmp_path), "--no-progress"]
+    assert main(["noise", *settings]) == 0
+    found = json.loads((tmp_path / "noise.json").read_text())
+    assert [row["name"] for row in found["rows"]] == [f"{kind} noise, {snr:g} dB" for kind, snr in noise_ways.NOISES]
+    assert all(0 <= row["total_variation"]["mean"] <= 1 for row in found["rows"])

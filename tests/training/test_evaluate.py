@@ -57,6 +57,13 @@ def test_calibration_error_of_a_network_that_is_always_as_sure_as_it_is_right() 
     assert calibration_error(given.distributions(0.2), given.targets) > 0.1
 
 
+def test_scores_say_what_the_temperature_was_worth() -> None:
+    given = made_up(300, temperature=3.0)
+    result = scores(given, 3.0, tuple("abcd"))
+    assert result["calibration_error_before"] == scores(given, 1.0, tuple("abcd"))["calibration_error"]
+    assert result["calibration_error"] < result["calibration_error_before"]
+
+
 def test_calibration_error_by_hand() -> None:
     distributions = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4]])
     targets = np.array([0, 1, 0])  # in the bin of 0.9 half right, in that of 0.6 all

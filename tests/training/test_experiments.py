@@ -109,11 +109,16 @@ class TestReproduce:
     def test_every_result_knows_its_runs(self, tmp_path: Path) -> None:
         plan = {step.name: step for step in steps(Workshop(tmp_path, tmp_path), [0, 1], [0], "narrow")}
         assert set(plan) == {
-            "F", "VII", "P", "M", "M-quadrants", "curves", "ablation", "codecs", "doubt", *experiments.TABLES,
+            "F", "VII", "P", "M", "M-quadrants", "curves", "ablation", "noise", "codecs", "doubt", *experiments.TABLES,
+            "F-genre-beside", "N-genre-beside", "M-quadrants-mood-tags", "M-quadrants-mixed-mood-tags",
         }  # fmt: skip
         assert {front_end for _, front_end in plan["mood-grid"].runs} == {None, PAPER_FRONT_END}
         assert [spec.split for spec, _ in plan["P"].runs] == ["paper:0", "paper:1"]
         assert plan["VII"].runs == plan["F"].runs
+        assert {spec.recipe_name for spec, _ in plan["F-genre-beside"].runs} == {"genre-beside"}
+        assert [spec.split for spec, _ in plan["M-quadrants-mixed-mood-tags"].runs] == [
+            f"fold:{k}/mixed" for k in range(5)
+        ]
 
     def test_a_rehearsal_trains_runs_of_its_own(self, toy: Collection, tmp_path: Path) -> None:
         shop = Workshop(tmp_path, tmp_path, progress=False, precision="32-true", most_epochs=1)

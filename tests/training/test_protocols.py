@@ -28,6 +28,7 @@ def shop(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worksho
 def test_mood_protocol_tests_every_clip_once(shop: Workshop) -> None:
     result = protocols.mood(shop, "mood")
     assert result["pooled"]["tracks"] == 50 == sum(row["tracks"] for row in result["runs"])
+    assert result["pooled"]["calibration_error_before"] != result["pooled"]["calibration_error"]
     assert result["labels"] == MOODS
     assert [row["fold"] for row in result["runs"]] == [0, 1, 2, 3, 4]
     assert all(row["temperature"] > 0 and row["revision"] for row in result["runs"])
@@ -36,6 +37,14 @@ def test_mood_protocol_tests_every_clip_once(shop: Workshop) -> None:
 
 def test_quadrants_use_every_clip(shop: Workshop) -> None:
     assert protocols.mood(shop, "quadrant")["pooled"]["tracks"] == 60
+
+
+def test_mixed_folds_are_runs_of_their_own_and_say_what_they_are(shop: Workshop) -> None:
+    result = protocols.mood(shop, "quadrant", mixed=True)
+    assert result["pooled"]["tracks"] == 60
+    assert result["protocol"] == "M-quadrants-mixed"
+    assert "ignore artists" in result["context"]
+    assert all("mixed" in row["run"] for row in result["runs"])
 
 
 def test_bundle_is_trained_on_everything_and_measured_on_new_songs(shop: Workshop, tmp_path: Path) -> None:
