@@ -6,12 +6,16 @@ number}.
 
 from typing import Any
 
-# Figures by their key: words, factor, decimals. Others are shown under their own name, as they are.
+# Figures by their key, in the order of their columns: words, factor, decimals. Others are shown under their own name, as they are.
 FIGURES = {
     "track_accuracy": ("Tracks right (%)", 100, 1),
+    "standard_error": ("SE (points)", 100, 1),
+    "tracks_won": ("Won", 1, 0),
+    "tracks_lost": ("Lost", 1, 0),
+    "p_value": ("p", 1, 3),
     "track_macro_f1": ("Macro F1 (%)", 100, 1),
     "segment_accuracy": ("Segments right (%)", 100, 1),
-    "segment_macro_f1": ("Segments, macro F1 (%)", 100, 1),
+    "segment_macro_f1": ("Segments F1 (%)", 100, 1),
     "calibration_error": ("Calibration error (points)", 100, 1),
     "validation_loss": ("Validation loss (nats)", 1, 3),
     "total_variation": ("Probability that moves (%)", 100, 1),
@@ -21,10 +25,6 @@ FIGURES = {
     "difference_db_redrawn": ("… when redrawn (dB)", 1, 2),
     "same_top_class": ("Same likeliest class (%)", 100, 1),
     "track_accuracy_spoilt_alike": ("Tracks right when spoilt alike (%)", 100, 1),
-    "standard_error": ("Standard error of tracks (points)", 100, 1),
-    "tracks_won": ("Tracks won", 1, 0),
-    "tracks_lost": ("Tracks lost", 1, 0),
-    "p_value": ("p of the difference", 1, 3),
     "share_doubted": ("Doubted (%)", 100, 1),
     "tracks": ("Tracks", 1, 0),
 }
@@ -73,6 +73,8 @@ def rows(table: dict[str, Any]) -> list[dict[str, str]]:
     figures: list[str] = []
     for row in table["rows"]:
         figures += [key for key, found in row.items() if key not in figures and _shown(key, found)]
+    order = list(FIGURES)
+    figures.sort(key=lambda key: order.index(key) if key in order else len(order))  # stable: others stay as they come
     compared = [key for key in FIGURES if any(key in paper(row) for row in table["rows"])]
     shown = []
     for row in table["rows"]:

@@ -158,11 +158,13 @@ def table(shop: Workshop, name: str, seeds: Sequence[int], width: str = "narrow"
         found.append(figures | (paired.compared(right, given[row.reference][2]) if row.reference else {}))
     size = "the paper's filters" if width == "paper" else f"filters {NARROW}, a quarter to a half of the paper's"
     seeds_said = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
-    context = f"{CONTEXT[protocol]} Settings of Table VI, {size}; {seeds_said}; genre on the slaney 77.5 ms grid."
+    context = (
+        f"{CONTEXT[protocol]} SE: standard error of a share of so many tracks. Settings of Table VI, {size}; {seeds_said}; "
+        "genre on the slaney 77.5 ms grid."
+    )
     if references := dict.fromkeys(row.reference for row, _, _ in given.values() if row.reference):
-        context += (
-            f" Tracks won, lost and p (exact McNemar test): against {' and '.join(f'“{r}”' for r in references)}."
-        )
+        against = " and ".join(f"“{reference}”" for reference in references)
+        context += f" Won, lost and p (exact McNemar test, track by track): against {against}."
     return {"table": name, "title": title, "context": context, "note": "", "width": width, "rows": found}
 
 
