@@ -125,7 +125,7 @@ RECIPES: dict[str, Recipe] = {
     # 0.644 -> 0.560 from the same start (one fold).
     "mood": replace(_TUNED_MOOD, epochs=25, start="genre/mood-start/all"),
     # Mood's, learning besides what else moods4q says of each clip.
-    "mood-tags": replace(_TUNED_MOOD, epochs=25, start="genre/mood-start/all", tags=10.0),
+    "mood-tags": replace(_TUNED_MOOD, epochs=20, start="genre/mood-start/all", tags=10.0),
     # Learns quadrants, and what moods4q says besides of each clip: 21 genres and its commoner mood words.
     "tags": replace(_TUNED, epochs=30, tags=10.0),
     # Steps beyond it, not bundled: assets/results/ablation.json has their validation. The last one begins from tags, and hears
