@@ -139,19 +139,21 @@ def optimism(width: str) -> list[Row]:
     ]
 
 
-# What each table asks, whose rows are whose, and what is said of it.
+_FOLD = "Mood: moods4q, the first of five artist-disjoint folds, validation cut from its training part."
+
+# What each table asks, its rows, and what they are measured on.
 TABLES = {
-    "V": ("Table V: how long a segment", segment_lengths, "P"),
-    "VII-trained": ("Table VII: trained with each augmentation", augmentations, "P"),
-    "choices": ("What the paper chose, and what else there was", choices, "P"),
-    "mood-grid": ("The price of the grid", mood_grid, "M"),
-    "optimism": ("What a random split gains", optimism, "P"),
+    "V": ("Table V: how long a segment", segment_lengths, CONTEXT["P"]),
+    "VII-trained": ("Table VII: trained with each augmentation", augmentations, CONTEXT["P"]),
+    "choices": ("What the paper chose, and what else there was", choices, f"{CONTEXT['P']} {_FOLD}"),
+    "mood-grid": ("The price of the grid", mood_grid, _FOLD),
+    "optimism": ("What a random split gains", optimism, f"{CONTEXT['P']} {CONTEXT['F']}"),
 }
 
 
 def table(shop: Workshop, name: str, seeds: Sequence[int], width: str = "narrow") -> dict[str, Any]:
     """Train what is missing of a table's rows and measure them on their test parts."""
-    title, rows, protocol = TABLES[name]
+    title, rows, tested_on = TABLES[name]
     given = {row.name: (row, *measured(shop, row, seeds)) for row in rows(width)}
     found = []
     for row, figures, right in given.values():
@@ -159,7 +161,7 @@ def table(shop: Workshop, name: str, seeds: Sequence[int], width: str = "narrow"
     size = "the paper's filters" if width == "paper" else f"filters {NARROW}, a quarter to a half of the paper's"
     seeds_said = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
     context = (
-        f"{CONTEXT[protocol]} SE: standard error of a share of so many tracks. Settings of Table VI, {size}; {seeds_said}; "
+        f"{tested_on} SE: standard error of a share of so many tracks. Settings of Table VI, {size}; {seeds_said}; "
         "genre on the slaney 77.5 ms grid."
     )
     if references := dict.fromkeys(row.reference for row, _, _ in given.values() if row.reference):

@@ -66,7 +66,7 @@ def test_rows_of_one_table_are_compared_track_by_track(
     rows = [
         experiments.Row("one", TINY, "one", "toy"), experiments.Row("other", other, "other", "toy", reference="one")
     ]  # fmt: skip
-    monkeypatch.setitem(experiments.TABLES, "tiny", ("Tiny", lambda width: rows, "P"))
+    monkeypatch.setitem(experiments.TABLES, "tiny", ("Tiny", lambda width: rows, "Made up."))
     found = experiments.table(shop, "tiny", [0, 1])
     one, two = found["rows"]
     assert "p_value" not in one
