@@ -161,8 +161,8 @@ def table(shop: Workshop, name: str, seeds: Sequence[int], width: str = "narrow"
     size = "the paper's filters" if width == "paper" else f"filters {NARROW}, a quarter to a half of the paper's"
     seeds_said = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
     context = (
-        f"{tested_on} SE: standard error of a share of so many tracks. Settings of Table VI, {size}; {seeds_said}; "
-        "genre on the slaney 77.5 ms grid."
+        f"{tested_on} SE: standard error of a share of so many tracks. Settings of Table VI, {size}; {seeds_said}"
+        + ("; genre on the slaney 77.5 ms grid." if any(row.task == "genre" for row, _, _ in given.values()) else ".")
     )
     if references := dict.fromkeys(row.reference for row, _, _ in given.values() if row.reference):
         against = " and ".join(f"“{reference}”" for reference in references)
