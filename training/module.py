@@ -142,7 +142,7 @@ class Training(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         recipe = self.recipe
         kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}[recipe.optimizer]
-        optimizer = kind(self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        optimizer = kind(self.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
         if recipe.schedule == "constant":
             return optimizer
         # A rise of exactly one step would be divided by its length, 0.

@@ -92,6 +92,14 @@ class TestTags:
         losses[5.0].backward()
         assert all(p.grad is not None for p in module.network.convolutions.parameters())
 
+    def test_what_is_said_of_tags_is_learned_too(self, tagged: Collection) -> None:
+        module = Training(replace(TINY, tags=5.0), GTZAN_MELS, 4, 0, 10, n_tags=1)
+        found = module.configure_optimizers()
+        optimizer = found["optimizer"] if isinstance(found, dict) else found
+        learned = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        assert learned == {id(p) for p in module.parameters()}
+        assert id(module.tagger.weight) in learned  # type: ignore[union-attr, arg-type]
+
     def test_the_checkpoint_holds_the_network_alone(self, tagged: Collection, tmp_path: Path) -> None:
         folder = run(tagged, tmp_path, replace(TINY, tags=1.0), "all")
         loaded = Checkpoint.load(folder / "checkpoint").model
