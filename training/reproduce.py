@@ -62,8 +62,9 @@ def steps(shop: Workshop, seeds: Sequence[int], table_seeds: Sequence[int], widt
 
 def _not_bundled(shop: Workshop, seeds: Sequence[int]) -> list[Step]:
     """Protocols of recipes that were tried and are shown beside the bundled ones."""
-    genre, mood = (replace(shop, recipe=recipe) for recipe in ("genre-beside", "mood-tags"))
+    genre, mood, loose = (replace(shop, recipe=recipe) for recipe in ("genre-beside", "mood-tags", "genre-loose"))
     filtered = tuple((genre.spec("genre", "filtered", seed), None) for seed in seeds)
+    random_tracks = tuple((loose.spec("genre", f"paper:{seed}", seed), None) for seed in seeds)
     everything = genre.spec("genre", "all", 0)
 
     def new_songs() -> dict[str, Any]:
@@ -73,6 +74,7 @@ def _not_bundled(shop: Workshop, seeds: Sequence[int]) -> list[Step]:
     steps = [
         Step("F-genre-beside", filtered, lambda: protocols.filtered(genre, seeds)),
         Step("N-genre-beside", ((everything, None),), new_songs),
+        Step("P-genre-loose", random_tracks, lambda: protocols.paper(loose, seeds)),
     ]
     for name, mixed in (("M-quadrants-mood-tags", False), ("M-quadrants-mixed-mood-tags", True)):
         folds = tuple((spec, None) for spec in protocols.mood_specs(mood, "quadrant", mixed=mixed))
