@@ -101,6 +101,8 @@ def _cell(key: str, found: Any, unit: str | None = None) -> str:
     number = value(found)
     if number is None:
         return NOTHING
+    if key == "p_value" and number[0] < 0.001:
+        return "< 0.001"
     _, factor, digits = FIGURES.get(key, ("", 1, None))
     shown = _number(factor * number[0], digits)
     if number[1] is not None:

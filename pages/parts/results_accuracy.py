@@ -53,12 +53,15 @@ def show(mine: list[str]) -> None:
 
 
 def _protocols(found: dict) -> None:  # type: ignore[type-arg]
-    st.dataframe(results.protocol_rows(), hide_index=True)
+    # Names of other recipes are long, and one column may not hide them.
+    st.dataframe(
+        results.protocol_rows(), hide_index=True, column_config={"Protocol": st.column_config.Column(width=190)}
+    )
     st.caption(
         "Tracks named right, in percent. **Network**: the recipe behind the bundled checkpoint, trained on each protocol's own "
-        "training part (N: the bundled weights themselves); ± is the standard deviation over seeds or folds. **Macro F1** counts "
-        "every class alike. **SVM**: the same tracks told apart by hand-made features, as before neural networks. **Paper**: "
-        "Marciano, De Marco & Di Cataldo, on their own splits."
+        "training part (N: the bundled weights themselves), but where a row names another recipe, which is not bundled; ± is the "
+        "standard deviation over seeds or folds. **Macro F1** counts every class alike. **SVM**: the same tracks told apart by "
+        "hand-made features, as before neural networks. **Paper**: Marciano, De Marco & Di Cataldo, on their own splits."
     )
     with st.expander("Protocols and runs behind these figures", icon=":material/account_tree:"):
         st.markdown("\n".join(f"- **{name}**: {result['context']}" for name, result in found.items()))

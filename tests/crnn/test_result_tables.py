@@ -69,6 +69,11 @@ def test_plain_numbers_units_and_words() -> None:
     assert result_tables.title({"table": "anything"}) == "anything"
 
 
+def test_a_p_value_is_never_nought() -> None:
+    row = {"name": "noise", "paper": None, "track_accuracy": 0.47, "p_value": 3e-8}
+    assert result_tables.rows({"rows": [row]}) == [{"": "noise", "Tracks right (%)": "47.0", "p": "< 0.001"}]
+
+
 def test_what_is_no_table_is_shown_number_by_number() -> None:
     found = {"deletion_score": {"top": 0.41234, "each": [1, 2.5]}, "clips": 30, "by": "occlusion"}
     assert [tuple(row.values()) for row in result_tables.flat(found)] == [
