@@ -66,12 +66,12 @@ def protocol_rows(folder: Path | None = None) -> list[dict[str, Any]]:
         rows.append(
             {
                 "Protocol": name,
-                "Question": question(name, result),
                 "Network (%)": _percent(result, "track_accuracy"),
                 "Macro F1 (%)": _percent(result, "track_macro_f1"),
                 "Segments (%)": _percent(result, "segment_accuracy"),
                 "SVM (%)": _percent(svm[name], "track_accuracy") if name in svm else "–",
                 "Paper (%)": "–" if paper is None else f"{100 * paper:.0f}",
+                "Question": question(name, result),
             }
         )
     return rows
