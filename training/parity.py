@@ -16,15 +16,15 @@ from crnn.audio import decode
 from crnn.checkpoint import Checkpoint
 from crnn.classify import Classifier
 from crnn.spectrogram import GTZAN_MELS, log_mel, mel_power
-from training.collections import DataError, gtzan
+from training.collections import DataError, gtzan, lossless_clips
 
 
 def measure(data: Path, cache: Path, checkpoint: str | Path = "genre") -> dict[str, Any]:
     """Both figures over every clip in gtzan/audio."""
     folder = data / "gtzan" if (data / "gtzan").is_dir() else data
-    files = sorted((folder / "audio").rglob("*.flac"))
-    if not files or not (folder / "mels.npz").exists():
-        raise DataError(f"Parity needs {folder / 'mels.npz'} and {folder / 'audio'}/<genre>/*.flac.")
+    files = lossless_clips(data)
+    if not (folder / "mels.npz").exists():
+        raise DataError(f"Parity needs {folder / 'mels.npz'}.")
     collection = gtzan(data, GTZAN_MELS, cache)
     with np.load(folder / "mels.npz", allow_pickle=False) as archive:
         n_samples, peak_db = archive["n_samples"], archive["peak_db"]
