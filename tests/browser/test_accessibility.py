@@ -15,10 +15,10 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import ROOT
+from tests.browser.idle import PATIENCE, rest
 
 pytestmark = pytest.mark.browser
 
-PATIENCE = 120_000  # ms
 # Parts of a page that have an address of their own; every page of the menu is looked at without any, too.
 VIEWS = {
     "lab": ["freq=true&noise=true&warp=true&diff=true", "view=Quiz", "view=Lessons"],
@@ -35,12 +35,7 @@ NAMES = [
     for name, line in re.findall(r'st\.Page\(\s*"pages/(\w+)\.py"([^\n]*)', (ROOT / "pages/parts/frame.py").read_text())
 ]
 
-READY = """() => {
-  const main = document.querySelector('[data-testid=stMain]');
-  return main && main.innerText.length > 80
-    && !document.querySelector('[data-testid=stSkeleton],[data-testid=stStatusWidget],[data-stale=true],[data-testid=stSpinner]')
-    && [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(chart => chart.querySelector('.main-svg'));
-}"""
+READ = "() => document.querySelector('[data-testid=stMain]')?.innerText.length > 80"
 
 # Each piece of text that can be seen: where, how it is coloured, how see-through it and everything around it is. Icons are
 # letters of a font to the browser; controls that are switched off are excepted by WCAG; sliders' end labels show on hover only.
@@ -98,7 +93,8 @@ def opened(visitor: BrowserContext, address: str) -> Page:
 def settled(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
     for _ in range(2):  # a part that appears may bring more parts
-        page.wait_for_function(READY, timeout=PATIENCE)
+        page.wait_for_function(READ, timeout=PATIENCE)
+        rest(page)
         page.wait_for_timeout(600)
 
 

@@ -8,11 +8,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from crnn.examples import EXAMPLES
+from tests.browser.idle import PATIENCE, chart_words
 from tests.conftest import encode, melody
 
 pytestmark = pytest.mark.browser
-
-PATIENCE = 90_000  # ms
 
 
 def open_compare(chromium: Browser, address: str) -> Page:
@@ -25,9 +24,7 @@ def open_compare(chromium: Browser, address: str) -> Page:
 def words(page: Page) -> list[str]:
     """The words drawn in each chart, once all are there and nothing runs."""
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(3, timeout=PATIENCE)
-    page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')", timeout=PATIENCE)
-    expect(page.locator(".js-plotly-plot .main-svg").last).to_be_visible(timeout=PATIENCE)
-    return [" ".join(c.locator("text").all_text_contents()) for c in page.get_by_test_id("stPlotlyChart").all()]
+    return chart_words(page)
 
 
 def test_examples_are_compared_sorted_taken_home_and_handed_on(chromium: Browser, server: str, tmp_path: Path) -> None:

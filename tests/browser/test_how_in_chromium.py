@@ -5,17 +5,15 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-pytestmark = pytest.mark.browser
+from tests.browser.idle import PATIENCE, chart_words
 
-PATIENCE = 60_000  # ms
+pytestmark = pytest.mark.browser
 
 
 def settled(page: Page, charts: int) -> list[str]:
     """What stands in every chart, once so many are drawn and nothing runs."""
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(charts, timeout=PATIENCE)
-    page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')", timeout=PATIENCE)
-    expect(page.locator(".js-plotly-plot .main-svg").last).to_be_visible(timeout=PATIENCE)
-    return [" ".join(c.locator("text").all_text_contents()) for c in page.get_by_test_id("stPlotlyChart").all()]
+    return chart_words(page)
 
 
 def test_the_moment_moves_everything_and_its_link_brings_it_back(chromium: Browser, server: str) -> None:

@@ -6,10 +6,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import serve
+from tests.browser.idle import PATIENCE, chart_words, rest
 
 pytestmark = pytest.mark.browser
-
-PATIENCE = 60_000  # ms
 
 
 def open_lab(chromium: Browser, address: str) -> Page:
@@ -22,14 +21,12 @@ def open_lab(chromium: Browser, address: str) -> Page:
 def settle(page: Page) -> None:
     """Wait until the robustness curve, which is drawn last, is there and nothing runs."""
     expect(page.get_by_text("Each point is the mean")).to_be_visible(timeout=PATIENCE)
-    page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')", timeout=PATIENCE)
-    expect(page.locator(".js-plotly-plot .main-svg").last).to_be_visible(timeout=PATIENCE)
+    rest(page)
 
 
 def drawn(page: Page) -> list[str]:
-    """The words and numbers in every chart, and what was drawn."""
-    charts = [" ".join(c.locator("text").all_text_contents()) for c in page.get_by_test_id("stPlotlyChart").all()]
-    return [*charts, page.get_by_text(re.compile("^Masked ")).first.inner_text()]
+    """The words and numbers in every chart, and all that the page says of them."""
+    return [*chart_words(page), *page.get_by_test_id("stMarkdown").all_inner_texts()]
 
 
 def test_a_control_changes_the_numbers_and_its_link_brings_them_back(chromium: Browser, server: str) -> None:
@@ -40,17 +37,17 @@ def test_a_control_changes_the_numbers_and_its_link_brings_them_back(chromium: B
     page.get_by_role("slider", name="Music over noise").press("ArrowLeft")
     page.get_by_role("slider", name="Music over noise").press("ArrowLeft")
     expect(page.get_by_text("White noise, 8 dB quieter than the music.")).to_be_visible(timeout=PATIENCE)
-    settle(page)
     page.wait_for_url(re.compile("snr=8"), timeout=PATIENCE)
+    settle(page)
     changed = drawn(page)
     assert changed[1] != before[1]
+    assert any("White noise, 8 dB quieter" in said for said in changed)
     page.get_by_role("button", name="Link").click()
     link = page.get_by_test_id("stCode").inner_text().strip()
     assert link.startswith(f"{server}/lab?")
     assert "example=hunting" in link
     assert "snr=8" in link
     afresh = open_lab(chromium, link)
-    expect(afresh.get_by_text("White noise, 8 dB quieter than the music.")).to_be_visible(timeout=PATIENCE)
     assert drawn(afresh) == changed
 
 
