@@ -136,6 +136,8 @@ def reproduce(options: argparse.Namespace) -> None:
     write(out, "N", protocols.new_songs(shop))
     checkpoints = out if options.quick else ASSETS / "checkpoints"
     print(svm.summary(svm.reproduce(options.data, options.runs, seeds, out, checkpoints)))
+    options.out = out
+    portraits(options)
     if not options.quick:
         fill(ASSETS.parent / "README.md", out)
 
@@ -178,6 +180,7 @@ def portraits(options: argparse.Namespace) -> None:
 
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / "portraits.json"
+    # Long rows of numbers: in one line they take less than half the room.
     file.write_text(json.dumps(table(options.data, options.runs / "frames"), separators=(",", ":")) + "\n")
     print(file)
 
