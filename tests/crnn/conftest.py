@@ -1,0 +1,41 @@
+"""A Hub on loopback, what lies in a repository of it, and what loading says when it fails."""
+
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crnn.checkpoint import Checkpoint
+from crnn.errors import CheckpointError
+from tests.fakes.hub import TOKEN, FakeHub, Files
+
+NAME = "user/toy-crnn"
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
+    with FakeHub() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
+        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache" / "hub"))
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        yield server
+
+
+@pytest.fixture
+def files(tiny: Checkpoint, tmp_path: Path) -> Files:
+    folder = tmp_path / "made"
+    tiny.save(folder, card="---\nlicense: mit\n---\n# A toy\n")
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def message(source: str = NAME, **arguments: Any) -> str:
+    """The one sentence or two that loading fails with; nothing of the library's, no token."""
+    with pytest.raises(CheckpointError) as caught:
+        Checkpoint.load(source, **arguments)
+    said = str(caught.value)
+    assert "\n" not in said
+    assert "Traceback" not in said
+    assert TOKEN not in "".join(traceback.format_exception(caught.value))
+    return said
