@@ -1,4 +1,4 @@
-"""A Hub on loopback, what lies in a repository of it, and what loading says when it fails."""
+"""A Hub on loopback, what lies in a repository of it, and what loading says when it fails; Spotify, Deezer and Apple there, too."""
 
 import traceback
 from collections.abc import Iterator
@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
+from crnn import fetch, spotify
 from crnn.checkpoint import Checkpoint
 from crnn.errors import CheckpointError
+from crnn.spotify import Credentials
 from tests.fakes.hub import TOKEN, FakeHub, Files
+from tests.fakes.services import CLIENT, Services
 
 NAME = "user/toy-crnn"
+CREDENTIALS = Credentials(*CLIENT)
 
 
 @pytest.fixture
@@ -39,3 +43,13 @@ def message(source: str = NAME, **arguments: Any) -> str:
     assert "Traceback" not in said
     assert TOKEN not in "".join(traceback.format_exception(caught.value))
     return said
+
+
+@pytest.fixture
+def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    monkeypatch.setattr(fetch, "sleep", lambda seconds: None)
+    monkeypatch.setattr(spotify, "_tokens", {})
+    monkeypatch.setattr(spotify, "_quiet_until", 0.0)
+    running = Services()
+    yield running
+    running.stop()

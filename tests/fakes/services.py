@@ -83,6 +83,10 @@ class Services:
         self._server.shutdown()
         self._server.server_close()
 
+    def hosts(self) -> list[str]:
+        """Who was asked, in order."""
+        return [str(urlsplit(address).hostname) for address in self.asked]
+
     def session(self) -> Session:
         """A session that finds every host here."""
         session = Session()

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -51,7 +50,7 @@ class TestTheWholeWay:
     def test_no_audio_of_spotifys_is_ever_asked_for(self, place: Place) -> None:
         place.services.deezer = set()  # not even where nobody else has any
         assert place.run() == 0
-        hosts = {str(urlsplit(address).hostname) for address in place.services.asked}
+        hosts = set(place.services.hosts())
         assert hosts == {"accounts.spotify.com", "api.spotify.com", "api.deezer.com", "itunes.apple.com"}
         assert "scdn" not in (place.out / "journal.jsonl").read_text()
         assert place.properties()["moods"]["Sad"]["missing"] == {"nobody has a preview of it": 3}
