@@ -33,7 +33,9 @@ CONTEXT = {
     "F": "Fault-filtered, artist-disjoint GTZAN lists (Kereliuk et al. 2015): 443 train, 197 validation, 290 test tracks.",
     "P": "Random GTZAN tracks, 90/10 then 80/20, stratified, duplicates on one side: optimistic, artists on both sides.",
     "M": "moods4q, five artist-disjoint folds, stratified as far as artists allow, test predictions pooled.",
-    "M-mixed": "moods4q, five stratified folds that ignore artists, test predictions pooled: artists on both sides.",
+    "M-mixed": "moods4q, five stratified folds that ignore artists, test predictions pooled: artists on both sides. "
+    "On such folds, of all 900 clips, Panda et al. (2018, IEEE TAFFC 11(4)) reach 0.764 macro F1 for the quadrants, with hand-made "
+    "features and an SVM.",
     "N": "Clips of moods4q whose only genre is one of GTZAN's: new songs, by artists whom this network's training never met.",
 }
 FOLDS = 5
