@@ -12,6 +12,7 @@ from crnn.augment import BackgroundNoise, FrequencyMask, TimeMask, TimeWarp
 from crnn.model import CRNN
 from crnn.segments import average, plan
 from crnn.spectrogram import FrontEnd, band_frequencies
+from training.mixstyle import restyle
 from training.recipes import Recipe
 
 # Of the drawn equaliser curve, from the lowest to the highest band: about one an octave.
@@ -40,7 +41,7 @@ class Training(pl.LightningModule):
         self._valid: list[tuple[Tensor, Tensor, int]] = []
 
     def augment(self, mel: Tensor, generator: Generator) -> Tensor:
-        """Level, equaliser, pitch, then noise, warp and masks, drawn per item: [B, 1, M, W] -> the same shape."""
+        """Level, equaliser, style, pitch, then noise, warp and masks, drawn per item: [B, 1, M, W] -> the same shape."""
         if self.recipe.gain_db or self.recipe.equaliser_db:
             level = (torch.rand(len(mel), 1, 1, generator=generator) * 2 - 1) * self.recipe.gain_db
             knobs = (torch.rand(len(mel), 1, _KNOBS, generator=generator) * 2 - 1) * self.recipe.equaliser_db
@@ -48,6 +49,8 @@ class Training(pl.LightningModule):
             gain = (level + curve).unsqueeze(-1)  # [B, 1, M, 1]
             # What lies on the floor is silence, and stays silence however loud it is played.
             mel = torch.where(mel > self.floor, mel + gain.to(mel.device), mel).clamp(min=self.floor)
+        if self.recipe.mixstyle:
+            mel = restyle(mel, self.recipe.mixstyle, generator, self.floor)
         if self.recipe.pitch:
             mel = self._transpose(mel, (torch.rand(len(mel), generator=generator) * 2 - 1) * self.recipe.pitch)
         if self.recipe.noise_db:

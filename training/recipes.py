@@ -16,7 +16,8 @@ class Recipe:
     over all epochs. averaging: decay per step of an exponential moving average of the weights, which is what is
     validated and kept; 0 = off. mixup: alpha of the beta distribution of the mixed share (Zhang et al. 2018), 0 = off.
     gain_db: level moved by up to this much both ways; equaliser_db: and every octave or so by up to this much of its own
-    (other rooms, other mixes). time_mask seconds, frequency_mask bands, masks of each.
+    (other rooms, other mixes). mixstyle: alpha of the beta distribution by which bands' means and deviations are mixed between
+    crops (training.mixstyle), 0 = off. time_mask seconds, frequency_mask bands, masks of each.
     stretch: a crop lasts up to this share longer or shorter than what the network hears of it. pitch: all bands are
     re-read up to so many semitones higher or lower.
     time_warp: seconds by which a moment is moved at most. noise_db: music over noise, drawn between these two for each
@@ -44,6 +45,7 @@ class Recipe:
     mixup: float = 0.0
     gain_db: float = 0.0
     equaliser_db: float = 0.0
+    mixstyle: float = 0.0
     time_mask: float = 0.0
     frequency_mask: int = 0
     masks: int = 1

@@ -142,6 +142,13 @@ class TestAugmentation:
         assert float(moved.std(dim=3).max()) < 1e-5
         assert 4 < float(moved.abs().max()) <= 6
 
+    def test_mixstyle_lends_a_crop_the_level_of_another(self) -> None:
+        mel = torch.tensor([-60.0, -30.0]).repeat(25).view(50, 1, 1, 1) + 2 * torch.randn(50, 1, 128, 39)
+        moved = (self.module(mixstyle=1.0).augment(mel, torch.Generator()) - mel).mean(dim=(1, 2, 3))
+        assert float(moved[0::2].min()) > -1
+        assert float(moved[0::2].max()) > 10
+        assert float(moved[1::2].min()) < -10
+
     @pytest.mark.parametrize(
         "changes", [{"time_warp": 0.46}, {"noise_db": (0.0, 20.0)}, {"noise_db": (10.0, 10.0), "noise": "vinyl"}]
     )
