@@ -13,7 +13,9 @@ from training.protocols import Workshop, validation_temperature
 _DATA = {
     "genre": (
         "GTZAN (Tzanetakis & Cook 2002), all 1000 tracks, from a published rendering of its mel spectrograms. "
-        "A research collection whose recordings were never cleared; it has known faults (Sturm 2013)."
+        "A research collection whose recordings were never cleared; it has known faults (Sturm 2013). "
+        "The network begins, all but its last layer, from one that has learned quadrants and tags of moods4q (Panda, Malheiro & "
+        "Paiva 2018), without the clips that protocol N tests and without others by their artists."
     ),
     "mood": (
         "The five-mood labels of the 764 clips that have one in moods4q (Panda, Malheiro & Paiva 2018): 30 s previews, "

@@ -286,4 +286,4 @@ def test_what_can_be_known_to_fail_fails_before_anything_is_decoded(
 
 
 def test_mood_is_averaged_by_default() -> None:
-    assert (default_recipe("mood"), default_recipe("anything")) == ("mood-start", "genre")
+    assert (default_recipe("mood"), default_recipe("anything")) == ("mood-start", "genre-alone")
