@@ -62,20 +62,9 @@ def steps(shop: Workshop, seeds: Sequence[int], table_seeds: Sequence[int], widt
 
 def _not_bundled(shop: Workshop, seeds: Sequence[int]) -> list[Step]:
     """Protocols of recipes that were tried and are shown beside the bundled ones."""
-    genre, mood, loose = (replace(shop, recipe=recipe) for recipe in ("genre-beside", "mood-tags", "genre-loose"))
-    filtered = tuple((genre.spec("genre", "filtered", seed), None) for seed in seeds)
+    mood, loose = (replace(shop, recipe=recipe) for recipe in ("mood-tags", "genre-loose"))
     random_tracks = tuple((loose.spec("genre", f"paper:{seed}", seed), None) for seed in seeds)
-    everything = genre.spec("genre", "all", 0)
-
-    def new_songs() -> dict[str, Any]:
-        found = protocols.new_songs(shop, shop.folder(everything) / "checkpoint")
-        return found | {"recipe": everything.recipe_name}
-
-    steps = [
-        Step("F-genre-beside", filtered, lambda: protocols.filtered(genre, seeds)),
-        Step("N-genre-beside", ((everything, None),), new_songs),
-        Step("P-genre-loose", random_tracks, lambda: protocols.paper(loose, seeds)),
-    ]
+    steps = [Step("P-genre-loose", random_tracks, lambda: protocols.paper(loose, seeds))]
     for name, mixed in (("M-quadrants-mood-tags", False), ("M-quadrants-mixed-mood-tags", True)):
         folds = tuple((spec, None) for spec in protocols.mood_specs(mood, "quadrant", mixed=mixed))
         steps.append(Step(name, folds, lambda mixed=mixed: protocols.mood(mood, "quadrant", mixed=mixed)))  # type: ignore[misc]

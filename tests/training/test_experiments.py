@@ -110,12 +110,12 @@ class TestReproduce:
         plan = {step.name: step for step in steps(Workshop(tmp_path, tmp_path), [0, 1], [0], "narrow")}
         assert set(plan) == {
             "F", "VII", "P", "M", "M-quadrants", "curves", "ablation", "noise", "codecs", "doubt", *experiments.TABLES,
-            "F-genre-beside", "N-genre-beside", "P-genre-loose", "M-quadrants-mood-tags", "M-quadrants-mixed-mood-tags",
+            "P-genre-loose", "M-quadrants-mood-tags", "M-quadrants-mixed-mood-tags",
         }  # fmt: skip
         assert {front_end for _, front_end in plan["mood-grid"].runs} == {None, PAPER_FRONT_END}
         assert [spec.split for spec, _ in plan["P"].runs] == ["paper:0", "paper:1"]
         assert plan["VII"].runs == plan["F"].runs
-        assert {spec.recipe_name for spec, _ in plan["F-genre-beside"].runs} == {"genre-beside"}
+        assert {spec.recipe_name for spec, _ in plan["P-genre-loose"].runs} == {"genre-loose"}
         assert [spec.split for spec, _ in plan["M-quadrants-mixed-mood-tags"].runs] == [
             f"fold:{k}/mixed" for k in range(5)
         ]
