@@ -88,7 +88,7 @@ def top(prediction: Prediction, title: str, k: int = 3) -> go.Figure:
         )
     )
     figure.add_annotation(text=f"<b>{parts[0][0]}</b>", showarrow=False, font={"size": 22})
-    figure.update_layout(title=title, height=310, margin={"l": 60, "r": 60, "t": 60, "b": 56})
+    figure.update_layout(title=title, height=330, margin={"l": 60, "r": 60, "t": 60, "b": 76})
     return figure
 
 

@@ -52,9 +52,13 @@ def protocols(folder: Path | None = None) -> dict[str, dict[str, Any]]:
 
 
 def question(name: str, result: dict[str, Any]) -> str:
-    """What a protocol asks, in words."""
-    words, _ = PROTOCOLS.get(name) or PROTOCOLS.get(result["protocol"]) or (name, None)
+    """What a protocol asks, in words, and of which recipe where it is not the bundled one."""
+    words = _asked(name, result)
     return words if name in PROTOCOLS else f"{words} (recipe: {result.get('recipe', name)})"
+
+
+def _asked(name: str, result: dict[str, Any]) -> str:
+    return (PROTOCOLS.get(name) or PROTOCOLS.get(result["protocol"]) or (name, None))[0]
 
 
 def protocol_rows(folder: Path | None = None) -> list[dict[str, Any]]:
@@ -71,7 +75,7 @@ def protocol_rows(folder: Path | None = None) -> list[dict[str, Any]]:
                 "Segments (%)": _percent(result, "segment_accuracy"),
                 "SVM (%)": _percent(svm[name], "track_accuracy") if name in svm else "–",
                 "Paper (%)": "–" if paper is None else f"{100 * paper:.0f}",
-                "Question": question(name, result),
+                "Question": _asked(name, result),  # the name before it says of which recipe
             }
         )
     return rows

@@ -55,7 +55,7 @@ def show(mine: list[str]) -> None:
 def _protocols(found: dict) -> None:  # type: ignore[type-arg]
     # Names of other recipes are long, and one column may not hide them.
     st.dataframe(
-        results.protocol_rows(), hide_index=True, column_config={"Protocol": st.column_config.Column(width=175)}
+        results.protocol_rows(), hide_index=True, column_config={"Protocol": st.column_config.Column(width=225)}
     )
     st.caption(
         "Tracks named right, in percent. **Network**: the recipe behind the bundled checkpoint, trained on each protocol's own "

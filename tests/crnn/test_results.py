@@ -77,6 +77,9 @@ def test_other_recipes_of_a_protocol_stand_behind_it(tmp_path: Path) -> None:
     assert list(results.protocols(tmp_path)) == ["F", "F-wide"]
     first, second = results.protocol_rows(tmp_path)
     assert first["Network (%)"] == second["Network (%)"] == "50.0"
-    assert second["Question"].endswith("(recipe: F-wide)")
+    assert (first["Protocol"], second["Protocol"]) == ("F", "F-wide")
+    assert first["Question"] == second["Question"]
+    found = results.protocols(tmp_path)
+    assert results.question("F-wide", found["F-wide"]) == f"{results.question('F', found['F'])} (recipe: F-wide)"
     row = results.run_rows(results.protocols(tmp_path))[0]
     assert row == {"Protocol": "F", "Run": "genre-x", "Seed": "3", "Code": "abc", "Tracks right (%)": "50.0"}
