@@ -16,7 +16,7 @@ from training.evaluate import answers, fit_temperature, scores
 from training.launch import Launch
 from training.manifest import Table, collection, read
 from training.protocols import Workshop
-from training.recipes import RECIPES, Recipe
+from training.recipes import Recipe, begin_at_random
 from training.runs import RunSpec
 
 FRONT_ENDS: dict[str, FrontEnd] = {"paper": PAPER, "gtzan-mels": GTZAN_MELS}
@@ -47,9 +47,8 @@ def train(
     the manifest's own, else "grouped:SEED". task: default is the manifest's name.
     """
     if recipe.start:
-        begin_at_random = sorted(name for name, other in RECIPES.items() if not other.start)
         raise ValueError(
-            f"recipe {recipe_name} begins from a run on another collection; choose one of {', '.join(begin_at_random)}."
+            f"recipe {recipe_name} begins from a run on another collection; choose one of {', '.join(begin_at_random())}."
         )
     grid, launch = FRONT_ENDS[front_end], Launch.here()
 

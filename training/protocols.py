@@ -22,11 +22,11 @@ from crnn.checkpoint import Checkpoint
 from crnn.classify import Classifier
 from crnn.spectrogram import FrontEnd
 from training import splits
-from training.collections import Collection, load
+from training.collections import Collection, DataError, load
 from training.evaluate import Answers, answers, bootstrap_by_group, fit_temperature, scores, spread
 from training.launch import Launch
 from training.partly import moods_beside_gtzan
-from training.recipes import RECIPES
+from training.recipes import RECIPES, begin_at_random
 from training.runs import RunSpec, code_revision, train
 
 CONTEXT = {
@@ -83,27 +83,36 @@ class Workshop:
 
     def train(self, spec: RunSpec, collection: Collection | None = None) -> Path:
         """The folder of a finished run; trains it, and what it begins from, where they are missing."""
-        donor = None
-        if spec.recipe.start:
-            task, recipe, split = _start(spec.recipe.start)
-            donor = self.train(RunSpec(task, recipe, RECIPES[recipe], split, 0))
+        start = _start(spec.recipe.start) if spec.recipe.start else None
+        # Its own collection first: whoever lacks both is told of this one.
         collection = collection or self.collection(spec.task)
+        donor = self._donor(spec, start) if start else None
         beside = None
         if spec.recipe.beside:
             beside = Launch.here().together(lambda: moods_beside_gtzan(self.data, self.runs / "frames"))
         spec = self._shortened(spec)
         return train(spec, collection, self.runs, self.precision, self.progress, donor, beside, self.workers)
 
+    def _donor(self, spec: RunSpec, start: RunSpec) -> Path:
+        try:
+            return self.train(start)
+        except DataError as error:
+            raise DataError(
+                f"{error} Recipe {spec.recipe_name} begins from a network that learned it; to do without, give --recipe one of "
+                f"{', '.join(begin_at_random())}."
+            ) from error
+
     def classifier(self, spec: RunSpec, collection: Collection) -> Classifier:
         return Classifier(Checkpoint.load(self.train(spec, collection) / "checkpoint"))
 
 
-def _start(text: str) -> tuple[str, str, str]:
+def _start(text: str) -> RunSpec:
+    """The run that "TASK/RECIPE/SPLIT" names."""
     task, _, rest = text.partition("/")
     recipe, _, split = rest.partition("/")
     if recipe not in RECIPES or RECIPES[recipe].start or not split:
         raise ValueError(f"start {text!r}: TASK/RECIPE/SPLIT is needed, of a recipe that begins at random")
-    return task, recipe, split
+    return RunSpec(task, recipe, RECIPES[recipe], split, 0)
 
 
 def filtered(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:

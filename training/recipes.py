@@ -142,3 +142,8 @@ RECIPES: dict[str, Recipe] = {
     "genre-after-tags": replace(_TUNED, start="quadrant/tags/known"),
     "genre-beside": replace(_TUNED, start="quadrant/tags/known", beside=0.5),
 }
+
+
+def begin_at_random() -> list[str]:
+    """Names of the recipes that need no other run, and so no other collection."""
+    return sorted(name for name, recipe in RECIPES.items() if not recipe.start)

@@ -145,6 +145,11 @@ def test_pooled_folds_show_the_pooled_figure() -> None:
 def test_command_line_says_what_is_wrong(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "genre", "--data", str(tmp_path)]) == 1
     assert "No GTZAN in" in capsys.readouterr().err
+    (tmp_path / "gtzan").symlink_to(data / "gtzan")
+    assert main(["train", "genre", "--data", str(tmp_path), "--runs", str(tmp_path / "runs")]) == 1
+    said = capsys.readouterr().err
+    assert "No moods4q in" in said
+    assert "genre-alone" in said
     assert main(["train", "genre", "--data", str(data), "--set", "epochs=1"]) == 1
     assert "add --tag" in capsys.readouterr().err
     assert main(["train", "genre", "--data", str(data), "--tag", "x", "--set", "epoch=1"]) == 1
