@@ -22,7 +22,7 @@ with st.sidebar:
     panel = model_panel.controls()
     if networks.all_bundled():
         origin.caption(
-            "They learned from 1000 tracks of the GTZAN collection and 764 clips of moods4q, so they know Western "
+            "They learned from 1000 tracks of the GTZAN collection and some 800 clips of moods4q, so they know Western "
             "popular music up to about 2010 best."
         )
     st.caption("Nothing you upload or record is stored: it is gone when you close this page.")

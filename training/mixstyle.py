@@ -22,6 +22,7 @@ def restyle(mel: Tensor, alpha: float, generator: Generator, floor: float) -> Te
     stays silence.
     """
     partner = torch.randperm(len(mel), generator=generator)
+    # NumPy's, seeded from the generator: torch's beta distribution takes none.
     draws = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
     own = torch.from_numpy(draws.beta(alpha, alpha, len(mel))).float()
     own = torch.where(torch.rand(len(mel), generator=generator) < _SHARE, own, 1.0).view(-1, 1, 1, 1).to(mel.device)

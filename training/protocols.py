@@ -83,7 +83,7 @@ class Workshop:
 
     def train(self, spec: RunSpec, collection: Collection | None = None) -> Path:
         """The folder of a finished run; trains it, and what it begins from, where they are missing."""
-        start = _start(spec.recipe.start) if spec.recipe.start else None
+        start = self.start(spec)
         # Its own collection first: whoever lacks both is told of this one.
         collection = collection or self.collection(spec.task)
         donor = self._donor(spec, start) if start else None
@@ -92,6 +92,18 @@ class Workshop:
             beside = Launch.here().together(lambda: moods_beside_gtzan(self.data, self.runs / "frames"))
         spec = self._shortened(spec)
         return train(spec, collection, self.runs, self.precision, self.progress, donor, beside, self.workers)
+
+    def start(self, spec: RunSpec) -> RunSpec | None:
+        """The run that a run begins from, None where it begins at random. ValueError if its recipe names none such."""
+        if not spec.recipe.start:
+            return None
+        task, _, rest = spec.recipe.start.partition("/")
+        recipe, _, split = rest.partition("/")
+        if recipe not in RECIPES or RECIPES[recipe].start or not split:
+            raise ValueError(
+                f"start {spec.recipe.start!r}: TASK/RECIPE/SPLIT is needed, of a recipe that begins at random"
+            )
+        return RunSpec(task, recipe, RECIPES[recipe], split, 0)
 
     def _donor(self, spec: RunSpec, start: RunSpec) -> Path:
         try:
@@ -104,15 +116,6 @@ class Workshop:
 
     def classifier(self, spec: RunSpec, collection: Collection) -> Classifier:
         return Classifier(Checkpoint.load(self.train(spec, collection) / "checkpoint"))
-
-
-def _start(text: str) -> RunSpec:
-    """The run that "TASK/RECIPE/SPLIT" names."""
-    task, _, rest = text.partition("/")
-    recipe, _, split = rest.partition("/")
-    if recipe not in RECIPES or RECIPES[recipe].start or not split:
-        raise ValueError(f"start {text!r}: TASK/RECIPE/SPLIT is needed, of a recipe that begins at random")
-    return RunSpec(task, recipe, RECIPES[recipe], split, 0)
 
 
 def filtered(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:

@@ -121,8 +121,7 @@ RECIPES: dict[str, Recipe] = {
     "paper-mood": replace(PAPER, pooling="avg"),
     "genre-alone": _TUNED,
     # Bundled. Begins from tags: F's validation loss 1.149 -> 1.055, and with MixStyle 0.959 (seed 0; assets/results/ablation.json).
-    # MixStyle at 0.4: 0.979, with 30 epochs 0.961; the start with MixStyle, too: 0.970. Half of each band's own mean and deviation
-    # taken off every segment (relaxed instance normalisation, Kim et al. 2022) lost: 42 % of tracks after 13 epochs, 59 without.
+    # MixStyle at 0.4: 0.979, and with 30 epochs 0.961.
     "genre": replace(_TUNED, start="quadrant/tags/known", mixstyle=1.0),
     "mood-start": _TUNED_MOOD,
     # Begins from a network that has learned the other collection: both are small, and what music sounds like is the same in both.
@@ -136,8 +135,8 @@ RECIPES: dict[str, Recipe] = {
     "tags": replace(_TUNED, epochs=30, tags=10.0),
     # Regularised less. Where artists are on both sides (P) the tuned recipe is unsure of what it knows: temperature 0.62 and 0.46.
     "genre-loose": replace(_TUNED, equaliser_db=0.0, mixup=0.0, label_smoothing=0.0),
-    # Steps on the way to genre, and one beside it that is not bundled: it hears clips whose genre is known in part beside GTZAN's,
-    # and loses on new songs (N): likely since pure hip-hop, reggae, jazz, blues and country of that collection are all N's.
+    # Steps on the way to genre, and one beside it that hears clips whose genre is known in part beside GTZAN's. Of pure hip-hop,
+    # reggae, jazz, blues and country it hears none there: in that collection all of those are protocol N's.
     "genre-after-mood": replace(_TUNED, start="quadrant/genre-alone/known"),
     "genre-after-tags": replace(_TUNED, start="quadrant/tags/known"),
     "genre-beside": replace(_TUNED, start="quadrant/tags/known", beside=0.5),

@@ -76,7 +76,11 @@ def reproduce(
 ) -> list[Path]:
     """Train what is missing, with the time that is left, then measure and write each result. Returns the files."""
     plan = steps(shop, seeds, table_seeds, width)
-    runs = {spec.name: (spec, front_end) for step in plan for spec, front_end in step.runs}
+    runs: dict[str, Run] = {}
+    for spec, front_end in (run for step in plan for run in step.runs):
+        if start := shop.start(spec):  # a run of its own, or the time of the first that needs it would be far off
+            runs[start.name] = (start, None)
+        runs[spec.name] = (spec, front_end)
     costs = {name: shop.cost(*run) for name, run in runs.items() if not shop.finished(run[0])}
     say(f"{len(runs)} runs, {len(runs) - len(costs)} of them there already.")
     left, spent, done = sum(costs.values()), 0.0, 0.0

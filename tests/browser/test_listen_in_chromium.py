@@ -8,11 +8,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from crnn.examples import EXAMPLES
 from crnn.labels import GENRES, MOODS
+from tests.browser.idle import PATIENCE, chart_words
 from tests.conftest import encode, melody
 
 pytestmark = pytest.mark.browser
-
-PATIENCE = 60_000  # ms
 
 
 def open_page(chromium: Browser, address: str) -> tuple[Page, list[str]]:
@@ -27,8 +26,7 @@ def open_page(chromium: Browser, address: str) -> tuple[Page, list[str]]:
 def charts(page: Page) -> list[str]:
     """The words drawn in each chart."""
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(6, timeout=PATIENCE)
-    expect(page.locator(".js-plotly-plot .main-svg").last).to_be_visible(timeout=PATIENCE)
-    return [" ".join(chart.locator("text").all_text_contents()) for chart in page.get_by_test_id("stPlotlyChart").all()]
+    return chart_words(page)
 
 
 def test_upload_a_song_and_read_both_answers(chromium: Browser, server: str, tmp_path: Path) -> None:

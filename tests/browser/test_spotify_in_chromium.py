@@ -7,11 +7,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from crnn.examples import EXAMPLES
 from tests.browser.conftest import serve
+from tests.browser.idle import PATIENCE
 from tests.fakes.services import CLIENT, TITLE, TRACK, Services
 
 pytestmark = pytest.mark.browser
-
-PATIENCE = 60_000  # ms
 
 
 def paste(chromium: Browser, address: str) -> Page:

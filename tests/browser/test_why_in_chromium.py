@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.test_listen_in_chromium import PATIENCE, charts, open_page
+from tests.browser.idle import PATIENCE
+from tests.browser.test_listen_in_chromium import charts, open_page
 
 pytestmark = pytest.mark.browser
 

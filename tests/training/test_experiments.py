@@ -17,7 +17,7 @@ from training import codecs, experiments, splits
 from training.__main__ import main
 from training.collections import Collection
 from training.protocols import Workshop
-from training.recipes import PAPER, Recipe
+from training.recipes import PAPER, RECIPES, Recipe
 from training.reproduce import Step, duration, reproduce, steps, write
 from training.runs import RunSpec
 
@@ -149,6 +149,20 @@ class TestReproduce:
         said.clear()
         reproduce(shop, [0], [0], "narrow", tmp_path / "out", said.append)
         assert said[0] == "2 runs, 2 of them there already."
+
+    def test_what_a_run_begins_from_is_a_run_of_the_plan(
+        self, toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Workshop, "collection", lambda self, task, front_end=None: toy)
+        monkeypatch.setitem(RECIPES, "first", replace(TINY, epochs=1))
+        later = RunSpec("toy", "later", replace(TINY, epochs=1, start="toy/first/all"), "all", 0)
+        monkeypatch.setattr("training.reproduce.steps", lambda *_: [Step("one", ((later, None),), lambda: {})])
+        said: list[str] = []
+        reproduce(
+            Workshop(tmp_path, tmp_path, progress=False, precision="32-true"), [0], [0], "narrow", tmp_path, said.append
+        )
+        assert said[:2] == ["2 runs, 0 of them there already.", "[1/2] toy-first-all-seed0"]
+        assert said[2].endswith("left] toy-later-all-seed0")
 
     def test_what_somebody_wrote_on_a_result_stays(self, tmp_path: Path) -> None:
         write(tmp_path, "V", {"rows": [1], "note": "why"})
