@@ -62,9 +62,13 @@ def steps(shop: Workshop, seeds: Sequence[int], table_seeds: Sequence[int], widt
 
 def _not_bundled(shop: Workshop, seeds: Sequence[int]) -> list[Step]:
     """Protocols of recipes that were tried and are shown beside the bundled ones."""
-    mood, loose = (replace(shop, recipe=recipe) for recipe in ("mood-tags", "genre-loose"))
+    alone, loose, mood = (replace(shop, recipe=recipe) for recipe in ("genre-alone", "genre-loose", "mood-tags"))
+    filtered = tuple((alone.spec("genre", "filtered", seed), None) for seed in seeds)
     random_tracks = tuple((loose.spec("genre", f"paper:{seed}", seed), None) for seed in seeds)
-    steps = [Step("P-genre-loose", random_tracks, lambda: protocols.paper(loose, seeds))]
+    steps = [
+        Step("F-genre-alone", filtered, lambda: protocols.filtered(alone, seeds)),
+        Step("P-genre-loose", random_tracks, lambda: protocols.paper(loose, seeds)),
+    ]
     for name, mixed in (("M-quadrants-mood-tags", False), ("M-quadrants-mixed-mood-tags", True)):
         folds = tuple((spec, None) for spec in protocols.mood_specs(mood, "quadrant", mixed=mixed))
         steps.append(Step(name, folds, lambda mixed=mixed: protocols.mood(mood, "quadrant", mixed=mixed)))  # type: ignore[misc]
