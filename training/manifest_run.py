@@ -46,9 +46,9 @@ def train(
     Everything that can be known to fail is checked before the first file is decoded. split: as training.splits.named; default:
     the manifest's own, else "grouped:SEED". task: default is the manifest's name.
     """
-    if recipe.start:
+    if recipe.start or recipe.teacher:
         raise ValueError(
-            f"recipe {recipe_name} begins from a run on another collection; choose one of {', '.join(begin_at_random())}."
+            f"recipe {recipe_name} needs a run on another collection first; choose one of {', '.join(begin_at_random())}."
         )
     grid, launch = FRONT_ENDS[front_end], Launch.here()
 

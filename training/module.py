@@ -22,10 +22,19 @@ _APART = 2**40
 
 
 class Training(pl.LightningModule):
-    """One network in training. steps: of the whole run, over which a one-cycle schedule is laid; n_tags: L."""
+    """One network in training. steps: of the whole run, over which a one-cycle schedule is laid; n_tags: L; teacher: a trained
+    network of the same classes, whose answers are learned as well as the labels.
+    """
 
     def __init__(
-        self, recipe: Recipe, front_end: FrontEnd, n_classes: int, seed: int, steps: int, n_tags: int = 0
+        self,
+        recipe: Recipe,
+        front_end: FrontEnd,
+        n_classes: int,
+        seed: int,
+        steps: int,
+        n_tags: int = 0,
+        teacher: CRNN | None = None,
     ) -> None:
         super().__init__()
         self.recipe, self.front_end, self.seed, self.steps = recipe, front_end, seed, steps
@@ -34,6 +43,8 @@ class Training(pl.LightningModule):
             raise ValueError(f"tags = {recipe.tags:g} weighs tags, and this collection has none; set tags to 0")
         # Beside the classes, and gone when training ends: a checkpoint holds the network alone.
         self.tagger = nn.Linear(self.network.embedding_size, n_tags) if recipe.tags else None
+        # In a list, since it is not this network's: neither learns, nor is averaged, nor kept.
+        self._teacher = [] if teacher is None else [teacher.eval().requires_grad_(False)]
         self.floor = front_end.floor if front_end.floor is not None else -front_end.top_db
         self.time_mask = TimeMask(round(recipe.time_mask / front_end.hop_seconds), recipe.masks)
         self.frequency_mask = FrequencyMask(recipe.frequency_mask, recipe.masks)
@@ -76,6 +87,10 @@ class Training(pl.LightningModule):
         upper = upper.to(mel.device)[:, None, :, None].expand(mel.shape)
         return mel.gather(2, upper - 1) * (1 - share) + mel.gather(2, upper) * share
 
+    def on_fit_start(self) -> None:
+        for teacher in self._teacher:
+            teacher.to(self.device)
+
     def on_train_epoch_start(self) -> None:
         # Dropout draws from the global generator: seeded by epoch, so that a resumed run goes on as it would have.
         torch.manual_seed(self.seed * 7919 + self.current_epoch + self.global_rank * _APART)
@@ -90,13 +105,20 @@ class Training(pl.LightningModule):
             place = (self.seed, self.global_step) + (self.global_rank,) * (self.global_rank > 0)
             share = float(np.random.default_rng(place).beta(self.recipe.mixup, self.recipe.mixup))
             partner = torch.randperm(len(mel), generator=generator).to(mel.device)
-            heard = self.network.dropout(self.network.embed(share * mel + (1 - share) * mel[partner]))
+            mel = share * mel + (1 - share) * mel[partner]
+            heard = self.network.dropout(self.network.embed(mel))
             logits = self.network.linear(heard)
             loss = share * self._loss(logits, candidates) + (1 - share) * self._loss(logits, candidates[partner])
             tags = share * tags + (1 - share) * tags[partner]
         else:
             heard = self.network.dropout(self.network.embed(mel))
-            loss = self._loss(self.network.linear(heard), candidates)
+            logits = self.network.linear(heard)
+            loss = self._loss(logits, candidates)
+        for teacher in self._teacher:
+            with torch.no_grad():
+                answer = teacher(mel).float().softmax(-1)  # to the crop as it is heard here, mixed and masked
+            learned = functional.cross_entropy(logits.float(), answer)
+            loss = (1 - self.recipe.distillation) * loss + self.recipe.distillation * learned
         if self.tagger is not None:
             said = self.tagger(heard).float()
             loss = loss + self.recipe.tags * functional.binary_cross_entropy_with_logits(said, tags)

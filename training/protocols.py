@@ -83,15 +83,33 @@ class Workshop:
 
     def train(self, spec: RunSpec, collection: Collection | None = None) -> Path:
         """The folder of a finished run; trains it, and what it begins from, where they are missing."""
-        start = self.start(spec)
+        start, teacher = self.start(spec), self.teacher(spec)
         # Its own collection first: whoever lacks both is told of this one.
         collection = collection or self.collection(spec.task)
         donor = self._donor(spec, start) if start else None
+        taught_by = self.train(teacher, collection) if teacher else None
         beside = None
         if spec.recipe.beside:
             beside = Launch.here().together(lambda: moods_beside_gtzan(self.data, self.runs / "frames"))
         spec = self._shortened(spec)
-        return train(spec, collection, self.runs, self.precision, self.progress, donor, beside, self.workers)
+        return train(spec, collection, self.runs, self.precision, self.progress, donor, taught_by, beside, self.workers)
+
+    def first(self, spec: RunSpec) -> list[RunSpec]:
+        """The runs that have to be finished before a run begins: what it begins from, and what teaches it."""
+        found: list[RunSpec] = []
+        for before in (self.start(spec), self.teacher(spec)):
+            if before:
+                found += [*self.first(before), before]
+        return found
+
+    def teacher(self, spec: RunSpec) -> RunSpec | None:
+        """The run whose answers a run learns, None where it learns labels alone. ValueError if its recipe names none such."""
+        name = spec.recipe.teacher
+        if not name:
+            return None
+        if name not in RECIPES or RECIPES[name].teacher:
+            raise ValueError(f"teacher {name!r}: the name of a recipe without a teacher is needed")
+        return RunSpec(spec.task, name, RECIPES[name], spec.split, spec.seed)
 
     def start(self, spec: RunSpec) -> RunSpec | None:
         """The run that a run begins from, None where it begins at random. ValueError if its recipe names none such."""

@@ -26,6 +26,8 @@ class Recipe:
     = off.
     beside: share of the crops, an epoch, that clips of another collection add whose class is known in part (training.partly), 0 =
     off; genre only.
+    teacher: name of the recipe whose run on the same split and seed has to be trained first, since this one learns its answers,
+    too (born-again networks, Furlanello et al. 2018); "" = none. distillation: their share of the loss, the labels' is the rest.
     start: "TASK/RECIPE/SPLIT" of a run whose weights, but for the last layer, this one begins from; "" = at random. Always of
     seed 0, so that five seeds need not five of them.
     pools: None follows the front end (crnn.model.pool_sizes).
@@ -56,6 +58,8 @@ class Recipe:
     noise: str = "white"
     tags: float = 0.0
     beside: float = 0.0
+    teacher: str = ""
+    distillation: float = 0.0
     start: str = ""
     channels: tuple[int, ...] = (64, 128, 128, 128)
     pools: Pools | None = None
@@ -145,4 +149,4 @@ RECIPES: dict[str, Recipe] = {
 
 def begin_at_random() -> list[str]:
     """Names of the recipes that need no other run, and so no other collection."""
-    return sorted(name for name, recipe in RECIPES.items() if not recipe.start)
+    return sorted(name for name, recipe in RECIPES.items() if not recipe.start and not recipe.teacher)

@@ -60,12 +60,15 @@ def train(
     precision: str = "auto",
     progress: bool = True,
     donor: Path | None = None,
+    teacher: Path | None = None,
     beside: PartlyLabelled | None = None,
     workers: int | None = None,
 ) -> Path:
-    """Train (or finish, or find finished) a run; returns its folder. donor: the finished run that it begins from; beside: clips
-    that a recipe with `beside` asks for; workers: processes that read crops ahead (default: none without a GPU, which reading
-    does not hold up; up to four with one).
+    """Train (or finish, or find finished) a run; returns its folder.
+
+    donor: the finished run that it begins from; teacher: the one whose answers it learns, for a recipe with `teacher`; beside:
+    clips that a recipe with `beside` asks for; workers: processes that read crops ahead (default: none without a GPU, which
+    reading does not hold up; up to four with one).
 
     Under torchrun all processes train it together: each takes its share of every batch, so that a recipe means the same
     on one or many, and the first one writes the folder. A run that one number of processes began, another may go on with.
@@ -75,7 +78,7 @@ def train(
     """
     folder, launch = runs / spec.name, Launch.here()
     launch.join()
-    finished = launch.first(lambda: _claim(folder, spec, collection, beside, launch))
+    finished = launch.first(lambda: _claim(folder, spec, collection, teacher, beside, launch))
     launch.together(lambda: _seen(folder))
     if finished:
         return folder
@@ -90,7 +93,8 @@ def train(
         collection, split, width, recipe.batch_size, spec.seed, recipe.stretch, beside, recipe.beside, launch, workers
     )
     steps = recipe.epochs * max(1, len(data.crops()) // recipe.batch_size)
-    module = Training(recipe, front_end, len(collection.labels), spec.seed, steps, len(collection.tag_names))
+    taught_by = Checkpoint.load(teacher / "checkpoint").model if teacher is not None else None
+    module = Training(recipe, front_end, len(collection.labels), spec.seed, steps, len(collection.tag_names), taught_by)
     if donor is not None:
         begin_from(module.network, Checkpoint.load(donor / "checkpoint").model)
     launch.share_norms(module.network)
@@ -201,13 +205,26 @@ def _seen(folder: Path) -> None:
         raise ValueError(f"{folder} is not there on every host: --runs must name a folder that all of them share.")
 
 
-def _claim(folder: Path, spec: RunSpec, collection: Collection, beside: PartlyLabelled | None, launch: Launch) -> bool:
+def _claim(
+    folder: Path,
+    spec: RunSpec,
+    collection: Collection,
+    teacher: Path | None,
+    beside: PartlyLabelled | None,
+    launch: Launch,
+) -> bool:
     """Write what will be run, or check that it is what was run; whether it is finished."""
     launch.share(spec.recipe.batch_size)
     file = folder / "config.json"
     if (beside is not None) != (spec.recipe.beside > 0):
         raise ValueError(
             f"recipe {spec.recipe_name} has beside={spec.recipe.beside:g}; other clips are needed just where it is above 0"
+        )
+    taught = spec.recipe.distillation > 0
+    if taught != (teacher is not None) or taught != bool(spec.recipe.teacher):
+        raise ValueError(
+            f"recipe {spec.recipe_name} has teacher={spec.recipe.teacher!r} and distillation={spec.recipe.distillation:g}; a "
+            "teacher is needed just where distillation is above 0"
         )
     settings = spec.to_dict() | {"front_end": collection.front_end.to_dict(), "data": collection.digest}
     if beside is not None:

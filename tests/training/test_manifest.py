@@ -280,7 +280,7 @@ def test_what_can_be_known_to_fail_fails_before_anything_is_decoded(
     monkeypatch.setattr("training.frames.decode", lambda *_, **__: pytest.fail("decoded"))
     arguments = ["train", "manifest", "--data", str(tones), "--runs", str(tmp_path)]
     assert main([*arguments, "--recipe", "mood"]) == 1
-    assert "begins from a run on another collection" in capsys.readouterr().err
+    assert "needs a run on another collection first" in capsys.readouterr().err
     assert main([*arguments, "--tag", "x", "--set", "channels=[4000,8,8,8]"]) == 1
     assert "largest feature map" in capsys.readouterr().err
 
