@@ -38,7 +38,7 @@ NOTHING = "–"
 
 # The paper's experiments and what goes beyond them, in the order in which they are shown.
 PAPER = ("V", "VII-trained", "VII", "choices", "mood-grid", "curves")
-BEYOND = ("ablation", "noise", "codecs", "scale")
+BEYOND = ("ablation", "ablation-mood", "noise", "codecs", "scale")
 
 
 def title(table: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ bundle     the checkpoints of assets/checkpoints
 card       refresh figures and model card of a checkpoint folder from measured results
 parity     does serving see what training saw?
 playlists  a mood collection from your own Spotify playlists (its audio never from Spotify)
-tables     the paper's tables: V, VII-trained, choices, mood-grid, optimism, curves; ablation
+tables     the paper's tables: V, VII-trained, choices, mood-grid, optimism, curves; ablation, ablation-mood
 noise      noise added to spectrograms against noise in the waveform
 codecs     how far answers move when music is re-encoded
 reproduce  everything that assets/results and README.md show; goes on where it stopped

@@ -91,17 +91,18 @@ def evaluate(options: argparse.Namespace) -> None:
 
 def tables(options: argparse.Namespace) -> None:
     from training import experiments
+    from training.ablation import ABLATIONS, ablation
     from training.reproduce import write
 
-    known = (*experiments.TABLES, "ablation", "curves")
+    known = (*experiments.TABLES, *ABLATIONS, "curves")
     unknown = [name for name in options.tables if name not in known]
     if unknown:
         raise ValueError(f"table {unknown[0]!r}: one of {', '.join(known)} is needed")
     shop = _workshop(options)
     options.out.mkdir(parents=True, exist_ok=True)
     for name in options.tables:
-        if name == "ablation":
-            result = experiments.ablation(shop, options.seeds)
+        if name in ABLATIONS:
+            result = ablation(shop, name, options.seeds)
         elif name == "curves":
             result = experiments.curves(shop, options.seeds, options.width)
         else:

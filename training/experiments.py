@@ -1,11 +1,10 @@
-"""The paper's tables, each from a handful of runs to one JSON in assets/results.
+"""The paper's tables, each from a handful of runs to one JSON in assets/results (beyond the paper: training/ablation.py).
 
     V            segments of 1, 3, 5 and 10 s
     VII-trained  trained with each augmentation, tested on clean tracks and on tracks spoilt alike
     choices      ELU or PELU, Adam or SGD, max or average pooling
     mood-grid    mood on the paper's front end against the one that GTZAN's published mels are on
     optimism     what a random split gains from copies of one recording, and from artists, on both sides
-    ablation     what each step of the tuned genre recipe gives on F's validation part
     curves       losses by epoch (the paper's Figs 3 and 4)
 
 All rows of a table share split, seed and settings but for what they are about. Settings are the paper's (Table VI) with fewer
@@ -19,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from crnn.checkpoint import Checkpoint
 from crnn.classify import Classifier
 from crnn.lab import Strengths
 from crnn.spectrogram import PAPER as PAPER_FRONT_END
@@ -27,7 +25,7 @@ from crnn.spectrogram import FrontEnd
 from training import paired, splits
 from training.augmented import answers_under
 from training.collections import Collection
-from training.evaluate import answers, fit_temperature, scores, spread
+from training.evaluate import answers, scores, spread
 from training.protocols import CONTEXT, Workshop
 from training.recipes import RECIPES, Recipe
 from training.runs import RunSpec, history
@@ -200,52 +198,6 @@ def _spreads(each: dict[str, list[float]]) -> dict[str, Any]:
 def _spoilt(classifier: Classifier, collection: Collection, test: splits.Indices, strengths: Strengths) -> float:
     given = answers_under(classifier, collection, test, strengths)
     return float(scores(given, 1.0, collection.labels)["track_accuracy"])
-
-
-# Steps of the tuned genre recipe; names are short, since a phone shows them beside the figures.
-_STEPS = (
-    ("genre-alone", "tuned, GTZAN alone"),
-    ("genre-after-mood", "… begins from quadrants"),
-    ("genre-after-tags", "… begins from tags"),
-    ("genre-beside", "… from tags, clips beside"),
-    ("genre", "… from tags, MixStyle (bundled)"),
-)
-
-
-def step_specs(seeds: Sequence[int]) -> list[RunSpec]:
-    """The runs of every step."""
-    return [RunSpec("genre", recipe, RECIPES[recipe], "filtered", seed) for recipe, _ in _STEPS for seed in seeds]
-
-
-def ablation(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:
-    """Validation of F, step by step, over those of the seeds whose runs are finished; trains nothing."""
-    collection = shop.collection("genre")
-    valid = splits.filtered(collection).valid
-    rows = []
-    for recipe, name in _STEPS:
-        each: dict[str, list[float]] = {}
-        runs = []
-        for spec in step_specs(seeds):
-            if spec.recipe_name != recipe or not shop.finished(spec):
-                continue
-            given = answers(Classifier(Checkpoint.load(shop.folder(spec) / "checkpoint")), collection, valid)
-            temperature = fit_temperature(given)
-            figures = scores(given, temperature, collection.labels)
-            likelihood = given.distributions(temperature)[np.arange(len(valid)), given.targets]
-            found = {"track_accuracy": figures["track_accuracy"], "segment_accuracy": figures["segment_accuracy"],
-                     "validation_loss": -float(np.log(np.maximum(likelihood, 1e-12)).mean())}  # fmt: skip
-            runs.append(shop.folder(spec).name)
-            for key, value in found.items():
-                each.setdefault(key, []).append(float(value))
-        if runs:
-            rows.append({"name": name, "paper": None, "runs": runs} | _spreads(each))
-    return {
-        "table": "ablation",
-        "title": "What each step gave, on validation",
-        "context": f"{CONTEXT['F']} All figures are of the 197 validation tracks; sd over seeds where there are several.",
-        "note": "",
-        "rows": rows,
-    }
 
 
 def curve_rows(width: str) -> list[Row]:

@@ -170,6 +170,11 @@ def mood_specs(shop: Workshop, task: str, seed: int = 0, mixed: bool = False) ->
     return [shop.spec(task, f"fold:{fold}" + ("/mixed" if mixed else ""), seed) for fold in range(FOLDS)]
 
 
+def mood_name(task: str, mixed: bool = False) -> str:
+    """What protocol M is called for "mood" or "quadrant"."""
+    return ("M" if task == "mood" else "M-quadrants") + ("-mixed" if mixed else "")
+
+
 def mood(shop: Workshop, task: str, seed: int = 0, mixed: bool = False) -> dict[str, Any]:
     """Protocol M for "mood" (five moods) or "quadrant" (four); mixed: M-mixed, which ignores artists."""
     collection = shop.collection(task)
@@ -188,8 +193,7 @@ def mood(shop: Workshop, task: str, seed: int = 0, mixed: bool = False) -> dict[
     pooled = scores(_join(calibrated), 1.0, collection.labels)
     # Those are divided already; before that, each fold's answers are as its network gave them.
     pooled["calibration_error_before"] = scores(_join(parts), 1.0, collection.labels)["calibration_error"]
-    name = ("M" if task == "mood" else "M-quadrants") + ("-mixed" if mixed else "")
-    about = {"protocol": name, "context": CONTEXT["M-mixed" if mixed else "M"]}
+    about = {"protocol": mood_name(task, mixed), "context": CONTEXT["M-mixed" if mixed else "M"]}
     return _result("M", shop, task, collection, by_fold) | about | {"pooled": pooled}
 
 

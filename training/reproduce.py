@@ -15,6 +15,7 @@ from typing import Any
 
 from crnn.spectrogram import FrontEnd
 from training import augmented, codecs, doubt, experiments, noise_ways, protocols
+from training.ablation import ABLATIONS, ablation
 from training.protocols import Workshop
 from training.runs import RunSpec
 
@@ -52,26 +53,41 @@ def steps(shop: Workshop, seeds: Sequence[int], table_seeds: Sequence[int], widt
         )
     losses = tuple((row.spec(table_seeds[0]), row.front_end) for row in experiments.curve_rows(width))
     found.append(Step("curves", losses, lambda: experiments.curves(shop, table_seeds, width)))
-    on_the_way = tuple((spec, None) for spec in experiments.step_specs(table_seeds))
-    found.append(Step("ablation", on_the_way, lambda: experiments.ablation(shop, seeds)))
+    for name, table in ABLATIONS.items():
+        on_the_way = tuple((spec, None) for spec in table.specs(table_seeds))
+        found.append(Step(name, on_the_way, lambda name=name: ablation(shop, name, seeds)))  # type: ignore[misc]
     found.append(Step("noise", (), lambda: noise_ways.measure(shop.data, progress=shop.progress)))
     found.append(Step("codecs", (), lambda: codecs.measure(shop.data, progress=shop.progress)))
     found.append(Step("doubt", (), lambda: doubt.table(shop)))
     return found
 
 
+# Recipe, task, folds that ignore artists.
+_MOODS_NOT_BUNDLED = (
+    ("mood-labels", "mood", False),
+    ("mood-labels", "quadrant", False),
+    ("mood-tags", "mood", False),
+    ("mood-tags", "quadrant", False),
+    ("mood-tags", "quadrant", True),
+)
+
+
 def _not_bundled(shop: Workshop, seeds: Sequence[int]) -> list[Step]:
     """Protocols of recipes that were tried and are shown beside the bundled ones."""
-    alone, loose, mood = (replace(shop, recipe=recipe) for recipe in ("genre-alone", "genre-loose", "mood-tags"))
+    alone, loose = (replace(shop, recipe=recipe) for recipe in ("genre-alone", "genre-loose"))
     filtered = tuple((alone.spec("genre", "filtered", seed), None) for seed in seeds)
     random_tracks = tuple((loose.spec("genre", f"paper:{seed}", seed), None) for seed in seeds)
     steps = [
         Step("F-genre-alone", filtered, lambda: protocols.filtered(alone, seeds)),
         Step("P-genre-loose", random_tracks, lambda: protocols.paper(loose, seeds)),
     ]
-    for name, mixed in (("M-quadrants-mood-tags", False), ("M-quadrants-mixed-mood-tags", True)):
-        folds = tuple((spec, None) for spec in protocols.mood_specs(mood, "quadrant", mixed=mixed))
-        steps.append(Step(name, folds, lambda mixed=mixed: protocols.mood(mood, "quadrant", mixed=mixed)))  # type: ignore[misc]
+    for recipe, task, mixed in _MOODS_NOT_BUNDLED:
+        other = replace(shop, recipe=recipe)
+        folds = tuple((spec, None) for spec in protocols.mood_specs(other, task, mixed=mixed))
+        name = f"{protocols.mood_name(task, mixed)}-{recipe}"
+        steps.append(
+            Step(name, folds, lambda other=other, task=task, mixed=mixed: protocols.mood(other, task, mixed=mixed))  # type: ignore[misc]
+        )
     return steps
 
 

@@ -15,6 +15,7 @@ from crnn.spectrogram import PAPER as PAPER_FRONT_END
 from tests.conftest import encode, melody
 from training import codecs, experiments, splits
 from training.__main__ import main
+from training.ablation import ABLATIONS
 from training.collections import Collection
 from training.protocols import Workshop
 from training.recipes import PAPER, RECIPES, Recipe
@@ -109,8 +110,9 @@ class TestReproduce:
     def test_every_result_knows_its_runs(self, tmp_path: Path) -> None:
         plan = {step.name: step for step in steps(Workshop(tmp_path, tmp_path), [0, 1], [0], "narrow")}
         assert set(plan) == {
-            "F", "VII", "P", "M", "M-quadrants", "curves", "ablation", "noise", "codecs", "doubt", *experiments.TABLES,
-            "F-genre-alone", "P-genre-loose", "M-quadrants-mood-tags", "M-quadrants-mixed-mood-tags",
+            "F", "VII", "P", "M", "M-quadrants", "curves", *ABLATIONS, "noise", "codecs", "doubt", *experiments.TABLES,
+            "F-genre-alone", "P-genre-loose", "M-mood-labels", "M-mood-tags", "M-quadrants-mood-labels",
+            "M-quadrants-mood-tags", "M-quadrants-mixed-mood-tags",
         }  # fmt: skip
         assert {front_end for _, front_end in plan["mood-grid"].runs} == {None, PAPER_FRONT_END}
         assert [spec.split for spec, _ in plan["P"].runs] == ["paper:0", "paper:1"]
@@ -119,6 +121,7 @@ class TestReproduce:
         assert [spec.split for spec, _ in plan["M-quadrants-mixed-mood-tags"].runs] == [
             f"fold:{k}/mixed" for k in range(5)
         ]
+        assert {(spec.task, spec.recipe_name) for spec, _ in plan["M-mood-labels"].runs} == {("mood", "mood-labels")}
 
     def test_a_rehearsal_trains_runs_of_its_own(self, toy: Collection, tmp_path: Path) -> None:
         shop = Workshop(tmp_path, tmp_path, progress=False, precision="32-true", most_epochs=1)
