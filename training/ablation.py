@@ -48,7 +48,8 @@ ABLATIONS = {
             ("genre-after-mood", "… begins from quadrants"),
             ("genre-after-tags", "… begins from tags"),
             ("genre-beside", "… from tags, clips beside"),
-            ("genre", "… from tags, MixStyle (bundled)"),
+            ("genre-mixup", "… from tags, MixStyle"),
+            ("genre", "… and no mixup (bundled)"),
         ),
     ),
     "ablation-mood": Ablation(

@@ -20,7 +20,8 @@ _DATA = {
     "mood": (
         "The five-mood labels of the 764 clips that have one in moods4q (Panda, Malheiro & Paiva 2018): 30 s previews, "
         "annotated for research. Quadrants give Happy, Energetic and Relaxing; tags tell Dark from Sad. The network begins from "
-        "one that has learned GTZAN's ten genres (Tzanetakis & Cook 2002), all but its last layer."
+        "one that has learned GTZAN's ten genres (Tzanetakis & Cook 2002), all but its last layer, and learns besides which "
+        "genres and commoner mood words moods4q names for each clip."
     ),
 }
 

@@ -74,12 +74,22 @@ _MOODS_NOT_BUNDLED = (
 
 def _not_bundled(shop: Workshop, seeds: Sequence[int]) -> list[Step]:
     """Protocols of recipes that were tried and are shown beside the bundled ones."""
-    alone, loose = (replace(shop, recipe=recipe) for recipe in ("genre-alone", "genre-loose"))
-    filtered = tuple((alone.spec("genre", "filtered", seed), None) for seed in seeds)
-    random_tracks = tuple((loose.spec("genre", f"paper:{seed}", seed), None) for seed in seeds)
+    alone, mixed_up, loose = (replace(shop, recipe=recipe) for recipe in ("genre-alone", "genre-mixup", "genre-loose"))
     steps = [
-        Step("F-genre-alone", filtered, lambda: protocols.filtered(alone, seeds)),
-        Step("P-genre-loose", random_tracks, lambda: protocols.paper(loose, seeds)),
+        Step(
+            f"F-{other.recipe}",
+            tuple((other.spec("genre", "filtered", seed), None) for seed in seeds),
+            lambda other=other: protocols.filtered(other, seeds),  # type: ignore[misc]
+        )
+        for other in (alone, mixed_up)
+    ]
+    steps += [
+        Step(
+            f"P-{other.recipe}",
+            tuple((other.spec("genre", f"paper:{seed}", seed), None) for seed in seeds),
+            lambda other=other: protocols.paper(other, seeds),  # type: ignore[misc]
+        )
+        for other in (mixed_up, loose)
     ]
     for recipe, task, mixed in _MOODS_NOT_BUNDLED:
         other = replace(shop, recipe=recipe)
