@@ -48,8 +48,8 @@ ABLATIONS = {
             ("genre-after-mood", "… begins from quadrants"),
             ("genre-after-tags", "… begins from tags"),
             ("genre-beside", "… from tags, clips beside"),
-            ("genre-mixup", "… from tags, MixStyle"),
-            ("genre", "… and no mixup (bundled)"),
+            ("genre-unmixed", "… MixStyle, but no mixup"),
+            ("genre", "… from tags, MixStyle (bundled)"),
         ),
     ),
     "ablation-mood": Ablation(
@@ -61,8 +61,8 @@ ABLATIONS = {
         (
             ("mood-start", "tuned, five moods alone"),
             ("mood-labels", "… begins from genre"),
-            ("mood-tags", "… from genre, tags beside"),
-            ("mood", "… from genre, tags, MixStyle (bundled)"),
+            ("mood-tags", "… and tags beside"),
+            ("mood", "… and MixStyle (bundled)"),
         ),
     ),
 }

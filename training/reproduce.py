@@ -74,14 +74,14 @@ _MOODS_NOT_BUNDLED = (
 
 def _not_bundled(shop: Workshop, seeds: Sequence[int]) -> list[Step]:
     """Protocols of recipes that were tried and are shown beside the bundled ones."""
-    alone, mixed_up, loose = (replace(shop, recipe=recipe) for recipe in ("genre-alone", "genre-mixup", "genre-loose"))
+    alone, unmixed, loose = (replace(shop, recipe=recipe) for recipe in ("genre-alone", "genre-unmixed", "genre-loose"))
     steps = [
         Step(
             f"F-{other.recipe}",
             tuple((other.spec("genre", "filtered", seed), None) for seed in seeds),
             lambda other=other: protocols.filtered(other, seeds),  # type: ignore[misc]
         )
-        for other in (alone, mixed_up)
+        for other in (alone, unmixed)
     ]
     steps += [
         Step(
@@ -89,7 +89,7 @@ def _not_bundled(shop: Workshop, seeds: Sequence[int]) -> list[Step]:
             tuple((other.spec("genre", f"paper:{seed}", seed), None) for seed in seeds),
             lambda other=other: protocols.paper(other, seeds),  # type: ignore[misc]
         )
-        for other in (mixed_up, loose)
+        for other in (unmixed, loose)
     ]
     for recipe, task, mixed in _MOODS_NOT_BUNDLED:
         other = replace(shop, recipe=recipe)

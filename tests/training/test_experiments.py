@@ -111,7 +111,7 @@ class TestReproduce:
         plan = {step.name: step for step in steps(Workshop(tmp_path, tmp_path), [0, 1], [0], "narrow")}
         assert set(plan) == {
             "F", "VII", "P", "M", "M-quadrants", "curves", *ABLATIONS, "noise", "codecs", "doubt", *experiments.TABLES,
-            "F-genre-alone", "F-genre-mixup", "P-genre-mixup", "P-genre-loose", "M-mood-labels",
+            "F-genre-alone", "F-genre-unmixed", "P-genre-unmixed", "P-genre-loose", "M-mood-labels",
             "M-mood-tags", "M-quadrants-mood-labels", "M-quadrants-mood-tags", "M-quadrants-mixed-mood-tags",
         }  # fmt: skip
         assert {front_end for _, front_end in plan["mood-grid"].runs} == {None, PAPER_FRONT_END}
