@@ -19,9 +19,10 @@ QUICK = replace(RECIPES["mood"], epochs=1, channels=(2, 2, 2, 2), gru=4, batch_s
 
 @pytest.fixture
 def shop(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
-    monkeypatch.setitem(RECIPES, "mood-start", replace(QUICK, start=""))
+    at_random = replace(QUICK, start="", tags=0.0)  # genres have no tags
+    monkeypatch.setitem(RECIPES, "mood-start", at_random)
     monkeypatch.setitem(RECIPES, "mood", QUICK)
-    monkeypatch.setitem(RECIPES, "genre", replace(QUICK, pooling="max", start=""))
+    monkeypatch.setitem(RECIPES, "genre", replace(at_random, pooling="max"))
     return Workshop(data, tmp_path / "runs", precision="32-true", progress=False)
 
 
