@@ -14,7 +14,8 @@ from crnn.checkpoint import Checkpoint
 from crnn.classify import Classifier
 from training import splits
 from training.collections import Collection
-from training.evaluate import answers, fit_temperature, scores, spread
+from training.evaluate import answers, fit_temperature, scores
+from training.experiments import spreads
 from training.protocols import CONTEXT, Workshop
 from training.recipes import RECIPES
 from training.runs import RunSpec
@@ -93,6 +94,5 @@ def ablation(shop: Workshop, name: str, seeds: Sequence[int], collection: Collec
             for key, value in found.items():
                 each.setdefault(key, []).append(float(value))
         if runs:
-            spreads = {key: spread(values) | {"each": values} for key, values in each.items()}
-            rows.append({"name": step, "paper": None, "runs": runs} | spreads)
+            rows.append({"name": step, "paper": None, "runs": runs} | spreads(each))
     return {"table": name, "title": table.title, "context": table.context, "note": "", "rows": rows}

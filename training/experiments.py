@@ -188,10 +188,11 @@ def measured(shop: Workshop, row: Row, seeds: Sequence[int]) -> tuple[dict[str, 
             each.setdefault(key, []).append(value)
     about: dict[str, Any] = {"name": row.name, "paper": row.paper, "runs": runs}
     all_right = np.concatenate(right)
-    return about | _spreads(each) | {"standard_error": paired.standard_error(all_right)}, all_right
+    return about | spreads(each) | {"standard_error": paired.standard_error(all_right)}, all_right
 
 
-def _spreads(each: dict[str, list[float]]) -> dict[str, Any]:
+def spreads(each: dict[str, list[float]]) -> dict[str, Any]:
+    """Mean, standard deviation and the values themselves of every figure, as a row of a table holds them."""
     return {key: spread(values) | {"each": values} for key, values in each.items()}
 
 
