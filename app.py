@@ -4,14 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import model_panel, networks
-from pages.parts.frame import pages
+from pages.shared import model_panel, models
+from pages.shared.navigation import pages
 
 st.set_page_config(page_title="Genre & Mood Spectrum", page_icon="🎚️", layout="wide")
-st.html(Path(__file__).parent / "pages/parts/contrast.css")
+st.html(Path(__file__).parent / "pages/shared/contrast.css")
 
 page = st.navigation(pages(), position="top")
-st.session_state.framed = True
 
 with st.sidebar:
     st.markdown(
@@ -20,7 +19,7 @@ with st.sidebar:
     )
     origin = st.container()
     panel = model_panel.controls()
-    if networks.all_bundled():
+    if models.all_bundled():
         origin.caption(
             "They learned from 1000 tracks of the GTZAN collection and some 800 clips of moods4q, so they know Western "
             "popular music up to about 2010 best."

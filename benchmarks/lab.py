@@ -8,15 +8,17 @@ import torch
 
 from benchmarks.ratios import against
 from benchmarks.speed import in_turns
-from crnn import lab, lab_figures, lab_words
-from crnn.audio import decode
-from crnn.checkpoint import Checkpoint
-from crnn.classify import Classifier
-from crnn.examples import EXAMPLES
-from crnn.render import render
-from crnn.robustness import curves, sweep
+from crnn.audio.decode import decode
+from crnn.augment import plan
+from crnn.augment.robustness import curves, sweep
+from crnn.augment.waveform import render
+from crnn.inference.classifier import Classifier
+from crnn.model.checkpoint import Checkpoint
+from crnn.sources.examples import EXAMPLES
+from crnn.viz import augmentation as lab_figures
+from pages.text import augmentation as lab_words
 
-ALL_ON = lab.Strengths(time_mask=50, frequency_mask=60, time_warp=20, snr_db=10.0, noise="pink")
+ALL_ON = plan.Strengths(time_mask=50, frequency_mask=60, time_warp=20, snr_db=10.0, noise="pink")
 
 
 def measure(rounds: int = 9) -> dict[str, Any]:
@@ -26,16 +28,16 @@ def measure(rounds: int = 9) -> dict[str, Any]:
     front_end = classifiers[0].checkpoint.front_end
     samples = torch.from_numpy(decode(EXAMPLES["mountain"].file, sample_rate=22_050, downmix="mean").samples)
     seconds = len(samples) / front_end.sample_rate
-    before = lab.hear(samples, classifiers)
+    before = plan.hear(samples, classifiers)
 
     def pictures() -> None:
-        draws = lab.draw(ALL_ON, seconds, front_end)
-        after = lab.hear(samples, [], draws, front_end)
+        draws = plan.draw(ALL_ON, seconds, front_end)
+        after = plan.hear(samples, [], draws, front_end)
         lab_figures.pair(before, after, draws).to_json()
 
     def everything() -> None:
-        draws = lab.draw(ALL_ON, seconds, front_end)
-        after = lab.hear(samples, classifiers, draws)
+        draws = plan.draw(ALL_ON, seconds, front_end)
+        after = plan.hear(samples, classifiers, draws)
         lab_figures.pair(before, after, draws, difference=True).to_json()
         lab_figures.warp_map(draws).to_json()
         lab_words.drawn(draws, front_end)
@@ -50,7 +52,7 @@ def measure(rounds: int = 9) -> dict[str, Any]:
             ),
             "new pictures": pictures,
             "all figures and predictions": everything,
-            "sound of 10 s": lambda: render(ten, lab.draw(ALL_ON, 10.0, front_end), front_end),
+            "sound of 10 s": lambda: render(ten, plan.draw(ALL_ON, 10.0, front_end), front_end),
             "robustness curve of 3 s": lambda: curves(samples[:66_150], classifiers, sweep("noise", front_end)),
         },
         rounds,

@@ -24,15 +24,15 @@ from pytorch_lightning.callbacks import Callback
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
+from crnn.audio.mel import GTZAN_MELS
 from crnn.labels import GENRES
-from crnn.model import CRNN
-from crnn.spectrogram import GTZAN_MELS
-from training.collections import Collection
-from training.data import SegmentData
-from training.frames import from_audio
-from training.module import Training
-from training.recipes import PAPER, RECIPES, Recipe
-from training.splits import Split
+from crnn.model.network import CRNN
+from training.data.collection import Collection
+from training.data.datamodule import SegmentData
+from training.data.feature_store import from_audio
+from training.data.splits import Split
+from training.engine.module import Training
+from training.engine.recipes import PAPER, RECIPES, Recipe
 
 TRACKS, SECONDS = 16, 30
 GROWTH = (1, 4, 16)

@@ -11,11 +11,14 @@ import numpy as np
 import soundfile
 import torch
 
-from crnn import along, along_figures, export, figures
-from crnn.analysis import analyse
-from crnn.checkpoint import Checkpoint
-from crnn.classify import Classifier
-from crnn.examples import EXAMPLES
+from crnn.inference import export
+from crnn.inference import timeline as along
+from crnn.inference.analysis import analyse
+from crnn.inference.classifier import Classifier
+from crnn.model.checkpoint import Checkpoint
+from crnn.sources.examples import EXAMPLES
+from crnn.viz import mel as figures
+from crnn.viz import timeline as along_figures
 
 
 def song(seconds: float) -> bytes:

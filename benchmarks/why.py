@@ -8,12 +8,13 @@ from torch import Tensor
 
 from benchmarks.ratios import against
 from benchmarks.speed import in_turns
-from crnn import explain, explain_figures
-from crnn.analysis import analyse
-from crnn.checkpoint import Checkpoint
-from crnn.classify import Classifier
-from crnn.examples import EXAMPLES
-from crnn.segments import cut, plan
+from crnn.explain import attribution
+from crnn.inference.analysis import analyse
+from crnn.inference.classifier import Classifier
+from crnn.model.checkpoint import Checkpoint
+from crnn.model.segments import cut, plan
+from crnn.sources.examples import EXAMPLES
+from crnn.viz import heat
 
 
 def one_by_one(classifier: Classifier, mel: Tensor) -> None:
@@ -32,10 +33,10 @@ def one_by_one(classifier: Classifier, mel: Tensor) -> None:
 def switch(classifier: Classifier, mel: Tensor, label: str, lost: Tensor) -> None:
     """Another class of the same window: its Grad-CAM, both tests, both figures; the silenced patches serve every class."""
     front_end = classifier.checkpoint.front_end
-    losses = explain.patches(lost[classifier.checkpoint.labels.index(label)], mel.shape[0])
-    maps = {"Occlusion": losses, "Grad-CAM": explain.soft(explain.grad_cam(classifier, mel, label), front_end)}
-    for region in explain.judged(classifier, mel, label, maps):
-        explain_figures.region(region, mel.numpy(), front_end, 0.0, region.method).to_json()
+    losses = attribution.patches(lost[classifier.checkpoint.labels.index(label)], mel.shape[0])
+    maps = {"Occlusion": losses, "Grad-CAM": attribution.soft(attribution.grad_cam(classifier, mel, label), front_end)}
+    for region in attribution.judged(classifier, mel, label, maps):
+        heat.region(region, mel.numpy(), front_end, 0.0, region.method).to_json()
 
 
 def speed(rounds: int = 5) -> dict[str, Any]:
@@ -43,15 +44,15 @@ def speed(rounds: int = 5) -> dict[str, Any]:
     torch.set_num_threads(2)
     classifier = Classifier(Checkpoint.load("genre"))
     mel = analyse(EXAMPLES["metal-madness"].file, [classifier])[1].mel
-    lost = explain.occlusion(classifier, mel)
+    lost = attribution.occlusion(classifier, mel)
     times = in_turns(
         {
             "one answer": lambda: classifier.predict(mel),
             "another class": lambda: switch(classifier, mel, "rock", lost),
             "another class and another window": lambda: switch(
-                classifier, mel, "rock", explain.occlusion(classifier, mel)
+                classifier, mel, "rock", attribution.occlusion(classifier, mel)
             ),
-            "silenced patches": lambda: explain.occlusion(classifier, mel),
+            "silenced patches": lambda: attribution.occlusion(classifier, mel),
             "silenced patches, one by one": lambda: one_by_one(classifier, mel),
         },
         rounds,
@@ -75,20 +76,24 @@ def worth(shares: tuple[float, ...] = (0.1, 0.2, 0.3)) -> dict[str, Any]:
             analysis = analyse(example.file, [classifier])[1]
             mel, (label, before) = analysis.mel, analysis.predictions[0].ranked()[0]
             k = classifier.checkpoint.labels.index(label)
-            maps = {"occlusion": explain.patches(explain.occlusion(classifier, mel)[k], mel.shape[0])}
+            maps = {"occlusion": attribution.patches(attribution.occlusion(classifier, mel)[k], mel.shape[0])}
             for layer in range(len(classifier.network.convolutions)):
-                cam = explain.grad_cam(classifier, mel, label, layer)
-                maps[f"Grad-CAM of convolution {layer + 1}"] = explain.soft(cam, front_end)
+                cam = attribution.grad_cam(classifier, mel, label, layer)
+                maps[f"Grad-CAM of convolution {layer + 1}"] = attribution.soft(cam, front_end)
                 maps[f"Grad-CAM of convolution {layer + 1}, not softened"] = cam
-            maps["loudest"] = explain.soft(mel, front_end)
+            maps["loudest"] = attribution.soft(mel, front_end)
             for method, values in maps.items():
-                for share in shares if method in ("occlusion", "Grad-CAM of convolution 3") else (explain.SHARE,):
-                    mask = explain.brightest(values, share)
+                for share in shares if method in ("occlusion", "Grad-CAM of convolution 3") else (attribution.SHARE,):
+                    mask = attribution.brightest(values, share)
 
                     def mean(masks: list[Tensor], label: str = label, mel: Tensor = mel) -> float:
-                        return statistics.mean(explain.without(classifier, mel, m, label) for m in masks)  # noqa: B023
+                        return statistics.mean(attribution.without(classifier, mel, m, label) for m in masks)  # noqa: B023
 
-                    row = (mean([mask]), mean(explain.elsewhere(mask)), mean(explain.elsewhere(mask, same_bands=True)))
+                    row = (
+                        mean([mask]),
+                        mean(attribution.elsewhere(mask)),
+                        mean(attribution.elsewhere(mask, same_bands=True)),
+                    )
                     left.setdefault(f"{method}, {share:.0%}", []).append(tuple(p / before for p in row))
         found[name] = {
             method: dict(zip(("own", "elsewhere", "other times"), (round(statistics.mean(c), 3) for c in zip(*rows, strict=True)),

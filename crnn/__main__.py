@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from crnn.audio import SUFFIXES
+from crnn.audio.decode import SUFFIXES
 from crnn.errors import CrnnError
 
 
@@ -21,8 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     files, failures = _files(options.paths)
     from tqdm import tqdm  # heavy imports wait until the arguments are known to make sense
 
-    from crnn.checkpoint import Checkpoint
-    from crnn.classify import Classifier
+    from crnn.inference.classifier import Classifier
+    from crnn.model.checkpoint import Checkpoint
 
     try:
         classifiers = [Classifier(Checkpoint.load(source)) for source in (options.genre, options.mood)]
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tqdm.write(_json(result) if options.json else _table_row(result), file=sys.stdout)
             sys.stdout.flush()
     if options.csv:
-        from crnn.export import to_csv
+        from crnn.inference.export import to_csv
 
         sys.stdout.write(to_csv(results, tasks))
     return int(failed)
@@ -92,21 +92,21 @@ def _files(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
 
 
 def _classify(file: Path, classifiers: Sequence[Any]) -> dict[str, Any]:
-    from crnn import words
-    from crnn.analysis import analyse
-    from crnn.export import record
+    from crnn.inference.analysis import analyse
+    from crnn.inference.export import record
+    from pages.text import predictions
 
     try:
         waveform, analysis = analyse(file, classifiers)
     except CrnnError as error:
         return {"file": str(file), "error": str(error)}
-    for notice in (*waveform.notices, *filter(None, map(words.doubt, analysis.predictions))):
+    for notice in (*waveform.notices, *filter(None, map(predictions.doubt, analysis.predictions))):
         print(f"{file}: {notice}", file=sys.stderr)
     return record(str(file), waveform.seconds, analysis.predictions)
 
 
 def _json(result: dict[str, Any]) -> str:
-    from crnn.export import to_json
+    from crnn.inference.export import to_json
 
     return to_json(result)
 
@@ -114,7 +114,7 @@ def _json(result: dict[str, Any]) -> str:
 def _table_row(result: dict[str, Any]) -> str:
     if "error" in result:
         return f"{_short(result['file'])}  {result['error']}"
-    from crnn.audio import clock
+    from crnn.audio.decode import clock
 
     return _row(
         (

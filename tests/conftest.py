@@ -8,9 +8,9 @@ import pytest
 import soundfile
 import torch
 
-from crnn.checkpoint import Checkpoint
-from crnn.model import CRNN, ModelConfig, pool_sizes
-from crnn.spectrogram import GTZAN_MELS
+from crnn.audio.mel import GTZAN_MELS
+from crnn.model.checkpoint import Checkpoint
+from crnn.model.network import CRNN, ModelConfig, pool_sizes
 
 Encode = Callable[..., bytes]
 

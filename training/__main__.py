@@ -26,9 +26,9 @@ from typing import Any
 
 from crnn.errors import CrnnError
 from training import commands
-from training.collections import DataError
-from training.launch import Launch, ToldElsewhere
-from training.recipes import RECIPES
+from training.data.collection import DataError
+from training.distributed import Launch, ToldElsewhere
+from training.engine.recipes import RECIPES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -177,7 +177,7 @@ def _parser() -> argparse.ArgumentParser:
         "A mood collection from your own playlists, with previews of Deezer or Apple.",
         data=False,
     )
-    from training.playlists.command import add_options
+    from training.playlists.cli import add_options
 
     add_options(playlists)
     doubts = command(

@@ -7,14 +7,14 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from training.launch import Launch
-from training.recipes import RECIPES, Recipe
+from training.distributed import Launch
+from training.engine.recipes import RECIPES, Recipe
 
 ASSETS = Path(__file__).parent.parent / "assets"
 
 
 def _workshop(options: argparse.Namespace) -> Any:
-    from training.protocols import Workshop
+    from training.evaluation.protocols import Workshop
 
     recipe = getattr(options, "recipe", None)
     return Workshop(options.data, options.runs, recipe, options.precision, not options.no_progress, options.workers)
@@ -27,12 +27,12 @@ def train(options: argparse.Namespace) -> None:
     if changes and not options.tag:
         raise ValueError("a changed recipe needs a name of its own: add --tag NAME")
     if options.task == "manifest":
-        from training import manifest_run
+        from training.release import custom
 
-        name = options.recipe or manifest_run.default_recipe(options.task_name or "")
+        name = options.recipe or custom.default_recipe(options.task_name or "")
         recipe = replace(RECIPES[name], **changes)
         name += f"-{options.tag}" if changes else ""
-        folder = manifest_run.train(
+        folder = custom.train(
             shop, recipe, name, options.seed, options.split, options.front_end, options.task_name, options.skip_broken
         )
         _print_once(folder)
@@ -66,7 +66,8 @@ def _tuples(value: Any) -> Any:
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    from training import augmented, protocols
+    from training.evaluation import protocols
+    from training.experiments import corruption
 
     shop = _workshop(options)
     measure: dict[str, Callable[[], dict[str, Any]]] = {
@@ -77,7 +78,7 @@ def evaluate(options: argparse.Namespace) -> None:
         "M-quadrants": lambda: protocols.mood(shop, "quadrant"),
         "M-mixed": lambda: protocols.mood(shop, "mood", mixed=True),
         "M-quadrants-mixed": lambda: protocols.mood(shop, "quadrant", mixed=True),
-        "VII": lambda: augmented.table(shop, options.seeds),
+        "VII": lambda: corruption.table(shop, options.seeds),
     }
     options.out.mkdir(parents=True, exist_ok=True)
     for name in options.protocols:
@@ -90,11 +91,11 @@ def evaluate(options: argparse.Namespace) -> None:
 
 
 def tables(options: argparse.Namespace) -> None:
-    from training import experiments
-    from training.ablation import ABLATIONS, ablation
-    from training.reproduce import write
+    from training.experiments import paper_tables
+    from training.experiments.ablation import ABLATIONS, ablation
+    from training.release.reproduce import write
 
-    known = (*experiments.TABLES, *ABLATIONS, "curves")
+    known = (*paper_tables.TABLES, *ABLATIONS, "curves")
     unknown = [name for name in options.tables if name not in known]
     if unknown:
         raise ValueError(f"table {unknown[0]!r}: one of {', '.join(known)} is needed")
@@ -104,31 +105,32 @@ def tables(options: argparse.Namespace) -> None:
         if name in ABLATIONS:
             result = ablation(shop, name, options.seeds)
         elif name == "curves":
-            result = experiments.curves(shop, options.seeds, options.width)
+            result = paper_tables.curves(shop, options.seeds, options.width)
         else:
-            result = experiments.table(shop, name, options.seeds, options.width)
+            result = paper_tables.table(shop, name, options.seeds, options.width)
         print(write(options.out, name, result))
 
 
 def codecs(options: argparse.Namespace) -> None:
-    from training import codecs
-    from training.reproduce import write
+    from training.experiments import codecs
+    from training.release.reproduce import write
 
     print(write(options.out, "codecs", codecs.measure(options.data, progress=not options.no_progress)))
 
 
 def noise(options: argparse.Namespace) -> None:
-    from training import noise_ways
-    from training.reproduce import write
+    from training.experiments import noise_domain
+    from training.release.reproduce import write
 
-    found = noise_ways.measure(options.data, options.checkpoint, progress=not options.no_progress)
+    found = noise_domain.measure(options.data, options.checkpoint, progress=not options.no_progress)
     print(write(options.out, "noise", found))
 
 
 def reproduce(options: argparse.Namespace) -> None:
-    from training import protocols, svm
-    from training.report import fill
-    from training.reproduce import reproduce, write
+    from training.baseline import svm
+    from training.evaluation import protocols
+    from training.release.report import fill
+    from training.release.reproduce import reproduce, write
 
     shop = replace(_workshop(options), most_epochs=2 if options.quick else None)
     seeds = options.seeds[:1] if options.quick else options.seeds
@@ -144,40 +146,40 @@ def reproduce(options: argparse.Namespace) -> None:
 
 
 def bundle(options: argparse.Namespace) -> None:
-    from training.bundle import bundle
+    from training.release.bundle import bundle
 
     for task in options.tasks:
         print(bundle(_workshop(options), task, options.out, options.results))
 
 
 def card(options: argparse.Namespace) -> None:
-    from training.bundle import write_card
+    from training.release.bundle import write_card
 
     for folder in options.folders:
         print(write_card(folder, options.results))
 
 
 def report(options: argparse.Namespace) -> None:
-    from training.report import fill
+    from training.release.report import fill
 
     fill(options.readme, options.results)
 
 
 def parity(options: argparse.Namespace) -> None:
-    from training.parity import measure
+    from training.experiments.parity import measure
 
     print(json.dumps(measure(options.data, options.runs / "frames", options.checkpoint), indent=1))
 
 
 def svm(options: argparse.Namespace) -> None:
-    from training.svm import reproduce, summary
+    from training.baseline.svm import reproduce, summary
 
     found = reproduce(options.data, options.runs, options.seeds, options.out, options.checkpoints)
     print(summary(found))
 
 
 def portraits(options: argparse.Namespace) -> None:
-    from training.portraits import table
+    from training.experiments.class_profiles import table
 
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / "portraits.json"
@@ -187,21 +189,21 @@ def portraits(options: argparse.Namespace) -> None:
 
 
 def playlists(options: argparse.Namespace) -> None:
-    from training.playlists.command import run
+    from training.playlists.cli import run
 
     run(options)
 
 
 def doubt(options: argparse.Namespace) -> None:
-    from training import doubt
+    from training.ood import calibrate
 
-    found = doubt.run(_workshop(options), options.out, options.checkpoints, options.out)
+    found = calibrate.run(_workshop(options), options.out, options.checkpoints, options.out)
     for row in found["rows"]:
         print(f"{row['network']:<6} {row['name']:<60} {100 * row['share_doubted']:5.1f} %  of {row['tracks']}")
 
 
 def publish(options: argparse.Namespace) -> None:
-    from training.publish import publish
+    from training.release.publish import publish
 
     folder = options.folder or ASSETS / "checkpoints" / options.task
     print(publish(folder, options.repo, options.private, options.revision))

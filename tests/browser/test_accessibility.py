@@ -32,7 +32,9 @@ VIEWS = {
 # Addresses of the pages in the menu: st.Page cannot be made without a running app, so its lines are read.
 NAMES = [
     "" if "default=True" in line else name
-    for name, line in re.findall(r'st\.Page\(\s*"pages/(\w+)\.py"([^\n]*)', (ROOT / "pages/parts/frame.py").read_text())
+    for name, line in re.findall(
+        r'st\.Page\(\s*"pages/(\w+)/page\.py"([^\n]*)', (ROOT / "pages/shared/navigation.py").read_text()
+    )
 ]
 
 READ = "() => document.querySelector('[data-testid=stMain]')?.innerText.length > 80"

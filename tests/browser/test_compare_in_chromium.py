@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from crnn.examples import EXAMPLES
+from crnn.sources.examples import EXAMPLES
 from tests.browser.idle import PATIENCE, chart_words
 from tests.conftest import encode, melody
 

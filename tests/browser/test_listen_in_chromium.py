@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from crnn.examples import EXAMPLES
 from crnn.labels import GENRES, MOODS
+from crnn.sources.examples import EXAMPLES
 from tests.browser.idle import PATIENCE, chart_words
 from tests.conftest import encode, melody
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from crnn.examples import EXAMPLES
+from crnn.sources.examples import EXAMPLES
 from tests.browser.conftest import serve
 from tests.browser.idle import PATIENCE
 from tests.fakes.services import CLIENT, TITLE, TRACK, Services

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from crnn import fetch, spotify
-from crnn.checkpoint import Checkpoint
 from crnn.errors import CheckpointError
-from crnn.spotify import Credentials
+from crnn.model.checkpoint import Checkpoint
+from crnn.sources import http, spotify
+from crnn.sources.spotify import Credentials
 from tests.fakes.hub import TOKEN, FakeHub, Files
 from tests.fakes.services import CLIENT, Services
 
@@ -47,7 +47,7 @@ def message(source: str = NAME, **arguments: Any) -> str:
 
 @pytest.fixture
 def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
-    monkeypatch.setattr(fetch, "sleep", lambda seconds: None)
+    monkeypatch.setattr(http, "sleep", lambda seconds: None)
     monkeypatch.setattr(spotify, "_tokens", {})
     monkeypatch.setattr(spotify, "_quiet_until", 0.0)
     running = Services()

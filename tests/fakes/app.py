@@ -7,16 +7,16 @@ import sys
 
 from streamlit.web import cli
 
-from crnn import fetch
+from crnn.sources import http
 from tests.fakes.services import Loopback
 
 if __name__ == "__main__":
     port = int(sys.argv[1])
 
-    def session() -> fetch.Session:
-        made = fetch.Session()
+    def session() -> http.Session:
+        made = http.Session()
         made.mount("https://", Loopback(port, []))
         return made
 
-    fetch.new_session = session
+    http.new_session = session
     cli.main_run(["app.py", *sys.argv[2:]])

@@ -19,7 +19,7 @@ from tests.fakes.services import (
     error,
     itunes_song,
 )
-from training.playlists.polite import PoliteSession
+from training.playlists.rate_limit import PoliteSession
 
 HAPPY, SAD, FOREIGN = ("Happy00000000000000000", "Sad0000000000000000000", "Foreign000000000000000")
 _CODE = "a-code-of-the-tests"

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from crnn.fetch import Session
+from crnn.sources.http import Session
 from tests.conftest import encode, melody
 
 TRACK = "4uLU6hMCjMI75M1A2tKUQC"

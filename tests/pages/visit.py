@@ -12,5 +12,5 @@ def opened(page_name: str, **query: str | list[str]) -> AppTest:
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     for key, value in query.items():
         page.query_params[key] = value
-    page.switch_page(f"pages/{page_name}.py")
+    page.switch_page(f"pages/{page_name}/page.py")
     return page.run()

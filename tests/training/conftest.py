@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from crnn.audio.mel import GTZAN_MELS
 from crnn.labels import GENRES
-from crnn.spectrogram import GTZAN_MELS
 from tests.conftest import encode
-from training.collections import Collection
-from training.frames import Frames
+from training.data.collection import Collection
+from training.data.feature_store import Frames
 
 RATE = 22_050
 

@@ -14,11 +14,11 @@ from unittest.mock import patch
 
 from tests.training.conftest import toy_collection
 from training.__main__ import main
-from training.data import Shuffled
-from training.launch import Launch, ToldElsewhere
-from training.module import Training
-from training.recipes import Recipe
-from training.runs import RunSpec, train
+from training.data.datamodule import Shuffled
+from training.distributed import Launch, ToldElsewhere
+from training.engine.module import Training
+from training.engine.recipes import Recipe
+from training.engine.run import RunSpec, train
 
 # Nothing drawn but the crops: what a single process would have done is known.
 PLAIN = Recipe(

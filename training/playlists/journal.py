@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from training.playlists.reading import Entry
+from training.playlists.playlist import Entry
 
 
 class Journal:

@@ -3,11 +3,11 @@
 from collections import Counter
 from typing import Any
 
-from training.parts import listed
-from training.playlists.building import Built
-from training.playlists.reading import KINDS
+from training.data.feature_cache import listed
+from training.playlists.download import Built
+from training.playlists.playlist import KINDS
 
-# Artists of a mood below which no split by artist has some to train, validate and test on (training.splits.grouped).
+# Artists of a mood below which no split by artist has some to train, validate and test on (training.data.splits.grouped).
 _FEWEST_ARTISTS = 5
 
 

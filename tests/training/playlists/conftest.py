@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from crnn import fetch
+from crnn.sources import http
 from tests.fakes.playlists import HAPPY, SAD, PlaylistServices, song
 from tests.fakes.services import CLIENT
 from training.__main__ import main
-from training.playlists import polite
+from training.playlists import rate_limit
 
 
 class Place:
@@ -55,9 +55,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     made = Place(services, tmp_path / "out", port)
-    monkeypatch.setattr(polite, "new_session", services.polite_session)
-    monkeypatch.setattr(polite, "sleep", made.slept.append)
-    monkeypatch.setattr(fetch, "sleep", lambda seconds: None)
+    monkeypatch.setattr(rate_limit, "new_session", services.polite_session)
+    monkeypatch.setattr(rate_limit, "sleep", made.slept.append)
+    monkeypatch.setattr(http, "sleep", lambda seconds: None)
     monkeypatch.setattr("webbrowser.open", services.browser)
     monkeypatch.setenv("SPOTIPY_CLIENT_ID", CLIENT[0])
     monkeypatch.setenv("SPOTIPY_CLIENT_SECRET", CLIENT[1])

@@ -9,10 +9,10 @@ import pytest
 from tests.fakes.playlists import HAPPY, SAD, song
 from tests.fakes.services import Answer
 from tests.training.playlists.conftest import Place
-from training import splits
 from training.__main__ import main
-from training.manifest import manifest
-from training.playlists import login
+from training.data import splits
+from training.data.manifest import manifest
+from training.playlists import spotify_login
 
 
 class TestTheWholeWay:
@@ -58,7 +58,7 @@ class TestTheWholeWay:
     def test_pages_are_asked_for_by_number_and_never_where_next_points(
         self, place: Place, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(login, "PAGE", 3)
+        monkeypatch.setattr(spotify_login, "PAGE", 3)
         place.services.lists[HAPPY] = [song(n) for n in range(8)]
         assert place.run() == 0
         assert len([row for row in place.rows() if row["label"] == "Happy"]) == 8

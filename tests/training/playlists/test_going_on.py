@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.playlists import HAPPY, SAD, song
 from tests.fakes.services import Answer, as_json, error
 from tests.training.playlists.conftest import Place
-from training.playlists import polite
+from training.playlists import rate_limit
 
 
 class TestPatience:
@@ -25,7 +25,7 @@ class TestPatience:
         place.services.answers["api.spotify.com", "/"] = error(429, "slow", **{"Retry-After": "7200"})
         assert place.run() == 1
         assert "asks to wait 7200 s" in capsys.readouterr().err
-        assert max(place.slept, default=0) < polite.LONGEST
+        assert max(place.slept, default=0) < rate_limit.LONGEST
         del place.services.answers["api.spotify.com", "/"]
         assert place.run() == 0
 
@@ -92,10 +92,10 @@ class TestGoingOn:
                 raise KeyboardInterrupt
             return real(*arguments, **more)
 
-        from training.playlists import building
+        from training.playlists import download
 
-        real = building.decode
-        monkeypatch.setattr(building, "decode", stop_at_three)
+        real = download.decode
+        monkeypatch.setattr(download, "decode", stop_at_three)
         assert place.run() == 1
         assert "The same command goes on from here" in capsys.readouterr().err
         with (place.out / "journal.jsonl").open("a") as journal:

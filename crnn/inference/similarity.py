@@ -1,0 +1,150 @@
+"""Tracks side by side: every class of each, and which of them sound alike to the networks."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from crnn.inference.analysis import Analysis, analyse, spectrogram_for
+from crnn.inference.classifier import Array, Classifier, Prediction, Progress
+from crnn.inference.export import record, to_csv
+
+# Tracks drawn at once: more bars than these need scrolling on a laptop.
+DRAWN = 6
+_LONGEST_NAME = 80
+
+# Orders of the table beside "by class".
+ADDED, NAME, LENGTH = "order added", "name", "length"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What is kept of a track to compare it, a few kilobytes: neither its sound nor its spectrogram.
+
+    digest: of the file's content, equal for equal files. predictions: one per network, of the whole track alone (see
+    `whole`). embeddings: one [H] per network. networks: names those that heard it; only tracks heard by the same ones are
+    compared. example: its name in addresses, empty for a visitor's own.
+    """
+
+    name: str
+    digest: str
+    seconds: float
+    predictions: tuple[Prediction, ...]
+    embeddings: tuple[Array, ...]
+    notices: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    example: str = ""
+
+
+def digest(data: bytes) -> str:
+    """Names a file's content."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def title(name: str) -> str:
+    """A file's name as text of one line: folders left out, what can't be printed left out, cut in the middle."""
+    base = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    text = " ".join("".join(c if c.isprintable() else " " for c in base).split()) or "track"
+    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 16]}…{text[-15:]}"
+
+
+def apart(name: str, taken: Sequence[str]) -> str:
+    """The name, with a number after it where another track has it already."""
+    number, tried = 1, name
+    while tried in taken:
+        number += 1
+        tried = f"{name} ({number})"
+    return tried
+
+
+def whole(prediction: Prediction, seconds: float) -> Prediction:
+    """A prediction without its moments: one row as long as the track."""
+    return replace(
+        prediction, probabilities=prediction.overall[None], starts=np.zeros(1), segment_seconds=max(seconds, 1e-3)
+    )
+
+
+def summary(
+    name: str, data: bytes, seconds: float, analysis: Analysis, classifiers: Sequence[Classifier], **more: Any
+) -> Compared:
+    """What to keep of a track that was analysed by these networks; more: notices, networks, example."""
+    embeddings = tuple(c.embedding(spectrogram_for(c, analysis, data)) for c in classifiers)
+    predictions = tuple(whole(prediction, seconds) for prediction in analysis.predictions)
+    return Compared(title(name), digest(data), seconds, predictions, embeddings, **more)
+
+
+def hear(
+    name: str, data: bytes, classifiers: Sequence[Classifier], progress: Progress | None = None, **more: Any
+) -> Compared:
+    """Decode, classify and sum up one file. Raises AudioError for anything that can't be heard."""
+    waveform, analysis = analyse(data, classifiers, progress)
+    return summary(name, data, waveform.seconds, analysis, classifiers, notices=waveform.notices, **more)
+
+
+def similarity(tracks: Sequence[Compared], network: int | None = None) -> Array:
+    """How alike any two tracks are to a network, or (None) to all of them on average: [N, N], 1 for equals.
+
+    The cosine of the angle between two embeddings, which hold what a network makes of a track before it names classes.
+    """
+    found = np.zeros((len(tracks), len(tracks)))
+    chosen = range(len(tracks[0].embeddings)) if network is None else (network,)
+    for i in chosen:
+        rows = np.array([track.embeddings[i] for track in tracks], dtype=np.float64)
+        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        found += rows @ rows.T / len(chosen)
+    found = np.clip((found + found.T) / 2, -1, 1)
+    np.fill_diagonal(found, 1)
+    return found
+
+
+def nearest(similarities: Array) -> list[tuple[int, float]]:
+    """For each track, which other is most like it and how much: [N, N] -> N pairs; none where it is alone."""
+    if len(similarities) < 2:
+        return []
+    others = np.where(np.eye(len(similarities), dtype=bool), -np.inf, similarities)
+    return [(int(row.argmax()), float(row.max())) for row in others]
+
+
+def columns(tracks: Sequence[Compared]) -> list[tuple[int, str, str]]:
+    """Every class: its network's number, its label, and its name in the table, where two networks may share a label."""
+    labels = [(i, p.task, label) for i, p in enumerate(tracks[0].predictions) for label in p.labels]
+    names = [label for _, _, label in labels]
+    return [(i, label, label if names.count(label) == 1 else f"{label} ({task})") for i, task, label in labels]
+
+
+def table(tracks: Sequence[Compared], similarities: Array, order: str = ADDED) -> list[dict[str, str | float]]:
+    """A row a track: name, every class in percent, what it sounds most like, seconds.
+
+    order: ADDED, NAME, LENGTH (longest first) or the name of a class (likeliest first); equals stay in the order added.
+    """
+    classes, alike = columns(tracks), nearest(similarities)
+    rows: list[dict[str, str | float]] = []
+    for number, track in enumerate(tracks):
+        shares = [prediction.to_dict() for prediction in track.predictions]
+        row = {"Track": track.name} | {name: 100 * shares[i][label] for i, label, name in classes}
+        if alike:
+            row["Sounds most like"] = tracks[alike[number][0]].name
+        rows.append(row | {"Length (s)": track.seconds})
+    keys: dict[str, Callable[[dict[str, str | float]], Any]] = {
+        ADDED: lambda row: 0,
+        NAME: lambda row: str(row["Track"]).casefold(),
+        LENGTH: lambda row: -float(row["Length (s)"]),
+    }
+    return sorted(rows, key=keys.get(order) or (lambda row: -float(row[order])))
+
+
+def csv(tracks: Sequence[Compared], similarities: Array, failures: Sequence[tuple[str, str]] = ()) -> str:
+    """The columns of the other CSV downloads, with what each sounds most like; broken files with their reason."""
+    results = []
+    alike = nearest(similarities)
+    for number, track in enumerate(tracks):
+        result = record(track.name, track.seconds, track.predictions) | {"segments": []}
+        if alike:
+            other, value = alike[number]
+            result |= {"sounds_most_like": tracks[other].name, "similarity": round(value, 4)}
+        results.append(result)
+    results += [{"file": name, "error": reason} for name, reason in failures]
+    tasks = [prediction.task for prediction in tracks[0].predictions]
+    return to_csv(results, tasks, extra=("sounds_most_like", "similarity"))

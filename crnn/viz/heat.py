@@ -1,0 +1,69 @@
+"""What carried a class: a map over the grey mel spectrogram, its brightest share outlined, and the same in words."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from crnn.audio.mel import FrontEnd, band_frequencies
+from crnn.explain.attribution import SHARE, Region
+from crnn.viz.mel import frequency_axis, heatmap
+from pages.text.augmentation import hertz
+from pages.text.predictions import percent
+
+# Greys, so that colour is the map's alone; amber on grey is told apart by colour-blind eyes, too.
+_GREYS = [[0.0, "#050507"], [1.0, "#d8d5de"]]
+_AMBER = [[0.0, "rgba(255,160,0,0)"], [0.25, "rgba(255,160,0,0.25)"], [1.0, "rgba(255,190,40,0.9)"]]
+
+
+def region(found: Region, mel: "np.ndarray[tuple[int, int], np.dtype[np.float32]]", front_end: FrontEnd,
+           start: float, title: str) -> go.Figure:  # fmt: skip
+    """mel [M, F] of the window that begins at `start` (s), what speaks for the class in amber, the brightest share outlined."""
+    grey = heatmap(mel, front_end, start).update(colorscale=_GREYS, showscale=False)
+    # Only what speaks for the class is shown (eq. 2's ReLU); its strongest hundredth is full amber, lest one spot dim the rest.
+    values = np.maximum(found.values.numpy(), 0)
+    top = float(np.quantile(values, 0.99)) or float(values.max()) or 1.0
+    amber = go.Heatmap(
+        z=np.round(100 * np.minimum(values / top, 1)).astype(np.int8), x=grey.x, y=grey.y, colorscale=_AMBER, zmin=0, zmax=100,
+        showscale=False, hovertemplate="%{x:.1f} s · %{y} · %{z} of 100<extra></extra>",
+    )  # fmt: skip
+    outline = go.Contour(
+        z=found.mask.numpy().astype(np.int8), x=grey.x, y=grey.y, showscale=False, hoverinfo="skip",
+        contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"}, line={"color": "#ffffff", "width": 1.2},
+    )  # fmt: skip
+    figure = go.Figure([grey, amber, outline])
+    figure.update_layout(title=title, height=330, margin={"l": 8, "r": 8, "t": 44, "b": 8}, showlegend=False)
+    figure.update_xaxes(title="Time (s)", showgrid=False, zeroline=False)
+    figure.update_yaxes(**frequency_axis(front_end))
+    return figure
+
+
+def told(found: Region, label: str) -> str:
+    """The measured deletion score in plain words."""
+    own = f"Silencing the brightest fifth takes {label} from {percent(found.before)} to {percent(found.without)}"
+    other = f"silencing a fifth of the same form elsewhere leaves {percent(found.elsewhere)}"
+    if found.without < found.elsewhere - 0.02:
+        return f"{own}; {other}."
+    return f"{own}, but {other}: here this picture is no better than chance, so don't trust it."
+
+
+def where(found: Region, front_end: FrontEnd, start: float) -> str:
+    """The brightest share for those who don't see it: the bands and the three seconds that hold most of it."""
+    mask = found.mask.numpy()
+    reached = np.cumsum(mask.sum(axis=1)) / max(1, mask.sum())
+    frequencies = band_frequencies(front_end)
+    low, high = (frequencies[int(np.searchsorted(reached, share))] for share in (0.1, 0.9))
+    columns = mask.mean(axis=0)
+    width = min(len(columns), front_end.frames(3.0))
+    first = int(np.convolve(columns, np.ones(width), mode="valid").argmax())
+    begin = start + first * front_end.hop_seconds
+    return (
+        f"The brightest fifth lies mostly between {hertz(low)} and {hertz(high)}, most densely from "
+        f"{begin:.0f} to {begin + width * front_end.hop_seconds:.0f} s."
+    )
+
+
+def agreement(first: Region, second: Region) -> str:
+    """How much of one brightest share is also the other's."""
+    common = float((first.mask & second.mask).sum()) / max(1.0, float(first.mask.sum()))
+    return (
+        f"Of what one outlines, the other outlines {percent(common)}; two drawn by chance would share {percent(SHARE)}."
+    )

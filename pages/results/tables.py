@@ -1,0 +1,98 @@
+"""Tables and loss curves of the paper's experiments and of those beyond it: whatever was measured, ours beside the paper's."""
+
+import streamlit as st
+
+from crnn import results
+from pages.text import results as result_tables
+
+# Shown by other sections. What stands nowhere is shown last under Beyond, so that every measurement has a place.
+_ELSEWHERE = ("svm", "optimism", "doubt", "portraits")
+
+
+def paper_names(there: list[str]) -> list[str]:
+    """Which of the results that are there belong to the paper's experiments."""
+    return [name for name in result_tables.PAPER if name in there]
+
+
+def beyond_names(there: list[str]) -> list[str]:
+    """Those beyond the paper, and every one that no section knows."""
+    elsewhere = {*result_tables.PAPER, *_ELSEWHERE, *results.protocols()}
+    return [
+        *(name for name in result_tables.BEYOND if name in there),
+        *(n for n in there if n not in {*elsewhere, *result_tables.BEYOND}),
+    ]
+
+
+def show_paper(mine: list[str]) -> None:
+    """The paper's tables, then its loss curves."""
+    for name in mine:
+        if name == "curves":
+            _curves()
+        else:
+            table(name)
+
+
+def show_beyond(mine: list[str]) -> None:
+    """What the paper did not measure."""
+    for name in mine:
+        table(name)
+
+
+def table(name: str) -> None:
+    """One table: title, figure where the paper has the same, rows, what did not come out, where it is from."""
+    found = results.load(name)
+    if found is None:
+        return
+    if not isinstance(found.get("rows"), list):  # another kind of measurement: every number of it
+        st.subheader(name.replace("-", " ").capitalize(), anchor=False)
+        st.dataframe(result_tables.flat(found), hide_index=True)
+        return
+    st.subheader(result_tables.title(found), anchor=False)
+    rows = result_tables.rows(found)
+    st.dataframe(rows, hide_index=True)
+    told = result_tables.told(found)
+    if told:
+        from crnn.viz import evaluation
+
+        left, right = st.columns(2, gap="large")
+        left.plotly_chart(evaluation.beside_paper(found, "Here and in the paper"), key=f"beside-{name}", alt=told)
+    else:
+        right = st.container()
+    with right:
+        if note := found.get("note"):
+            st.markdown(f"**What did not come out as in the paper:** {note}" if told else note)
+        spread = "± is the standard deviation." if any("±" in cell for row in rows for cell in row.values()) else ""
+        st.caption(" ".join(filter(None, (result_tables.best(found), result_tables.source(found), spread))))
+        if runs := result_tables.runs(found):
+            with st.expander("Runs behind it", icon=":material/account_tree:"):
+                st.dataframe(runs, hide_index=True)
+        for words, more in result_tables.others(found).items():
+            with st.expander(words, icon=":material/table_chart:"):
+                st.dataframe(more, hide_index=True)
+
+
+def _curves() -> None:
+    """Loss by epoch, one run at a time of each task (the paper's Figs 3 and 4)."""
+    from crnn.viz import evaluation
+
+    found = results.load("curves")
+    if not found or not found["runs"]:
+        return
+    st.subheader("Loss while learning", anchor=False)
+    tasks = list(dict.fromkeys(run["task"] for run in found["runs"]))
+    for column, task in zip(st.columns(len(tasks), gap="large"), tasks, strict=True):
+        runs = {run["name"]: run for run in found["runs"] if run["task"] == task}
+        with column:
+            name = st.selectbox(
+                f"Run: {task}", list(runs), format_func=lambda key, runs=runs: runs[key]["label"], key=f"curve-{task}"
+            )
+            run = runs[name]
+            said = result_tables.curve_told(run)
+            st.plotly_chart(
+                evaluation.curves(run, f"{task.capitalize()}: {run['label']}"), key=f"loss-{task}", alt=said
+            )
+            st.caption(f"{said} Run: {name}.")
+    st.caption(
+        f"The paper's Figs 3 and 4, by our runs. The loss says how surprised the network is by the right answer, in nats. "
+        f"{found.get('context', '')}"
+    )

@@ -1,0 +1,257 @@
+"""Laws of the explanations: what they point at is what counts, and a network that knows nothing points elsewhere."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from crnn.audio.mel import GTZAN_MELS, log_mel
+from crnn.explain import attribution
+from crnn.explain.attribution import Region
+from crnn.inference.classifier import Classifier, Prediction
+from crnn.model.checkpoint import Checkpoint
+from crnn.model.network import CRNN
+from crnn.model.segments import plan
+from crnn.viz import heat
+from tests.conftest import melody
+
+
+@pytest.fixture(scope="module")
+def genre() -> Classifier:
+    return Classifier(Checkpoint.load("genre"))
+
+
+@pytest.fixture(scope="module")
+def mel() -> Tensor:
+    return log_mel(melody(12.0), GTZAN_MELS)
+
+
+def top(classifier: Classifier, mel: Tensor) -> str:
+    return classifier.predict(mel).ranked()[0][0]
+
+
+def ranks(values: Tensor) -> np.ndarray:
+    return np.argsort(np.argsort(values.flatten().numpy(), kind="stable"), kind="stable").astype(float)
+
+
+def correlation(a: Tensor, b: Tensor) -> float:
+    """Spearman's, of two maps."""
+    return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
+
+
+class Ear(torch.nn.Module):
+    """A network whose answer is known: the first class has the loudness of some bands in some frames of a segment."""
+
+    def __init__(self, like: CRNN, bands: slice) -> None:
+        super().__init__()
+        self.config, self.bands = like.config, bands
+
+    def forward(self, segments: Tensor) -> Tensor:
+        heard = segments[:, 0, self.bands].mean(dim=(1, 2)) / 10
+        return torch.stack([heard, torch.zeros_like(heard), torch.zeros_like(heard)], dim=1)
+
+
+def test_occlusion_finds_the_only_bands_that_count(tiny: Checkpoint, mel: Tensor) -> None:
+    classifier = Classifier(tiny)
+    classifier.network = Ear(tiny.model, slice(32, 48))  # type: ignore[assignment]
+    lost = attribution.occlusion(classifier, mel + 80)  # so that silence is the lowest loudness
+    assert lost.shape == (3, 8, mel.shape[1])
+    assert (lost[0, 2] > 0).float().mean() > 0.95
+    others = [row for row in range(8) if row != 2]
+    assert lost[0, others].abs().max() < 1e-5
+    assert lost[1].abs().max() < 1e-5
+
+
+def test_a_comb_of_patches_measures_what_one_at_a_time_does(tiny: Checkpoint, mel: Tensor) -> None:
+    """The plain way: one patch of the track silent at a time, and the fall of the segment that hears it."""
+    classifier = Classifier(tiny)
+    whole = mel[:, : 3 * 39]
+    lost = attribution.occlusion(classifier, whole)
+    segments = plan(whole.shape[1], 39)
+    before = classifier.logits(whole, segments) / tiny.temperature
+    odds = before.softmax(dim=-1)
+    for row, patch in ((0, 0), (3, 4), (7, 8)):
+        silent = whole.clone()
+        silent[16 * row : 16 * row + 16, 13 * patch : 13 * patch + 13] = -80
+        fall = odds * (before - classifier.logits(silent, segments) / tiny.temperature)
+        expected = fall[patch // 3]
+        for frame in (13 * patch, 13 * patch + 12):
+            assert torch.allclose(lost[:, row, frame], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("layer", [0, 1, 2, 3])
+def test_grad_cams_weights_are_the_logits_slope(tiny: Checkpoint, mel: Tensor, layer: int) -> None:
+    """Equation 1 by finite differences: a map raised everywhere by a little moves the logit by the sum of its gradient."""
+    network = copy.deepcopy(tiny.model).double().eval()
+    checkpoint = Checkpoint(tiny.task, tiny.labels, GTZAN_MELS, 3.0, network, temperature=tiny.temperature)
+    segment = mel[:, :39].double()
+
+    def logit(maps: Tensor) -> float:
+        x = network.convolutions[layer][3:](maps)
+        for each in network.convolutions[layer + 1 :]:
+            x = each(x)
+        return float(network.linear(network.recur(x))[0, 1])
+
+    with torch.no_grad():
+        x = network.normalise(segment[None, None])
+        for each in network.convolutions[:layer]:
+            x = each(x)
+        maps = network.convolutions[layer][:3](x)
+        step, weights = 1e-6, []
+        for channel in range(maps.shape[1]):
+            up, down = maps.clone(), maps.clone()
+            up[:, channel] += step
+            down[:, channel] -= step
+            weights.append((logit(up) - logit(down)) / (2 * step) / maps[0, channel].numel())
+        odds = (network.linear(network.embed(segment[None, None])) / tiny.temperature).softmax(dim=-1)[0, 1]
+        expected = odds * (torch.tensor(weights)[:, None, None] * maps[0]).sum(dim=0)
+    found = attribution.grad_cam(Classifier(checkpoint), segment, "b", layer)
+    assert found.shape == (128, 39)
+    if layer == 0:  # nothing was pooled before it: no enlarging
+        assert torch.allclose(found, expected, rtol=0, atol=1e-4 * float(expected.abs().max()))
+    else:
+        small = torch.nn.functional.adaptive_avg_pool2d(found[None], expected.shape)[0]
+        assert correlation(small, expected) > 0.8
+
+
+def test_softening_keeps_a_constant_and_spreads_a_spot() -> None:
+    assert torch.allclose(attribution.soft(torch.full((128, 60), 3.0), GTZAN_MELS), torch.tensor(3.0))
+    spot = torch.zeros(128, 60)
+    spot[64, 30] = 1
+    spread = attribution.soft(spot, GTZAN_MELS)
+    assert spread.sum() == pytest.approx(1, abs=1e-4)
+    assert spread.argmax() == spot.argmax()
+    bands = torch.arange(128.0) - 64
+    assert (spread.sum(dim=1) * bands**2).sum().sqrt() == pytest.approx(0.04 * 128, rel=0.05)
+    assert attribution.soft(torch.ones(128, 2), GTZAN_MELS).shape == (128, 2)
+
+
+def test_the_shared_network_is_left_as_it_was(genre: Classifier, mel: Tensor) -> None:
+    before = genre.predict(mel).overall
+    attribution.grad_cam(genre, mel, "jazz")
+    attribution.occlusion(genre, mel[:, :60])
+    assert all(parameter.grad is None for parameter in genre.network.parameters())
+    assert (genre.predict(mel).overall == before).all()
+
+
+def test_random_weights_give_another_map(genre: Classifier, mel: Tensor) -> None:
+    """Adebayo et al. 2018: a map that survives the loss of all the network knows would show the picture, not the network."""
+    trained, picture = genre.checkpoint, mel[:, : 2 * 39]
+    label = top(genre, picture)
+    k = trained.labels.index(label)
+
+    def maps(classifier: Classifier, mel: Tensor) -> tuple[Tensor, Tensor]:
+        return attribution.grad_cam(classifier, mel, label), attribution.occlusion(classifier, mel)[k]
+
+    known = maps(genre, picture)
+    for first, again in zip(known, maps(genre, picture + 0.1), strict=True):  # the same, a hair louder
+        assert correlation(first, again) > 0.9
+    agreement = []
+    for seed in range(4):
+        torch.manual_seed(seed)
+        blank = CRNN(trained.model.config)
+        with torch.no_grad():
+            blank.train()(torch.stack([picture[None, :, i : i + 39] for i in range(0, 40, 5)]))
+        random = Classifier(Checkpoint("genre", trained.labels, GTZAN_MELS, 3.0, blank.eval()))
+        agreement.append([correlation(a, b) for a, b in zip(known, maps(random, picture), strict=True)])
+    # One random network's map can lie the same way round or the other by chance.
+    assert np.abs(np.mean(agreement, axis=0)).max() < 0.35
+
+
+@pytest.mark.parametrize("frames", [2, 7, 38, 39, 40, 77, 200])
+def test_maps_are_as_large_as_the_picture_however_short(tiny: Checkpoint, mel: Tensor, frames: int) -> None:
+    classifier, picture = Classifier(tiny), mel[:, :frames].repeat(1, 2)[:, :frames]
+    cam = attribution.grad_cam(classifier, picture, "a")
+    lost = attribution.occlusion(classifier, picture)
+    assert cam.shape == picture.shape
+    assert attribution.patches(lost[0], 128).shape == picture.shape
+    assert torch.isfinite(cam).all()
+    assert torch.isfinite(lost).all()
+    assert lost.abs().sum() > 0
+
+
+def test_a_repeated_track_and_its_explanation_are_repeated(tiny: Checkpoint, mel: Tensor) -> None:
+    """A track of 13 frames is heard three times over; each patch's silence is heard three times, too."""
+    classifier, short = Classifier(tiny), mel[:, :13]
+    lost = attribution.occlusion(classifier, short)
+    silent = short.clone()
+    silent[16:32, 4:8] = -80
+    before, after = (classifier.predict(x).overall for x in (short, silent))
+    fall = before * (np.log(before) - np.log(after))  # up to a constant for all classes
+    ours = lost[:, 1, 5].numpy() / before
+    assert ours - ours.mean() == pytest.approx(fall / before - (fall / before).mean(), abs=1e-4)
+
+
+def test_the_brightest_fifth_is_a_fifth_even_among_equals() -> None:
+    values = torch.zeros(128, 388)
+    assert attribution.brightest(values).sum() == round(0.2 * 128 * 388)
+    values[5, 7] = 1
+    assert attribution.brightest(values)[5, 7]
+    assert attribution.brightest(values, 0.0).sum() == 0
+    assert attribution.brightest(values, 1.0).all()
+
+
+def test_elsewhere_is_as_large_and_the_same_each_time() -> None:
+    mask = attribution.brightest(torch.rand(128, 100, generator=torch.Generator().manual_seed(1)))
+    moved = attribution.elsewhere(mask)
+    assert all(m.sum() == mask.sum() for m in moved)
+    assert not any((m == mask).all() for m in moved)
+    assert all((a == b).all() for a, b in zip(moved, attribution.elsewhere(mask), strict=True))
+    for m in attribution.elsewhere(mask, same_bands=True):
+        assert (m.sum(dim=1) == mask.sum(dim=1)).all()
+
+
+def test_what_is_found_counts_more_than_as_much_elsewhere(tiny: Checkpoint, mel: Tensor) -> None:
+    classifier = Classifier(tiny)
+    classifier.network = Ear(tiny.model, slice(32, 48))  # type: ignore[assignment]
+    values = attribution.patches(attribution.occlusion(classifier, mel + 80)[0], 128)
+    found, upside_down = attribution.judged(classifier, mel + 80, "a", {"found": values, "upside down": -values})
+    assert found.method == "found"
+    assert found.without < found.elsewhere < found.before
+    assert upside_down.without == pytest.approx(upside_down.before)
+    assert "no better than chance" in heat.told(upside_down, "a")
+
+
+def test_the_window_is_where_the_class_is_strongest(mel: Tensor) -> None:
+    starts = np.arange(0, 117.0)
+    odds = np.where((starts >= 50) & (starts < 77), 0.9, 0.1)
+    found = Prediction("toy", ("a", "b"), np.stack([odds, 1 - odds], axis=1), starts, 3.0, np.array([0.3, 0.7]))
+    assert attribution.most_telling(found, "a", 120.0) in range(47, 51)
+    assert attribution.most_telling(found, "a", 29.0) == 0.0
+    long = torch.zeros(128, GTZAN_MELS.frames(120.0))
+    picture, first = attribution.window(long, 118.0, GTZAN_MELS)
+    assert picture.shape == (128, 388)
+    assert first == long.shape[1] - 388
+    assert attribution.window(mel, 0.0, GTZAN_MELS)[0].shape == mel.shape
+
+
+def region(mel: Tensor, without: float = 0.18, elsewhere: float = 0.55) -> Region:
+    values = torch.linspace(-1, 1, mel.numel()).view(mel.shape[1], 128).T  # grows with time
+    return Region("Occlusion", values, attribution.brightest(values), 0.62, without, elsewhere)
+
+
+def test_the_score_is_told_in_plain_words(mel: Tensor) -> None:
+    assert heat.told(region(mel), "metal") == (
+        "Silencing the brightest fifth takes metal from 62 % to 18 %; silencing a fifth of the same form elsewhere leaves 55 %."
+    )
+    assert "don't trust it" in heat.told(region(mel, 0.5, 0.45), "metal")
+    assert heat.agreement(region(mel), region(mel)).startswith("Of what one outlines, the other outlines 100 %")
+
+
+def test_where_it_lies_is_told_in_the_tracks_time(mel: Tensor) -> None:
+    seconds = mel.shape[1] * GTZAN_MELS.hop_seconds
+    said = heat.where(region(mel), GTZAN_MELS, 60.0)
+    last = float(said.split(" to ")[-1].removesuffix(" s."))
+    assert 60 + 0.8 * seconds <= last <= 60 + seconds + 1
+
+
+def test_the_figure_shows_what_speaks_for_the_class_over_the_spectrogram(mel: Tensor) -> None:
+    figure = heat.region(region(mel), mel.numpy(), GTZAN_MELS, 60.0, "title")
+    grey, amber, outline = figure.data
+    assert grey.x[0] == amber.x[0] == outline.x[0] == 60.0
+    assert amber.z.min() == 0
+    assert amber.z[:, : mel.shape[1] // 2 - 1].max() == 0  # what speaks against it is not shown
+    assert outline.z.sum() == region(mel).mask.sum()
+    assert figure.layout.yaxis.title.text == "Frequency (Hz)"

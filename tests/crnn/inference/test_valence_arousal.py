@@ -1,0 +1,49 @@
+"""The mood plane: a sure mood lies in its corner, doubt lies in the middle."""
+
+import numpy as np
+import pytest
+
+from crnn.inference import valence_arousal
+from crnn.inference.timeline import Moments
+from crnn.labels import GENRES, MOOD_PLACES, MOODS
+
+
+def along(*rows: list[float]) -> Moments:
+    return Moments(MOODS, np.arange(len(rows) + 1.0), np.array(rows))
+
+
+def sure(mood: str) -> list[float]:
+    return [float(label == mood) for label in MOODS]
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_a_sure_mood_lies_in_its_corner(mood: str) -> None:
+    (point,) = valence_arousal.path(along(sure(mood)))
+    assert point.tolist() == [MOOD_PLACES[mood].valence, MOOD_PLACES[mood].arousal]
+
+
+def test_halves_of_opposite_moods_meet_in_the_middle() -> None:
+    (point,) = valence_arousal.path(
+        along([0.5 * (a + b) for a, b in zip(sure("Energetic"), sure("Relaxing"), strict=True)])
+    )
+    assert point.tolist() == [0.0, 0.0]
+
+
+def test_words_name_the_whole_the_start_and_the_end() -> None:
+    said = valence_arousal.told(along(sure("Happy"), sure("Happy"), sure("Sad")))
+    assert said.startswith("On the whole pleasant and excited (valence +0.33, arousal +0.33).")
+    assert said.endswith("It begins pleasant and excited and ends unpleasant and calm.")
+
+
+def test_the_figure_marks_start_and_end() -> None:
+    figure = valence_arousal.figure(along(sure("Happy"), sure("Sad")))
+    line, start, end = figure.data
+    assert (start.x[0], start.y[0]) == (line.x[0], line.y[0]) == (1, 1)
+    assert (end.x[0], end.y[0]) == (line.x[-1], line.y[-1]) == (-1, -1)
+    text = " ".join(annotation.text for annotation in figure.layout.annotations)
+    assert all(mood in text for mood in MOODS)
+
+
+def test_networks_with_other_moods_have_no_place_in_it() -> None:
+    assert valence_arousal.known(MOODS)
+    assert not valence_arousal.known(GENRES)

@@ -1,0 +1,105 @@
+"""Every form in which people paste a track, and everything else they paste."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crnn.errors import SpotifyError
+from crnn.sources.links import ShortLink, parse
+
+ID = "4uLU6hMCjMI75M1A2tKUQC"
+
+GOOD = [
+    f"https://open.spotify.com/track/{ID}",
+    f"http://open.spotify.com/track/{ID}",
+    f"open.spotify.com/track/{ID}",
+    f"https://open.spotify.com/track/{ID}?si=0123456789abcdef",
+    f"https://open.spotify.com/track/{ID}/",
+    f"https://open.spotify.com/track/{ID}/?si=1&utm_source=copy-link",
+    f"https://open.spotify.com/intl-de/track/{ID}",
+    f"https://open.spotify.com/intl-pt-br/track/{ID}?si=x",
+    f"https://open.spotify.com/intl-pt/track/{ID}/",
+    f"https://open.spotify.com/embed/track/{ID}",
+    f"https://open.spotify.com/embed/track/{ID}?utm_source=generator&theme=0",
+    f"open.spotify.com/embed/track/{ID}/",
+    f"spotify:track:{ID}",
+    f"  spotify:track:{ID}\n",
+    f"SPOTIFY:track:{ID}",
+    f"https://OPEN.Spotify.com/track/{ID}",
+    f"https://open.spotify.com/track/{ID}#0:42",
+    f"https://open.spotify.com:443/track/{ID}",
+    f"https://open.spotify.com//track/{ID}",
+    ID,
+]
+SHORT = [
+    "https://spotify.link/AbCdEf123",
+    "spotify.link/AbCdEf123",
+    "http://spotify.link/AbCdEf123/",
+    "https://spotify.app.link/xYz12",
+]
+BAD = {
+    "": "Nothing was pasted",
+    f"https://open.spotify.com/album/{ID}": "This is an album",
+    f"https://open.spotify.com/intl-de/album/{ID}?highlight=spotify:track:{ID}": "This is an album",
+    f"https://open.spotify.com/playlist/{ID}": "This is a playlist",
+    f"https://open.spotify.com/artist/{ID}": "This is an artist",
+    f"https://open.spotify.com/episode/{ID}": "a podcast episode",
+    f"https://open.spotify.com/embed/show/{ID}": "a podcast",
+    "https://open.spotify.com/user/someone": "someone's profile",
+    f"spotify:album:{ID}": "This is an album",
+    f"spotify:user:someone:playlist:{ID}": "profile",
+    f"https://open.spotify.com/track/{ID[:-1]}": "has 21 characters",
+    f"https://open.spotify.com/track/{ID}A": "has 23 characters",
+    "https://open.spotify.com/track/": "does not name a track",
+    "https://open.spotify.com/": "does not name a track",
+    f"https://open.spotify.com.evil.example/track/{ID}": "leads to open.spotify.com.evil.example",
+    f"https://openXspotify.com/track/{ID}": "leads to openxspotify.com",
+    f"https://open.spotify.com@evil.example/track/{ID}": "not a link of Spotify's",
+    f"https://evil.example/open.spotify.com/track/{ID}": "leads to evil.example",
+    f"https://play.spotify.com/track/{ID}": "Its name only looks like Spotify's",
+    f"ftp://open.spotify.com/track/{ID}": "not a link of Spotify's",
+    f"javascript://open.spotify.com/track/{ID}": "not a link of Spotify's",
+    f"https://open.spotify.com:8080/track/{ID}": "not a link of Spotify's",
+    "https://spotify.link/": "without its code",
+    "https://spotify.link/../etc/passwd": "without its code",
+    "https://www.youtube.com/watch?v=dQw4w9WgXcQ": "leads to www.youtube.com",
+    "Bohemian Rhapsody": "more than one link",
+    "Yesterday": "leads to yesterday",
+    f"https://open.spotify.com/track/{ID} https://open.spotify.com/track/{ID}": "more than one link",
+    "https://[::1": "is not a link",
+    "https://open.spotify.com/track/" + "A" * 3000: "more than one link",
+    f"https://open.spotify.com/track/{ID[:-1]}é": "22 letters and digits",
+    f"https://xn--pen-spotify-2ld.com/track/{ID}": "leads to xn--",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("link", GOOD)
+def test_tracks(link: str) -> None:
+    assert parse(link) == ID
+
+
+@pytest.mark.parametrize("link", SHORT)
+def test_short_links_are_to_be_followed_over_https(link: str) -> None:
+    found = parse(link)
+    assert isinstance(found, ShortLink)
+    assert found.address.startswith(("https://spotify.link/", "https://spotify.app.link/"))
+
+
+@pytest.mark.parametrize("link", BAD)
+def test_others_are_named_and_a_track_is_asked_for(link: str) -> None:
+    with pytest.raises(SpotifyError) as caught:
+        parse(link)
+    assert BAD[link] in str(caught.value)
+    assert "Paste the link of one track" in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+@given(st.text(max_size=200))
+def test_anything_else_is_a_sentence_or_an_id(text: str) -> None:
+    try:
+        found = parse(text)
+    except SpotifyError:
+        return
+    address = found.address if isinstance(found, ShortLink) else found
+    assert address.isascii()
+    assert len(address) == 22 or address.startswith(("https://spotify.link/", "https://spotify.app.link/"))

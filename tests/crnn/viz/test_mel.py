@@ -1,0 +1,73 @@
+"""Figures show the numbers they were given, on axes with units."""
+
+import json
+
+import numpy as np
+import pytest
+
+from crnn.audio.mel import GTZAN_MELS, PAPER, FrontEnd, band_frequencies, log_mel
+from crnn.inference.classifier import Prediction
+from crnn.labels import GENRE_COLOURS, GENRES, OTHER_COLOUR
+from crnn.viz.mel import distribution, mel_spectrogram, top
+from tests.conftest import melody
+
+
+def genres(seed: int = 0) -> Prediction:
+    row = np.random.default_rng(seed).dirichlet(np.full(10, 0.5))
+    return Prediction("genre", GENRES, row[None], np.zeros(1), 3.0, row)
+
+
+@pytest.mark.parametrize("front_end", [GTZAN_MELS, PAPER], ids=["gtzan", "paper"])
+def test_spectrogram_has_the_values_over_seconds_and_hertz(front_end: FrontEnd) -> None:
+    mel = log_mel(melody(7), front_end).numpy()
+    figure = mel_spectrogram(mel, front_end)
+    heatmap = figure.data[0]
+    np.testing.assert_allclose(heatmap.z, mel, atol=0.5)  # drawn in whole dB
+    np.testing.assert_allclose(np.diff(heatmap.x), front_end.hop_seconds)
+    assert heatmap.y[0] == f"{band_frequencies(front_end)[0]:,.0f} Hz"
+    assert figure.layout.xaxis.title.text == "Time (s)"
+    assert figure.layout.yaxis.title.text == "Frequency (Hz)"
+    assert heatmap.colorbar.title.text == "dB"
+
+
+def test_frequency_labels_stand_at_their_bands_and_apart() -> None:
+    figure = mel_spectrogram(log_mel(melody(3), GTZAN_MELS).numpy(), GTZAN_MELS)
+    places, labels = figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext
+    hertz = band_frequencies(GTZAN_MELS)
+    for place, label in zip(places, labels, strict=True):
+        meant = float(label.replace("k", "")) * (1000 if "k" in label else 1)
+        assert abs(np.abs(hertz - meant).argmin() - place) <= 1
+    assert np.diff(sorted(places)).min() >= 6
+
+
+def test_a_long_track_is_drawn_with_the_columns_a_screen_has() -> None:
+    mel = np.tile(np.linspace(-80, 0, 7740, dtype=np.float32), (128, 1))
+    heatmap = mel_spectrogram(mel, GTZAN_MELS).data[0]
+    assert heatmap.z.shape[1] <= 1200
+    assert heatmap.x[-1] == pytest.approx(7740 * GTZAN_MELS.hop_seconds, abs=1)
+    assert float(heatmap.z[0, -1]) > -1
+
+
+def test_no_colour_is_one_that_streamlit_replaces() -> None:
+    """Its theme swaps #000001 … #000035 for colours of its own: silence would turn pink."""
+    mel = log_mel(melody(3), GTZAN_MELS).numpy()
+    for figure in (mel_spectrogram(mel, GTZAN_MELS), top(genres(), ""), distribution(genres(), "")):
+        drawn = json.dumps([trace.to_plotly_json() for trace in figure.data], default=str).lower()
+        assert "#0000" not in drawn
+
+
+def test_ring_shows_three_and_the_rest_in_the_classes_colours() -> None:
+    prediction = genres()
+    ring = top(prediction, "Top").data[0]
+    assert list(ring.labels) == [label for label, _ in prediction.top(3)]
+    assert sum(ring.values) == pytest.approx(1)
+    assert list(ring.marker.colors) == [GENRE_COLOURS[label] for label in ring.labels[:3]] + [OTHER_COLOUR]
+
+
+def test_bars_show_every_class_sorted_with_its_colour_and_percentage() -> None:
+    prediction = genres(1)
+    bars = distribution(prediction, "All").data[0]
+    assert list(bars.y)[::-1] == [label for label, _ in prediction.ranked()]
+    assert sum(bars.x) == pytest.approx(100)
+    assert list(bars.marker.color) == [GENRE_COLOURS[label] for label in bars.y]
+    assert bars.text[-1].endswith(" %")

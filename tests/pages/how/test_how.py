@@ -1,0 +1,152 @@
+"""How it works through Streamlit's own tester, with the bundled networks behind it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from pages.how.view import CHAPTERS
+from tests.conftest import encode, melody
+from tests.pages.visit import opened
+
+
+def how(**query: str) -> AppTest:
+    return opened("how", **query)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _networks() -> Iterator[None]:
+    """Loaded once for all tests here."""
+    st.cache_resource.clear()
+    yield
+    st.cache_resource.clear()
+
+
+def figures(page: AppTest) -> list[dict[str, Any]]:
+    return [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
+
+
+def words(page: AppTest) -> str:
+    kinds = (page.title, page.subheader, page.markdown, page.caption, page.info, page.warning, page.error)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def turn_to(page: AppTest, chapter: str) -> AppTest:
+    return page.segmented_control(key="chapter").set_value(chapter).run()
+
+
+def shares(page: AppTest) -> dict[str, float]:
+    """Class → percent, of the table in the last chapter."""
+    table = page.dataframe[0].value
+    return dict(zip(table["Class"], table["Share (%)"], strict=True))
+
+
+def own_track(page: AppTest, samples: np.ndarray) -> AppTest:
+    page.segmented_control(key="source").set_value("Upload").run()
+    return page.file_uploader(key="upload").set_value(("mine.wav", encode(samples), "audio/wav")).run()
+
+
+def test_without_a_track_an_example_goes_through_all_stages() -> None:
+    page = how()
+    assert "Mountain" in [element.value for element in page.subheader]
+    seen: list[str] = []
+    for chapter, stages in CHAPTERS.items():
+        turn_to(page, chapter)
+        assert not page.exception
+        assert not page.error
+        titles = [element.value for element in page.subheader if " · " in element.value]
+        assert (
+            len(titles) == len(stages) == len(page.expander) - len([e for e in page.expander if "code" not in e.label])
+        )
+        assert all(chart.proto.alt for chart in page.get("plotly_chart"))
+        assert all(
+            figure["layout"].get("title", {}).get("text") or figure["layout"]["annotations"] for figure in figures(page)
+        )
+        seen += titles
+    assert [title.split(" · ")[0] for title in seen] == [str(number) for number in range(1, 11)]
+
+
+def test_both_networks_and_the_last_segment_say_what_listen_says() -> None:
+    page = how(example="hunting", chapter="Answer")
+    track = page.session_state["track"]
+    for prediction in track.analysis.predictions:
+        page.segmented_control(key="task").set_value(prediction.task).run()
+        slider = page.select_slider(key="at")
+        slider.set_value(slider.options[-1]).run()
+        assert not page.exception
+        for label, p in zip(prediction.labels, prediction.probabilities[-1], strict=True):
+            assert shares(page)[label] == pytest.approx(100 * p, abs=0.01)
+
+
+def test_the_moment_and_the_network_come_from_the_address() -> None:
+    page = how(example="palace", chapter="Answer", task="Mood", at="12.1")
+    assert page.select_slider(key="at").value == "12.1"
+    assert "12.1 s to 15.1 s" in words(page)
+    assert set(shares(page)) == {"Dark", "Energetic", "Happy", "Relaxing", "Sad"}
+
+
+def test_another_moment_another_answer_and_another_layer_other_maps() -> None:
+    page = how(example="hunting", chapter="Answer")
+    before = shares(page)
+    slider = page.select_slider(key="at")
+    slider.set_value(slider.options[-1]).run()
+    assert shares(page) != before
+    turn_to(page, "Network")
+    titles = []
+    for layer in ("Input", "Layer 1", "Layer 2", "Layer 3", "Layer 4"):
+        page.segmented_control(key="layer").set_value(layer).run()
+        assert not page.exception
+        titles.append(figures(page)[0]["layout"]["title"]["text"])
+    assert titles[1] == "Layer 1: 32 of 32 maps of 32 × 39"
+    assert titles[4] == "Layer 4: 128 maps of 1 × 9, one a line"
+    assert r"32 \text{ pictures of } 32 \times 39" in "\n".join(latex.value for latex in page.get("latex"))
+
+
+def test_half_a_second_has_one_moment_and_says_that_it_is_repeated() -> None:
+    page = own_track(how(chapter="Picture"), melody(0.5))
+    assert not page.exception
+    assert "mine.wav" in [element.value for element in page.subheader]
+    assert not page.select_slider
+    assert "it is repeated until it fills them" in words(page)
+    turn_to(page, "Answer")
+    assert sum(shares(page).values()) == pytest.approx(100, abs=0.1)
+
+
+def test_a_silent_moment_is_shown_like_any_other() -> None:
+    samples = np.concatenate([np.zeros(5 * 22_050, np.float32), melody(4)])
+    page = own_track(how(), samples)
+    page.select_slider(key="at").set_value("0.0").run()
+    for chapter in CHAPTERS:
+        turn_to(page, chapter)
+        assert not page.exception
+        assert not page.error
+    turn_to(page, "Picture")
+    assert "100 % of this picture" in words(page)
+
+
+def test_a_silent_track_is_a_sentence() -> None:
+    page = own_track(how(), np.zeros(66_150, np.float32))
+    assert not page.exception
+    assert "silent" in page.error[0].value
+
+
+def test_a_shorter_track_after_a_late_moment_is_no_trouble() -> None:
+    page = how(example="mountain", at="27.1")
+    slider = page.select_slider(key="at")
+    slider.set_value(slider.options[-1]).run()
+    own_track(page, melody(7))
+    assert not page.exception
+    slider = page.select_slider(key="at")
+    assert slider.value == slider.options[-1]
+
+
+def test_the_button_turns_to_the_next_chapter() -> None:
+    page = how()
+    for chapter in list(CHAPTERS)[1:]:
+        next(button for button in page.button if button.label.startswith("Go on")).click().run()
+        assert page.segmented_control(key="chapter").value == chapter
+    assert not [button for button in page.button if button.label.startswith("Go on")]

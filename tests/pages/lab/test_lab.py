@@ -1,0 +1,205 @@
+"""The Lab through Streamlit's own tester, with the bundled networks behind it."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from pages.text.lessons import LESSONS
+from tests.conftest import encode, melody
+from tests.pages.visit import opened
+
+
+def lab(**query: str) -> AppTest:
+    return opened("lab", **query)
+
+
+@pytest.fixture
+def page() -> Iterator[AppTest]:
+    st.cache_resource.clear()
+    yield lab()
+    st.cache_resource.clear()
+
+
+def figure(page: AppTest, number: int) -> dict[str, Any]:
+    return json.loads(page.get("plotly_chart")[number].proto.spec)  # type: ignore[no-any-return]
+
+
+def words(page: AppTest) -> str:
+    kinds = (page.title, page.subheader, page.markdown, page.caption, page.info, page.warning, page.error)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def test_at_first_sight_an_example_is_masked(page: AppTest) -> None:
+    assert not page.exception
+    assert "Mountain" in [element.value for element in page.subheader]
+    pair = figure(page, 0)
+    assert [trace["type"] for trace in pair["data"]] == ["heatmap", "heatmap"]
+    assert len(pair["layout"]["shapes"]) == 1
+    assert "Masked " in words(page)
+    assert "T = 50 frames" in words(page)
+    assert page.query_params["example"] == ["mountain"] or page.query_params["example"] == "mountain"
+    assert all(chart.proto.alt for chart in page.get("plotly_chart"))
+
+
+def test_a_control_changes_picture_and_numbers(page: AppTest) -> None:
+    before = figure(page, 1)["data"][0]["x"]
+    page.toggle(key="noise").set_value(True).run()
+    page.slider(key="snr").set_value(-20).run()
+    assert not page.exception
+    assert "20 dB louder than the music" in words(page)
+    assert figure(page, 1)["data"][0]["x"] != before
+    assert figure(page, 1)["data"][1]["x"] != before
+
+
+def test_everything_off_is_the_original(page: AppTest) -> None:
+    page.toggle(key="time").set_value(False).run()
+    assert "the two pictures are the same" in words(page)
+    after, before = (figure(page, 1)["data"][i]["x"] for i in (0, 1))
+    assert after == before
+
+
+def test_drawing_again_takes_the_next_seed(page: AppTest) -> None:
+    first = figure(page, 0)["layout"]["shapes"][0]["x0"]
+    next(button for button in page.button if button.label == "Draw again").click().run()
+    assert page.number_input(key="seed").value == 1
+    assert figure(page, 0)["layout"]["shapes"][0]["x0"] != first
+
+
+def test_the_whole_track_has_a_draw_for_each_segment(page: AppTest) -> None:
+    page.segmented_control(key="scope").set_value("Whole track").run()
+    assert not page.exception
+    assert "one draw for each of 10 segments" in words(page)
+    assert len(figure(page, 0)["layout"]["shapes"]) >= 9
+
+
+def test_the_difference_and_the_warps_map_are_shown_when_asked_for(page: AppTest) -> None:
+    count = len(page.get("plotly_chart"))
+    page.toggle(key="diff").set_value(True).run()
+    assert len(figure(page, 0)["data"]) == 3
+    page.toggle(key="warp").set_value(True).run()
+    assert len(page.get("plotly_chart")) == count + 1
+    assert "is now at" in words(page)
+
+
+@pytest.mark.parametrize("sweep", ["Frequency mask", "Time warp", "Noise"])
+def test_each_augmentation_has_its_robustness_curve(page: AppTest, sweep: str) -> None:
+    key = {"Frequency mask": "frequency", "Time warp": "warp", "Noise": "noise"}[sweep]
+    page.segmented_control(key="sweep").set_value(key).run()
+    assert not page.exception
+    last = figure(page, -1)
+    assert last["layout"]["title"]["text"].startswith(sweep)
+    assert len(last["data"]) == 4  # line and shade for genre and mood
+
+
+def own_track(page: AppTest, samples: np.ndarray) -> AppTest:
+    page.segmented_control(key="source").set_value("Upload").run()
+    page.file_uploader(key="upload").set_value(("mine.wav", encode(samples), "audio/wav")).run()
+    return page
+
+
+def test_ones_own_track_is_used_and_the_link_says_so(page: AppTest) -> None:
+    own_track(page, melody(8))
+    assert not page.exception
+    assert "mine.wav" in [element.value for element in page.subheader]
+    assert "Carries the settings only" in words(page)
+    assert "example" not in page.query_params
+
+
+def test_half_a_second_is_enough_and_what_was_clamped_is_said(page: AppTest) -> None:
+    own_track(page, melody(0.5))
+    page.toggle(key="warp").set_value(True).run()
+    assert not page.exception
+    assert "is cut to that" in words(page)
+    assert len(page.get("plotly_chart")) >= 4
+
+
+def test_a_silent_segment_is_a_sentence_and_the_next_one_works(page: AppTest) -> None:
+    own_track(page, np.concatenate([melody(6), np.zeros(66_150, np.float32), melody(3)]))
+    assert "another segment" in page.warning[0].value
+    page.slider(key="segment").set_value(1).run()
+    assert not page.warning
+    assert len(page.get("plotly_chart")) >= 4
+
+
+def test_a_shorter_track_after_a_late_segment_is_no_trouble(page: AppTest) -> None:
+    page.slider(key="segment").set_value(8).run()
+    own_track(page, melody(7))
+    assert not page.exception
+    assert page.slider(key="segment").value == 3
+
+
+def test_a_link_with_the_difference_shows_it_at_once() -> None:
+    page = lab(diff="true", example="hunting")
+    assert len(figure(page, 0)["data"]) == 3
+
+
+def test_an_unknown_example_is_named_and_another_is_shown() -> None:
+    page = lab(example="[yesterday](https://x.y)")
+    assert "called “\\[yesterday\\]" in page.error[0].value
+    assert len(page.get("plotly_chart")) >= 4
+
+
+def test_the_sounds_are_served_equally_loud(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the players get, not only what was rendered: Streamlit turns arrays up to their own peaks."""
+    served: list[np.ndarray] = []
+    original = st.delta_generator.DeltaGenerator.audio
+
+    def keep(self: Any, data: Any, *args: Any, **options: Any) -> Any:
+        served.append(soundfile.read(io.BytesIO(data))[0])
+        return original(self, data, *args, **options)
+
+    monkeypatch.setattr(st.delta_generator.DeltaGenerator, "audio", keep)
+    page.slider(key="t").set_value(0.5).run()
+    before, after = (10 * np.log10(np.mean(sound**2)) for sound in served)
+    assert after == pytest.approx(before, abs=0.2)
+
+
+class TestQuiz:
+    @pytest.fixture
+    def quiz(self, page: AppTest) -> AppTest:
+        return page.segmented_control(key="view").set_value("Quiz").run()
+
+    def test_right_and_wrong_are_told_with_the_reason_and_counted(self, quiz: AppTest) -> None:
+        from crnn.audio.mel import GTZAN_MELS
+        from pages.lab.quiz_questions import questions
+
+        right = 0
+        for number, question in enumerate(questions(1, GTZAN_MELS)):
+            assert f"Question {number + 1} of 8" in quiz.get("progress")[0].proto.text
+            assert not figure(quiz, 0)["layout"].get("shapes")
+            given = question.answer if number % 2 == 0 else next(k for k in ("time", "noise") if k != question.answer)
+            quiz.button(key=f"answer-{given}").click().run()
+            assert not quiz.exception
+            told = quiz.success if given == question.answer else quiz.error
+            assert question.reason in told[0].value
+            right += given == question.answer
+            quiz.button(key="next").click().run()
+        assert f"{right} of 8 right" in words(quiz)
+        next(b for b in quiz.button if b.label == "Another quiz").click().run()
+        assert quiz.number_input(key="quiz").value == 2
+        assert "Question 1 of 8" in quiz.get("progress")[0].proto.text
+
+    def test_a_second_press_answers_nothing(self, quiz: AppTest) -> None:
+        quiz.button(key="answer-time").click()
+        quiz.button(key="answer-time").click().run()
+        assert len(quiz.session_state["quiz_state"][1]) == 1
+
+    def test_before_the_answer_nothing_gives_it_away(self, quiz: AppTest) -> None:
+        alternative = quiz.get("plotly_chart")[0].proto.alt
+        assert not any(word in alternative for word in ("Masked", "noise", "now at"))
+
+
+def test_each_lesson_shows_its_code(page: AppTest) -> None:
+    page.segmented_control(key="view").set_value("Lessons").run()
+    for lesson in LESSONS:
+        page.segmented_control(key="lesson").set_value(lesson.key).run()
+        assert not page.exception
+        assert page.code[0].value == lesson.listing.rstrip()
+        assert lesson.imitates in words(page)

@@ -1,0 +1,300 @@
+"""The Listen page through Streamlit's own tester, with the bundled networks behind it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from crnn.labels import GENRES, MOODS
+from crnn.sources.examples import EXAMPLES
+from tests.conftest import encode, encode_av, melody
+
+ROOT = Path(__file__).parents[3]
+PATIENCE = 60  # seconds; the first run imports torch
+
+
+@pytest.fixture
+def page() -> Iterator[AppTest]:
+    st.cache_resource.clear()
+    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE).run()
+    st.cache_resource.clear()
+
+
+def upload(page: AppTest, name: str, data: bytes) -> AppTest:
+    page.segmented_control(key="source").set_value("Upload").run()
+    page.file_uploader(key="upload").set_value((name, data, "audio/mpeg")).run()
+    return page
+
+
+def figures(page: AppTest) -> list[dict[str, Any]]:
+    return [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
+
+
+def shown(page: AppTest) -> str:
+    """Everything written on the page."""
+    kinds = (page.title, page.subheader, page.markdown, page.caption, page.info, page.error)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def test_first_sight_offers_examples_and_says_what_will_happen(page: AppTest) -> None:
+    assert not page.exception
+    assert [button.key for button in page.button] == [f"example-{name}" for name in EXAMPLES]
+    assert "open an example" in shown(page)
+    assert figures(page) == []
+
+
+def test_an_example_is_one_click_away(page: AppTest) -> None:
+    page.button(key="example-hunting").click().run()
+    assert not page.exception
+    mel, genre, all_genres, mood, all_moods, plane = figures(page)
+    assert mel["data"][0]["type"] == "heatmap"
+    assert {trace["name"] for trace in mel["data"][1:]} == set(GENRES)
+    assert mel["layout"]["xaxis2"]["title"]["text"] == "Time (s)"
+    assert mel["layout"]["yaxis"]["title"]["text"] == "Frequency (Hz)"
+    assert set(all_genres["data"][0]["y"]) == set(GENRES)
+    assert set(all_moods["data"][0]["y"]) == set(MOODS)
+    assert plane["layout"]["yaxis"]["title"]["text"] == "Arousal: calm to excited"
+    for ring in (genre, mood):
+        assert len(ring["data"][0]["labels"]) == 4
+        assert ring["data"][0]["labels"][-1] == "Other"
+    assert "30.0 s · MP3 · 44.1 kHz · stereo" in shown(page)
+    assert page.query_params["example"] == "hunting"
+
+
+def test_mood_can_be_followed_along_the_track_in_finer_steps(page: AppTest) -> None:
+    page.button(key="example-hunting").click().run()
+    page.segmented_control(key="along").set_value("mood").run()
+    coarse = figures(page)[0]["data"]
+    assert {trace["name"] for trace in coarse[1:]} == set(MOODS)
+    page.toggle(key="finer").set_value(True).run()
+    assert not page.exception
+    fine = figures(page)[0]["data"]
+    # Plotly packs arrays as base64: four times the steps, four times the length.
+    assert len(fine[1]["x"]["bdata"]) > 3 * len(coarse[1]["x"]["bdata"])
+    assert "leads" in shown(page) or "Who leads when" in shown(page)
+
+
+def test_a_moment_can_be_chosen_without_a_mouse(page: AppTest) -> None:
+    page.button(key="example-hunting").click().run()
+    slider = next(slider for slider in page.slider if slider.label == "Second of the track")
+    slider.set_value(12).run()
+    next(button for button in page.button if button.label == "Hear it").click().run()
+    assert not page.exception
+    assert any(text.value.startswith("**At 12.0 s:**") for text in page.markdown)
+    lines = figures(page)[0]["layout"]["shapes"]
+    assert any(line["x0"] == line["x1"] == 12 for line in lines)
+
+
+def test_every_figure_has_a_text_alternative(page: AppTest) -> None:
+    page.button(key="example-palace").click().run()
+    alternatives = [chart.proto.alt for chart in page.get("plotly_chart")]
+    assert len(alternatives) == 6
+    assert alternatives[0].startswith("Mel spectrogram of 30 seconds")
+    assert all(genre in alternatives[2] for genre in GENRES)
+
+
+def test_an_address_opens_its_example() -> None:
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
+    page.query_params["example"] = "awakening"
+    page.run()
+    assert "Awakening" in [element.value for element in page.subheader]
+
+
+def test_an_address_with_an_unknown_example_says_which_there_are() -> None:
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
+    page.query_params["example"] = "yesterday"
+    page.run()
+    assert not page.exception
+    assert "“yesterday”" in page.error[0].value
+    assert "awakening" in page.error[0].value
+
+
+def test_an_upload_is_heard_and_can_be_taken_home(page: AppTest) -> None:
+    upload(page, "my *song* – 音楽.mp3", encode(melody(7), kind="MP3"))
+    assert not page.exception
+    assert not page.error
+    assert len(figures(page)) == 6
+    assert "7.0 s · MP3" in shown(page)
+    names = [button.proto.label for button in page.get("download_button")]
+    assert names == ["JSON", "CSV"]
+
+
+def test_noise_is_doubted_and_an_example_is_not(page: AppTest) -> None:
+    page.button(key="example-hunting").click().run()
+    assert not page.warning
+    noise = 0.1 * np.random.default_rng(0).standard_normal(22_050 * 8).astype(np.float32)
+    upload(page, "noise.wav", encode(noise))
+    assert not page.exception
+    said = [element.value for element in page.warning]
+    assert len(said) == 2  # each network its own
+    assert all(words.startswith("This does not sound like the music this network learned from") for words in said)
+    assert "genre with a grain of salt" in said[0]
+    assert "mood with a grain of salt" in said[1]
+
+
+GOOD = {
+    "m4a": lambda: encode_av(melody(4, 48_000), 48_000, "mp4", "aac"),
+    "webm": lambda: encode_av(melody(4, 48_000), 48_000, "webm", "libopus"),
+    "8 channels": lambda: encode(np.stack([melody(4, seed=i) for i in range(8)], axis=1)),
+    "192 kHz": lambda: encode(melody(4, 192_000), 192_000),
+}
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_unusual_audio_is_heard_without_a_word(page: AppTest, kind: str) -> None:
+    upload(page, "song.wav", GOOD[kind]())
+    assert not page.exception
+    assert not page.error
+    assert len(figures(page)) == 6
+
+
+SAID = {
+    "8 kHz": (lambda: encode(melody(4, 8_000), 8_000), "nothing above 4 kHz"),
+    "0.2 s": (lambda: encode(melody(0.2)), "shorter than the 3 s"),
+    "truncated": (lambda: encode(melody(8), kind="MP3")[:20_000], "damaged or ends early"),
+    "NaN": (lambda: encode(np.where(np.arange(66_150) == 9, np.nan, melody(3)), subtype="FLOAT"), "NaN or infinite"),
+}
+
+
+@pytest.mark.parametrize("kind", SAID)
+def test_what_was_changed_on_the_way_is_said(page: AppTest, kind: str) -> None:
+    make, words = SAID[kind]
+    upload(page, "song.wav", make())
+    assert not page.error
+    assert any(words in element.value for element in page.info)
+    assert len(figures(page)) == 6
+
+
+BAD = {
+    "empty": (b"", "empty (0 bytes)"),
+    "noise": (bytes(range(128, 228)), "no audio format known"),
+    "text": (b"la la la", "text file"),
+    "picture": (b"\x89PNG\r\n\x1a\n" + bytes(99), "PNG picture"),
+    "one sample": (encode(np.ones(1, np.float32)), "1 sample of sound"),
+    "silence": (encode(np.zeros(66_150, np.float32)), "silent"),
+    "only NaN": (encode(np.full(66_150, np.nan), subtype="FLOAT"), "silent"),
+    "half an m4a": (encode_av(melody(4, 48_000), 48_000, "mp4", "aac")[:20_000], "incomplete or damaged"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_input_is_one_sentence_and_the_page_goes_on(page: AppTest, kind: str) -> None:
+    data, words = BAD[kind]
+    upload(page, "song.mp3", data)
+    assert not page.exception
+    assert words in page.error[0].value
+    assert figures(page) == []
+    upload(page, "better.wav", encode(melody(4)))
+    assert not page.error
+    assert len(figures(page)) == 6
+
+
+def test_a_bad_file_leaves_the_track_before_it_in_place(page: AppTest) -> None:
+    page.button(key="example-mountain").click().run()
+    upload(page, "broken.mp3", b"nothing")
+    assert "Below is still Mountain" in page.error[0].value
+    assert len(figures(page)) == 6
+
+
+def test_a_very_long_name_is_shortened(page: AppTest) -> None:
+    upload(page, "ä" * 240 + ".wav", encode(melody(4)))
+    assert not page.exception
+    heading = page.subheader[0].value
+    assert len(heading) < 80
+    assert heading.endswith(".wav")
+
+
+def test_a_name_is_text_not_markup(page: AppTest) -> None:
+    upload(page, "[a](http://x.y) <b>$x$.wav", encode(melody(4)))
+    assert page.subheader[0].value.startswith(r"\[a\]\(http")
+
+
+def test_the_second_of_two_quick_uploads_counts(page: AppTest) -> None:
+    page.segmented_control(key="source").set_value("Upload").run()
+    page.file_uploader(key="upload").set_value(("one.wav", encode(melody(3)), "audio/wav"))
+    page.file_uploader(key="upload").set_value(("two.wav", encode(melody(4)), "audio/wav")).run()
+    assert page.subheader[0].value == "two.wav"
+
+
+def test_a_recording_is_heard(page: AppTest) -> None:
+    page.segmented_control(key="source").set_value("Record").run()
+    page.get("audio_input")[0].set_value(("recording.wav", encode(melody(5, 48_000), 48_000), "audio/wav")).run()
+    assert not page.exception
+    assert page.subheader[0].value == "Your recording"
+    assert len(figures(page)) == 6
+
+
+def test_an_example_is_computed_once_for_all_sessions(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    page.button(key="example-hunting").click().run()
+    monkeypatch.setattr("crnn.inference.analysis.analyse", lambda *_: pytest.fail("computed again"))
+    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE).run()
+    other.button(key="example-hunting").click().run()
+    assert not other.exception
+    assert len(figures(other)) == 6
+
+
+def test_the_stated_limit_is_the_configured_one() -> None:
+    import tomllib
+
+    from crnn.audio.decode import MAX_SECONDS
+
+    config = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())
+    page = (ROOT / "pages/shared/sources.py").read_text()
+    assert f"LIMIT_MB = {config['server']['maxUploadSize']}" in page
+    assert f"first {MAX_SECONDS / 60:.0f} minutes" in page
+    assert config["browser"]["gatherUsageStats"] is False
+    assert {"light", "dark"} <= set(config["theme"])
+
+
+def test_the_first_page_waits_for_no_heavy_import() -> None:
+    """Torch and the decoders are imported when a track arrives, not before the first page."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest; import pages.shared.session as s; s.warm_up = lambda: None;"
+        "page = AppTest.from_file('app.py', default_timeout=30).run(); assert not page.exception, page.exception;"
+        "heavy = {'torch', 'torchaudio', 'librosa', 'av', 'soundfile', 'numba'} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr[-500:]
+
+
+def test_who_waits_for_another_track_is_told(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Someone else holds the process-wide turn for a moment; the visitor's bar says so, then the track is heard."""
+    import threading
+
+    from pages.shared import session
+
+    told: list[str] = []
+
+    class Bar:
+        def progress(self, share: float, text: str) -> None:
+            told.append(text)
+            if "before yours" in text:
+                leave.set()
+
+        def empty(self) -> None:
+            told.append("gone")
+
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with session.turns().turn():
+            entered.set()
+            leave.wait(30)
+
+    threading.Thread(target=hold).start()
+    entered.wait(5)
+    monkeypatch.setattr(st, "progress", lambda *_, **__: Bar())
+    upload(page, "song.wav", encode(melody(4)))
+    assert told[0] == "1 track is before yours; it starts by itself."
+    assert "Listening … 100%" in told
+    assert told[-1] == "gone"
+    assert len(figures(page)) == 6

@@ -1,0 +1,113 @@
+"""Why and the SVM on Listen, through Streamlit's own tester: nothing until they are opened, then for any track."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from crnn.labels import GENRES, MOODS
+from tests.conftest import encode, melody
+from tests.pages.test_listen import page, shown, upload  # noqa: F401 - the fixture
+
+CLOSED = 6  # figures of the page without them
+
+
+def opened(page: AppTest, box: str) -> AppTest:  # noqa: F811
+    page.session_state[box] = True
+    page.run()
+    assert not page.exception
+    return page
+
+
+def titles(page: AppTest) -> list[str]:  # noqa: F811
+    specs = [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")[CLOSED:]]
+    return [spec["layout"]["title"]["text"] for spec in specs]
+
+
+def test_listen_computes_neither_before_it_is_asked_for(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("computed unasked")
+
+    monkeypatch.setattr("crnn.explain.attribution.occlusion", refuse)
+    monkeypatch.setattr("crnn.baseline.features.extract", refuse)
+    page.button(key="example-hunting").click().run()
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == CLOSED
+
+
+def test_why_shows_both_maps_and_their_tests(page: AppTest) -> None:  # noqa: F811
+    page.button(key="example-metal-madness").click().run()
+    opened(page, "why")
+    assert titles(page) == ["Occlusion: what speaks for metal", "Grad-CAM: what speaks for metal"]
+    for chart in page.get("plotly_chart")[CLOSED:]:
+        before = re.search(r"Silencing the brightest fifth takes metal from (\d+) %", chart.proto.alt)
+        assert before is not None
+        assert f"metal {before[1]} %" in page.get("plotly_chart")[1].proto.alt  # the ring says so, too
+        assert "Hz" in chart.proto.alt
+    assert "silencing a fifth of the same form elsewhere leaves" in shown(page)
+
+
+def test_another_class_uses_what_was_silenced_before(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    page.button(key="example-metal-madness").click().run()
+    opened(page, "why")
+    monkeypatch.setattr("crnn.explain.attribution.occlusion", lambda *_, **__: pytest.fail("silenced anew"))
+    choice = next(p for p in page.get("button_group") if p.key.startswith("why-genre-"))
+    choice.set_value("rock").run()
+    assert not page.exception
+    assert titles(page) == ["Occlusion: what speaks for rock", "Grad-CAM: what speaks for rock"]
+
+
+def test_the_regions_can_be_heard_and_what_is_left(page: AppTest) -> None:  # noqa: F811
+    upload(page, "song.wav", encode(melody(4)))
+    opened(page, "why")
+    page.button(key="play-Grad-CAM").click().run()
+    assert not page.exception
+    assert [audio.proto.alt for audio in page.get("audio")][-2:] == ["Only these regions", "Everything else"]
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.5, 31.5])
+def test_any_length_is_explained_and_measured(page: AppTest, seconds: float) -> None:  # noqa: F811
+    upload(page, "song.wav", encode(melody(seconds)))
+    opened(page, "why")
+    assert len(titles(page)) == 2
+    opened(page, "svm")
+    assert len(titles(page)) == 7
+    assert set(GENRES) <= set(str(page.get("plotly_chart")[CLOSED + 2].proto.alt).replace(":", " ").split())
+
+
+def test_a_long_track_is_explained_through_a_window(page: AppTest) -> None:  # noqa: F811
+    quiet, loud = 1e-3 * melody(40.0), melody(35.0, seed=2)
+    upload(page, "long.wav", encode(np.concatenate([quiet, loud])))
+    opened(page, "why")
+    slider = next(s for s in page.slider if s.key.startswith("why-start-"))
+    assert slider.max == 45
+    slider.set_value(10.0).run()
+    assert not page.exception
+    times = json.loads(page.get("plotly_chart")[CLOSED].proto.spec)["data"][0]["x"]
+    assert times
+    begins = [int(m) for m in re.findall(r"most densely from (\d+) to", shown(page))]
+    assert len(begins) == 2
+    assert all(10 <= begin <= 37 for begin in begins)
+
+
+def test_mood_is_explained_too(page: AppTest) -> None:  # noqa: F811
+    upload(page, "song.wav", encode(melody(4)))
+    opened(page, "why")
+    next(p for p in page.get("button_group") if p.key.startswith("why-task-")).set_value("mood").run()
+    assert not page.exception
+    assert any(mood in titles(page)[0] for mood in MOODS)
+
+
+def test_the_svm_answers_beside_the_network(page: AppTest) -> None:  # noqa: F811
+    page.button(key="example-metal-madness").click().run()
+    opened(page, "svm")
+    assert titles(page) == [
+        "Filled: the network. Hatched: the SVM", "Spectral centroid", "Rolloff", "Zero crossings", "Timbre: MFCC 1 to 20",
+    ]  # fmt: skip
+    said = shown(page)
+    assert "Both hear metal" in said or "They disagree" in said
+    assert "no flux, so there is no range" in said
+    assert "right 36 times in 100" in said or "The SVM. Measured" in said
+    assert all(chart.proto.alt for chart in page.get("plotly_chart"))

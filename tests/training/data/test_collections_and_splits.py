@@ -1,0 +1,160 @@
+"""Collections hold what their folders hold, and no split puts a group on two sides."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crnn.audio.decode import decode
+from crnn.audio.mel import GTZAN_MELS, PAPER, log_mel
+from crnn.labels import GENRES, MOODS
+from training.data import splits
+from training.data.collection import QUADRANTS, Collection, DataError, gtzan, gtzan_groups, load, moods
+from training.data.feature_store import Frames
+
+
+def test_gtzan_from_audio_files(data: Path, tmp_path: Path) -> None:
+    collection = gtzan(data, None, tmp_path)
+    assert collection.labels == GENRES
+    assert collection.names[:3] == ("blues.00000", "blues.00001", "classical.00000")
+    assert [GENRES[t] for t in collection.targets[:3]] == ["blues", "blues", "classical"]
+
+
+def test_frames_are_what_serving_computes(data: Path, tmp_path: Path) -> None:
+    collection = gtzan(data, PAPER, tmp_path)
+    waveform = decode(data / "gtzan/jazz/jazz.00001.wav", downmix="normalised")
+    ours = collection.frames.mel(collection.names.index("jazz.00001"))
+    np.testing.assert_allclose(ours, log_mel(waveform.samples, PAPER), atol=0.05)  # dB; stored as float16
+
+
+def test_frames_are_computed_once(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = gtzan(data, None, tmp_path)
+    monkeypatch.setattr("training.data.feature_store.decode", lambda *_, **__: pytest.fail("decoded again"))
+    again = gtzan(data, None, tmp_path)
+    np.testing.assert_array_equal(again.frames.mel(3), first.frames.mel(3))
+
+
+def test_gtzan_from_published_mels(tmp_path: Path) -> None:
+    """uint8 steps of range_db / 256 below the clip's maximum."""
+    (tmp_path / "gtzan").mkdir()
+    values = np.random.default_rng(0).integers(0, 256, (2, 128, 50), dtype=np.uint8)
+    np.savez(tmp_path / "gtzan/mels.npz", X=values, name=["rock.00007", "pop.00001"], range_db=np.array([80.0, 72.5]))
+    collection = gtzan(tmp_path, None, tmp_path)
+    assert collection.names == ("rock.00007", "pop.00001")
+    assert collection.front_end == GTZAN_MELS
+    expected = (values[1] + 0.5) / 256 * 72.5 - 72.5
+    np.testing.assert_allclose(collection.frames.mel(1), expected, atol=0.05)
+
+
+def test_moods_keep_the_labelled_clips(data: Path, tmp_path: Path) -> None:
+    assert len(moods(data, None, tmp_path).names) == 50
+    assert moods(data, None, tmp_path).labels == MOODS
+    everyone = load("quadrant", data, tmp_path)
+    assert (len(everyone.names), everyone.labels) == (60, QUADRANTS)
+    songs = load("new-songs", data, tmp_path)
+    assert (songs.names, {GENRES[t] for t in songs.targets}) == (("C0", "C1", "C2", "C3"), {"jazz"})
+
+
+def test_moods_labels_are_those_of_the_table(data: Path, tmp_path: Path) -> None:
+    with (data / "moods4q/annotations.csv").open() as lines:
+        table = {row["clip"]: row for row in csv.DictReader(lines)}
+    collection = moods(data, None, tmp_path)
+    for name, target, group in zip(collection.names, collection.targets, collection.groups, strict=True):
+        assert (MOODS[target], group) == (table[name]["mood"], table[name]["artist"])
+
+
+@pytest.mark.parametrize("task", ["genre", "mood"])
+def test_an_empty_folder_says_what_was_expected(task: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="expected"):
+        load(task, tmp_path, tmp_path)
+
+
+def thousand() -> Collection:
+    """GTZAN's names with one frame each."""
+    names = tuple(f"{genre}.{i:05d}" for genre in GENRES for i in range(100))
+    targets = np.repeat(np.arange(10), 100)
+    frames = Frames.from_mels([np.zeros((1, 1))] * 1000)
+    return Collection("gtzan", GENRES, GTZAN_MELS, names, targets, gtzan_groups(names), frames)
+
+
+def sides(split: splits.Split) -> list[set[int]]:
+    return [set(side.tolist()) for side in (split.train, split.valid, split.test)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_paper_split_is_90_10_then_80_20_with_copies_together(seed: int) -> None:
+    collection = thousand()
+    split = splits.paper(collection, seed)
+    train, valid, test = sides(split)
+    assert len(train | valid | test) == 1000 == len(train) + len(valid) + len(test)
+    assert len(test) == pytest.approx(100, abs=5)
+    assert len(valid) == pytest.approx(180, abs=8)
+    per_genre = np.bincount(collection.targets[split.test], minlength=10)
+    assert per_genre.min() >= 8
+    groups = np.array(collection.groups)
+    for one, other in ((train, test), (train, valid), (valid, test)):
+        assert not set(groups[list(one)]) & set(groups[list(other)])
+
+
+def test_paper_splits_differ_by_seed_and_repeat_with_it() -> None:
+    collection = thousand()
+    assert sides(splits.paper(collection, 1)) == sides(splits.paper(collection, 1))
+    assert sides(splits.paper(collection, 1)) != sides(splits.paper(collection, 2))
+
+
+def test_copies_are_one_group_even_across_genres() -> None:
+    collection = thousand()
+    group = dict(zip(collection.names, collection.groups, strict=True))
+    assert group["metal.00058"] == group["rock.00016"]
+    assert group["jazz.00046"] == group["jazz.00072"]
+    assert group["hiphop.00039"] == group["hiphop.00045"] != group["hiphop.00040"]
+    assert len(set(collection.groups)) == 1000 - 28
+
+
+def test_filtered_lists_have_their_published_sizes() -> None:
+    split = splits.filtered(thousand())
+    assert [len(side) for side in sides(split)] == [443, 197, 290]
+    assert not set.intersection(*sides(split))
+
+
+def test_filtered_lists_need_all_their_tracks(toy: Collection) -> None:
+    with pytest.raises(DataError, match="930 tracks of the filtered lists are missing, the first: blues"):
+        splits.filtered(toy)
+
+
+def test_mood_folds_test_everyone_once_and_no_artist_twice(data: Path, tmp_path: Path) -> None:
+    collection = moods(data, None, tmp_path)
+    folds = splits.folds(collection)
+    assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(len(collection.names)))
+    artists = np.array(collection.groups)
+    for fold in folds:
+        assert not set(artists[fold.train]) & set(artists[fold.test])
+        inside = splits.within(collection, fold)
+        assert not set(artists[inside.train]) & set(artists[inside.valid])
+        assert set(inside.train) | set(inside.valid) == set(fold.train)
+
+
+@pytest.mark.parametrize("name", ["half", "paper:x", "fold:5", "fold:9/valid", "fold:"])
+def test_unknown_splits_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="is needed"):
+        splits.named(name, thousand())
+
+
+def test_tags_are_the_words_that_enough_clips_carry(data: Path, tmp_path: Path) -> None:
+    collection = moods(data, None, tmp_path, "quadrant")
+    assert collection.tag_names == ("Calm", "Jazz")
+    assert collection.tags is not None
+    np.testing.assert_array_equal(collection.tags, [[i % 2, i % 2] for i in range(60)])
+    other = replace(collection, tags=1 - collection.tags)
+    assert other.digest != collection.digest
+
+
+def test_artists_of_new_songs_are_kept_out_with_all_their_clips(data: Path, tmp_path: Path) -> None:
+    """C0 and C1 … share an artist, so that what is learned for protocol N never meets a new song's artist."""
+    collection = moods(data, None, tmp_path, "quadrant")
+    songs = moods(data, None, tmp_path, "genre")
+    taught = splits.named("known", collection).train
+    assert not {collection.groups[i] for i in taught} & set(songs.groups)
+    assert len(taught) == 60 - sum(group in songs.groups for group in collection.groups) < 60 - len(songs.names)

@@ -1,0 +1,225 @@
+"""A tiny network learns a toy collection by heart; a run that was stopped goes on; settings can't be mixed up."""
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from crnn.audio.mel import GTZAN_MELS, log_mel
+from crnn.inference.classifier import Classifier
+from crnn.model.checkpoint import Checkpoint
+from crnn.model.network import CRNN
+from tests.training.tiny import TINY, run
+from training.data import splits
+from training.data.collection import Collection
+from training.data.datamodule import Shuffled
+from training.engine.module import Training
+from training.engine.recipes import RECIPES
+from training.engine.run import begin_from
+from training.evaluation.metrics import answers, scores
+from training.evaluation.protocols import Workshop
+
+
+def history(folder: Path) -> list[dict[str, str]]:
+    with (folder / "history.csv").open() as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_overfits_a_toy_collection(toy: Collection, tmp_path: Path) -> None:
+    folder = run(toy, tmp_path, replace(TINY, epochs=15, conv_dropout=0.0))
+    classifier = Classifier(Checkpoint.load(folder / "checkpoint"))
+    result = scores(answers(classifier, toy, np.arange(40)), 1.0, toy.labels)
+    assert result["track_accuracy"] == 1.0
+    assert float(history(folder)[-1]["train_loss"]) < 0.3
+
+
+def test_a_run_folder_tells_what_was_run(toy: Collection, tmp_path: Path) -> None:
+    folder = run(toy, tmp_path, replace(TINY, epochs=1), "fold:0/valid")
+    config = json.loads((folder / "config.json").read_text())
+    assert config["recipe"]["learning_rate"] == TINY.learning_rate
+    assert (config["split"], config["seed"], config["front_end"]["hop_length"]) == ("fold:0/valid", 0, 1709)
+    assert {"revision", "versions", "seconds"} <= set(config)
+    row = history(folder)[0]
+    assert all(float(row[name]) >= 0 for name in ("train_loss", "val_loss", "val_segment", "val_track"))
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.9])
+def test_a_stopped_run_ends_as_if_it_had_not_been(
+    toy: Collection, tmp_path: Path, averaging: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(
+        TINY, epochs=3, mixup=0.3, frequency_mask=16, gain_db=3.0, schedule="one-cycle", averaging=averaging
+    )
+    straight = run(toy, tmp_path / "straight", recipe)
+    original = Shuffled.__iter__
+
+    def stop_at_two(self: Shuffled) -> Iterator[tuple[int, int]]:
+        if self.epoch == 2:
+            raise KeyboardInterrupt
+        return original(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Shuffled, "__iter__", stop_at_two)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            run(toy, tmp_path / "stopped", recipe)
+    stopped = tmp_path / "stopped" / straight.name
+    assert not (stopped / "checkpoint").exists()
+    assert (stopped / "last.ckpt").exists()
+    run(toy, tmp_path / "stopped", recipe)
+    assert [row["epoch"] for row in history(stopped)] == ["0", "1", "2"]
+    one, other = (Checkpoint.load(folder / "checkpoint").model.state_dict() for folder in (straight, stopped))
+    for name in one:
+        torch.testing.assert_close(one[name], other[name], msg=name)
+
+
+def test_a_finished_run_is_not_trained_again(toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = replace(TINY, epochs=1)
+    folder = run(toy, tmp_path, recipe)
+    monkeypatch.setattr("pytorch_lightning.Trainer.fit", lambda *_, **__: pytest.fail("trained again"))
+    assert run(toy, tmp_path, recipe) == folder
+
+
+def test_a_run_stopped_before_its_checkpoint_was_written_keeps_the_averaged_weights(
+    toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(TINY, epochs=2, averaging=0.9)
+    straight = run(toy, tmp_path / "straight", recipe)
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            run(toy, tmp_path / "stopped", recipe)
+    again = run(toy, tmp_path / "stopped", recipe)
+    assert Checkpoint.load(again / "checkpoint").digest == Checkpoint.load(straight / "checkpoint").digest
+
+
+def test_other_data_is_another_run(toy: Collection, tmp_path: Path) -> None:
+    run(toy, tmp_path, replace(TINY, epochs=1))
+    other = replace(toy, targets=toy.targets[::-1].copy())
+    with pytest.raises(ValueError, match="holds a run with another data"):
+        run(other, tmp_path, replace(TINY, epochs=1))
+
+
+def test_other_settings_do_not_overwrite_a_run(toy: Collection, tmp_path: Path) -> None:
+    run(toy, tmp_path, replace(TINY, epochs=1))
+    with pytest.raises(ValueError, match="holds a run with another recipe"):
+        run(toy, tmp_path, replace(TINY, epochs=2))
+
+
+def test_early_stopping_keeps_the_best_epoch(toy: Collection, tmp_path: Path) -> None:
+    recipe = replace(TINY, epochs=30, patience=2, delta=10.0)  # no epoch is 10 better than the first
+    folder = run(toy, tmp_path, recipe, "fold:0/valid")
+    assert len(history(folder)) == 3
+    assert not list(folder.glob("*.ckpt"))
+
+
+class TestAugmentation:
+    def module(self, **changes: object) -> Training:
+        return Training(replace(TINY, **changes), GTZAN_MELS, 4, seed=0, steps=10)  # type: ignore[arg-type]
+
+    def test_nothing_asked_nothing_changed(self) -> None:
+        mel = -80 * torch.rand(4, 1, 128, 39)
+        assert torch.equal(self.module().augment(mel, torch.Generator()), mel)
+
+    def test_silence_stays_silence(self) -> None:
+        mel = torch.full((4, 1, 128, 39), -80.0)
+        module = self.module(gain_db=3.0, equaliser_db=6.0, frequency_mask=16, time_mask=0.6)
+        assert torch.equal(module.augment(mel, torch.Generator()), mel)
+
+    def test_gain_moves_an_item_as_a_whole_and_within_bounds(self) -> None:
+        mel = -20 - 20 * torch.rand(50, 1, 128, 39)
+        moved = self.module(gain_db=3.0).augment(mel, torch.Generator()) - mel
+        assert float(moved.flatten(1).std(dim=1).max()) < 1e-5
+        assert 2 < float(moved.abs().max()) <= 3
+
+    def test_equaliser_moves_bands_not_moments(self) -> None:
+        mel = -20 - 20 * torch.rand(50, 1, 128, 39)
+        moved = self.module(equaliser_db=6.0).augment(mel, torch.Generator()) - mel
+        assert float(moved.std(dim=3).max()) < 1e-5
+        assert 4 < float(moved.abs().max()) <= 6
+
+    def test_mixstyle_lends_a_crop_the_level_of_another(self) -> None:
+        mel = torch.tensor([-60.0, -30.0]).repeat(25).view(50, 1, 1, 1) + 2 * torch.randn(50, 1, 128, 39)
+        moved = (self.module(mixstyle=1.0).augment(mel, torch.Generator()) - mel).mean(dim=(1, 2, 3))
+        assert float(moved[0::2].min()) > -1
+        assert float(moved[0::2].max()) > 10
+        assert float(moved[1::2].min()) < -10
+
+    @pytest.mark.parametrize(
+        "changes", [{"time_warp": 0.46}, {"noise_db": (0.0, 20.0)}, {"noise_db": (10.0, 10.0), "noise": "vinyl"}]
+    )
+    def test_the_labs_augmentations_train_too(self, changes: dict[str, object]) -> None:
+        mel = -20 - 20 * torch.rand(8, 1, 128, 39)
+        moved = self.module(**changes).augment(mel, torch.Generator())
+        assert moved.shape == mel.shape
+        assert not torch.equal(moved, mel)
+        assert -80 <= float(moved.min()) <= float(moved.max()) <= 0
+
+    def test_a_transposed_tone_lies_where_the_shifted_tone_would(self) -> None:
+        """Oracle: the same tone, a whole tone higher, through the front end."""
+        module, time = self.module(pitch=2.0), np.arange(22_050) / 22_050
+
+        def mel(hertz: float) -> torch.Tensor:
+            return log_mel(np.float32(0.5 * np.sin(2 * np.pi * hertz * time)), GTZAN_MELS)[None, None]
+
+        for hertz in (300.0, 1000.0, 4000.0):
+            higher = hertz * 2 ** (2 / 12)
+            moved = module._transpose(mel(hertz), torch.tensor([2.0]))[0, 0, :, 5]
+            assert abs(int(moved.argmax()) - int(mel(higher)[0, 0, :, 5].argmax())) <= 1
+        still = module._transpose(mel(440.0), torch.tensor([0.0]))
+        torch.testing.assert_close(still, mel(440.0), atol=1e-3, rtol=0)
+
+
+class TestStart:
+    def test_a_run_begins_from_another_ones_weights(self, toy: Collection, tmp_path: Path) -> None:
+        donor = run(toy, tmp_path, replace(TINY, epochs=1))
+        begun = CRNN(TINY.model_config(GTZAN_MELS, 4))
+        last = begun.linear.weight.clone()
+        begin_from(begun, Checkpoint.load(donor / "checkpoint").model)
+        given = Checkpoint.load(donor / "checkpoint").model.state_dict()
+        for name, value in begun.state_dict().items():
+            assert torch.equal(value, last if name == "linear.weight" else given[name]) or name == "linear.bias"
+
+    def test_another_architecture_is_no_start(self) -> None:
+        with pytest.raises(ValueError, match="differ in more than classes"):
+            begin_from(CRNN(TINY.model_config(GTZAN_MELS, 4)), CRNN(replace(TINY, gru=4).model_config(GTZAN_MELS, 4)))
+
+    def test_what_a_run_begins_from_is_trained_first(self, data: Path, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+        tiny = replace(TINY, epochs=1)
+        monkeypatch.setitem(RECIPES, "first", tiny)
+        monkeypatch.setitem(RECIPES, "second", replace(tiny, start="quadrant/first/known"))
+        shop = Workshop(data, tmp_path, "second", "32-true", progress=False)
+        shop.train(shop.spec("genre", "all", 0))
+        config = json.loads((tmp_path / "quadrant-first-known-seed0" / "checkpoint" / "config.json").read_text())
+        assert "55 tracks" in config["data"]  # 60 clips, four of which protocol N keeps for itself
+
+    def test_a_start_must_begin_at_random(self, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+        monkeypatch.setitem(RECIPES, "loop", replace(TINY, start="genre/loop/all"))
+        shop = Workshop(tmp_path, tmp_path, "loop")
+        with pytest.raises(ValueError, match="a recipe that begins at random"):
+            shop.train(shop.spec("genre", "all", 0))
+
+
+def test_a_setting_that_came_later_was_at_its_default(toy: Collection, tmp_path: Path) -> None:
+    recipe = replace(TINY, epochs=1)
+    folder = run(toy, tmp_path, recipe)
+    config = json.loads((folder / "config.json").read_text())
+    del config["recipe"]["stretch"]
+    (folder / "config.json").write_text(json.dumps(config))
+    assert run(toy, tmp_path, recipe) == folder
+
+
+def test_recipes_build_networks_of_moderate_size() -> None:
+    for name, recipe in RECIPES.items():
+        config = recipe.model_config(GTZAN_MELS, 10)
+        size = sum(p.numel() for p in CRNN(config).parameters())
+        assert size < 1_000_000, name
+        assert config.pooling == ("avg" if name.removeprefix("paper-").startswith("mood") else "max")
+
+
+def test_named_splits_reach_the_run(toy: Collection) -> None:
+    assert len(splits.named("all", toy).train) == 40

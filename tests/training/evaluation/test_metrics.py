@@ -1,0 +1,233 @@
+"""Scores against scikit-learn and by hand; a temperature that is known is found again."""
+
+import json
+from math import comb
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+
+from crnn.model.checkpoint import Checkpoint
+from crnn.model.segments import plan
+from training.__main__ import main
+from training.evaluation import significance
+from training.evaluation.metrics import (
+    Answers,
+    bootstrap_by_group,
+    calibration_error,
+    fit_temperature,
+    reliability,
+    scores,
+)
+from training.release.bundle import model_card, summary, write_card
+from training.release.report import further
+
+
+def made_up(count: int, temperature: float = 1.0, seed: int = 0) -> Answers:
+    """One-segment tracks whose targets are drawn from the softmax of their logits / temperature."""
+    random = np.random.default_rng(seed)
+    logits = 3 * random.standard_normal((count, 4))
+    odds = np.exp(logits / temperature)
+    odds /= odds.sum(axis=1, keepdims=True)
+    targets = (odds.cumsum(axis=1) > random.random((count, 1))).argmax(axis=1)
+    return Answers(tuple(logits[:, None]), (plan(39, 39),) * count, targets, np.arange(count))
+
+
+def test_scores_are_scikit_learns() -> None:
+    given = made_up(300)
+    result = scores(given, 1.0, tuple("abcd"))
+    said = np.concatenate(given.logits).argmax(axis=1)
+    assert result["track_accuracy"] == result["segment_accuracy"] == accuracy_score(given.targets, said)
+    assert result["track_macro_f1"] == pytest.approx(f1_score(given.targets, said, average="macro"))
+    confusion = np.array(result["confusion"])
+    assert confusion.trace() / confusion.sum() == pytest.approx(result["track_accuracy"])
+    assert result["track_mean_recall"] == pytest.approx((confusion.diagonal() / confusion.sum(axis=1)).mean())
+
+
+def test_a_track_is_the_mean_of_its_segments() -> None:
+    """Two segments say class 0 narrowly, one says class 1 with certainty: the mean decides for 1."""
+    logits = np.array([[0.2, 0.0], [0.2, 0.0], [-9.0, 9.0]])
+    given = Answers((logits,), (plan(30, 10),), np.array([1]), np.array([0]))
+    assert scores(given, 1.0, ("a", "b"))["track_accuracy"] == 1.0
+    assert scores(given, 1.0, ("a", "b"))["segment_accuracy"] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_a_known_temperature_is_found(temperature: float) -> None:
+    assert fit_temperature(made_up(4000, temperature)) == pytest.approx(temperature, rel=0.08)
+
+
+def test_calibration_error_of_a_network_that_is_always_as_sure_as_it_is_right() -> None:
+    given = made_up(20_000)
+    assert calibration_error(given.distributions(), given.targets) < 0.02
+    assert calibration_error(given.distributions(0.2), given.targets) > 0.1
+
+
+def test_scores_say_what_the_temperature_was_worth() -> None:
+    given = made_up(300, temperature=3.0)
+    result = scores(given, 3.0, tuple("abcd"))
+    assert result["calibration_error_before"] == scores(given, 1.0, tuple("abcd"))["calibration_error"]
+    assert result["calibration_error"] < result["calibration_error_before"]
+
+
+def test_calibration_error_by_hand() -> None:
+    distributions = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4]])
+    targets = np.array([0, 1, 0])  # in the bin of 0.9 half right, in that of 0.6 all
+    assert calibration_error(distributions, targets) == pytest.approx((abs(1.8 - 1) + abs(0.6 - 1)) / 3)
+
+
+def test_bootstrap_is_wider_when_an_artist_is_right_or_wrong_as_a_whole() -> None:
+    right = np.repeat([1.0, 0.0], 50)
+    alone = bootstrap_by_group(right, tuple(map(str, range(100))))
+    together = bootstrap_by_group(right, tuple(str(i // 10) for i in range(100)))
+    assert alone[0] < 0.5 < alone[1]
+    assert together[1] - together[0] > 2 * (alone[1] - alone[0])
+
+
+FIGURES = {
+    "track_accuracy": 0.6,
+    "track_macro_f1": 0.59,
+    "track_mean_recall": 0.61,
+    "segment_accuracy": 0.55,
+    "calibration_error": 0.05,
+}
+
+
+def test_card_shows_what_was_measured(tiny: Checkpoint, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    results = {
+        "F": {
+            "context": "Filtered.",
+            "runs": [1, 2],
+            "summary": {key: {"mean": value, "sd": 0.01} for key, value in FIGURES.items()},
+        },
+        "N": {"context": "New songs.", "interval_95_by_artist": [0.4, 0.7], **FIGURES},
+    }
+    for name, result in results.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(result))
+    folder = tmp_path / "genre"
+    replace(tiny, task="genre").save(folder)
+    write_card(folder, tmp_path)
+    loaded = Checkpoint.load(folder)
+    assert loaded.results["F"]["track_accuracy"] == 0.6
+    card = (folder / "README.md").read_text()
+    assert card == model_card(loaded)
+    assert "| F | 0.600 ± 0.010 | 0.590 ± 0.010 |" in card
+    assert "0.400 to 0.700" in card
+    assert "Filtered." in card
+
+
+def test_card_leaves_out_figures_of_other_weights_and_recipes(
+    tiny: Checkpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dataclasses import replace
+
+    new_songs = {"context": "New songs.", "interval_95_by_artist": [0.4, 0.7], "weights": "0123456789ab", **FIGURES}
+    filtered = {"context": "", "recipe": "paper-genre", "runs": [1], "summary": {}}
+    (tmp_path / "N.json").write_text(json.dumps(new_songs))
+    (tmp_path / "F.json").write_text(json.dumps(filtered))
+    folder = tmp_path / "genre"
+    replace(tiny, task="genre").save(folder)
+    write_card(folder, tmp_path)
+    assert Checkpoint.load(folder).results == {}
+    assert capsys.readouterr().out.count("is left out") == 2
+    (tmp_path / "N.json").write_text(json.dumps(new_songs | {"weights": tiny.digest}))
+    write_card(folder, tmp_path)
+    assert list(Checkpoint.load(folder).results) == ["N"]
+
+
+def test_pooled_folds_show_the_pooled_figure() -> None:
+    result = {
+        "context": "",
+        "runs": [{}] * 5,
+        "pooled": FIGURES,
+        "summary": {key: {"mean": 0.0, "sd": 0.02} for key in FIGURES},
+    }
+    assert summary(result)["track_accuracy"] == 0.6
+    assert summary(result)["track_accuracy_sd"] == 0.02
+
+
+def test_command_line_says_what_is_wrong(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "genre", "--data", str(tmp_path)]) == 1
+    assert "No GTZAN in" in capsys.readouterr().err
+    (tmp_path / "gtzan").symlink_to(data / "gtzan")
+    assert main(["train", "genre", "--data", str(tmp_path), "--runs", str(tmp_path / "runs")]) == 1
+    said = capsys.readouterr().err
+    assert "No moods4q in" in said
+    assert "genre-alone" in said
+    assert main(["train", "genre", "--data", str(data), "--set", "epochs=1"]) == 1
+    assert "add --tag" in capsys.readouterr().err
+    assert main(["train", "genre", "--data", str(data), "--tag", "x", "--set", "epoch=1"]) == 1
+    assert "NAME one of" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["train", "polka", "--data", str(data)])
+
+
+def test_readme_table_is_made_from_results(tmp_path: Path) -> None:
+    (tmp_path / "N.json").write_text(
+        json.dumps({"context": "New.", "interval_95_by_artist": [0.4, 0.7], **FIGURES, "track_accuracy": 0.625})
+    )
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- figures -->\nold\n<!-- /figures -->\nafter\n")
+    assert main(["report", "--readme", str(readme), "--results", str(tmp_path)]) == 0
+    text = readme.read_text()
+    assert text.startswith("before\n<!-- figures -->\n| what")
+    assert text.endswith("<!-- /figures -->\nafter\n")
+    assert "| 0.625 | 0.590 | 0.550 |" in text
+    assert "old" not in text
+    assert "<details>" not in text
+
+
+def test_readme_folds_every_other_table_and_recipes_that_are_not_bundled(tmp_path: Path) -> None:
+    row = {"name": "1 s", "paper": {"track_accuracy": 0.89}, "runs": ["r"], "track_accuracy": {"mean": 0.8, "sd": None}}
+    table = {"table": "V", "title": "How long", "context": "Where from.", "note": "Why | not.", "rows": [row]}
+    (tmp_path / "V.json").write_text(json.dumps(table))
+    run = {"label": "Genre", "task": "genre", "epoch": [0, 1], "train_loss": [2.0, 1.5], "val_loss": [2.0, 1.75]}
+    (tmp_path / "curves.json").write_text(json.dumps({"title": "Losses", "context": "Nats.", "runs": [run]}))
+    means = {key: {"mean": value, "sd": None} for key, value in FIGURES.items()}
+    wide = {"protocol": "F", "recipe": "wide", "context": "Filtered.", "runs": [{}], "summary": means}
+    (tmp_path / "F-wide.json").write_text(json.dumps(wide))
+    found = further(tmp_path)
+    assert found.count("<details>") == found.count("</details>") == 3
+    assert "| 1 s | 80.0 | 89.0 |" in found
+    assert "Why | not. Where from." in found
+    assert "from 2.00 to 1.50 nats" in found
+    assert "**F-wide**: Genre, artists never heard (recipe: wide)" in found
+
+
+def test_two_networks_are_compared_track_by_track() -> None:
+    ours, theirs = np.array([1, 1, 1, 1, 0, 1], dtype=bool), np.array([1, 0, 0, 0, 1, 0], dtype=bool)
+    found = significance.compared(ours, theirs)
+    assert (found["tracks_won"], found["tracks_lost"]) == (4, 1)
+    # Both tails of five tosses: 0, 1, 4 or 5 heads.
+    assert found["p_value"] == pytest.approx(2 * (comb(5, 0) + comb(5, 1)) / 2**5)
+    back = significance.compared(theirs, ours)
+    assert (back["tracks_won"], back["tracks_lost"], back["p_value"]) == (1, 4, found["p_value"])
+    assert significance.compared(ours, ours) == {"tracks_won": 0, "tracks_lost": 0, "p_value": 1.0}
+    with pytest.raises(ValueError, match="6 and 5"):
+        significance.compared(ours, theirs[:5])
+
+
+def test_standard_error_is_the_spread_of_samples_of_that_size() -> None:
+    right = np.arange(100) < 80
+    shares = np.random.default_rng(0).choice(right, (4000, 100)).mean(axis=1)
+    assert significance.standard_error(right) == pytest.approx(shares.std(), rel=0.05)
+
+
+def test_a_readme_without_markers_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("nothing here")
+    assert main(["report", "--readme", str(readme), "--results", str(tmp_path)]) == 1
+    assert "lacks the lines" in capsys.readouterr().err
+    assert readme.read_text() == "nothing here"
+
+
+def test_reliability_sums_to_the_calibration_error() -> None:
+    rng = np.random.default_rng(0)
+    distributions, targets = rng.dirichlet(np.ones(4) / 2, 200), rng.integers(0, 4, 200)
+    points = reliability(distributions, targets)
+    assert sum(point["tracks"] for point in points) == 200
+    gap = sum(point["tracks"] * abs(point["confidence"] - point["right"]) for point in points) / 200
+    assert gap == pytest.approx(calibration_error(distributions, targets))

@@ -1,0 +1,69 @@
+"""From a data folder to protocol results and a bundled checkpoint, with a recipe that takes seconds."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from crnn.labels import MOODS
+from crnn.model.checkpoint import Checkpoint
+from training.__main__ import main
+from training.engine.recipes import RECIPES
+from training.evaluation import protocols
+from training.evaluation.protocols import Workshop
+from training.release.bundle import bundle
+
+QUICK = replace(RECIPES["mood"], epochs=1, channels=(2, 2, 2, 2), gru=4, batch_size=8, averaging=0.0)
+
+
+@pytest.fixture
+def shop(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    at_random = replace(QUICK, start="", tags=0.0)  # genres have no tags
+    monkeypatch.setitem(RECIPES, "mood-start", at_random)
+    monkeypatch.setitem(RECIPES, "mood", QUICK)
+    monkeypatch.setitem(RECIPES, "genre", replace(at_random, pooling="max"))
+    return Workshop(data, tmp_path / "runs", precision="32-true", progress=False)
+
+
+def test_mood_protocol_tests_every_clip_once(shop: Workshop) -> None:
+    result = protocols.mood(shop, "mood")
+    assert result["pooled"]["tracks"] == 50 == sum(row["tracks"] for row in result["runs"])
+    assert result["pooled"]["calibration_error_before"] != result["pooled"]["calibration_error"]
+    assert result["labels"] == MOODS
+    assert [row["fold"] for row in result["runs"]] == [0, 1, 2, 3, 4]
+    assert all(row["temperature"] > 0 and row["revision"] for row in result["runs"])
+    json.dumps(result)
+
+
+def test_quadrants_use_every_clip(shop: Workshop) -> None:
+    assert protocols.mood(shop, "quadrant")["pooled"]["tracks"] == 60
+
+
+def test_mixed_folds_are_runs_of_their_own_and_say_what_they_are(shop: Workshop) -> None:
+    result = protocols.mood(shop, "quadrant", mixed=True)
+    assert result["pooled"]["tracks"] == 60
+    assert result["protocol"] == "M-quadrants-mixed"
+    assert "ignore artists" in result["context"]
+    assert all("mixed" in row["run"] for row in result["runs"])
+
+
+def test_bundle_is_trained_on_everything_and_measured_on_new_songs(shop: Workshop, tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    folder = bundle(shop, "mood", tmp_path / "checkpoints", tmp_path / "results")
+    checkpoint = Checkpoint.load(folder)
+    assert "split all, 50 tracks" in checkpoint.data
+    assert checkpoint.temperature != 1.0
+    assert (folder / "README.md").read_text().startswith("---\nlicense: mit")
+
+
+def test_new_songs_from_the_command_line(shop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The bundled genre network on four clips said to be jazz: a figure with its interval, per class and overall."""
+    common = ["--data", str(shop.data), "--runs", str(shop.runs), "--no-progress", "--out", str(tmp_path / "out")]
+    assert main(["evaluate", "N", *common]) == 0
+    printed = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    assert printed == json.loads((tmp_path / "out/N.json").read_text())
+    assert printed["tracks"] == 4
+    assert list(printed["recall"]) == ["jazz"]
+    low, high = printed["interval_95_by_artist"]
+    assert low <= printed["track_accuracy"] <= high

@@ -1,0 +1,54 @@
+"""What each step of a recipe gave: only what was trained is told, with the figures of its own validation part."""
+
+from pathlib import Path
+
+import pytest
+from scipy.optimize import minimize_scalar
+from sklearn.metrics import log_loss
+
+from crnn.inference.classifier import Classifier
+from crnn.model.checkpoint import Checkpoint
+from training.data.collection import Collection
+from training.data.splits import named
+from training.engine.recipes import RECIPES, Recipe
+from training.evaluation.metrics import answers
+from training.evaluation.protocols import Workshop
+from training.experiments import ablation as module
+from training.experiments.ablation import ABLATIONS, Ablation, ablation
+
+TINY = Recipe(epochs=1, batch_size=8, channels=(4, 4, 4, 4), gru=4, patience=0)
+
+
+@pytest.mark.parametrize("table", ABLATIONS.values(), ids=ABLATIONS)
+def test_the_last_step_is_what_is_bundled(table: Ablation) -> None:
+    assert table.steps[-1][0] == table.task
+    assert "bundled" in table.steps[-1][1]
+    assert len({spec.name for spec in table.specs([0, 1])}) == 2 * len(table.steps)
+
+
+def test_steps_without_a_run_are_left_out_and_the_loss_is_that_of_tracks(
+    toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = (("tiny", "one step"), ("tiny-too", "a step nobody trained"))
+    monkeypatch.setitem(RECIPES, "tiny", TINY)
+    monkeypatch.setitem(RECIPES, "tiny-too", TINY)
+    monkeypatch.setitem(module.ABLATIONS, "toys", Ablation("toy", "fold:0/valid", "Toys", "Made up.", steps))
+    shop = Workshop(tmp_path, tmp_path, precision="32-true", progress=False)
+    run = shop.train(module.ABLATIONS["toys"].specs([0])[0], toy)
+
+    (row,) = ablation(shop, "toys", [0, 1], toy)["rows"]
+
+    assert row["runs"] == [run.name]
+    assert row["validation_loss"]["mean"] == pytest.approx(_loss(run, toy), abs=1e-3)
+    assert row["validation_loss"]["sd"] is None
+
+
+def _loss(run: Path, toy: Collection) -> float:
+    """Cross-entropy of the tracks' distributions at the temperature where it is least, both by other libraries."""
+    valid = named("fold:0/valid", toy).valid
+    given = answers(Classifier(Checkpoint.load(run / "checkpoint")), toy, valid)
+
+    def loss(temperature: float) -> float:
+        return float(log_loss(toy.targets[valid], given.distributions(temperature), labels=range(len(toy.labels))))
+
+    return float(minimize_scalar(loss, bounds=(0.05, 20), method="bounded").fun)

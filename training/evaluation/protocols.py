@@ -1,0 +1,261 @@
+"""The four protocols, each from a recipe to one JSON with its seeds and spread.
+
+    F  filtered lists: train on 443, validate on 197, test on 290 tracks; one run a seed
+    P  paper's random split 90/10, then 80/20: one run a split seed
+    M  mood: five artist-disjoint folds, test predictions pooled; the five moods, and the four quadrants; M-mixed the same with
+       folds that ignore artists, as others have cut them
+    N  new songs: the bundled weights (or another checkpoint) on clips of another collection
+
+A run that exists is not trained again. Temperatures come from validation parts, F's and P's own; for M, from the answers to
+the other folds.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crnn.audio.mel import FrontEnd
+from crnn.inference.classifier import Classifier
+from crnn.model.checkpoint import Checkpoint
+from training.data import splits
+from training.data.collection import Collection, DataError, load
+from training.data.partial_labels import moods_beside_gtzan
+from training.distributed import Launch
+from training.engine.recipes import RECIPES, begin_at_random
+from training.engine.run import RunSpec, code_revision, train
+from training.evaluation.metrics import Answers, answers, bootstrap_by_group, fit_temperature, scores, spread
+
+CONTEXT = {
+    "F": "Fault-filtered, artist-disjoint GTZAN lists (Kereliuk et al. 2015): 443 train, 197 validation, 290 test tracks.",
+    "P": "Random GTZAN tracks, 90/10 then 80/20, stratified, duplicates on one side: optimistic, artists on both sides.",
+    "M": "moods4q, five artist-disjoint folds, stratified as far as artists allow, test predictions pooled.",
+    "M-mixed": "moods4q, five stratified folds that ignore artists, test predictions pooled: artists on both sides. "
+    "On such folds, of all 900 clips, Panda et al. (2018, IEEE TAFFC 11(4)) reach 0.764 macro F1 for the quadrants, with hand-made "
+    "features and an SVM.",
+    "N": "Clips of moods4q whose only genre is one of GTZAN's: new songs, by artists whom this network's training never met.",
+}
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where things are, and how to train what is missing."""
+
+    data: Path
+    runs: Path
+    recipe: str | None = None
+    precision: str = "auto"
+    progress: bool = True
+    workers: int | None = None
+    most_epochs: int | None = None  # of any run, for a rehearsal
+
+    def collection(self, task: str, front_end: FrontEnd | None = None) -> Collection:
+        return Launch.here().together(lambda: load(task, self.data, self.runs / "frames", front_end))
+
+    def spec(self, task: str, split: str, seed: int) -> RunSpec:
+        """The run of a task's recipe; quadrants are trained by mood's."""
+        name = self.recipe or ("mood" if task == "quadrant" else task)
+        return RunSpec(task, name, RECIPES[name], split, seed)
+
+    def folder(self, spec: RunSpec) -> Path:
+        """Where a run lies, or will."""
+        return self.runs / self._shortened(spec).name
+
+    def finished(self, spec: RunSpec) -> bool:
+        """Whether a run is there and need not be trained."""
+        return (self.folder(spec) / "checkpoint" / "config.json").exists()
+
+    def cost(self, spec: RunSpec, front_end: FrontEnd | None = None) -> float:
+        """What a run takes, in epochs of frames; only to compare runs with each other."""
+        collection = self.collection(spec.task, front_end)
+        frames = sum(collection.frames.count(int(track)) for track in splits.named(spec.split, collection).train)
+        return float(frames * self._shortened(spec).recipe.epochs)
+
+    def _shortened(self, spec: RunSpec) -> RunSpec:
+        if self.most_epochs is None or spec.recipe.epochs <= self.most_epochs:
+            return spec
+        recipe = replace(spec.recipe, epochs=self.most_epochs)
+        return replace(spec, recipe=recipe, recipe_name=f"{spec.recipe_name}-{self.most_epochs}epochs")
+
+    def train(self, spec: RunSpec, collection: Collection | None = None) -> Path:
+        """The folder of a finished run; trains it, and what it begins from, where they are missing."""
+        start, teacher = self.start(spec), self.teacher(spec)
+        # Its own collection first: whoever lacks both is told of this one.
+        collection = collection or self.collection(spec.task)
+        donor = self._donor(spec, start) if start else None
+        taught_by = self.train(teacher, collection) if teacher else None
+        beside = None
+        if spec.recipe.beside:
+            beside = Launch.here().together(lambda: moods_beside_gtzan(self.data, self.runs / "frames"))
+        spec = self._shortened(spec)
+        return train(spec, collection, self.runs, self.precision, self.progress, donor, taught_by, beside, self.workers)
+
+    def first(self, spec: RunSpec) -> list[RunSpec]:
+        """The runs that have to be finished before a run begins: what it begins from, and what teaches it."""
+        found: list[RunSpec] = []
+        for before in (self.start(spec), self.teacher(spec)):
+            if before:
+                found += [*self.first(before), before]
+        return found
+
+    def teacher(self, spec: RunSpec) -> RunSpec | None:
+        """The run whose answers a run learns, None where it learns labels alone. ValueError if its recipe names none such."""
+        name = spec.recipe.teacher
+        if not name:
+            return None
+        if name not in RECIPES or RECIPES[name].teacher:
+            raise ValueError(f"teacher {name!r}: the name of a recipe without a teacher is needed")
+        return RunSpec(spec.task, name, RECIPES[name], spec.split, spec.seed)
+
+    def start(self, spec: RunSpec) -> RunSpec | None:
+        """The run that a run begins from, None where it begins at random. ValueError if its recipe names none such."""
+        if not spec.recipe.start:
+            return None
+        task, _, rest = spec.recipe.start.partition("/")
+        recipe, _, split = rest.partition("/")
+        if recipe not in RECIPES or RECIPES[recipe].start or not split:
+            raise ValueError(
+                f"start {spec.recipe.start!r}: TASK/RECIPE/SPLIT is needed, of a recipe that begins at random"
+            )
+        return RunSpec(task, recipe, RECIPES[recipe], split, 0)
+
+    def _donor(self, spec: RunSpec, start: RunSpec) -> Path:
+        try:
+            return self.train(start)
+        except DataError as error:
+            raise DataError(
+                f"{error} Recipe {spec.recipe_name} begins from a network that learned it; to do without, give --recipe one of "
+                f"{', '.join(begin_at_random())}."
+            ) from error
+
+    def classifier(self, spec: RunSpec, collection: Collection) -> Classifier:
+        return Classifier(Checkpoint.load(self.train(spec, collection) / "checkpoint"))
+
+
+def filtered(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:
+    """Protocol F."""
+    collection = shop.collection("genre")
+    return _genre(shop, "F", collection, [("filtered", seed) for seed in seeds])
+
+
+def paper(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:
+    """Protocol P; each seed draws its own split."""
+    return _genre(shop, "P", shop.collection("genre"), [(f"paper:{seed}", seed) for seed in seeds])
+
+
+def _genre(shop: Workshop, protocol: str, collection: Collection, runs: Sequence[tuple[str, int]]) -> dict[str, Any]:
+    by_seed = []
+    for split_name, seed in runs:
+        spec = shop.spec("genre", split_name, seed)
+        classifier = shop.classifier(spec, collection)
+        split = splits.named(split_name, collection)
+        temperature = fit_temperature(answers(classifier, collection, split.valid))
+        row = scores(answers(classifier, collection, split.test), temperature, collection.labels)
+        about = {
+            "seed": seed,
+            "run": shop.folder(spec).name,
+            "revision": _revision(shop, spec),
+            "temperature": temperature,
+        }
+        by_seed.append(about | row)
+    return _result(protocol, shop, "genre", collection, by_seed)
+
+
+def mood_specs(shop: Workshop, task: str, seed: int = 0, mixed: bool = False) -> list[RunSpec]:
+    """The runs of protocol M's folds; mixed: folds that ignore artists."""
+    return [shop.spec(task, f"fold:{fold}" + ("/mixed" if mixed else ""), seed) for fold in range(FOLDS)]
+
+
+def mood_name(task: str, mixed: bool = False) -> str:
+    """What protocol M is called for "mood" or "quadrant"."""
+    return ("M" if task == "mood" else "M-quadrants") + ("-mixed" if mixed else "")
+
+
+def mood(shop: Workshop, task: str, seed: int = 0, mixed: bool = False) -> dict[str, Any]:
+    """Protocol M for "mood" (five moods) or "quadrant" (four); mixed: M-mixed, which ignores artists."""
+    collection = shop.collection(task)
+    specs = mood_specs(shop, task, seed, mixed)
+    parts = [
+        answers(shop.classifier(spec, collection), collection, splits.named(spec.split, collection).test)
+        for spec in specs
+    ]
+    by_fold, calibrated = [], []
+    for fold, (spec, part) in enumerate(zip(specs, parts, strict=True)):
+        # Fitted on the other folds' answers: every clip is some fold's test clip, so there is no other place for it.
+        temperature = fit_temperature(_join([other for other in parts if other is not part]))
+        about = {"seed": seed, "fold": fold, "run": shop.folder(spec).name, "revision": _revision(shop, spec)}
+        by_fold.append(about | {"temperature": temperature} | scores(part, temperature, collection.labels))
+        calibrated.append(part.divided(temperature))
+    pooled = scores(_join(calibrated), 1.0, collection.labels)
+    # Those are divided already; before that, each fold's answers are as its network gave them.
+    pooled["calibration_error_before"] = scores(_join(parts), 1.0, collection.labels)["calibration_error"]
+    about = {"protocol": mood_name(task, mixed), "context": CONTEXT["M-mixed" if mixed else "M"]}
+    return _result("M", shop, task, collection, by_fold) | about | {"pooled": pooled}
+
+
+def validation_temperature(shop: Workshop, task: str, collection: Collection, seed: int = 0) -> float:
+    """Temperature of the task's recipe from a run with a validation part: F's for genre, inside fold 0 for mood."""
+    split = "filtered" if task == "genre" else "fold:0/valid"
+    classifier = shop.classifier(shop.spec(task, split, seed), collection)
+    return fit_temperature(answers(classifier, collection, splits.named(split, collection).valid))
+
+
+def new_songs(shop: Workshop, checkpoint: str | Path = "genre") -> dict[str, Any]:
+    """Protocol N, with the served checkpoint as it is (its own temperature); artists drawn for the interval."""
+    collection = shop.collection("new-songs")
+    loaded = Checkpoint.load(checkpoint)
+    given = answers(Classifier(loaded), collection, np.arange(len(collection.names)))
+    right = (given.distributions(loaded.temperature).argmax(axis=1) == given.targets).astype(float)
+    row = scores(given, loaded.temperature, collection.labels)
+    recalls = {
+        label: {"tracks": int((given.targets == k).sum()), "recall": float(right[given.targets == k].mean())}
+        for k, label in enumerate(collection.labels)
+        if (given.targets == k).any()
+    }
+    return {
+        "protocol": "N",
+        "context": CONTEXT["N"],
+        "task": "genre",
+        "labels": collection.labels,
+        "weights": loaded.digest,
+        "revision": loaded.revision,
+        "interval_95_by_artist": bootstrap_by_group(right, collection.groups),
+        "recall": recalls,
+        **row,
+    }
+
+
+def _revision(shop: Workshop, spec: RunSpec) -> str:
+    """The code that trained a run, as its folder says."""
+    return str(json.loads((shop.folder(spec) / "config.json").read_text())["revision"])
+
+
+def _join(parts: Sequence[Answers]) -> Answers:
+    return Answers(
+        tuple(x for part in parts for x in part.logits),
+        tuple(x for part in parts for x in part.segments),
+        np.concatenate([part.targets for part in parts]),
+        np.concatenate([part.tracks for part in parts]),
+    )
+
+
+def _result(
+    protocol: str, shop: Workshop, task: str, collection: Collection, rows: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Rows of runs with the mean and standard deviation (n − 1) of every figure."""
+    figures = [key for key, value in rows[0].items() if isinstance(value, float)]
+    spreads = {key: spread([row[key] for row in rows]) for key in figures}
+    return {
+        "protocol": protocol,
+        "context": CONTEXT[protocol],
+        "task": task,
+        "labels": collection.labels,
+        "recipe": shop.spec(task, "", 0).recipe_name,
+        "code_revision": code_revision(),
+        "summary": spreads,
+        "runs": rows,
+    }
