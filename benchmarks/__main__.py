@@ -12,11 +12,15 @@ import json
 from pathlib import Path
 
 parser = argparse.ArgumentParser(
-    prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    prog="python -m benchmarks",
+    description=__doc__,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
 )
 CHOICES = ["speed", "lab", "why", "scale", "memory"]
 parser.add_argument("what", nargs="*", choices=CHOICES, default=CHOICES)
-parser.add_argument("--out", type=Path, metavar="DIR", help="for scale: where Results finds it, assets/results")
+parser.add_argument(
+    "--out", type=Path, metavar="DIR", help="for scale: where Results finds it, assets/results"
+)
 options = parser.parse_args()
 for what in options.what:
     if what == "speed":

@@ -26,7 +26,9 @@ def measure(rounds: int = 9) -> dict[str, Any]:
     torch.set_num_threads(2)
     classifiers = [Classifier(Checkpoint.load(name)) for name in ("genre", "mood")]
     front_end = classifiers[0].checkpoint.front_end
-    samples = torch.from_numpy(decode(EXAMPLES["mountain"].file, sample_rate=22_050, downmix="mean").samples)
+    samples = torch.from_numpy(
+        decode(EXAMPLES["mountain"].file, sample_rate=22_050, downmix="mean").samples
+    )
     seconds = len(samples) / front_end.sample_rate
     before = plan.hear(samples, classifiers)
 
@@ -53,7 +55,9 @@ def measure(rounds: int = 9) -> dict[str, Any]:
             "new pictures": pictures,
             "all figures and predictions": everything,
             "sound of 10 s": lambda: render(ten, plan.draw(ALL_ON, 10.0, front_end), front_end),
-            "robustness curve of 3 s": lambda: curves(samples[:66_150], classifiers, sweep("noise", front_end)),
+            "robustness curve of 3 s": lambda: curves(
+                samples[:66_150], classifiers, sweep("noise", front_end)
+            ),
         },
         rounds,
     )

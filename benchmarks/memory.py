@@ -27,9 +27,20 @@ def app() -> Iterator[tuple[str, psutil.Process]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.headless=true",
+        f"--server.port={port}",
+    ]
     process = subprocess.Popen(
-        [*command, "--server.address=127.0.0.1"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, "--server.address=127.0.0.1"],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     address = f"http://127.0.0.1:{port}"
     try:
@@ -49,7 +60,8 @@ def app() -> Iterator[tuple[str, psutil.Process]]:
 def browser() -> Iterator[Any]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-background-networking"]
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-background-networking"],
         )
         yield chromium
         chromium.close()
@@ -68,7 +80,10 @@ def first_page() -> dict[str, float]:
             served = time.perf_counter() - start
             page.goto(address)
             expect(page.get_by_role("button", name="Palace")).to_be_visible(timeout=PATIENCE)
-            return {"served_s": round(served, 2), "first_page_s": round(time.perf_counter() - start, 2)}
+            return {
+                "served_s": round(served, 2),
+                "first_page_s": round(time.perf_counter() - start, 2),
+            }
 
 
 def many_tracks(count: int = 40, lengths: int = 10) -> dict[str, Any]:
@@ -91,7 +106,12 @@ def many_tracks(count: int = 40, lengths: int = 10) -> dict[str, Any]:
             _drawn(page, name)
             readings.append(megabytes(process))
     rounds = [max(readings[first : first + lengths]) for first in range(0, count, lengths)]
-    return {"tracks": count, "rss_mb": readings, "peak_mb": max(readings), "peak_of_each_round_mb": rounds}
+    return {
+        "tracks": count,
+        "rss_mb": readings,
+        "peak_mb": max(readings),
+        "peak_of_each_round_mb": rounds,
+    }
 
 
 def many_sessions(count: int = 30) -> dict[str, Any]:
@@ -112,11 +132,19 @@ def many_sessions(count: int = 30) -> dict[str, Any]:
         errors = 0
         for page in pages:
             _drawn(page, "Palace")
-            errors += page.get_by_test_id("stException").count() + page.get_by_test_id("stAlertContentError").count()
+            errors += (
+                page.get_by_test_id("stException").count()
+                + page.get_by_test_id("stAlertContentError").count()
+            )
         seconds = time.perf_counter() - start
         stop.set()
         watcher.join()
-        return {"sessions": count, "errors": errors, "peak_mb": peak[0], "all_drawn_s": round(seconds, 1)}
+        return {
+            "sessions": count,
+            "errors": errors,
+            "peak_mb": peak[0],
+            "all_drawn_s": round(seconds, 1),
+        }
 
 
 def _drawn(page: Page, heading: str) -> None:

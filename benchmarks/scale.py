@@ -37,7 +37,9 @@ from training.engine.recipes import PAPER, RECIPES, Recipe
 TRACKS, SECONDS = 16, 30
 GROWTH = (1, 4, 16)
 # Without its augmentation, which the plain loop has not; the paper's recipe has none.
-BUNDLED = replace(PAPER, batch_size=32, channels=RECIPES["genre"].channels, gru=RECIPES["genre"].gru)
+BUNDLED = replace(
+    PAPER, batch_size=32, channels=RECIPES["genre"].channels, gru=RECIPES["genre"].gru
+)
 NETWORKS = {"bundled network": BUNDLED, "paper's network": PAPER}
 SMALL = replace(PAPER, batch_size=32, channels=(8, 16, 16, 16), gru=16)
 
@@ -49,10 +51,14 @@ def tracks(folder: Path, suffix: str) -> list[Path]:
     for number in range(TRACKS):
         random = np.random.default_rng(number)
         hertz = 110 * 2 ** (random.integers(0, 36, 4 * SECONDS)[(time_axis * 4).astype(int)] / 12)
-        sound = 0.3 * np.sin(2 * np.pi * np.cumsum(hertz) / rate) + 0.02 * random.standard_normal(len(time_axis))
+        sound = 0.3 * np.sin(2 * np.pi * np.cumsum(hertz) / rate) + 0.02 * random.standard_normal(
+            len(time_axis)
+        )
         files.append(folder / f"{number:03d}{suffix}")
         with soundfile.SoundFile(files[-1], "w", rate, channels=1) as out:
-            for second in np.split(sound.astype(np.float32), SECONDS):  # libsndfile's Vorbis fails on long pieces
+            for second in np.split(
+                sound.astype(np.float32), SECONDS
+            ):  # libsndfile's Vorbis fails on long pieces
                 out.write(second)
     return files
 
@@ -60,7 +66,9 @@ def tracks(folder: Path, suffix: str) -> list[Path]:
 def collection(files: Sequence[Path], cache: Path) -> Collection:
     """Those files as a collection, their features in a memory-mapped array."""
     names, targets = tuple(file.stem for file in files), np.arange(len(files)) % len(GENRES)
-    return Collection("made here", GENRES, GTZAN_MELS, names, targets, names, from_audio(files, GTZAN_MELS, cache))
+    return Collection(
+        "made here", GENRES, GTZAN_MELS, names, targets, names, from_audio(files, GTZAN_MELS, cache)
+    )
 
 
 class OnTheFly(Dataset[tuple[torch.Tensor, int]]):
@@ -79,7 +87,11 @@ class OnTheFly(Dataset[tuple[torch.Tensor, int]]):
             self.files[track], sr=GTZAN_MELS.sample_rate, offset=start, duration=length, mono=True
         )
         mel = librosa.feature.melspectrogram(
-            y=samples, sr=rate, n_fft=GTZAN_MELS.n_fft, hop_length=GTZAN_MELS.hop_length, n_mels=GTZAN_MELS.n_mels
+            y=samples,
+            sr=rate,
+            n_fft=GTZAN_MELS.n_fft,
+            hop_length=GTZAN_MELS.hop_length,
+            n_mels=GTZAN_MELS.n_mels,
         )
         decibels = librosa.power_to_db(mel, ref=np.max)
         width = GTZAN_MELS.frames(length)
@@ -110,16 +122,25 @@ class _Clock(Callback):
 def _data(given: Collection, recipe: Recipe) -> SegmentData:
     nobody = np.array([], dtype=np.int64)
     split = Split(np.arange(len(given.names)), nobody, nobody)
-    return SegmentData(given, split, GTZAN_MELS.frames(recipe.segment_seconds), recipe.batch_size, seed=0)
+    return SegmentData(
+        given, split, GTZAN_MELS.frames(recipe.segment_seconds), recipe.batch_size, seed=0
+    )
 
 
 def epoch(given: Collection, recipe: Recipe, epochs: int = 1) -> tuple[float, float]:
     """Seconds of one epoch of our training, and its segments per second."""
     clock, data = _Clock(), _data(given, recipe)
     trainer = pl.Trainer(
-        accelerator="cpu", devices=1, max_epochs=epochs, callbacks=[clock], logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False, precision="32-true",
-    )  # fmt: skip
+        accelerator="cpu",
+        devices=1,
+        max_epochs=epochs,
+        callbacks=[clock],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        precision="32-true",
+    )
     trainer.fit(Training(recipe, GTZAN_MELS, len(GENRES), 0, 1), data)
     seconds = clock.seconds / epochs
     return seconds, len(data.train_dataloader()) * recipe.batch_size / seconds
@@ -139,20 +160,30 @@ def speed(folder: Path, rounds: int) -> list[dict[str, Any]]:
     fetch: dict[str, Callable[[], float]] = {
         "memory-mapped features": lambda: reading(_data(ours, BUNDLED).train_dataloader()),
         "librosa from WAV": lambda: reading(DataLoader(OnTheFly(wav, 10), BUNDLED.batch_size)),
-        "librosa from Ogg Vorbis": lambda: reading(DataLoader(OnTheFly(ogg, 10), BUNDLED.batch_size)),
+        "librosa from Ogg Vorbis": lambda: reading(
+            DataLoader(OnTheFly(ogg, 10), BUNDLED.batch_size)
+        ),
     }
     tasks = {f"reading alone, {name}": task for name, task in fetch.items()}
     for name, recipe in NETWORKS.items():
-        tasks[f"{name}, ours: Lightning, memory-mapped features"] = lambda recipe=recipe: epoch(ours, recipe)[1]
-        tasks[f"{name}, plain PyTorch loop, librosa from WAV"] = lambda recipe=recipe: plain(wav, recipe)
-        tasks[f"{name}, plain PyTorch loop, librosa from Ogg Vorbis"] = lambda recipe=recipe: plain(ogg, recipe)
+        tasks[f"{name}, ours: Lightning, memory-mapped features"] = lambda recipe=recipe: epoch(
+            ours, recipe
+        )[1]
+        tasks[f"{name}, plain PyTorch loop, librosa from WAV"] = lambda recipe=recipe: plain(
+            wav, recipe
+        )
+        tasks[f"{name}, plain PyTorch loop, librosa from Ogg Vorbis"] = lambda recipe=recipe: plain(
+            ogg, recipe
+        )
     turns = [{name: task() for name, task in tasks.items()} for _ in range(rounds + 1)][1:]
     rows = []
     for name in tasks:
         rows.append(_row(name, [turn[name] for turn in turns], "segments/s"))
         about, _, what = name.partition(", ")
         if "librosa" in what:
-            yardstick = next(other for other in tasks if other.startswith(about) and "memory-mapped" in other)
+            yardstick = next(
+                other for other in tasks if other.startswith(about) and "memory-mapped" in other
+            )
             ratios = [turn[yardstick] / turn[name] for turn in turns]
             rows.append(_row(f"{about}, ours to {what}", ratios, "times as fast"))
     return rows
@@ -163,22 +194,34 @@ def growth(folder: Path, rounds: int) -> list[dict[str, Any]]:
     originals = tracks(folder, ".wav")
     given, once = {}, {}
     for times in GROWTH:
-        files = [folder / f"x{times}-{copy}-{file.name}" for copy in range(times) for file in originals]
+        files = [
+            folder / f"x{times}-{copy}-{file.name}" for copy in range(times) for file in originals
+        ]
         for file in files:
             file.hardlink_to(folder / file.name.split("-")[-1])
         start = time.process_time()
         given[times] = collection(files, folder / f"cache-{times}")
         once[times] = time.process_time() - start
     # Short epochs are taken several times.
-    turns = [{times: epoch(given[times], SMALL, max(1, 4 // times))[0] for times in GROWTH} for _ in range(rounds + 1)][
-        1:
+    turns = [
+        {times: epoch(given[times], SMALL, max(1, 4 // times))[0] for times in GROWTH}
+        for _ in range(rounds + 1)
+    ][1:]
+    rows = [
+        _row(f"×{times} ({times * TRACKS} tracks), features, once", [once[times]], "s")
+        for times in GROWTH
     ]
-    rows = [_row(f"×{times} ({times * TRACKS} tracks), features, once", [once[times]], "s") for times in GROWTH]
     for times in GROWTH:
         name = f"×{times} ({times * TRACKS} tracks), an epoch"
         rows.append(_row(name, [turn[times] for turn in turns], "s"))
         if times > 1:
-            rows.append(_row(f"×{times}, an epoch to that of ×1", [turn[times] / turn[1] for turn in turns], "times"))
+            rows.append(
+                _row(
+                    f"×{times}, an epoch to that of ×1",
+                    [turn[times] / turn[1] for turn in turns],
+                    "times",
+                )
+            )
     return rows
 
 

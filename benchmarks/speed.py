@@ -49,7 +49,9 @@ def ours(data: bytes, classifiers: list[Classifier]) -> None:
 def librosa_mel(data: bytes) -> Any:
     """The yardstick: decode, mix down, resample and 128 mel bands, by librosa's own functions at hop 512."""
     samples, rate = librosa.load(BytesIO(data), sr=22_050)
-    return librosa.power_to_db(librosa.feature.melspectrogram(y=samples, sr=rate, n_mels=128), ref=np.max)
+    return librosa.power_to_db(
+        librosa.feature.melspectrogram(y=samples, sr=rate, n_mels=128), ref=np.max
+    )
 
 
 def librosa_and_network(data: bytes, classifiers: list[Classifier]) -> None:
@@ -85,7 +87,9 @@ def measure(rounds: int = 7) -> dict[str, Any]:
             {
                 "librosa load + mel": lambda data=data: librosa_mel(data),
                 "both distributions and figures": lambda data=data: ours(data, classifiers),
-                "librosa load + mel + the same networks": lambda data=data: librosa_and_network(data, classifiers),
+                "librosa load + mel + the same networks": lambda data=data: librosa_and_network(
+                    data, classifiers
+                ),
             },
             rounds,
         )
@@ -93,7 +97,9 @@ def measure(rounds: int = 7) -> dict[str, Any]:
         result[f"{length} s MP3, {threads} thread{'s' * (threads > 1)}"] = {
             name: {
                 "seconds": round(statistics.median(values), 3),
-                "ratio": round(statistics.median(v / y for v, y in zip(values, yardstick, strict=True)), 2),
+                "ratio": round(
+                    statistics.median(v / y for v, y in zip(values, yardstick, strict=True)), 2
+                ),
             }
             for name, values in times.items()
         }

@@ -34,7 +34,10 @@ def switch(classifier: Classifier, mel: Tensor, label: str, lost: Tensor) -> Non
     """Another class of the same window: its Grad-CAM, both tests, both figures; the silenced patches serve every class."""
     front_end = classifier.checkpoint.front_end
     losses = attribution.patches(lost[classifier.checkpoint.labels.index(label)], mel.shape[0])
-    maps = {"Occlusion": losses, "Grad-CAM": attribution.soft(attribution.grad_cam(classifier, mel, label), front_end)}
+    maps = {
+        "Occlusion": losses,
+        "Grad-CAM": attribution.soft(attribution.grad_cam(classifier, mel, label), front_end),
+    }
     for region in attribution.judged(classifier, mel, label, maps):
         heat.region(region, mel.numpy(), front_end, 0.0, region.method).to_json()
 
@@ -76,28 +79,45 @@ def worth(shares: tuple[float, ...] = (0.1, 0.2, 0.3)) -> dict[str, Any]:
             analysis = analyse(example.file, [classifier])[1]
             mel, (label, before) = analysis.mel, analysis.predictions[0].ranked()[0]
             k = classifier.checkpoint.labels.index(label)
-            maps = {"occlusion": attribution.patches(attribution.occlusion(classifier, mel)[k], mel.shape[0])}
+            maps = {
+                "occlusion": attribution.patches(
+                    attribution.occlusion(classifier, mel)[k], mel.shape[0]
+                )
+            }
             for layer in range(len(classifier.network.convolutions)):
                 cam = attribution.grad_cam(classifier, mel, label, layer)
                 maps[f"Grad-CAM of convolution {layer + 1}"] = attribution.soft(cam, front_end)
                 maps[f"Grad-CAM of convolution {layer + 1}, not softened"] = cam
             maps["loudest"] = attribution.soft(mel, front_end)
             for method, values in maps.items():
-                for share in shares if method in ("occlusion", "Grad-CAM of convolution 3") else (attribution.SHARE,):
+                for share in (
+                    shares
+                    if method in ("occlusion", "Grad-CAM of convolution 3")
+                    else (attribution.SHARE,)
+                ):
                     mask = attribution.brightest(values, share)
 
                     def mean(masks: list[Tensor], label: str = label, mel: Tensor = mel) -> float:
-                        return statistics.mean(attribution.without(classifier, mel, m, label) for m in masks)  # noqa: B023
+                        return statistics.mean(
+                            attribution.without(classifier, mel, m, label) for m in masks
+                        )
 
                     row = (
                         mean([mask]),
                         mean(attribution.elsewhere(mask)),
                         mean(attribution.elsewhere(mask, same_bands=True)),
                     )
-                    left.setdefault(f"{method}, {share:.0%}", []).append(tuple(p / before for p in row))
+                    left.setdefault(f"{method}, {share:.0%}", []).append(
+                        tuple(p / before for p in row)
+                    )
         found[name] = {
-            method: dict(zip(("own", "elsewhere", "other times"), (round(statistics.mean(c), 3) for c in zip(*rows, strict=True)),
-                             strict=True))
+            method: dict(
+                zip(
+                    ("own", "elsewhere", "other times"),
+                    (round(statistics.mean(c), 3) for c in zip(*rows, strict=True)),
+                    strict=True,
+                )
+            )
             for method, rows in left.items()
-        }  # fmt: skip
+        }
     return found

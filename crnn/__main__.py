@@ -25,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from crnn.model.checkpoint import Checkpoint
 
     try:
-        classifiers = [Classifier(Checkpoint.load(source)) for source in (options.genre, options.mood)]
+        classifiers = [
+            Classifier(Checkpoint.load(source)) for source in (options.genre, options.mood)
+        ]
     except CrnnError as error:
         print(f"python -m crnn: {error}", file=sys.stderr)
         return 1
@@ -45,7 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not (options.json or options.csv):
         print(_row(("file", "length", *tasks)))
     for file in tqdm(files, unit="file", disable=silent, file=sys.stderr, leave=False):
-        result = _classify(file, classifiers) if file not in failures else {"file": str(file), "error": failures[file]}
+        result = (
+            _classify(file, classifiers)
+            if file not in failures
+            else {"file": str(file), "error": failures[file]}
+        )
         failed |= "error" in result
         if options.csv:
             results.append(result)
@@ -62,16 +68,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m crnn", description=__doc__)
     parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="FILE", help="audio file, or folder searched at any depth"
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="audio file, or folder searched at any depth",
     )
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="one JSON object a line, with every segment")
-    form.add_argument("--csv", action="store_true", help="one row for each track and one for each of its segments")
-    parser.add_argument(
-        "--genre", default="genre", metavar="CHECKPOINT", help="another genre checkpoint: folder or user/repo"
+    form.add_argument(
+        "--json", action="store_true", help="one JSON object a line, with every segment"
+    )
+    form.add_argument(
+        "--csv", action="store_true", help="one row for each track and one for each of its segments"
     )
     parser.add_argument(
-        "--mood", default="mood", metavar="CHECKPOINT", help="another mood checkpoint: folder or user/repo"
+        "--genre",
+        default="genre",
+        metavar="CHECKPOINT",
+        help="another genre checkpoint: folder or user/repo",
+    )
+    parser.add_argument(
+        "--mood",
+        default="mood",
+        metavar="CHECKPOINT",
+        help="another mood checkpoint: folder or user/repo",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     return parser
@@ -82,9 +102,16 @@ def _files(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
     files: list[Path] = []
     failures: dict[Path, str] = {}
     for path in paths:
-        found = sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
+        found = (
+            sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES)
+            if path.is_dir()
+            else [path]
+        )
         if not found:
-            found, failures[path] = [path], f"No audio files in this folder ({', '.join(SUFFIXES)})."
+            found, failures[path] = (
+                [path],
+                f"No audio files in this folder ({', '.join(SUFFIXES)}).",
+            )
         elif not path.exists():
             failures[path] = "No such file or folder."
         files += found
@@ -121,7 +148,8 @@ def _table_row(result: dict[str, Any]) -> str:
             _short(result["file"]),
             clock(result["seconds"]),
             *(
-                _best(value) + (" ?" if result.get("doubt", {}).get(task, {}).get("doubted") else "")
+                _best(value)
+                + (" ?" if result.get("doubt", {}).get(task, {}).get("doubted") else "")
                 for task, value in result.items()
                 if isinstance(value, dict) and task != "doubt"
             ),

@@ -2,7 +2,18 @@
 
 from dataclasses import dataclass
 
-GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
+GENRES = (
+    "blues",
+    "classical",
+    "country",
+    "disco",
+    "hiphop",
+    "jazz",
+    "metal",
+    "pop",
+    "reggae",
+    "rock",
+)
 MOODS = ("Dark", "Energetic", "Happy", "Relaxing", "Sad")
 OTHER = "Other"
 

@@ -123,7 +123,10 @@ def reliability(result: dict[str, Any]) -> list[dict[str, float]]:
     for _, points in sorted(bins.items()):
         tracks = sum(point["tracks"] for point in points)
         joined.append(
-            {key: sum(p[key] * p["tracks"] for p in points) / tracks for key in ("confidence", "right")}
+            {
+                key: sum(p[key] * p["tracks"] for p in points) / tracks
+                for key in ("confidence", "right")
+            }
             | {"tracks": tracks}
         )
     return joined
@@ -177,7 +180,11 @@ def carried(result: dict[str, Any]) -> list[dict[str, Any]]:
 def recalls(result: dict[str, Any]) -> dict[str, float]:
     """Share of each class's tracks named right, from the confusion."""
     table = confusion(result)
-    return {label: table[k][k] / sum(table[k]) for k, label in enumerate(result["labels"]) if sum(table[k])}
+    return {
+        label: table[k][k] / sum(table[k])
+        for k, label in enumerate(result["labels"])
+        if sum(table[k])
+    }
 
 
 FEW = 10  # songs; of fewer no share is told in words

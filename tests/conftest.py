@@ -25,7 +25,9 @@ def melody(seconds: float, rate: int = 22_050, seed: int = 0) -> np.ndarray:
     return np.asarray(0.3 * sound, dtype=np.float32)
 
 
-def encode(samples: np.ndarray, rate: int = 22_050, kind: str = "WAV", subtype: str | None = None) -> bytes:
+def encode(
+    samples: np.ndarray, rate: int = 22_050, kind: str = "WAV", subtype: str | None = None
+) -> bytes:
     """A file in memory, by libsndfile: WAV, FLAC, OGG (subtype OPUS too), MP3."""
     out = io.BytesIO()
     soundfile.write(out, samples, rate, format=kind, subtype=subtype)
@@ -33,19 +35,28 @@ def encode(samples: np.ndarray, rate: int = 22_050, kind: str = "WAV", subtype: 
 
 
 def encode_av(
-    samples: np.ndarray, rate: int, container: str, codec: str, index_first: bool = False, title: str = ""
+    samples: np.ndarray,
+    rate: int,
+    container: str,
+    codec: str,
+    index_first: bool = False,
+    title: str = "",
 ) -> bytes:
     """A file in memory, by FFmpeg: mp4/aac, adts/aac, webm/libopus; samples [T] mono."""
     import av
 
     out = io.BytesIO()
-    options = {"movflags": "empty_moov+frag_keyframe", "frag_duration": "500000"} if index_first else {}
+    options = (
+        {"movflags": "empty_moov+frag_keyframe", "frag_duration": "500000"} if index_first else {}
+    )
     with av.open(out, "w", format=container, options=options) as media:
         if title:
             media.metadata["title"] = title
         stream = media.add_stream(codec, rate=rate)
         stream.layout = "mono"
-        frame = av.AudioFrame.from_ndarray(samples[None].astype(np.float32), format="fltp", layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            samples[None].astype(np.float32), format="fltp", layout="mono"
+        )
         frame.sample_rate = rate
         resampler = av.AudioResampler(
             format=stream.format.name, layout="mono", rate=rate, frame_size=stream.frame_size or 960
@@ -67,7 +78,13 @@ def tiny() -> Checkpoint:
     """An untrained network of a few thousand weights on the bundled front end, batch norms with statistics of their own."""
     torch.manual_seed(0)
     config = ModelConfig(
-        n_mels=128, frames=39, n_classes=3, pools=pool_sizes(GTZAN_MELS), channels=(4, 4, 4, 4), gru=8, dropout=0.2
+        n_mels=128,
+        frames=39,
+        n_classes=3,
+        pools=pool_sizes(GTZAN_MELS),
+        channels=(4, 4, 4, 4),
+        gru=8,
+        dropout=0.2,
     )
     network = CRNN(config)
     with torch.no_grad():

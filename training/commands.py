@@ -17,13 +17,24 @@ def _workshop(options: argparse.Namespace) -> Any:
     from training.evaluation.protocols import Workshop
 
     recipe = getattr(options, "recipe", None)
-    return Workshop(options.data, options.runs, recipe, options.precision, not options.no_progress, options.workers)
+    return Workshop(
+        options.data,
+        options.runs,
+        recipe,
+        options.precision,
+        not options.no_progress,
+        options.workers,
+    )
 
 
 def train(options: argparse.Namespace) -> None:
     shop = _workshop(options)
     changes = dict(_setting(text) for text in options.set)
-    changes |= {name: getattr(options, name) for name in ("patience", "delta") if getattr(options, name) is not None}
+    changes |= {
+        name: getattr(options, name)
+        for name in ("patience", "delta")
+        if getattr(options, name) is not None
+    }
     if changes and not options.tag:
         raise ValueError("a changed recipe needs a name of its own: add --tag NAME")
     if options.task == "manifest":
@@ -33,14 +44,25 @@ def train(options: argparse.Namespace) -> None:
         recipe = replace(RECIPES[name], **changes)
         name += f"-{options.tag}" if changes else ""
         folder = custom.train(
-            shop, recipe, name, options.seed, options.split, options.front_end, options.task_name, options.skip_broken
+            shop,
+            recipe,
+            name,
+            options.seed,
+            options.split,
+            options.front_end,
+            options.task_name,
+            options.skip_broken,
         )
         _print_once(folder)
         return
     split = options.split or ("filtered" if options.task == "genre" else "fold:0/valid")
     spec = shop.spec(options.task, split, options.seed)
     if changes:
-        spec = replace(spec, recipe=replace(spec.recipe, **changes), recipe_name=f"{spec.recipe_name}-{options.tag}")
+        spec = replace(
+            spec,
+            recipe=replace(spec.recipe, **changes),
+            recipe_name=f"{spec.recipe_name}-{options.tag}",
+        )
     _print_once(shop.train(spec))
 
 
@@ -115,7 +137,9 @@ def codecs(options: argparse.Namespace) -> None:
     from training.experiments import codecs
     from training.release.reproduce import write
 
-    print(write(options.out, "codecs", codecs.measure(options.data, progress=not options.no_progress)))
+    print(
+        write(options.out, "codecs", codecs.measure(options.data, progress=not options.no_progress))
+    )
 
 
 def noise(options: argparse.Namespace) -> None:
@@ -184,7 +208,9 @@ def portraits(options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / "portraits.json"
     # Long rows of numbers: in one line they take less than half the room.
-    file.write_text(json.dumps(table(options.data, options.runs / "frames"), separators=(",", ":")) + "\n")
+    file.write_text(
+        json.dumps(table(options.data, options.runs / "frames"), separators=(",", ":")) + "\n"
+    )
     print(file)
 
 
@@ -199,7 +225,9 @@ def doubt(options: argparse.Namespace) -> None:
 
     found = calibrate.run(_workshop(options), options.out, options.checkpoints, options.out)
     for row in found["rows"]:
-        print(f"{row['network']:<6} {row['name']:<60} {100 * row['share_doubted']:5.1f} %  of {row['tracks']}")
+        print(
+            f"{row['network']:<6} {row['name']:<60} {100 * row['share_doubted']:5.1f} %  of {row['tracks']}"
+        )
 
 
 def publish(options: argparse.Namespace) -> None:

@@ -40,7 +40,12 @@ class Launch:
         """What torchrun wrote into the environment."""
         if not (dist.is_available() and dist.is_torchelastic_launched()):
             return cls()
-        return cls(*(int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")))
+        return cls(
+            *(
+                int(os.environ[name])
+                for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+            )
+        )
 
     @property
     def on_gpu(self) -> bool:
@@ -111,7 +116,9 @@ class Launch:
         """What Lightning's Trainer is told: one device where there is one process, else DistributedDataParallel."""
         if self.world == 1:
             return {"accelerator": "auto", "devices": 1}
-        from pytorch_lightning.strategies import DDPStrategy  # late: seconds that reading a collection need not cost
+        from pytorch_lightning.strategies import (
+            DDPStrategy,
+        )  # late: seconds that reading a collection need not cost
 
         return {
             "accelerator": "gpu" if self.on_gpu else "cpu",
@@ -147,7 +154,11 @@ class SharedBatchNorm(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
-        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+        if (
+            self.running_mean is None
+            or self.running_var is None
+            or self.num_batches_tracked is None
+        ):
             raise ValueError("a shared batch norm keeps running statistics")
         world, share = dist.get_world_size(), self.momentum or 0.0
         # Around the running mean, which all share: E[x²] − E[x]² would lose digits of decibels far from 0. One exchange.
@@ -162,7 +173,9 @@ class SharedBatchNorm(nn.BatchNorm2d):
             self.running_var.lerp_(variance * count / (count - 1), share)
             self.num_batches_tracked.add_(1)
         scale = self.weight / (variance + self.eps).sqrt()
-        normal: Tensor = (near - offset.view(1, -1, 1, 1)) * scale.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
+        normal: Tensor = (near - offset.view(1, -1, 1, 1)) * scale.view(
+            1, -1, 1, 1
+        ) + self.bias.view(1, -1, 1, 1)
         return normal.to(x.dtype)
 
 

@@ -79,7 +79,12 @@ class _Nameless:
     """A binary file without its name."""
 
     def __init__(self, handle: Any) -> None:
-        self.read, self.readinto, self.seek, self.tell = handle.read, handle.readinto, handle.seek, handle.tell
+        self.read, self.readinto, self.seek, self.tell = (
+            handle.read,
+            handle.readinto,
+            handle.seek,
+            handle.tell,
+        )
 
 
 @contextmanager
@@ -97,7 +102,9 @@ def _binary(source: bytes | Path) -> Iterator[BinaryIO]:
 def _after_tag(handle: BinaryIO, head: bytes) -> bytes:
     """The first bytes after an ID3v2 tag, which MP3 and AAC files may begin with; the position is left at 0."""
     if head[:3] == b"ID3" and len(head) >= 10:
-        size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+        size = sum(
+            (byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)
+        )
         handle.seek(10 + size)
         head = handle.read(64)
         handle.seek(0)
@@ -139,7 +146,9 @@ def _open_sndfile(handle: BinaryIO, head: bytes) -> tuple[Stream, Any]:
         file = soundfile.SoundFile(_Nameless(handle))
     except (soundfile.LibsndfileError, ValueError, TypeError) as error:
         size = handle.seek(0, 2)
-        raise AudioError(f"This is {_describe(head, size)}. {_ACCEPTED}; choose or export one of these.") from error
+        raise AudioError(
+            f"This is {_describe(head, size)}. {_ACCEPTED}; choose or export one of these."
+        ) from error
     if file.channels > MAX_CHANNELS:
         file.close()
         raise AudioError(
@@ -181,12 +190,16 @@ def _open_ffmpeg(handle: BinaryIO, container: str) -> tuple[Stream, Any]:
         ) from error
     if not media.streams.audio:
         media.close()
-        raise AudioError(f"This {label} file has no sound track. {_ACCEPTED}; choose one with sound in it.")
+        raise AudioError(
+            f"This {label} file has no sound track. {_ACCEPTED}; choose one with sound in it."
+        )
     track = media.streams.audio[0]
     context = track.codec_context
     if not context.sample_rate or not 0 < context.layout.nb_channels <= MAX_CHANNELS:
         media.close()
-        raise AudioError(f"The sound track of this {label} file is damaged beyond reading. Fetch or export it again.")
+        raise AudioError(
+            f"The sound track of this {label} file is damaged beyond reading. Fetch or export it again."
+        )
     if track.duration and track.time_base:
         seconds = float(track.duration * track.time_base)
     else:

@@ -20,8 +20,20 @@ Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 # Names that files of the accepted formats have. The content decides; names only sort files out of folders.
 SUFFIXES = (
-    ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".webm", ".mp4", ".aif", ".aiff", ".au",
-)  # fmt: skip
+    ".wav",
+    ".flac",
+    ".ogg",
+    ".oga",
+    ".opus",
+    ".mp3",
+    ".m4a",
+    ".aac",
+    ".webm",
+    ".mp4",
+    ".aif",
+    ".aiff",
+    ".au",
+)
 
 # Longer tracks are cut here, with a notice. Ten minutes hold all but the longest songs, and their samples fill 53 MB.
 MAX_SECONDS = 600.0
@@ -81,13 +93,21 @@ def decode(
             )
         one_channel = downmix == "mean"
         resampler = soxr.ResampleStream(
-            stream.sample_rate, sample_rate, 1 if one_channel else stream.channels, dtype="float32", quality="HQ"
+            stream.sample_rate,
+            sample_rate,
+            1 if one_channel else stream.channels,
+            dtype="float32",
+            quality="HQ",
         )
         limit = int(max_seconds * stream.sample_rate)
         tally = _Tally()
         pieces = []
         for block in _until(stream.blocks(), limit, tally):
-            pieces.append(resampler.resample_chunk(block.mean(axis=1, dtype=np.float32) if one_channel else block))
+            pieces.append(
+                resampler.resample_chunk(
+                    block.mean(axis=1, dtype=np.float32) if one_channel else block
+                )
+            )
         silence = np.zeros(0 if one_channel else (0, stream.channels), dtype=np.float32)
         pieces.append(resampler.resample_chunk(silence, last=True))
 
@@ -101,7 +121,9 @@ def decode(
     if not one_channel:
         samples = _normalised(samples)
     peak = float(np.abs(samples).max())
-    if peak > 1:  # decoders of lossy formats overshoot; scaling keeps the shape that clipping would change
+    if (
+        peak > 1
+    ):  # decoders of lossy formats overshoot; scaling keeps the shape that clipping would change
         samples /= peak
     cut = tally.frames >= limit and (tally.more or stream.seconds > max_seconds + 1)
     return Waveform(
@@ -150,10 +172,16 @@ def _normalised(channels: Samples) -> Samples:
 
 def _notices(stream: "containers.Stream", tally: _Tally, heard: float, cut: bool) -> Iterator[str]:
     if stream.damage or (not cut and heard < stream.seconds - max(0.5, 0.02 * stream.seconds)):
-        promised = f" of the {clock(stream.seconds)} it announces" if stream.seconds > heard + 0.5 else ""
+        promised = (
+            f" of the {clock(stream.seconds)} it announces" if stream.seconds > heard + 0.5 else ""
+        )
         yield f"The file is damaged or ends early: {clock(heard)}{promised} could be read, and only that was analysed."
     if cut:
-        whole = f"The track is {clock(stream.seconds)} long" if stream.seconds > heard else "The track is longer"
+        whole = (
+            f"The track is {clock(stream.seconds)} long"
+            if stream.seconds > heard
+            else "The track is longer"
+        )
         yield f"{whole}; only its first {clock(heard)} were analysed, which is the limit."
     if tally.invalid:
         yield (
@@ -172,7 +200,11 @@ def clock(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d} h"
+    return (
+        f"{minutes}:{rest:02d} min"
+        if minutes < 60
+        else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d} h"
+    )
 
 
 def _count(number: int, noun: str) -> str:

@@ -50,9 +50,15 @@ class FrontEnd:
                 raise ValueError(f"front end: {name} is {value!r}; a {needed} is needed")
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
-                raise ValueError(f"front end: {name} is {getattr(self, name)!r}; one of {choices} is needed")
-        if self.reference != "max" and not (isinstance(self.reference, (int, float)) and self.reference > 0):
-            raise ValueError(f'front end: reference is {self.reference!r}; "max" or a positive power is needed')
+                raise ValueError(
+                    f"front end: {name} is {getattr(self, name)!r}; one of {choices} is needed"
+                )
+        if self.reference != "max" and not (
+            isinstance(self.reference, (int, float)) and self.reference > 0
+        ):
+            raise ValueError(
+                f'front end: reference is {self.reference!r}; "max" or a positive power is needed'
+            )
 
     @property
     def hop_seconds(self) -> float:
@@ -81,7 +87,9 @@ PAPER = FrontEnd()
 
 # The grid of the published GTZAN mels that the bundled checkpoints were trained on: one frame every 77.5 ms,
 # slaney bands, dB below the track's own maximum; its audio was averaged to mono.
-GTZAN_MELS = FrontEnd(downmix="mean", hop_length=1709, mel_scale="slaney", norm="slaney", reference="max")
+GTZAN_MELS = FrontEnd(
+    downmix="mean", hop_length=1709, mel_scale="slaney", norm="slaney", reference="max"
+)
 
 
 def mel_power(samples: "np.ndarray[Any, Any] | Tensor", front_end: FrontEnd) -> Tensor:
@@ -92,7 +100,9 @@ def mel_power(samples: "np.ndarray[Any, Any] | Tensor", front_end: FrontEnd) -> 
     """
     wave = torch.as_tensor(samples, dtype=torch.float32)
     if wave.ndim != 1 or wave.numel() == 0:
-        raise ValueError(f"samples have shape {tuple(wave.shape)}; one non-empty axis [T] is needed")
+        raise ValueError(
+            f"samples have shape {tuple(wave.shape)}; one non-empty axis [T] is needed"
+        )
     n_frames = wave.numel() // front_end.hop_length + 1
     mel_spectrogram = transform(front_end)
     half, hop = front_end.n_fft // 2, front_end.hop_length
@@ -120,7 +130,9 @@ def log_mel(samples: "np.ndarray[Any, Any] | Tensor", front_end: FrontEnd) -> Te
     power = mel_power(wave, front_end)
     if not bool(power.max() > 0):
         # Frames are centred a hop apart: with long hops the only sound can lie beyond the last one.
-        raise AudioError("The audio is silent but for its very end. Choose a passage where something sounds.")
+        raise AudioError(
+            "The audio is silent but for its very end. Choose a passage where something sounds."
+        )
     return power_to_db(power, front_end)
 
 
@@ -174,7 +186,9 @@ def mel_to_hz(mel: "np.ndarray[Any, Any]", scale: str) -> "np.ndarray[Any, np.dt
     if scale == "htk":
         return np.asarray(700.0 * (10.0 ** (mel / 2595.0) - 1.0))
     break_mel = _BREAK_HZ / _LINEAR_HZ
-    return np.where(mel < break_mel, mel * _LINEAR_HZ, _BREAK_HZ * np.exp(_LOG_STEP * (mel - break_mel)))
+    return np.where(
+        mel < break_mel, mel * _LINEAR_HZ, _BREAK_HZ * np.exp(_LOG_STEP * (mel - break_mel))
+    )
 
 
 @lru_cache(maxsize=8)

@@ -24,7 +24,9 @@ def loop(kind: str, sample_rate: int) -> Tensor:
     """A minute of noise [T] of mean power 1 that may be played in a circle; always the same one."""
     rng = np.random.default_rng(20_210)
     count = SECONDS * sample_rate
-    made = {"white": _white, "pink": _pink, "crowd": _crowd, "vinyl": _vinyl}[kind](rng, count, sample_rate)
+    made = {"white": _white, "pink": _pink, "crowd": _crowd, "vinyl": _vinyl}[kind](
+        rng, count, sample_rate
+    )
     made -= made.mean()
     return torch.from_numpy((made / np.sqrt(np.square(made).mean())).astype(np.float32))
 
@@ -45,7 +47,9 @@ def _pink(rng: np.random.Generator, count: int, sample_rate: int) -> Samples:
     return _shaped(rng, count, np.where(hertz >= 20, 1 / np.sqrt(np.maximum(hertz, 20)), 0.0))
 
 
-def _shaped(rng: np.random.Generator, count: int, gain: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> Samples:
+def _shaped(
+    rng: np.random.Generator, count: int, gain: "np.ndarray[tuple[int], np.dtype[np.float64]]"
+) -> Samples:
     return np.asarray(np.fft.irfft(np.fft.rfft(rng.standard_normal(count)) * gain, count))
 
 
@@ -61,10 +65,14 @@ def _crowd(rng: np.random.Generator, count: int, sample_rate: int) -> Samples:
     total = np.zeros(count)
     for first, second in _VOWELS:
         pulses = np.zeros(count)
-        for _ in range(_VOICES):  # through one filter, since its output for a sum is the sum of its outputs
+        for _ in range(
+            _VOICES
+        ):  # through one filter, since its output for a sum is the sum of its outputs
             # Whole cycles in a minute, so that the loop closes.
             pitch = round(rng.uniform(85, 255) * SECONDS) / SECONDS
-            glide = 0.03 * np.sin(2 * np.pi * (round(rng.uniform(0.2, 0.6) * SECONDS) / SECONDS * time + rng.random()))
+            glide = 0.03 * np.sin(
+                2 * np.pi * (round(rng.uniform(0.2, 0.6) * SECONDS) / SECONDS * time + rng.random())
+            )
             phase = pitch * time + glide * pitch
             syllables = rng.uniform(0, 1, SECONDS * 4) * (rng.random(SECONDS * 4) > 0.3)
             level = np.interp(time * 4, np.arange(SECONDS * 4 + 1), [*syllables, syllables[0]])
@@ -90,10 +98,14 @@ def _vinyl(rng: np.random.Generator, count: int, sample_rate: int) -> Samples:
     places = rng.integers(0, count, 60 * SECONDS)
     np.add.at(clicks, places, rng.exponential(1.0, len(places)) * rng.choice([-1, 1], len(places)))
     for start in rng.random(2):
-        turns = ((start + np.arange(int(SECONDS / _TURN_SECONDS))) * _TURN_SECONDS * sample_rate).astype(int)
+        turns = (
+            (start + np.arange(int(SECONDS / _TURN_SECONDS))) * _TURN_SECONDS * sample_rate
+        ).astype(int)
         clicks[turns % count] += 8.0
     # A click rings for a third of a millisecond, as the needle does.
     ring = np.exp(-np.arange(int(0.003 * sample_rate)) / (0.0003 * sample_rate))
     padded = np.zeros(count)
     padded[: len(ring)] = ring
-    return np.asarray(hiss + rumble + np.fft.irfft(np.fft.rfft(clicks) * np.fft.rfft(padded), count))
+    return np.asarray(
+        hiss + rumble + np.fft.irfft(np.fft.rfft(clicks) * np.fft.rfft(padded), count)
+    )

@@ -45,7 +45,9 @@ class Strengths:
     def any(self) -> bool:
         """Whether anything is on."""
         return bool(
-            (self.masks and (self.time_mask or self.frequency_mask)) or self.time_warp or self.snr_db is not None
+            (self.masks and (self.time_mask or self.frequency_mask))
+            or self.time_warp
+            or self.snr_db is not None
         )
 
 
@@ -91,7 +93,9 @@ class Draws:
 
     def bands(self, piece: Piece) -> list[tuple[int, int]]:
         """First band and the one after the last of a piece's frequency masks; empty masks left out."""
-        pairs = zip(piece.frequency.start[0].tolist(), piece.frequency.width[0].tolist(), strict=True)
+        pairs = zip(
+            piece.frequency.start[0].tolist(), piece.frequency.width[0].tolist(), strict=True
+        )
         return [(s, s + w) for s, w in pairs if w > 0]
 
     def moved(self, piece: Piece) -> tuple[float, float] | None:
@@ -99,7 +103,9 @@ class Draws:
         point, shift = float(piece.warp.point[0]), float(piece.warp.shift[0])
         if shift == 0:
             return None
-        return piece.start + point * self.hop_seconds, piece.start + (point + shift) * self.hop_seconds
+        return piece.start + point * self.hop_seconds, piece.start + (
+            point + shift
+        ) * self.hop_seconds
 
     def to_dict(self) -> dict[str, Any]:
         """What was asked for and what was drawn, in seconds (of the stretch that was augmented) and mel bands."""
@@ -123,7 +129,11 @@ class Draws:
 
 
 def draw(
-    strengths: Strengths, seconds: float, front_end: FrontEnd, piece_seconds: float = 3.0, first: int = 0
+    strengths: Strengths,
+    seconds: float,
+    front_end: FrontEnd,
+    piece_seconds: float = 3.0,
+    first: int = 0,
 ) -> Draws:
     """One draw for each piece; the last piece is as short as what is left.
 
@@ -139,7 +149,9 @@ def draw(
     pieces, start = [], 0.0
     for number, length in enumerate(lengths or [seconds], start=first):
         shape = torch.Size((1, 1, front_end.n_mels, max(1, round(length / hop))))
-        time = TimeMask(strengths.time_mask, strengths.masks).draw(shape, _generator(strengths, number, 0))
+        time = TimeMask(strengths.time_mask, strengths.masks).draw(
+            shape, _generator(strengths, number, 0)
+        )
         frequency = FrequencyMask(strengths.frequency_mask, strengths.masks).draw(
             shape, _generator(strengths, number, 1)
         )

@@ -43,7 +43,10 @@ def sweep(name: str, front_end: FrontEnd) -> Sweep:
             f"Widest frequency mask (of {front_end.n_mels} mel bands)",
             [(str(n), Strengths(frequency_mask=n)) for n in _BANDS if n <= front_end.n_mels],
         ),
-        "warp": ("Furthest a moment is moved", [(seconds(n), Strengths(time_warp=n)) for n in _WARPS]),
+        "warp": (
+            "Furthest a moment is moved",
+            [(seconds(n), Strengths(time_warp=n)) for n in _WARPS],
+        ),
         "noise": (
             "Music over noise (dB)",
             [("none", Strengths()), *((f"{r:+d}", Strengths(snr_db=float(r))) for r in _RATIOS)],
@@ -89,8 +92,13 @@ def curves(
     """
     front_ends = [classifier.checkpoint.front_end for classifier in classifiers]
     rate = front_ends[0].sample_rate
-    plain = {front_end: log_mel(resampled(samples, rate, front_end), front_end) for front_end in set(front_ends)}
-    followed = [c.checkpoint.labels.index(first) for c, first in zip(classifiers, firsts, strict=False)]
+    plain = {
+        front_end: log_mel(resampled(samples, rate, front_end), front_end)
+        for front_end in set(front_ends)
+    }
+    followed = [
+        c.checkpoint.labels.index(first) for c, first in zip(classifiers, firsts, strict=False)
+    ]
     found: list[list[list[float]]] = [[] for _ in classifiers]
     total = len(sweep.steps)
     for number, (_, step) in enumerate(sweep.steps):
@@ -107,7 +115,11 @@ def curves(
         with turn():
             for seed in seeds:
                 answers = _answers(
-                    samples, plain, classifiers, replace(strengths, seed=kept.seed + seed), piece_seconds
+                    samples,
+                    plain,
+                    classifiers,
+                    replace(strengths, seed=kept.seed + seed),
+                    piece_seconds,
                 )
                 if not followed:
                     followed = [int(answer.argmax()) for answer in answers]
@@ -155,5 +167,9 @@ def _answers(
             if strengths.snr_db is not None:
                 mel = log_mel(resampled(samples, first.sample_rate, front_end), front_end)
             made[front_end] = changed(mel, draws, front_end)
-        out.append(classifier.predict(made[front_end], hop_seconds=classifier.checkpoint.segment_seconds).overall)
+        out.append(
+            classifier.predict(
+                made[front_end], hop_seconds=classifier.checkpoint.segment_seconds
+            ).overall
+        )
     return out

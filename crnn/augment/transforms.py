@@ -57,7 +57,9 @@ class _Mask:
         start = (unit[..., 1] * (size - width + 1)).long()
         return Spans(start, width)
 
-    def apply(self, mel: Tensor, spans: Spans, value: float, positions: Tensor | None = None) -> Tensor:
+    def apply(
+        self, mel: Tensor, spans: Spans, value: float, positions: Tensor | None = None
+    ) -> Tensor:
         """Set the masked stretches of mel [B, 1, M, W] to `value` dB; the input is left as it was.
 
         positions: where the axis's points lie in the unit of the draw, if that was made for another picture.
@@ -97,7 +99,9 @@ class Warp:
         before = positions * point / goal
         after = point + (positions - goal) * (self.end - point) / (self.end - goal)
         still = self.shift.unsqueeze(-1) == 0
-        return torch.where(still, positions.expand_as(before), torch.where(positions <= goal, before, after))
+        return torch.where(
+            still, positions.expand_as(before), torch.where(positions <= goal, before, after)
+        )
 
     def item(self, number: int) -> "Warp":
         """The draw of one item, as a batch of one."""
@@ -136,7 +140,9 @@ class TimeWarp:
             return mel.clone()
         size = mel.shape[-1]
         positions = torch.arange(size, dtype=torch.float32) if positions is None else positions
-        first, step = (float(positions[0]), float(positions[1] - positions[0])) if size > 1 else (0.0, 1.0)
+        first, step = (
+            (float(positions[0]), float(positions[1] - positions[0])) if size > 1 else (0.0, 1.0)
+        )
         source = ((warp.source(positions) - first) / step).clamp(0, size - 1).to(mel.device)
         lower = source.floor().long().clamp(max=max(0, size - 2))
         share = (source - lower)[:, None, None, :].to(mel.dtype)
@@ -159,7 +165,9 @@ class BackgroundNoise:
         if self.kind not in KINDS:
             raise ValueError(f"noise {self.kind!r}: one of {', '.join(KINDS)} is needed")
         if not -100 <= self.snr_db <= 200:
-            raise ValueError(f"a signal-to-noise ratio of {self.snr_db} dB: between −100 and 200 is needed")
+            raise ValueError(
+                f"a signal-to-noise ratio of {self.snr_db} dB: between −100 and 200 is needed"
+            )
 
     def draw(self, shape: torch.Size, generator: Generator | None = None) -> Tensor:
         """[B] in [0, 1)."""
@@ -170,7 +178,11 @@ class BackgroundNoise:
         noise = loop(self.kind, sample_rate)
         first = int(drawn * len(noise))
         taken = noise[(first + torch.arange(len(samples))) % len(noise)]
-        level = samples.square().mean() / taken.square().mean().clamp(min=1e-20) * 10 ** (-self.snr_db / 10)
+        level = (
+            samples.square().mean()
+            / taken.square().mean().clamp(min=1e-20)
+            * 10 ** (-self.snr_db / 10)
+        )
         return samples + level.sqrt().to(samples.dtype) * taken.to(samples.dtype)
 
     def apply(self, mel: Tensor, drawn: Tensor, front_end: FrontEnd) -> Tensor:

@@ -58,10 +58,16 @@ def _piece(sound: Tensor, length: int, piece: Piece, draws: Draws, front_end: Fr
     if not bands and not spans:
         return sound
     window = torch.hann_window(_N_FFT)
-    spectrum = torch.stft(sound, _N_FFT, _HOP, window=window, return_complex=True, pad_mode="constant")
+    spectrum = torch.stft(
+        sound, _N_FFT, _HOP, window=window, return_complex=True, pad_mode="constant"
+    )
     magnitude = spectrum.abs()
     # The mean of decibels is the geometric mean: what "mean" masks to is quieter than most of what sounds.
-    level = float(magnitude.clamp(min=1e-5).log().mean().exp()) if draws.strengths.fill == "mean" else 0.0
+    level = (
+        float(magnitude.clamp(min=1e-5).log().mean().exp())
+        if draws.strengths.fill == "mean"
+        else 0.0
+    )
     masked = torch.zeros(spectrum.shape, dtype=torch.bool)
     hertz = torch.arange(spectrum.shape[0]) * rate / _N_FFT
     for low, high in bands:
@@ -71,7 +77,9 @@ def _piece(sound: Tensor, length: int, piece: Piece, draws: Draws, front_end: Fr
     for start, end in spans:
         masked |= ((seconds >= start) & (seconds < end)).unsqueeze(0)
     quiet = spectrum / magnitude.clamp(min=1e-9) * level
-    return torch.istft(torch.where(masked, quiet, spectrum), _N_FFT, _HOP, window=window, length=len(sound))
+    return torch.istft(
+        torch.where(masked, quiet, spectrum), _N_FFT, _HOP, window=window, length=len(sound)
+    )
 
 
 def apart(samples: Tensor, mask: Tensor, front_end: FrontEnd) -> tuple[Tensor, Tensor]:
@@ -81,7 +89,9 @@ def apart(samples: Tensor, mask: Tensor, front_end: FrontEnd) -> tuple[Tensor, T
     Each STFT bin is kept by as much as the triangular filters over it are, so edges are soft in frequency and over a hop in time.
     """
     window = torch.hann_window(_N_FFT)
-    spectrum = torch.stft(samples, _N_FFT, _HOP, window=window, return_complex=True, pad_mode="constant")
+    spectrum = torch.stft(
+        samples, _N_FFT, _HOP, window=window, return_complex=True, pad_mode="constant"
+    )
     hertz = np.arange(spectrum.shape[0]) * front_end.sample_rate / _N_FFT
     # Between two centres the filters' two triangles, not scaled by `norm`, sum to 1: linear interpolation.
     gain = _interpolated(mask.float(), band_frequencies(front_end), hertz)
@@ -91,7 +101,9 @@ def apart(samples: Tensor, mask: Tensor, front_end: FrontEnd) -> tuple[Tensor, T
     return kept, samples - kept
 
 
-def _interpolated(values: Tensor, places: "np.ndarray[Any, Any]", at: "np.ndarray[Any, Any]") -> Tensor:
+def _interpolated(
+    values: Tensor, places: "np.ndarray[Any, Any]", at: "np.ndarray[Any, Any]"
+) -> Tensor:
     """Linear between ascending places [N], constant beyond them. Shape: values [N, X] -> [Q, X] at [Q]."""
     where = torch.from_numpy(np.interp(at, places, np.arange(len(places)))).float()
     below = where.long()
@@ -102,8 +114,12 @@ def _interpolated(values: Tensor, places: "np.ndarray[Any, Any]", at: "np.ndarra
 def band_edges(first: int, last: int, front_end: FrontEnd) -> tuple[float, float]:
     """Hz where the bands first … last − 1 begin and end: half way, in mel, to their neighbours' centres."""
     top = hz_to_mel(front_end.sample_rate / 2, front_end.mel_scale)
-    edges = mel_to_hz(np.array([first + 0.5, last + 0.5]) * top / (front_end.n_mels + 1), front_end.mel_scale)
-    return (0.0 if first == 0 else float(edges[0])), (float("inf") if last >= front_end.n_mels else float(edges[1]))
+    edges = mel_to_hz(
+        np.array([first + 0.5, last + 0.5]) * top / (front_end.n_mels + 1), front_end.mel_scale
+    )
+    return (0.0 if first == 0 else float(edges[0])), (
+        float("inf") if last >= front_end.n_mels else float(edges[1])
+    )
 
 
 def _bent(sound: Tensor, length: int, point: int, goal: int, fade: int) -> Tensor:
@@ -133,7 +149,9 @@ def _stretched(sound: Tensor, length: int) -> Tensor:
     window = torch.hann_window(_N_FFT)
     # The vocoder gives whole hops and stops early: it is given silence to stop in.
     padded = torch.nn.functional.pad(sound, (0, 4 * _HOP))
-    spectrum = torch.stft(padded, _N_FFT, _HOP, window=window, return_complex=True, pad_mode="constant")
+    spectrum = torch.stft(
+        padded, _N_FFT, _HOP, window=window, return_complex=True, pad_mode="constant"
+    )
     advance = torch.linspace(0, torch.pi * _HOP, spectrum.shape[0]).unsqueeze(1)
     slower = torchaudio.functional.phase_vocoder(spectrum, len(sound) / length, advance)
     return torch.istft(slower, _N_FFT, _HOP, window=window, length=length)
@@ -142,7 +160,11 @@ def _stretched(sound: Tensor, length: int) -> Tensor:
 def _as_loud_as(original: Tensor, sound: Tensor) -> Tensor:
     """At most 12 dB louder than it was: where a mask leaves only a sliver or a hiss, that stays as soft as it is."""
     power = sound.square().mean()
-    return sound * (original.square().mean() / power).sqrt().clamp(max=_MOST_GAIN) if power > 0 else sound
+    return (
+        sound * (original.square().mean() / power).sqrt().clamp(max=_MOST_GAIN)
+        if power > 0
+        else sound
+    )
 
 
 def level(*sounds: Tensor) -> tuple[Tensor, ...]:

@@ -48,9 +48,13 @@ def extract(samples: Samples) -> dict[str, float]:
     Raises AudioError for silence, ValueError for another shape or less than one frame (2048 samples).
     """
     if samples.ndim != 1 or len(samples) < FRAME:
-        raise ValueError(f"samples have shape {samples.shape}; one axis [T] of at least {FRAME} is needed")
+        raise ValueError(
+            f"samples have shape {samples.shape}; one axis [T] of at least {FRAME} is needed"
+        )
     if float(np.abs(samples).max()) < SILENCE_PEAK:
-        raise AudioError("The audio is silent (below −80 dBFS). Choose a passage where something sounds.")
+        raise AudioError(
+            "The audio is silent (below −80 dBFS). Choose a passage where something sounds."
+        )
     values = {}
     for name, series in _measure(samples).items():
         values[f"{name}_mean"] = float(series.mean(dtype=np.float64))
@@ -63,7 +67,9 @@ def _measure(samples: Samples) -> dict[str, Floats]:
     import librosa  # here, not above: it takes seconds, and the app's first page does not need it
 
     n_frames = len(samples) // HOP + 1
-    blocks = [(first, min(first + _BLOCK_FRAMES, n_frames)) for first in range(0, n_frames, _BLOCK_FRAMES)]
+    blocks = [
+        (first, min(first + _BLOCK_FRAMES, n_frames)) for first in range(0, n_frames, _BLOCK_FRAMES)
+    ]
     bank = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=FRAME)
     found: dict[str, list[Floats]] = {}
     mel, pitches, strengths = [], [], []
@@ -75,10 +81,16 @@ def _measure(samples: Samples) -> dict[str, Floats]:
         magnitude = np.abs(librosa.stft(sound, n_fft=FRAME, hop_length=HOP, center=False))
         centroid = librosa.feature.spectral_centroid(S=magnitude, sr=SAMPLE_RATE)
         here = {
-            "rms": librosa.feature.rms(y=sound, frame_length=FRAME, hop_length=HOP, center=False)[0],
+            "rms": librosa.feature.rms(y=sound, frame_length=FRAME, hop_length=HOP, center=False)[
+                0
+            ],
             "spectral_centroid": centroid[0],
-            "spectral_bandwidth": librosa.feature.spectral_bandwidth(S=magnitude, sr=SAMPLE_RATE, centroid=centroid)[0],
-            "rolloff": librosa.feature.spectral_rolloff(S=magnitude, sr=SAMPLE_RATE, roll_percent=ROLLOFF)[0],
+            "spectral_bandwidth": librosa.feature.spectral_bandwidth(
+                S=magnitude, sr=SAMPLE_RATE, centroid=centroid
+            )[0],
+            "rolloff": librosa.feature.spectral_rolloff(
+                S=magnitude, sr=SAMPLE_RATE, roll_percent=ROLLOFF
+            )[0],
             "zero_crossing_rate": librosa.feature.zero_crossing_rate(
                 held, frame_length=FRAME, hop_length=HOP, center=False
             )[0],
@@ -94,9 +106,13 @@ def _measure(samples: Samples) -> dict[str, Floats]:
         strengths.append(strength[pitch > 0])
     measured = {name: np.concatenate(parts) for name, parts in found.items()}
     # Decibels are limited to 80 below the track's loudest band, so only the whole track can be turned into them.
-    cepstrum = librosa.feature.mfcc(S=librosa.power_to_db(np.concatenate(mel, axis=1)), n_mfcc=MFCCS)
+    cepstrum = librosa.feature.mfcc(
+        S=librosa.power_to_db(np.concatenate(mel, axis=1)), n_mfcc=MFCCS
+    )
     measured |= {f"mfcc{number + 1}": cepstrum[number] for number in range(MFCCS)}
-    measured["chroma_stft"] = _chroma(samples, blocks, _tuning(np.concatenate(pitches), np.concatenate(strengths)))
+    measured["chroma_stft"] = _chroma(
+        samples, blocks, _tuning(np.concatenate(pitches), np.concatenate(strengths))
+    )
     return measured
 
 
@@ -136,7 +152,11 @@ def _chroma(samples: Samples, blocks: list[tuple[int, int]], tuning: float) -> F
 
     parts = []
     for first, last in blocks:
-        spectra = librosa.stft(_stretch(samples, first, last), n_fft=FRAME, hop_length=HOP, center=False)
+        spectra = librosa.stft(
+            _stretch(samples, first, last), n_fft=FRAME, hop_length=HOP, center=False
+        )
         power = np.abs(spectra) ** 2
-        parts.append(librosa.feature.chroma_stft(S=power, sr=SAMPLE_RATE, n_fft=FRAME, tuning=tuning))
+        parts.append(
+            librosa.feature.chroma_stft(S=power, sr=SAMPLE_RATE, n_fft=FRAME, tuning=tuning)
+        )
     return np.concatenate(parts, axis=1)

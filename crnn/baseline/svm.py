@@ -66,7 +66,11 @@ class Part:
         for (i, j), intercept in zip(pairs, self.intercepts, strict=True):
             of_i, of_j = slice(ends[i], ends[i + 1]), slice(ends[j], ends[j + 1])
             # Row j − 1 holds what class i's vectors weigh against class j: a class has no row against itself.
-            margin = kernel[:, of_i] @ self.dual[j - 1, of_i] + kernel[:, of_j] @ self.dual[i, of_j] + intercept
+            margin = (
+                kernel[:, of_i] @ self.dual[j - 1, of_i]
+                + kernel[:, of_j] @ self.dual[i, of_j]
+                + intercept
+            )
             clearly[:, i] += margin
             clearly[:, j] -= margin
             won[:, i] += margin >= 0
@@ -100,7 +104,9 @@ class Svm:
     def __post_init__(self) -> None:
         k, d, u = len(self.labels), len(self.features), len(self.supports)
         if k < 3:
-            raise CheckpointError(f"An SVM of {k} classes; 3 or more are needed (two have another decision rule).")
+            raise CheckpointError(
+                f"An SVM of {k} classes; 3 or more are needed (two have another decision rule)."
+            )
         sizes = {
             "centre": (self.centre, (d,)),
             "scale": (self.scale, (d,)),
@@ -110,23 +116,39 @@ class Svm:
         for number, part in enumerate(self.parts):
             vectors = len(part.index)
             shapes = ((vectors,), (k,), (k - 1, vectors), (k * (k - 1) // 2,), (k,), (k,))
-            sizes |= {f"{name} {number}": (getattr(part, name), shape)
-                      for name, shape in zip(_PART_ARRAYS, shapes, strict=True)}  # fmt: skip
-            if int(part.counts.sum()) != vectors or (vectors and not 0 <= part.index.min() <= part.index.max() < u):
+            sizes |= {
+                f"{name} {number}": (getattr(part, name), shape)
+                for name, shape in zip(_PART_ARRAYS, shapes, strict=True)
+            }
+            if int(part.counts.sum()) != vectors or (
+                vectors and not 0 <= part.index.min() <= part.index.max() < u
+            ):
                 raise CheckpointError(f"Part {number} names support vectors that are not there.")
         for name, (array, shape) in sizes.items():
             if array.shape != shape:
                 raise CheckpointError(f"{name} has shape {array.shape}; {shape} is needed.")
         if not self.parts or not self.gamma > 0:
-            raise CheckpointError(f"{len(self.parts)} SVMs with gamma {self.gamma}; at least one, above 0, is needed.")
+            raise CheckpointError(
+                f"{len(self.parts)} SVMs with gamma {self.gamma}; at least one, above 0, is needed."
+            )
 
     def probabilities(self, values: Array) -> Array:
         """Shape: values [N, D] in the features' own units -> [N, K], rows sum to 1. ValueError for other shapes or NaN."""
         values = np.asarray(values, dtype=np.float64)
-        if values.ndim != 2 or values.shape[1] != len(self.features) or not np.isfinite(values).all():
-            raise ValueError(f"values have shape {values.shape}; finite [N, {len(self.features)}] are needed")
+        if (
+            values.ndim != 2
+            or values.shape[1] != len(self.features)
+            or not np.isfinite(values).all()
+        ):
+            raise ValueError(
+                f"values have shape {values.shape}; finite [N, {len(self.features)}] are needed"
+            )
         distance = (values - self.centre) / self.scale
-        square = (distance**2).sum(1)[:, None] + (self.supports**2).sum(1) - 2 * distance @ self.supports.T
+        square = (
+            (distance**2).sum(1)[:, None]
+            + (self.supports**2).sum(1)
+            - 2 * distance @ self.supports.T
+        )
         kernel = np.exp(-self.gamma * np.maximum(square, 0.0))
         return np.asarray(np.mean([part.distributions(kernel) for part in self.parts], axis=0))
 
@@ -134,7 +156,9 @@ class Svm:
         """Label → probability of one track, from what `crnn.baseline.features.extract` returns; ValueError if a feature is missing."""
         missing = [name for name in self.features if name not in features]
         if missing:
-            raise ValueError(f"{len(missing)} of {len(self.features)} features are missing, the first: {missing[0]}")
+            raise ValueError(
+                f"{len(missing)} of {len(self.features)} features are missing, the first: {missing[0]}"
+            )
         row = self.probabilities(np.array([[features[name] for name in self.features]]))[0]
         return {label: float(p) for label, p in zip(self.labels, row, strict=True)}
 
@@ -143,7 +167,10 @@ class Svm:
         if feature not in self.features:
             raise ValueError(f"feature {feature!r}: one of {', '.join(self.features)} is needed")
         column = self.ranges[:, :, self.features.index(feature)]
-        return {label: (float(a), float(b), float(c)) for label, (a, b, c) in zip(self.labels, column, strict=True)}
+        return {
+            label: (float(a), float(b), float(c))
+            for label, (a, b, c) in zip(self.labels, column, strict=True)
+        }
 
     @property
     def digest(self) -> str:
@@ -213,7 +240,13 @@ class Svm:
                 data=config.get("data", ""),
                 revision=config.get("revision", ""),
             )
-        except (ValueError, KeyError, TypeError, AttributeError, safetensors.SafetensorError) as error:
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            safetensors.SafetensorError,
+        ) as error:
             reason = str(error).splitlines()[0]
             raise CheckpointError(
                 f"{folder.name}: {CONFIG} or {WEIGHTS} is damaged or not an SVM of ours ({reason})."

@@ -65,7 +65,9 @@ def most_telling(prediction: Prediction, label: str, seconds: float) -> float:
     odds = prediction.probabilities[:, prediction.labels.index(label)]
     starts, ends = prediction.starts, prediction.starts + prediction.segment_seconds
     candidates = [start for start in starts if start <= latest]
-    means = [odds[(starts >= start) & (ends <= start + WINDOW_SECONDS)].mean() for start in candidates]
+    means = [
+        odds[(starts >= start) & (ends <= start + WINDOW_SECONDS)].mean() for start in candidates
+    ]
     return float(candidates[int(np.argmax(means))])
 
 
@@ -105,9 +107,14 @@ def occlusion(
         columns = number % combs == comb
         silent = (rows == row)[:, None] & columns
         with turn():
-            after = classifier.logits(mel.masked_fill(silent, quiet), segments) / classifier.checkpoint.temperature
+            after = (
+                classifier.logits(mel.masked_fill(silent, quiet), segments)
+                / classifier.checkpoint.temperature
+            )
         fall = odds * (before - after)  # [S, K]
-        along = _along(fall.T[:, :, None].expand(-1, -1, segments.width), segments, n_frames)  # [K, F]
+        along = _along(
+            fall.T[:, :, None].expand(-1, -1, segments.width), segments, n_frames
+        )  # [K, F]
         lost[:, row, columns] = along[:, columns]
         if progress is not None:
             progress(done / len(passes))
@@ -153,7 +160,10 @@ def grad_cam(classifier: Classifier, mel: Tensor, label: str, layer: int = _LAYE
         alpha = gradient.mean(dim=(2, 3), keepdim=True)
         cam = (alpha * maps.detach()).sum(dim=1, keepdim=True)  # [B, 1, M', W']
         odds = (logits.detach() / front_end.temperature).softmax(dim=-1)[:, k]
-        parts.append(odds[:, None, None] * _enlarged(cam, network.config.pools[:layer], (mel.shape[0], segments.width)))
+        parts.append(
+            odds[:, None, None]
+            * _enlarged(cam, network.config.pools[:layer], (mel.shape[0], segments.width))
+        )
     return _along(torch.cat(parts).transpose(0, 1), segments, n_frames)
 
 
@@ -186,8 +196,12 @@ def _along(values: Tensor, segments: Segments, n_frames: int) -> Tensor:
 
     Shape: [X, S, W] -> [X, F].
     """
-    frames = (torch.tensor(segments.starts)[:, None] + torch.arange(segments.width)) % n_frames  # [S, W]
-    total = values.new_zeros(values.shape[0], n_frames).index_add_(1, frames.flatten(), values.reshape(len(values), -1))
+    frames = (
+        torch.tensor(segments.starts)[:, None] + torch.arange(segments.width)
+    ) % n_frames  # [S, W]
+    total = values.new_zeros(values.shape[0], n_frames).index_add_(
+        1, frames.flatten(), values.reshape(len(values), -1)
+    )
     return total / torch.bincount(frames.flatten(), minlength=n_frames)
 
 
@@ -205,7 +219,10 @@ def elsewhere(mask: Tensor, draws: int = DRAWS, same_bands: bool = False) -> lis
     same_bands: moved in time only, which is the harder comparison: music keeps to its bands.
     """
     generator = torch.Generator().manual_seed(0)
-    moves = [[int(torch.randint(size, (), generator=generator)) for size in mask.shape] for _ in range(draws)]
+    moves = [
+        [int(torch.randint(size, (), generator=generator)) for size in mask.shape]
+        for _ in range(draws)
+    ]
     return [mask.roll((0 if same_bands else up, along), dims=(0, 1)) for up, along in moves]
 
 
@@ -216,7 +233,11 @@ def without(classifier: Classifier, mel: Tensor, mask: Tensor, label: str) -> fl
 
 
 def judged(
-    classifier: Classifier, mel: Tensor, label: str, maps: Mapping[str, Tensor], turn: Turn = nullcontext
+    classifier: Classifier,
+    mel: Tensor,
+    label: str,
+    maps: Mapping[str, Tensor],
+    turn: Turn = nullcontext,
 ) -> tuple[Region, ...]:
     """Maps [M, F] by method, each with its brightest share and what deletion says of it. turn: as for occlusion."""
     with turn():

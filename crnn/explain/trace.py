@@ -52,8 +52,21 @@ class Stages:
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """By the names that sizes() uses."""
-        found = {f"map {number}": tuple(picture.shape) for number, picture in enumerate(self.maps, start=1)}
-        names = ("samples", "power", "mel", "db", "segment", "states", "embedding", "logits", "probabilities")
+        found = {
+            f"map {number}": tuple(picture.shape)
+            for number, picture in enumerate(self.maps, start=1)
+        }
+        names = (
+            "samples",
+            "power",
+            "mel",
+            "db",
+            "segment",
+            "states",
+            "embedding",
+            "logits",
+            "probabilities",
+        )
         return {name: tuple(getattr(self, name).shape) for name in names} | found
 
 
@@ -83,7 +96,9 @@ def frames(samples: Tensor, front_end: FrontEnd, first: int, count: int) -> Tens
 
 
 @torch.inference_mode()
-def follow(samples: Tensor, segments: Segments, number: int, loudest: float, classifier: Classifier) -> Stages:
+def follow(
+    samples: Tensor, segments: Segments, number: int, loudest: float, classifier: Classifier
+) -> Stages:
     """All stages of the segment `number` of a track whose samples [T] (or the first of them) are given.
 
     Raises ValueError where the segment reaches beyond the samples.
@@ -93,7 +108,9 @@ def follow(samples: Tensor, segments: Segments, number: int, loudest: float, cla
     # A track that is shorter than a segment: all frames it has.
     count = min(segments.width, len(samples) // front_end.hop_length + 1 - first)
     if count < 1 or (count < segments.width and not segments.repeated):
-        raise ValueError(f"segment {number} begins at frame {first} and ends beyond the {len(samples)} samples")
+        raise ValueError(
+            f"segment {number} begins at frame {first} and ends beyond the {len(samples)} samples"
+        )
     sound = frames(samples, front_end, first, count)
     power = transform(front_end).spectrogram(sound)
     mel = transform(front_end).mel_scale(power)
@@ -114,7 +131,9 @@ def follow(samples: Tensor, segments: Segments, number: int, loudest: float, cla
         db=db,
         segment=segment[0],
         normalised=seen["normalise"],
-        maps=tuple(seen[f"map {layer}"] for layer in range(1, len(classifier.network.convolutions) + 1)),
+        maps=tuple(
+            seen[f"map {layer}"] for layer in range(1, len(classifier.network.convolutions) + 1)
+        ),
         states=seen["gru"],
         attention=None if attention is None else attention.softmax(dim=0).squeeze(1),
         embedding=seen["embedding"],
@@ -139,7 +158,9 @@ def _seen(segment: Tensor, classifier: Classifier) -> dict[str, Tensor]:
 
     with classifier.alone() as network:
         watched = {"normalise": network.normalise, "gru": network.gru, "logits": network.linear}
-        watched |= {f"map {number}": layer for number, layer in enumerate(network.convolutions, start=1)}
+        watched |= {
+            f"map {number}": layer for number, layer in enumerate(network.convolutions, start=1)
+        }
         if network.attention is not None:
             watched["attention"] = network.attention
         handles = [module.register_forward_hook(keep(name)) for name, module in watched.items()]
@@ -186,7 +207,9 @@ def loudest_frame(stages: Stages) -> int:
     return int(stages.power.sum(dim=0).argmax())
 
 
-def windowed(stages: Stages, front_end: FrontEnd, frame: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def windowed(
+    stages: Stages, front_end: FrontEnd, frame: int
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Samples of one frame and the window they are multiplied with, [n_fft] each."""
     start = frame * front_end.hop_length
     window: Tensor = transform(front_end).spectrogram.window

@@ -37,7 +37,9 @@ def analyse(
         front_end = classifier.checkpoint.front_end
         heard_as = (front_end.sample_rate, front_end.downmix)
         if heard_as not in waveforms:
-            waveforms[heard_as] = decode(source, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
+            waveforms[heard_as] = decode(
+                source, sample_rate=front_end.sample_rate, downmix=front_end.downmix
+            )
         if front_end not in mels:
             mels[front_end] = log_mel(waveforms[heard_as].samples, front_end)
 
@@ -61,4 +63,7 @@ def spectrogram_for(classifier: Classifier, analysis: Analysis, source: bytes | 
     front_end = classifier.checkpoint.front_end
     if front_end == analysis.front_end:
         return analysis.mel
-    return log_mel(decode(source, sample_rate=front_end.sample_rate, downmix=front_end.downmix).samples, front_end)
+    return log_mel(
+        decode(source, sample_rate=front_end.sample_rate, downmix=front_end.downmix).samples,
+        front_end,
+    )

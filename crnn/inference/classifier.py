@@ -77,7 +77,11 @@ class Classifier:
     def plan(self, n_frames: int, hop_seconds: float | None = None) -> Segments:
         """The segments of a track of so many frames; hop_seconds: distance of their starts, default a third of a segment."""
         width = self.network.config.frames
-        hop = max(1, width // _READINGS) if hop_seconds is None else self.checkpoint.front_end.frames(hop_seconds)
+        hop = (
+            max(1, width // _READINGS)
+            if hop_seconds is None
+            else self.checkpoint.front_end.frames(hop_seconds)
+        )
         return plan(n_frames, width, min(width, hop))
 
     @contextmanager
@@ -112,7 +116,9 @@ class Classifier:
                 parts.append(self.network.embed(cut(mel, segments, first, first + batch)))
         return average(torch.cat(parts).double().numpy(), segments)
 
-    def predict(self, mel: Tensor, hop_seconds: float | None = None, progress: Progress | None = None) -> Prediction:
+    def predict(
+        self, mel: Tensor, hop_seconds: float | None = None, progress: Progress | None = None
+    ) -> Prediction:
         """Shape: mel [M, F] in dB, made by this checkpoint's front end."""
         segments = self.plan(mel.shape[1], hop_seconds)
         logits = self.logits(mel, segments, progress).double()

@@ -27,10 +27,14 @@ def record(file: str, seconds: float, predictions: Sequence[Prediction]) -> dict
             moment = round(float(start), 3)
             moments.setdefault(moment, {"start": moment})[p.task] = _rounded(p.labels, row)
     doubts = {
-        p.task: {"score": round(p.doubt.score, _DIGITS), "threshold": round(p.doubt.threshold, _DIGITS),
-                 "doubted": p.doubt.doubted}
-        for p in predictions if p.doubt is not None
-    }  # fmt: skip
+        p.task: {
+            "score": round(p.doubt.score, _DIGITS),
+            "threshold": round(p.doubt.threshold, _DIGITS),
+            "doubted": p.doubt.doubted,
+        }
+        for p in predictions
+        if p.doubt is not None
+    }
     if doubts:
         whole["doubt"] = doubts
     segments = [moments[start] for start in sorted(moments)]
@@ -43,7 +47,9 @@ def to_json(result: dict[str, Any], indent: int | None = None) -> str:
 
 
 def to_csv(
-    results: Iterable[dict[str, Any]], tasks: Sequence[str] = ("genre", "mood"), extra: Sequence[str] = ()
+    results: Iterable[dict[str, Any]],
+    tasks: Sequence[str] = ("genre", "mood"),
+    extra: Sequence[str] = (),
 ) -> str:
     """One row a segment and one for the whole track (start empty): file, seconds, start, task:label columns, extra, error.
 
@@ -56,14 +62,21 @@ def to_csv(
     doubts = [task for task in tasks if any(task in result.get("doubt", {}) for result in results)]
     columns += [column for task in doubts for column in (f"{task}:doubt", f"{task}:doubted")]
     out = io.StringIO()
-    rows = csv.DictWriter(out, ["file", "seconds", "start", *columns, *extra, "error"], lineterminator="\n")
+    rows = csv.DictWriter(
+        out, ["file", "seconds", "start", *columns, *extra, "error"], lineterminator="\n"
+    )
     rows.writeheader()
     for result in results:
         base = {key: result.get(key, "") for key in ("file", "seconds", *extra, "error")}
         for moment in ({"start": ""} | result, *result.get("segments", [])):
-            values = {f"{t}:{label}": value for t in tasks for label, value in moment.get(t, {}).items()}
+            values = {
+                f"{t}:{label}": value for t in tasks for label, value in moment.get(t, {}).items()
+            }
             for task, found in moment.get("doubt", {}).items():
-                values |= {f"{task}:doubt": found["score"], f"{task}:doubted": "yes" if found["doubted"] else "no"}
+                values |= {
+                    f"{task}:doubt": found["score"],
+                    f"{task}:doubted": "yes" if found["doubted"] else "no",
+                }
             rows.writerow(base | {"start": moment["start"]} | values)
     return out.getvalue()
 
@@ -76,4 +89,6 @@ def wav(samples: "np.ndarray[Any, Any]", sample_rate: int) -> bytes:
 
 
 def _rounded(labels: Sequence[str], values: Iterable[float]) -> dict[str, float]:
-    return {label: round(float(value), _DIGITS) for label, value in zip(labels, values, strict=True)}
+    return {
+        label: round(float(value), _DIGITS) for label, value in zip(labels, values, strict=True)
+    }

@@ -62,12 +62,20 @@ def apart(name: str, taken: Sequence[str]) -> str:
 def whole(prediction: Prediction, seconds: float) -> Prediction:
     """A prediction without its moments: one row as long as the track."""
     return replace(
-        prediction, probabilities=prediction.overall[None], starts=np.zeros(1), segment_seconds=max(seconds, 1e-3)
+        prediction,
+        probabilities=prediction.overall[None],
+        starts=np.zeros(1),
+        segment_seconds=max(seconds, 1e-3),
     )
 
 
 def summary(
-    name: str, data: bytes, seconds: float, analysis: Analysis, classifiers: Sequence[Classifier], **more: Any
+    name: str,
+    data: bytes,
+    seconds: float,
+    analysis: Analysis,
+    classifiers: Sequence[Classifier],
+    **more: Any,
 ) -> Compared:
     """What to keep of a track that was analysed by these networks; more: notices, networks, example."""
     embeddings = tuple(c.embedding(spectrogram_for(c, analysis, data)) for c in classifiers)
@@ -76,11 +84,17 @@ def summary(
 
 
 def hear(
-    name: str, data: bytes, classifiers: Sequence[Classifier], progress: Progress | None = None, **more: Any
+    name: str,
+    data: bytes,
+    classifiers: Sequence[Classifier],
+    progress: Progress | None = None,
+    **more: Any,
 ) -> Compared:
     """Decode, classify and sum up one file. Raises AudioError for anything that can't be heard."""
     waveform, analysis = analyse(data, classifiers, progress)
-    return summary(name, data, waveform.seconds, analysis, classifiers, notices=waveform.notices, **more)
+    return summary(
+        name, data, waveform.seconds, analysis, classifiers, notices=waveform.notices, **more
+    )
 
 
 def similarity(tracks: Sequence[Compared], network: int | None = None) -> Array:
@@ -111,10 +125,15 @@ def columns(tracks: Sequence[Compared]) -> list[tuple[int, str, str]]:
     """Every class: its network's number, its label, and its name in the table, where two networks may share a label."""
     labels = [(i, p.task, label) for i, p in enumerate(tracks[0].predictions) for label in p.labels]
     names = [label for _, _, label in labels]
-    return [(i, label, label if names.count(label) == 1 else f"{label} ({task})") for i, task, label in labels]
+    return [
+        (i, label, label if names.count(label) == 1 else f"{label} ({task})")
+        for i, task, label in labels
+    ]
 
 
-def table(tracks: Sequence[Compared], similarities: Array, order: str = ADDED) -> list[dict[str, str | float]]:
+def table(
+    tracks: Sequence[Compared], similarities: Array, order: str = ADDED
+) -> list[dict[str, str | float]]:
     """A row a track: name, every class in percent, what it sounds most like, seconds.
 
     order: ADDED, NAME, LENGTH (longest first) or the name of a class (likeliest first); equals stay in the order added.
@@ -135,7 +154,9 @@ def table(tracks: Sequence[Compared], similarities: Array, order: str = ADDED) -
     return sorted(rows, key=keys.get(order) or (lambda row: -float(row[order])))
 
 
-def csv(tracks: Sequence[Compared], similarities: Array, failures: Sequence[tuple[str, str]] = ()) -> str:
+def csv(
+    tracks: Sequence[Compared], similarities: Array, failures: Sequence[tuple[str, str]] = ()
+) -> str:
     """The columns of the other CSV downloads, with what each sounds most like; broken files with their reason."""
     results = []
     alike = nearest(similarities)

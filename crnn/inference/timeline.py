@@ -21,7 +21,13 @@ class Moments:
 
     def at(self, second: float) -> dict[str, float]:
         """Label → probability at a moment; before the start the first, after the end the last."""
-        row = int(np.clip(np.searchsorted(self.edges, second, side="right") - 1, 0, len(self.probabilities) - 1))
+        row = int(
+            np.clip(
+                np.searchsorted(self.edges, second, side="right") - 1,
+                0,
+                len(self.probabilities) - 1,
+            )
+        )
         return dict(zip(self.labels, self.probabilities[row].tolist(), strict=True))
 
 
@@ -59,7 +65,12 @@ def sections(along: Moments) -> list[Section]:
         lengths = np.diff(along.edges[first : last + 1])
         share = float(np.average(along.probabilities[first:last, leads[first]], weights=lengths))
         found.append(
-            Section(along.labels[int(leads[first])], float(along.edges[first]), float(along.edges[last]), share)
+            Section(
+                along.labels[int(leads[first])],
+                float(along.edges[first]),
+                float(along.edges[last]),
+                share,
+            )
         )
     return found
 
@@ -68,7 +79,9 @@ def told(parts: list[Section], limit: int = 6) -> str:
     """Sections in words: "rock from 0:00 to 0:12, then metal to 0:30"; the longest where there are many."""
     if len(parts) == 1:
         return f"{parts[0].label} leads from beginning to end."
-    shown = sorted(sorted(parts, key=lambda part: part.start - part.end)[:limit], key=lambda part: part.start)
+    shown = sorted(
+        sorted(parts, key=lambda part: part.start - part.end)[:limit], key=lambda part: part.start
+    )
     said = ", ".join(f"{part.label} {_clock(part.start)}–{_clock(part.end)}" for part in shown)
     more = (
         f" The leading class changes {len(parts) - 1} times; these are the longest stretches."

@@ -26,7 +26,10 @@ def known(labels: tuple[str, ...]) -> bool:
 
 def path(found: Moments) -> Array:
     """Valence and arousal of each moment, [C, 2] in −1 … 1: the moods' signs weighted by their probabilities."""
-    places = np.array([(MOOD_PLACES[label].valence, MOOD_PLACES[label].arousal) for label in found.labels], dtype=float)
+    places = np.array(
+        [(MOOD_PLACES[label].valence, MOOD_PLACES[label].arousal) for label in found.labels],
+        dtype=float,
+    )
     return np.asarray(found.probabilities @ places)
 
 
@@ -40,7 +43,11 @@ def told(found: Moments) -> str:
     places = path(found)
     mean = np.average(places, axis=0, weights=np.diff(found.edges))
     begins, ends = quarter(*places[0]), quarter(*places[-1])
-    how = f"It begins and ends {begins}." if begins == ends else f"It begins {begins} and ends {ends}."
+    how = (
+        f"It begins and ends {begins}."
+        if begins == ends
+        else f"It begins {begins} and ends {ends}."
+    )
     return f"On the whole {quarter(*mean)} (valence {mean[0]:+.2f}, arousal {mean[1]:+.2f}). {how}"
 
 
@@ -50,35 +57,58 @@ def figure(found: Moments) -> go.Figure:
     middles = (found.edges[:-1] + found.edges[1:]) / 2
     drawn = go.Figure()
     drawn.add_scatter(
-        x=places[:, 0], y=places[:, 1], mode="lines+markers", line={"color": "#8a8f98", "width": 1.5},
+        x=places[:, 0],
+        y=places[:, 1],
+        mode="lines+markers",
+        line={"color": "#8a8f98", "width": 1.5},
         marker={"size": 7, "color": middles, "colorscale": "Viridis", "line": {"width": 0}},
-        customdata=middles, hovertemplate="%{customdata:.0f} s: valence %{x:.2f}, arousal %{y:.2f}<extra></extra>",
+        customdata=middles,
+        hovertemplate="%{customdata:.0f} s: valence %{x:.2f}, arousal %{y:.2f}<extra></extra>",
         showlegend=False,
-    )  # fmt: skip
+    )
     for row, symbol, word in ((0, "circle-open", "start"), (-1, "square-open", "end")):
         drawn.add_scatter(
-            x=[places[row, 0]], y=[places[row, 1]], mode="markers", name=word, hoverinfo="skip",
+            x=[places[row, 0]],
+            y=[places[row, 1]],
+            mode="markers",
+            name=word,
+            hoverinfo="skip",
             marker={"symbol": symbol, "size": 15, "color": "#c2549f", "line": {"width": 3}},
-        )  # fmt: skip
+        )
     corners: dict[tuple[int, int], list[str]] = {}
     for label in found.labels:
         place = MOOD_PLACES[label]
         corners.setdefault((place.valence, place.arousal), []).append(label)
     for (valence, arousal), labels in corners.items():
-        names = " · ".join(f"<span style='color:{MOOD_COLOURS[label]}'>⬤</span> {label}" for label in labels)
+        names = " · ".join(
+            f"<span style='color:{MOOD_COLOURS[label]}'>⬤</span> {label}" for label in labels
+        )
         drawn.add_annotation(
-            x=1.27 * valence, y=1.27 * arousal, text=f"<b>{names}</b><br>{QUARTERS[valence, arousal]}", showarrow=False,
-            xanchor="right" if valence > 0 else "left", yanchor="top" if arousal > 0 else "bottom",
+            x=1.27 * valence,
+            y=1.27 * arousal,
+            text=f"<b>{names}</b><br>{QUARTERS[valence, arousal]}",
+            showarrow=False,
+            xanchor="right" if valence > 0 else "left",
+            yanchor="top" if arousal > 0 else "bottom",
             align="right" if valence > 0 else "left",
-        )  # fmt: skip
+        )
     drawn.add_hline(y=0, line={"color": "#8a8f98", "width": 1})
     drawn.add_vline(x=0, line={"color": "#8a8f98", "width": 1})
     drawn.update_layout(
         title="Path through the mood plane",
         height=420,
         margin={"l": 8, "r": 8, "t": 70, "b": 8},
-        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0},  # words beside the path would lie on it
+        legend={
+            "orientation": "h",
+            "y": 1,
+            "yanchor": "bottom",
+            "x": 0,
+        },  # words beside the path would lie on it
     )
-    drawn.update_xaxes(title="Valence: unpleasant to pleasant", range=[-1.3, 1.3], zeroline=False, showgrid=False)
-    drawn.update_yaxes(title="Arousal: calm to excited", range=[-1.3, 1.3], zeroline=False, showgrid=False)
+    drawn.update_xaxes(
+        title="Valence: unpleasant to pleasant", range=[-1.3, 1.3], zeroline=False, showgrid=False
+    )
+    drawn.update_yaxes(
+        title="Arousal: calm to excited", range=[-1.3, 1.3], zeroline=False, showgrid=False
+    )
     return drawn

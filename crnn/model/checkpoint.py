@@ -70,8 +70,13 @@ class Checkpoint:
     def __post_init__(self) -> None:
         config = self.model.config
         if len(self.labels) != config.n_classes or len(set(self.labels)) != len(self.labels):
-            raise CheckpointError(f"{len(set(self.labels))} different labels for {config.n_classes} outputs.")
-        if (config.n_mels, config.frames) != (self.front_end.n_mels, self.front_end.frames(self.segment_seconds)):
+            raise CheckpointError(
+                f"{len(set(self.labels))} different labels for {config.n_classes} outputs."
+            )
+        if (config.n_mels, config.frames) != (
+            self.front_end.n_mels,
+            self.front_end.frames(self.segment_seconds),
+        ):
             raise CheckpointError(
                 f"The network reads {config.n_mels} bands × {config.frames} frames, its front end makes "
                 f"{self.front_end.n_mels} × {self.front_end.frames(self.segment_seconds)} of {self.segment_seconds:g} s."
@@ -81,7 +86,10 @@ class Checkpoint:
 
     @classmethod
     def load(
-        cls, source: str | Path | HubAddress, progress: Progress | None = None, anonymous: bool = False
+        cls,
+        source: str | Path | HubAddress,
+        progress: Progress | None = None,
+        anonymous: bool = False,
     ) -> "Checkpoint":
         """Read a bundled checkpoint by its name ("genre", "mood"), a folder, or `user/repo[@revision]` from the Hugging Face Hub.
 
@@ -95,7 +103,9 @@ class Checkpoint:
         if not isinstance(source, HubAddress):
             return cls._read(Path(source), Path(source).name)
         name = str(source)
-        fetched = hub.fetch(source, progress, anonymous=anonymous, check=lambda file: _described(file, name))
+        fetched = hub.fetch(
+            source, progress, anonymous=anonymous, check=lambda file: _described(file, name)
+        )
         return cls._read(fetched.folder, name, fetched.commit, fetched.notice)
 
     @classmethod
@@ -127,8 +137,12 @@ class Checkpoint:
         }
         if self.doubt is not None:
             config["doubt"] = self.doubt.to_dict()
-        state = {name: value.detach().cpu().float().contiguous() if value.is_floating_point() else value.detach().cpu()
-                 for name, value in self.model.state_dict().items()}  # fmt: skip
+        state = {
+            name: value.detach().cpu().float().contiguous()
+            if value.is_floating_point()
+            else value.detach().cpu()
+            for name, value in self.model.state_dict().items()
+        }
         save_file(state, folder / WEIGHTS)
         if card is not None:
             (folder / CARD).write_text(card, encoding="utf-8")
@@ -148,7 +162,9 @@ def _described(file: Path, name: str) -> dict[str, Any]:
                 f"{name}: its {CONFIG} is that of another kind of model. One that this project's training wrote is needed."
             )
         if config["format"] != _FORMAT:
-            raise CheckpointError(f"{name}: format {_cut(config['format'])}; this version reads format {_FORMAT}.")
+            raise CheckpointError(
+                f"{name}: format {_cut(config['format'])}; this version reads format {_FORMAT}."
+            )
         model = ModelConfig(**config["model"])
         front_end = FrontEnd(**config["front_end"])
         task, labels = str(config["task"]), tuple(str(label) for label in config["labels"])
@@ -156,11 +172,25 @@ def _described(file: Path, name: str) -> dict[str, Any]:
         limits.check(task, labels, seconds, temperature, front_end, model)
         doubt = UsualSound.from_dict(config["doubt"]) if config.get("doubt") is not None else None
         with torch.device("meta"):  # shapes without memory
-            size = sum(value.numel() * value.element_size() for value in CRNN(model).state_dict().values())
+            size = sum(
+                value.numel() * value.element_size() for value in CRNN(model).state_dict().values()
+            )
         if size > hub.LIMITS[WEIGHTS]:
-            raise ValueError(f"weights of {size / 1e6:.0f} MB; up to {hub.LIMITS[WEIGHTS] / 1e6:.0f} MB are accepted")
-    except (ValueError, KeyError, TypeError, ArithmeticError, RuntimeError, AttributeError, OSError) as error:
-        raise CheckpointError(f"{name}: {CONFIG} does not describe a network of ours ({_cut(error)}).") from error
+            raise ValueError(
+                f"weights of {size / 1e6:.0f} MB; up to {hub.LIMITS[WEIGHTS] / 1e6:.0f} MB are accepted"
+            )
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        ArithmeticError,
+        RuntimeError,
+        AttributeError,
+        OSError,
+    ) as error:
+        raise CheckpointError(
+            f"{name}: {CONFIG} does not describe a network of ours ({_cut(error)})."
+        ) from error
     return {
         "task": task,
         "labels": labels,
@@ -188,7 +218,9 @@ def _with_weights(config: ModelConfig, file: Path, name: str) -> CRNN:
             parts = {key: stored.get_slice(key) for key in stored.keys()}  # noqa: SIM118 – no mapping
             found = {key: part.get_shape() for key, part in parts.items()}
             strange = sorted({part.get_dtype() for part in parts.values()} - set(_KINDS))
-        odd = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
+        odd = sorted(
+            key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key)
+        )
         if odd:
             key = odd[0]
             raise CheckpointError(
@@ -196,7 +228,9 @@ def _with_weights(config: ModelConfig, file: Path, name: str) -> CRNN:
                 "Take both files from the same training."
             )
         if strange:
-            raise CheckpointError(f"{name}: {WEIGHTS} holds {', '.join(strange)}; {', '.join(_KINDS)} are read.")
+            raise CheckpointError(
+                f"{name}: {WEIGHTS} holds {', '.join(strange)}; {', '.join(_KINDS)} are read."
+            )
         model = CRNN(config)
         model.load_state_dict(load_file(file), strict=True)
     except (RuntimeError, OSError, safetensors.SafetensorError) as error:

@@ -97,8 +97,12 @@ def fetch(
     except Unreachable as error:
         kept = remote.kept()
         if kept is None:
-            raise Unreachable(f"{error} No copy of it was fetched before. Try again later.") from error
-        return replace(kept, notice=f"{error} In use is the copy fetched earlier, revision {kept.commit[:12]}.")
+            raise Unreachable(
+                f"{error} No copy of it was fetched before. Try again later."
+            ) from error
+        return replace(
+            kept, notice=f"{error} In use is the copy fetched earlier, revision {kept.commit[:12]}."
+        )
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,9 @@ class _Remote:
         from huggingface_hub import try_to_load_from_cache
 
         found = [
-            try_to_load_from_cache(self.address.repo, name, cache_dir=str(self.cache), revision=self.address.revision)
+            try_to_load_from_cache(
+                self.address.repo, name, cache_dir=str(self.cache), revision=self.address.revision
+            )
             for name in (CONFIG, WEIGHTS)
         ]
         if not all(isinstance(path, str) for path in found):
@@ -156,22 +162,37 @@ class _Remote:
 
         url = hf_hub_url(self.address.repo, name, revision=revision, endpoint=endpoint())
         try:
-            found = get_hf_file_metadata(url, token=self.token, timeout=_TIMEOUT, endpoint=endpoint())
+            found = get_hf_file_metadata(
+                url, token=self.token, timeout=_TIMEOUT, endpoint=endpoint()
+            )
         except RemoteEntryNotFoundError:
             return None
         except _failures() as error:
             raise self._sentence(error) from error
-        if found.commit_hash is None or not _COMMIT.fullmatch(found.commit_hash) or found.etag is None:
+        if (
+            found.commit_hash is None
+            or not _COMMIT.fullmatch(found.commit_hash)
+            or found.etag is None
+        ):
             # A sign-in page of a network, a proxy: something that is not the Hub says "200 OK".
-            raise Unreachable(f"{self.address}: what answered in place of the Hugging Face Hub is not the Hub.")
+            raise Unreachable(
+                f"{self.address}: what answered in place of the Hugging Face Hub is not the Hub."
+            )
         if found.size is None:
-            raise CheckpointError(f"{self.address}: the Hub does not say how large {name} is, so it was not fetched.")
+            raise CheckpointError(
+                f"{self.address}: the Hub does not say how large {name} is, so it was not fetched."
+            )
         return found.commit_hash, found.size
 
     def _absent(self, name: str, revision: str) -> CheckpointError:
         """Why a repository without this file is no checkpoint of ours."""
         try:
-            listed = self.api().model_info(self.address.repo, revision=revision, timeout=_TIMEOUT).siblings or []
+            listed = (
+                self.api()
+                .model_info(self.address.repo, revision=revision, timeout=_TIMEOUT)
+                .siblings
+                or []
+            )
             names = sorted(file.rfilename for file in listed)
         except _failures():
             names = []
@@ -192,11 +213,22 @@ class _Remote:
 
         try:
             path = hf_hub_download(
-                address.repo, name, revision=address.revision, cache_dir=self.cache, token=self.token,
-                endpoint=endpoint(), etag_timeout=_TIMEOUT, tqdm_class=meter.bar(f"{self.address}: {name}", LIMITS[name]),
-            )  # fmt: skip
+                address.repo,
+                name,
+                revision=address.revision,
+                cache_dir=self.cache,
+                token=self.token,
+                endpoint=endpoint(),
+                etag_timeout=_TIMEOUT,
+                tqdm_class=meter.bar(f"{self.address}: {name}", LIMITS[name]),
+            )
         except _failures() as error:
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT):
+            if isinstance(error, OSError) and error.errno in (
+                errno.ENOSPC,
+                errno.EACCES,
+                errno.EROFS,
+                errno.EDQUOT,
+            ):
                 raise CheckpointError(
                     f"{self.address}: {name} could not be stored ({os.strerror(error.errno)}). Make room, or set HF_HOME to "
                     "a folder that can be written."
@@ -211,9 +243,15 @@ class _Remote:
 
         try:
             hf_hub_download(
-                self.address.repo, CONFIG, revision=self.address.revision, cache_dir=self.cache, token=self.token,
-                endpoint=endpoint(), etag_timeout=_TIMEOUT, tqdm_class=Meter(1).bar(f"{self.address}: {CONFIG}", LIMITS[CONFIG]),
-            )  # fmt: skip
+                self.address.repo,
+                CONFIG,
+                revision=self.address.revision,
+                cache_dir=self.cache,
+                token=self.token,
+                endpoint=endpoint(),
+                etag_timeout=_TIMEOUT,
+                tqdm_class=Meter(1).bar(f"{self.address}: {CONFIG}", LIMITS[CONFIG]),
+            )
         except _failures():
             pass  # everything has come; only finding it without the Hub would have needed this
 
@@ -238,9 +276,13 @@ class _Remote:
                 "tags on its page."
             )
         if isinstance(error, errors.DisabledRepoError):
-            return CheckpointError(f"{where} has been disabled on the Hub. Choose another repository.")
+            return CheckpointError(
+                f"{where} has been disabled on the Hub. Choose another repository."
+            )
         if status == 404:
-            return CheckpointError(f"The Hub has no model repository {where}. Check the spelling: user/repo.")
+            return CheckpointError(
+                f"The Hub has no model repository {where}. Check the spelling: user/repo."
+            )
         if status == 401:
             return CheckpointError(
                 "The Hub does not accept the token it was sent. Make a new one and set it as HF_TOKEN, or remove it: public "
@@ -250,7 +292,9 @@ class _Remote:
             return CheckpointError(f"The Hub refuses access to {where}. {self._access()}")
         if status is None:
             return Unreachable(f"{self.address}: the Hugging Face Hub does not answer.")
-        return Unreachable(f"{self.address}: the Hugging Face Hub is in trouble or busy (it answered {status}).")
+        return Unreachable(
+            f"{self.address}: the Hugging Face Hub is in trouble or busy (it answered {status})."
+        )
 
     def _access(self) -> str:
         if self.anonymous:
@@ -273,7 +317,9 @@ def _make_room(cache: Path) -> None:
 
     kept = 0
     try:
-        for folder in sorted(cache.glob("models--*"), key=lambda f: f.stat().st_mtime, reverse=True):
+        for folder in sorted(
+            cache.glob("models--*"), key=lambda f: f.stat().st_mtime, reverse=True
+        ):
             kept += size(folder)
             if kept > _ANONYMOUS_BYTES:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -34,7 +34,9 @@ def parse(text: str) -> HubAddress:
         path = _page(text, shown, needed)
     if path.startswith(("datasets/", "spaces/")):
         kind = path.split("/")[0][:-1]
-        raise CheckpointError(f"“{shown}” is a {kind}; a checkpoint lies in a model repository. {needed}")
+        raise CheckpointError(
+            f"“{shown}” is a {kind}; a checkpoint lies in a model repository. {needed}"
+        )
     repo, at, revision = path.partition("@")
     parts = repo.split("/")
     good_name = len(parts) == 2 and len(repo) <= 96 and all(_NAME.fullmatch(part) for part in parts)

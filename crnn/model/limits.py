@@ -24,7 +24,12 @@ _MARKUP = set("<>[]`$\\{}|*&")
 
 
 def check(
-    task: str, labels: tuple[str, ...], seconds: float, temperature: float, front_end: FrontEnd, model: ModelConfig
+    task: str,
+    labels: tuple[str, ...],
+    seconds: float,
+    temperature: float,
+    front_end: FrontEnd,
+    model: ModelConfig,
 ) -> None:
     """Raises ValueError with the first thing that is out of bounds: what was found, and what is accepted."""
     names(task, labels)
@@ -42,7 +47,12 @@ def names(task: str, labels: tuple[str, ...]) -> None:
     if not 2 <= len(labels) <= MOST_LABELS:
         raise ValueError(f"{len(labels)} labels; 2 to {MOST_LABELS} are accepted")
     for label in labels:
-        if not (0 < len(label) <= LONGEST_LABEL and label.isprintable() and label.strip() and not _MARKUP & set(label)):
+        if not (
+            0 < len(label) <= LONGEST_LABEL
+            and label.isprintable()
+            and label.strip()
+            and not _MARKUP & set(label)
+        ):
             raise ValueError(
                 f"label {label[:60]!r}: 1 to {LONGEST_LABEL} printable characters without markup are needed"
             )
@@ -55,7 +65,9 @@ def _front_end(front_end: FrontEnd) -> None:
     _within("top_db", front_end.top_db, 1, 300)
     if front_end.reference != "max":
         _within("reference", front_end.reference, 1e-12, 1e12)
-    _within("spectrogram values a second", front_end.n_mels / front_end.hop_seconds, 0, FINEST_PICTURE)
+    _within(
+        "spectrogram values a second", front_end.n_mels / front_end.hop_seconds, 0, FINEST_PICTURE
+    )
     _within("frames a second", 1 / front_end.hop_seconds, 0.5, 500)
 
 

@@ -46,7 +46,9 @@ def read(folder: Path) -> Facts:
             doubt=doubt(config.get("doubt")),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{folder.name}: its {CONFIG} or {WEIGHTS} cannot be read.") from error
+        raise CheckpointError(
+            f"{folder.name}: its {CONFIG} or {WEIGHTS} cannot be read."
+        ) from error
 
 
 def read_config(file: Path) -> dict[str, Any]:
@@ -115,7 +117,11 @@ def results(value: object) -> Results:
                 key: text(figure) if isinstance(figure, str) else figure
                 for key, figure in figures.items()
                 if isinstance(figure, str)
-                or (isinstance(figure, (int, float)) and not isinstance(figure, bool) and math.isfinite(figure))
+                or (
+                    isinstance(figure, (int, float))
+                    and not isinstance(figure, bool)
+                    and math.isfinite(figure)
+                )
             }
             for key in ("context", "runs"):
                 if not isinstance(kept[protocol].get(key, ""), str):
@@ -145,6 +151,8 @@ def sentences(results: Results) -> list[tuple[str, str, str]]:
             continue
         asked = f"{_ASKED[protocol]}: " if protocol in _ASKED else ""
         more_or_less = f" (± {100 * spread:.1f})" if isinstance(spread, (int, float)) else ""
-        context = "; ".join(str(figures[key]).rstrip(".") for key in ("context", "runs") if figures.get(key))
+        context = "; ".join(
+            str(figures[key]).rstrip(".") for key in ("context", "runs") if figures.get(key)
+        )
         said.append((protocol, f"{asked}{100 * accuracy:.1f} in 100 right{more_or_less}", context))
     return said

@@ -31,7 +31,9 @@ class Meter:
         report = self._report
 
         class Bar:
-            def __init__(self, *_: object, total: int | None = None, initial: int = 0, **__: object) -> None:
+            def __init__(
+                self, *_: object, total: int | None = None, initial: int = 0, **__: object
+            ) -> None:
                 self.n, self.total = initial, total
 
             def update(self, n: int = 1) -> None:

@@ -56,7 +56,9 @@ class ModelConfig:
         if not all(isinstance(size, int) and size > 0 for size in sizes):
             raise ValueError(f"every size must be a whole number above 0, got {sizes}")
         if len(self.pools) != len(self.channels):
-            raise ValueError(f"{len(self.channels)} convolutions need as many pools, got {len(self.pools)}")
+            raise ValueError(
+                f"{len(self.channels)} convolutions need as many pools, got {len(self.pools)}"
+            )
         bands, steps = self.output_size
         if bands != 1 or steps < 1:
             raise ValueError(
@@ -64,7 +66,9 @@ class ModelConfig:
                 "frequency must end at 1 and at least one time step must stay"
             )
         if self.pooling not in ("max", "avg") or self.activation not in ("elu", "pelu"):
-            raise ValueError(f"pooling {self.pooling!r}: max or avg; activation {self.activation!r}: elu or pelu")
+            raise ValueError(
+                f"pooling {self.pooling!r}: max or avg; activation {self.activation!r}: elu or pelu"
+            )
         if self.readout not in ("last", "mean", "attention"):
             raise ValueError(f"readout {self.readout!r}: last, mean or attention")
 
@@ -84,7 +88,10 @@ class ModelConfig:
     @property
     def multiplications(self) -> int:
         """Multiplications that one segment takes: of the convolutions (3×3), the two GRUs and the linear layer."""
-        count = sum(9 * channels * previous * bands * steps for channels, previous, bands, steps in self._stages())
+        count = sum(
+            9 * channels * previous * bands * steps
+            for channels, previous, bands, steps in self._stages()
+        )
         ways = 2 if self.bidirectional else 1
         inputs = self.channels[-1] + self.gru * ways  # of the first GRU and of the second
         count += self.output_size[1] * ways * 3 * self.gru * (inputs + 2 * self.gru)
@@ -111,7 +118,9 @@ def pool_sizes(front_end: FrontEnd) -> Pools:
     bands = front_end.n_mels
     halvings = math.log2(bands)
     if not halvings.is_integer() or not 4 <= halvings <= 8:
-        raise ValueError(f"n_mels is {bands}; 16, 32, 64, 128 or 256 bands can be pooled to one by four layers")
+        raise ValueError(
+            f"n_mels is {bands}; 16, 32, 64, 128 or 256 bands can be pooled to one by four layers"
+        )
     octaves = [int(halvings) // 4 + (i < int(halvings) % 4) for i in range(4)]
     time_octaves = max(0, round(math.log2(front_end.frames(3.0) / 8)))
     order = (1, 2, 0, 3)

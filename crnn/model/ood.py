@@ -59,7 +59,11 @@ class UsualSound:
             raise ValueError(
                 f"doubt: arrays of {self.centre.shape} and {self.whitening.shape}; {SIZE} numbers are needed"
             )
-        if not (np.isfinite(self.centre).all() and np.isfinite(self.whitening).all() and 0 <= self.threshold < np.inf):
+        if not (
+            np.isfinite(self.centre).all()
+            and np.isfinite(self.whitening).all()
+            and 0 <= self.threshold < np.inf
+        ):
             raise ValueError("doubt: numbers that are none, or a threshold below 0")
 
     def score(self, described: Array) -> float:
@@ -73,9 +77,17 @@ class UsualSound:
 
     def to_dict(self) -> dict[str, Any]:
         """For config.json: numbers as words in lines, a row of the (lower triangular) whitening each."""
-        rows = [" ".join(f"{value:.6g}" for value in row[: i + 1]) for i, row in enumerate(self.whitening)]
+        rows = [
+            " ".join(f"{value:.6g}" for value in row[: i + 1])
+            for i, row in enumerate(self.whitening)
+        ]
         centre = " ".join(f"{value:.6g}" for value in self.centre)
-        return {"threshold": self.threshold, "origin": self.origin, "centre": centre, "whitening": rows}
+        return {
+            "threshold": self.threshold,
+            "origin": self.origin,
+            "centre": centre,
+            "whitening": rows,
+        }
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "UsualSound":
@@ -85,7 +97,9 @@ class UsualSound:
             raise ValueError(f"doubt: whitening is no lower triangle of {SIZE} rows")
         whitening = np.array([row + [0.0] * (SIZE - len(row)) for row in rows])
         centre = np.array([float(word) for word in stored["centre"].split()])
-        return cls(centre, whitening, float(stored["threshold"]), str(stored.get("origin", ""))[:400])
+        return cls(
+            centre, whitening, float(stored["threshold"]), str(stored.get("origin", ""))[:400]
+        )
 
 
 def fit(described: Array) -> UsualSound:
@@ -109,7 +123,11 @@ def describe(mel: Tensor, front_end: FrontEnd) -> Array | None:
     Stretches are WINDOW_SECONDS long and overlap by a third; a shorter sound is one stretch.
     """
     n_frames = mel.shape[1]
-    if n_frames < front_end.frames(MIN_SECONDS) or mel.shape[0] < _FINE_RANGES or n_frames <= max(_LAGS):
+    if (
+        n_frames < front_end.frames(MIN_SECONDS)
+        or mel.shape[0] < _FINE_RANGES
+        or n_frames <= max(_LAGS)
+    ):
         return None
     width = min(n_frames, front_end.frames(WINDOW_SECONDS))
     count = 1 if width == n_frames else max(2, round(1.5 * n_frames / width))
@@ -137,7 +155,9 @@ def _described(x: "np.ndarray[Any, np.dtype[np.float32]]") -> Array:
     return np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])[None]
 
 
-def _means(x: "np.ndarray[Any, np.dtype[np.float32]]", parts: int) -> "np.ndarray[Any, np.dtype[np.float32]]":
+def _means(
+    x: "np.ndarray[Any, np.dtype[np.float32]]", parts: int
+) -> "np.ndarray[Any, np.dtype[np.float32]]":
     """Mean of so many ranges of neighbouring bands: [M, W] -> [parts, W]; bands left over at the top join no range."""
     size = len(x) // parts
     return np.asarray(x[: size * parts].reshape(parts, size, -1).mean(axis=1))

@@ -33,7 +33,9 @@ def plan(n_frames: int, width: int, hop: int | None = None) -> Segments:
     """
     hop = width if hop is None else hop
     if n_frames < 1 or width < 1 or not 1 <= hop <= width:
-        raise ValueError(f"n_frames={n_frames}, width={width}, hop={hop}; needed: n_frames ≥ 1 and 1 ≤ hop ≤ width")
+        raise ValueError(
+            f"n_frames={n_frames}, width={width}, hop={hop}; needed: n_frames ≥ 1 and 1 ≤ hop ≤ width"
+        )
     if n_frames <= width:
         return Segments((0,), (1.0,), width, repeated=n_frames < width)
     last = n_frames - width

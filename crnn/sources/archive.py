@@ -27,7 +27,15 @@ _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 # What zipfile raises for files that break the format; RuntimeError where it knows no way to unpack.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, RuntimeError)
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
 
 # Why files are left out, of one and of several.
 FROM_MACOS = ("that macOS adds", "that macOS adds")
@@ -96,14 +104,20 @@ class Archive:
             else:
                 self.members.append(Member(entry.filename, entry))
         if any(member.entry.flag_bits & _ENCRYPTED for member in self.members):
-            raise AudioError("This zip is protected by a password. Unpack it and pack it again without one.")
+            raise AudioError(
+                "This zip is protected by a password. Unpack it and pack it again without one."
+            )
         if not self.members:
-            raise AudioError(f"There is no audio file in this zip. {counted(self.skipped) or 'It is empty.'}")
+            raise AudioError(
+                f"There is no audio file in this zip. {counted(self.skipped) or 'It is empty.'}"
+            )
 
     def read(self, member: Member) -> bytes:
         """One track unpacked. Raises AudioError where it can't be, or would be too much."""
         if member.entry.compress_type not in _METHODS:
-            raise AudioError("It is packed by a method other than Deflate. Pack it as an ordinary zip.")
+            raise AudioError(
+                "It is packed by a method other than Deflate. Pack it as an ordinary zip."
+            )
         limit = min(MAX_TRACK_MB << 20, self._left)
         # What the table says of the size is a claim; what comes out is counted.
         found = bytearray()
@@ -114,13 +128,19 @@ class Archive:
                     if len(found) > limit:
                         break
         except _DAMAGED as error:
-            raise AudioError("It is damaged inside the zip. Pack it again from the original.") from error
+            raise AudioError(
+                "It is damaged inside the zip. Pack it again from the original."
+            ) from error
         finally:
             self._left = max(0, self._left - len(found))
         if len(found) > limit:
             if limit < MAX_TRACK_MB << 20:
-                raise AudioError(f"The zip unpacks to more than {MAX_UNPACKED_MB} MB, which is the limit.")
-            raise AudioError(f"Unpacked it has more than {MAX_TRACK_MB} MB, which is the limit for a track.")
+                raise AudioError(
+                    f"The zip unpacks to more than {MAX_UNPACKED_MB} MB, which is the limit."
+                )
+            raise AudioError(
+                f"Unpacked it has more than {MAX_TRACK_MB} MB, which is the limit for a track."
+            )
         return bytes(found)
 
 

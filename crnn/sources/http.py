@@ -18,10 +18,17 @@ Answer = TypeVar("Answer")
 
 # Names of the services, as they appear in sentences.
 HOSTS = {
-    "api.spotify.com": "Spotify", "accounts.spotify.com": "Spotify", "open.spotify.com": "Spotify", "spotify.link": "Spotify",
-    "spotify.app.link": "Spotify", "p.scdn.co": "Spotify", "i.scdn.co": "Spotify", "api.deezer.com": "Deezer",
-    "itunes.apple.com": "Apple", "audio-ssl.itunes.apple.com": "Apple",
-}  # fmt: skip
+    "api.spotify.com": "Spotify",
+    "accounts.spotify.com": "Spotify",
+    "open.spotify.com": "Spotify",
+    "spotify.link": "Spotify",
+    "spotify.app.link": "Spotify",
+    "p.scdn.co": "Spotify",
+    "i.scdn.co": "Spotify",
+    "api.deezer.com": "Deezer",
+    "itunes.apple.com": "Apple",
+    "audio-ssl.itunes.apple.com": "Apple",
+}
 SUFFIXES = {".spotifycdn.com": "Spotify", ".dzcdn.net": "Deezer", ".mzstatic.com": "Apple"}
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
@@ -47,9 +54,18 @@ def service(address: str) -> str:
         parts = urlsplit(address)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise FetchError("An answer held an address that is none, and it was not followed.") from error
-    name = HOSTS.get(host) or next((n for suffix, n in SUFFIXES.items() if host.endswith(suffix)), None)
-    if parts.scheme != "https" or name is None or port not in (None, 443) or parts.username is not None:
+        raise FetchError(
+            "An answer held an address that is none, and it was not followed."
+        ) from error
+    name = HOSTS.get(host) or next(
+        (n for suffix, n in SUFFIXES.items() if host.endswith(suffix)), None
+    )
+    if (
+        parts.scheme != "https"
+        or name is None
+        or port not in (None, 443)
+        or parts.username is not None
+    ):
         raise FetchError(
             f"An answer pointed to {host[:60] or 'no host'}, which is not one of the services asked; not followed."
         )
@@ -108,7 +124,9 @@ def new_session() -> Session:
     return Session()
 
 
-def get_json(session: Session, address: str, params: dict[str, str] | None = None) -> dict[str, Any]:
+def get_json(
+    session: Session, address: str, params: dict[str, str] | None = None
+) -> dict[str, Any]:
     """A JSON object. Raises FetchError."""
     body, _ = get(session, address, MAX_JSON, ("application/json", "text/javascript"), params)
     try:
@@ -121,7 +139,11 @@ def get_json(session: Session, address: str, params: dict[str, str] | None = Non
 
 
 def get(
-    session: Session, address: str, limit: int, kinds: tuple[str, ...], params: dict[str, str] | None = None
+    session: Session,
+    address: str,
+    limit: int,
+    kinds: tuple[str, ...],
+    params: dict[str, str] | None = None,
 ) -> tuple[bytes, str]:
     """Body and content type of an answer of at most `limit` bytes whose type begins with one of `kinds`.
 
@@ -146,11 +168,17 @@ def with_one_retry(attempt: Callable[[], Answer]) -> Answer:
 
 
 def _may_pass(error: FetchError) -> bool:
-    return isinstance(error.__cause__, requests.ConnectionError) and not isinstance(error.__cause__, requests.Timeout)
+    return isinstance(error.__cause__, requests.ConnectionError) and not isinstance(
+        error.__cause__, requests.Timeout
+    )
 
 
 def _get(
-    session: Session, address: str, limit: int, kinds: tuple[str, ...], params: dict[str, str] | None
+    session: Session,
+    address: str,
+    limit: int,
+    kinds: tuple[str, ...],
+    params: dict[str, str] | None,
 ) -> tuple[bytes, str]:
     name = service(address)
     try:
@@ -181,7 +209,9 @@ def check_status(response: requests.Response, name: str) -> None:
         return
     after = retry_after(response.headers.get("Retry-After"))
     if status == 429:
-        raise FetchError(f"{name} has had too many requests and asks to wait {_wait(after)}.", status, after)
+        raise FetchError(
+            f"{name} has had too many requests and asks to wait {_wait(after)}.", status, after
+        )
     raise FetchError(f"{name} answered with status {status}.", status, after)
 
 

@@ -13,10 +13,18 @@ _HOST = "open.spotify.com"
 SHORT_HOSTS = ("spotify.link", "spotify.app.link")
 
 _OTHERS = {
-    "album": "an album", "playlist": "a playlist", "artist": "an artist", "episode": "a podcast episode", "show": "a podcast",
-    "user": "someone's profile", "concert": "a concert", "audiobook": "an audiobook", "chapter": "a chapter of an audiobook",
-    "genre": "a genre", "collection": "a collection",
-}  # fmt: skip
+    "album": "an album",
+    "playlist": "a playlist",
+    "artist": "an artist",
+    "episode": "a podcast episode",
+    "show": "a podcast",
+    "user": "someone's profile",
+    "concert": "a concert",
+    "audiobook": "an audiobook",
+    "chapter": "a chapter of an audiobook",
+    "genre": "a genre",
+    "collection": "a collection",
+}
 
 _WANTED = (
     "Paste the link of one track, such as https://open.spotify.com/track/ followed by 22 letters and digits: in Spotify, "
@@ -50,7 +58,11 @@ def parse(text: str) -> str | ShortLink:
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError as error:
         raise SpotifyError(f"“{_shown(pasted)}” is not a link. {_WANTED}") from error
-    if parts.scheme.lower() not in ("http", "https") or parts.username is not None or port not in (None, 80, 443):
+    if (
+        parts.scheme.lower() not in ("http", "https")
+        or parts.username is not None
+        or port not in (None, 80, 443)
+    ):
         raise SpotifyError(f"“{_shown(pasted)}” is not a link of Spotify's. {_WANTED}")
     if host in SHORT_HOSTS:
         if not _SHORT_PATH.fullmatch(parts.path):
@@ -71,7 +83,9 @@ def _from_parts(parts: list[str], pasted: str) -> str:
         parts = parts[1:]
     kind = parts[0].lower() if parts else ""
     if kind in _OTHERS or (len(parts) > 2 and parts[2] == "playlist"):
-        raise SpotifyError(f"This is {_OTHERS.get(kind, 'a playlist')}, and one track is needed. {_WANTED}")
+        raise SpotifyError(
+            f"This is {_OTHERS.get(kind, 'a playlist')}, and one track is needed. {_WANTED}"
+        )
     if kind != "track" or len(parts) != 2:
         raise SpotifyError(f"“{_shown(pasted)}” does not name a track. {_WANTED}")
     if not _ID.fullmatch(parts[1]):

@@ -102,7 +102,15 @@ def download(preview: Preview, session: Session) -> bytes:
 def _from_spotify(info: TrackInfo) -> Preview | None:
     if not info.preview or service(info.preview) != "Spotify":
         return None
-    return Preview("Spotify", info.title, ", ".join(info.artists), info.preview, info.link, info.cover, info.seconds)
+    return Preview(
+        "Spotify",
+        info.title,
+        ", ".join(info.artists),
+        info.preview,
+        info.link,
+        info.cover,
+        info.seconds,
+    )
 
 
 def _from_deezer(info: TrackInfo, session: Session) -> Preview | None:
@@ -110,7 +118,9 @@ def _from_deezer(info: TrackInfo, session: Session) -> Preview | None:
         return None
     found = get_json(session, f"https://api.deezer.com/track/isrc:{info.isrc}")
     error = found.get("error")
-    if isinstance(error, dict) and error.get("code") in _DEEZER_BUSY:  # told with status 200, without how long to wait
+    if (
+        isinstance(error, dict) and error.get("code") in _DEEZER_BUSY
+    ):  # told with status 200, without how long to wait
         raise FetchError("Deezer has had too many requests and asks to wait a while.", 429, 5.0)
     if "error" in found or not found.get("preview"):
         return None  # no such recording there, or none that may be heard
@@ -130,10 +140,15 @@ def _from_itunes(info: TrackInfo, session: Session) -> Preview | None:
     if not info.artists or info.seconds is None:
         return None
     for preview in _search(f"{info.title} {info.artists[0]}", session):
-        theirs = {_plain(name) for name in re.split(r"\s*(?:&|,|\bfeat\.?|\bft\.?|\bwith\b)\s*", preview.artist)}
+        theirs = {
+            _plain(name)
+            for name in re.split(r"\s*(?:&|,|\bfeat\.?|\bft\.?|\bwith\b)\s*", preview.artist)
+        }
         theirs |= {_plain(preview.artist)}
         same_artist = bool({_plain(artist) for artist in info.artists} & theirs - {""})
-        near = preview.seconds is not None and abs(preview.seconds - info.seconds) <= _LENGTH_TOLERANCE
+        near = (
+            preview.seconds is not None and abs(preview.seconds - info.seconds) <= _LENGTH_TOLERANCE
+        )
         title = _plain(_without_edition(info.title))
         if near and same_artist and title and _plain(_without_edition(preview.title)) == title:
             return preview
@@ -182,14 +197,26 @@ class _NextData(HTMLParser):
 
 def _from_embed(info: TrackInfo, session: Session) -> Preview | None:
     """The preview in the page of Spotify's embedded player: undocumented, and may be gone tomorrow."""
-    page, _ = get(session, f"https://open.spotify.com/embed/track/{info.id}", MAX_JSON, ("text/html",))
+    page, _ = get(
+        session, f"https://open.spotify.com/embed/track/{info.id}", MAX_JSON, ("text/html",)
+    )
     parser = _NextData()
     parser.feed(page.decode("utf-8", "replace"))
     try:
-        address = json.loads(parser.text)["props"]["pageProps"]["state"]["data"]["entity"]["audioPreview"]["url"]
+        address = json.loads(parser.text)["props"]["pageProps"]["state"]["data"]["entity"][
+            "audioPreview"
+        ]["url"]
     except (ValueError, KeyError, TypeError):
         return None
-    return Preview("Spotify", info.title, ", ".join(info.artists), str(address), info.link, info.cover, info.seconds)
+    return Preview(
+        "Spotify",
+        info.title,
+        ", ".join(info.artists),
+        str(address),
+        info.link,
+        info.cover,
+        info.seconds,
+    )
 
 
 # Words that name another edition of the same recording; a live, instrumental or karaoke version is another recording.
@@ -198,7 +225,9 @@ _EDITION = rf"[^()\[\]]*\b(?:{_WORDS})\b[^()\[\]]*"
 
 
 def _without_edition(title: str) -> str:
-    return re.sub(rf"\s*(?:\({_EDITION}\)|\[{_EDITION}\]| - {_EDITION}$)", "", title, flags=re.IGNORECASE)
+    return re.sub(
+        rf"\s*(?:\({_EDITION}\)|\[{_EDITION}\]| - {_EDITION}$)", "", title, flags=re.IGNORECASE
+    )
 
 
 def song_key(title: str, artist: str) -> str:

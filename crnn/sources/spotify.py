@@ -39,7 +39,10 @@ class Credentials:
     def find(cls, *places: Mapping[str, Any]) -> "Credentials | None":
         """The first place (environment, secrets) that holds both SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET."""
         for place in places:
-            found = [str(place.get(name) or "").strip() for name in ("SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET")]
+            found = [
+                str(place.get(name) or "").strip()
+                for name in ("SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET")
+            ]
             if all(found):
                 return cls(*found)
         return None
@@ -76,7 +79,9 @@ def track_id(text: str, session: Session) -> str:
         found = _next_hop(found.address, session)
     if isinstance(found, str):
         return found
-    raise SpotifyError("This short link leads on and on. Open it in a browser and copy the address it ends at.")
+    raise SpotifyError(
+        "This short link leads on and on. Open it in a browser and copy the address it ends at."
+    )
 
 
 def _next_hop(address: str, session: Session) -> "str | links.ShortLink":
@@ -86,7 +91,9 @@ def _next_hop(address: str, session: Session) -> "str | links.ShortLink":
     except requests.RequestException as error:
         raise unreachable("Spotify", error) from error
     if goal is None:
-        raise SpotifyError("This short link leads nowhere any more. Copy the track's link again, from the song itself.")
+        raise SpotifyError(
+            "This short link leads nowhere any more. Copy the track's link again, from the song itself."
+        )
     return links.parse(goal)
 
 
@@ -102,13 +109,17 @@ def look_up(track: str, credentials: Credentials | None, session: Session) -> Tr
             return with_one_retry(lambda: _from_api(track, credentials, session))
         except FetchError as error:
             if error.status == 404:
-                raise SpotifyError(f"Spotify knows no track with the id {track}. Copy its link again.") from error
+                raise SpotifyError(
+                    f"Spotify knows no track with the id {track}. Copy its link again."
+                ) from error
             notice = f"{error} Only its title is known."
     try:
         return replace(_from_oembed(track, session), notice=notice)
     except FetchError as error:
         if error.status in (400, 404):
-            raise SpotifyError(f"Spotify knows no track with the id {track}. Copy its link again.") from error
+            raise SpotifyError(
+                f"Spotify knows no track with the id {track}. Copy its link again."
+            ) from error
         raise
 
 
@@ -146,7 +157,9 @@ def _from_api(track: str, credentials: Credentials, session: Session) -> TrackIn
         raise FetchError(said(error.http_status, after), error.http_status, after) from None
     except spotipy.SpotifyOauthError as error:
         status = getattr(getattr(error.__context__, "response", None), "status_code", 401)
-        raise FetchError(said(401 if 400 <= status < 500 and status != 429 else status, 0.0), status) from None
+        raise FetchError(
+            said(401 if 400 <= status < 500 and status != 429 else status, 0.0), status
+        ) from None
     except requests.RequestException as error:
         raise unreachable("Spotify", error) from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -181,7 +194,11 @@ def track_info(track: str, found: dict[str, Any]) -> TrackInfo:
 
 
 def _from_oembed(track: str, session: Session) -> TrackInfo:
-    found = get_json(session, "https://open.spotify.com/oembed", {"url": f"https://open.spotify.com/track/{track}"})
+    found = get_json(
+        session,
+        "https://open.spotify.com/oembed",
+        {"url": f"https://open.spotify.com/track/{track}"},
+    )
     title = found.get("title")
     if not isinstance(title, str) or not title:
         raise FetchError("Spotify answered without the track's title.")

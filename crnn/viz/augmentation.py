@@ -21,18 +21,33 @@ _MASK_LINE = {"color": "#ffffff", "width": 1.5, "dash": "dot"}
 
 
 def pair(
-    before: Heard, after: Heard, draws: Draws, start: float = 0.0, difference: bool = False, outlined: bool = True
+    before: Heard,
+    after: Heard,
+    draws: Draws,
+    start: float = 0.0,
+    difference: bool = False,
+    outlined: bool = True,
 ) -> go.Figure:
     """Original above augmented on one colour scale and one time axis, masks outlined; below them, if asked, the difference.
 
     start: where in its track the stretch of sound begins, in seconds.
     """
-    titles = ["Original", "Augmented", *(["Difference: augmented − original"] if difference else [])]
+    titles = [
+        "Original",
+        "Augmented",
+        *(["Difference: augmented − original"] if difference else []),
+    ]
     figure = make_subplots(
-        len(titles), 1, shared_xaxes=True, vertical_spacing=0.16 / len(titles), subplot_titles=titles
+        len(titles),
+        1,
+        shared_xaxes=True,
+        vertical_spacing=0.16 / len(titles),
+        subplot_titles=titles,
     )
     for row, heard in enumerate((before, after), start=1):
-        figure.add_trace(heatmap(heard.mel.numpy(), heard.front_end, start).update(coloraxis="coloraxis"), row, 1)
+        figure.add_trace(
+            heatmap(heard.mel.numpy(), heard.front_end, start).update(coloraxis="coloraxis"), row, 1
+        )
     height = _HEAD + _FOOT + _ROW * len(titles)
     # One scale for both: the loudest is 0 dB, the floor where the front end has it.
     low = min(float(before.mel.min()), float(after.mel.min()))
@@ -43,9 +58,18 @@ def pair(
     figure.update_layout(coloraxis=scale | {"colorbar": bar}, height=height)
     if difference:
         change = after.mel.numpy() - before.mel.numpy()
-        figure.add_trace(heatmap(change, after.front_end, start).update(coloraxis="coloraxis2"), 3, 1)
-        bar = COLOUR_BAR | {"title": {"text": "± dB"}, "len": share - 0.06, "y": 0, "yanchor": "bottom"}
-        figure.update_layout(coloraxis2={"colorscale": DIVERGING, "cmin": -40, "cmax": 40, "colorbar": bar})
+        figure.add_trace(
+            heatmap(change, after.front_end, start).update(coloraxis="coloraxis2"), 3, 1
+        )
+        bar = COLOUR_BAR | {
+            "title": {"text": "± dB"},
+            "len": share - 0.06,
+            "y": 0,
+            "yanchor": "bottom",
+        }
+        figure.update_layout(
+            coloraxis2={"colorscale": DIVERGING, "cmin": -40, "cmax": 40, "colorbar": bar}
+        )
     for shape in _outlines(draws, after, start) if outlined else ():
         figure.add_shape(**shape, row=2, col=1)
     figure.update_layout(margin={"l": 8, "r": 8, "t": _HEAD, "b": _FOOT})
@@ -64,12 +88,26 @@ def _outlines(draws: Draws, heard: Heard, start: float) -> list[dict[str, Any]]:
     shapes = []
     for piece in draws.pieces:
         shapes += [
-            {"type": "rect", "x0": start + a, "x1": start + b, "y0": -0.5, "y1": top, "line": _MASK_LINE}
+            {
+                "type": "rect",
+                "x0": start + a,
+                "x1": start + b,
+                "y0": -0.5,
+                "y1": top,
+                "line": _MASK_LINE,
+            }
             for a, b in draws.span_seconds(piece)
         ]
         left, right = start + piece.start, start + piece.start + piece.seconds
         shapes += [
-            {"type": "rect", "x0": left, "x1": right, "y0": low - 0.5, "y1": high - 0.5, "line": _MASK_LINE}
+            {
+                "type": "rect",
+                "x0": left,
+                "x1": right,
+                "y0": low - 0.5,
+                "y1": high - 0.5,
+                "line": _MASK_LINE,
+            }
             for low, high in draws.bands(piece)
         ]
     return shapes
@@ -80,9 +118,13 @@ def warp_map(draws: Draws, start: float = 0.0) -> go.Figure:
     figure = go.Figure()
     total = draws.pieces[-1].start + draws.pieces[-1].seconds
     figure.add_scatter(
-        x=[start, start + total], y=[start, start + total], mode="lines", name="no warp",
-        line={"color": "#8a8f98", "dash": "dot"}, hoverinfo="skip",
-    )  # fmt: skip
+        x=[start, start + total],
+        y=[start, start + total],
+        mode="lines",
+        name="no warp",
+        line={"color": "#8a8f98", "dash": "dot"},
+        hoverinfo="skip",
+    )
     x, y, moved_x, moved_y = [0.0], [0.0], [], []
     for piece in draws.pieces:
         if (moved := draws.moved(piece)) is not None:
@@ -93,9 +135,13 @@ def warp_map(draws: Draws, start: float = 0.0) -> go.Figure:
         x.append(piece.start + piece.seconds)
         y.append(piece.start + piece.seconds)
     figure.add_scatter(
-        x=np.add(x, start), y=np.add(y, start), mode="lines", name="this warp", line={"color": "#c2549f", "width": 3},
+        x=np.add(x, start),
+        y=np.add(y, start),
+        mode="lines",
+        name="this warp",
+        line={"color": "#c2549f", "width": 3},
         hovertemplate="at %{x:.2f} s you hear what was at %{y:.2f} s<extra></extra>",
-    )  # fmt: skip
+    )
     figure.add_scatter(
         x=moved_x,
         y=moved_y,
@@ -104,7 +150,12 @@ def warp_map(draws: Draws, start: float = 0.0) -> go.Figure:
         marker={"color": "#c2549f", "size": 10},
         hoverinfo="skip",
     )
-    figure.update_layout(title="Time-warp map", height=300, margin={"l": 8, "r": 8, "t": 44, "b": 8}, showlegend=False)
+    figure.update_layout(
+        title="Time-warp map",
+        height=300,
+        margin={"l": 8, "r": 8, "t": 44, "b": 8},
+        showlegend=False,
+    )
     figure.update_xaxes(title="Time in the augmented sound (s)", zeroline=False)
     figure.update_yaxes(title="Time in the original (s)", zeroline=False)
     return figure
@@ -117,23 +168,43 @@ def shift(before: Prediction, after: Prediction, title: str) -> go.Figure:
     palette, now = colours(before.labels), after.to_dict()
     old = [100 * p for _, p in ranked]
     new = [100 * now[label] for label in labels]
-    changes = [f"{b - a:+.0f}" if round(abs(b - a)) else "±0" for a, b in zip(old, new, strict=True)]
+    changes = [
+        f"{b - a:+.0f}" if round(abs(b - a)) else "±0" for a, b in zip(old, new, strict=True)
+    ]
     figure = go.Figure()
     figure.add_bar(
-        x=new, y=labels, orientation="h", name="augmented", marker={"color": [palette[label] for label in labels]},
-        text=changes, textposition="outside", cliponaxis=False, constraintext="none",
+        x=new,
+        y=labels,
+        orientation="h",
+        name="augmented",
+        marker={"color": [palette[label] for label in labels]},
+        text=changes,
+        textposition="outside",
+        cliponaxis=False,
+        constraintext="none",
         hovertemplate="%{y}, augmented: %{x:.1f} %<extra></extra>",
-    )  # fmt: skip
+    )
     figure.add_bar(
-        x=old, y=labels, orientation="h", name="original", hovertemplate="%{y}, original: %{x:.1f} %<extra></extra>",
+        x=old,
+        y=labels,
+        orientation="h",
+        name="original",
+        hovertemplate="%{y}, original: %{x:.1f} %<extra></extra>",
         marker={"color": "rgba(138,143,152,0.18)", "line": {"color": "#8a8f98", "width": 1.5}},
-    )  # fmt: skip
+    )
     figure.update_layout(
-        title=title, barmode="group", height=130 + 38 * len(labels), bargap=0.2, bargroupgap=0.05,
-        margin={"l": 8, "r": 44, "t": 70, "b": 8}, legend=_LEGEND | {"traceorder": "reversed"},
-    )  # fmt: skip
+        title=title,
+        barmode="group",
+        height=130 + 38 * len(labels),
+        bargap=0.2,
+        bargroupgap=0.05,
+        margin={"l": 8, "r": 44, "t": 70, "b": 8},
+        legend=_LEGEND | {"traceorder": "reversed"},
+    )
     figure.update_xaxes(
-        title="Probability (%), change in points", range=[0, max(10.0, *old, *new) * 1.12], zeroline=False
+        title="Probability (%), change in points",
+        range=[0, max(10.0, *old, *new) * 1.12],
+        zeroline=False,
     )
     return figure
 
@@ -144,17 +215,29 @@ def robustness(curves: Sequence[Curve], title: str) -> go.Figure:
     for curve in curves:
         colour = colours((curve.label,))[curve.label]
         figure.add_scatter(
-            x=[*curve.ticks, *curve.ticks[::-1]], y=[100 * p for p in (*curve.highest, *curve.lowest[::-1])],
-            fill="toself", fillcolor=colour, opacity=0.18, line={"width": 0}, hoverinfo="skip", showlegend=False,
-        )  # fmt: skip
+            x=[*curve.ticks, *curve.ticks[::-1]],
+            y=[100 * p for p in (*curve.highest, *curve.lowest[::-1])],
+            fill="toself",
+            fillcolor=colour,
+            opacity=0.18,
+            line={"width": 0},
+            hoverinfo="skip",
+            showlegend=False,
+        )
         figure.add_scatter(
-            x=list(curve.ticks), y=[100 * p for p in curve.mean], mode="lines+markers",
-            name=f"{curve.task}: {curve.label}", line={"color": colour, "width": 3},
+            x=list(curve.ticks),
+            y=[100 * p for p in curve.mean],
+            mode="lines+markers",
+            name=f"{curve.task}: {curve.label}",
+            line={"color": colour, "width": 3},
             hovertemplate=f"{curve.label}, %{{x}}: %{{y:.0f}} %<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_layout(
-        title=title, height=360, margin={"l": 8, "r": 8, "t": 70, "b": 8}, legend=_LEGEND,
-    )  # fmt: skip
+        title=title,
+        height=360,
+        margin={"l": 8, "r": 8, "t": 70, "b": 8},
+        legend=_LEGEND,
+    )
     figure.update_xaxes(title=curves[0].unit, type="category", zeroline=False)
     figure.update_yaxes(title="Probability (%)", range=[0, 102], zeroline=False)
     return figure

@@ -14,23 +14,41 @@ _GREYS = [[0.0, "#050507"], [1.0, "#d8d5de"]]
 _AMBER = [[0.0, "rgba(255,160,0,0)"], [0.25, "rgba(255,160,0,0.25)"], [1.0, "rgba(255,190,40,0.9)"]]
 
 
-def region(found: Region, mel: "np.ndarray[tuple[int, int], np.dtype[np.float32]]", front_end: FrontEnd,
-           start: float, title: str) -> go.Figure:  # fmt: skip
+def region(
+    found: Region,
+    mel: "np.ndarray[tuple[int, int], np.dtype[np.float32]]",
+    front_end: FrontEnd,
+    start: float,
+    title: str,
+) -> go.Figure:
     """mel [M, F] of the window that begins at `start` (s), what speaks for the class in amber, the brightest share outlined."""
     grey = heatmap(mel, front_end, start).update(colorscale=_GREYS, showscale=False)
     # Only what speaks for the class is shown (eq. 2's ReLU); its strongest hundredth is full amber, lest one spot dim the rest.
     values = np.maximum(found.values.numpy(), 0)
     top = float(np.quantile(values, 0.99)) or float(values.max()) or 1.0
     amber = go.Heatmap(
-        z=np.round(100 * np.minimum(values / top, 1)).astype(np.int8), x=grey.x, y=grey.y, colorscale=_AMBER, zmin=0, zmax=100,
-        showscale=False, hovertemplate="%{x:.1f} s · %{y} · %{z} of 100<extra></extra>",
-    )  # fmt: skip
+        z=np.round(100 * np.minimum(values / top, 1)).astype(np.int8),
+        x=grey.x,
+        y=grey.y,
+        colorscale=_AMBER,
+        zmin=0,
+        zmax=100,
+        showscale=False,
+        hovertemplate="%{x:.1f} s · %{y} · %{z} of 100<extra></extra>",
+    )
     outline = go.Contour(
-        z=found.mask.numpy().astype(np.int8), x=grey.x, y=grey.y, showscale=False, hoverinfo="skip",
-        contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"}, line={"color": "#ffffff", "width": 1.2},
-    )  # fmt: skip
+        z=found.mask.numpy().astype(np.int8),
+        x=grey.x,
+        y=grey.y,
+        showscale=False,
+        hoverinfo="skip",
+        contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"},
+        line={"color": "#ffffff", "width": 1.2},
+    )
     figure = go.Figure([grey, amber, outline])
-    figure.update_layout(title=title, height=330, margin={"l": 8, "r": 8, "t": 44, "b": 8}, showlegend=False)
+    figure.update_layout(
+        title=title, height=330, margin={"l": 8, "r": 8, "t": 44, "b": 8}, showlegend=False
+    )
     figure.update_xaxes(title="Time (s)", showgrid=False, zeroline=False)
     figure.update_yaxes(**frequency_axis(front_end))
     return figure
@@ -64,6 +82,4 @@ def where(found: Region, front_end: FrontEnd, start: float) -> str:
 def agreement(first: Region, second: Region) -> str:
     """How much of one brightest share is also the other's."""
     common = float((first.mask & second.mask).sum()) / max(1.0, float(first.mask.sum()))
-    return (
-        f"Of what one outlines, the other outlines {percent(common)}; two drawn by chance would share {percent(SHARE)}."
-    )
+    return f"Of what one outlines, the other outlines {percent(common)}; two drawn by chance would share {percent(SHARE)}."

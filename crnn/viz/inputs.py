@@ -24,13 +24,18 @@ def wave(stages: Stages, front_end: FrontEnd) -> go.Figure:
     begins = stages.start - front_end.n_fft / 2 / front_end.sample_rate
     step = max(1, len(samples) // _POINTS)
     edges = np.arange(0, len(samples), step)
-    both = np.stack([np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)], axis=1)
+    both = np.stack(
+        [np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)], axis=1
+    )
     figure = go.Figure(
         go.Scatter(
-            x=np.repeat(begins + edges / front_end.sample_rate, 2), y=both.reshape(-1), mode="lines",
-            line={"color": _LINE, "width": 1}, hovertemplate="%{x:.2f} s: %{y:.3f}<extra></extra>",
+            x=np.repeat(begins + edges / front_end.sample_rate, 2),
+            y=both.reshape(-1),
+            mode="lines",
+            line={"color": _LINE, "width": 1},
+            hovertemplate="%{x:.2f} s: %{y:.3f}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     left = begins + loudest_frame(stages) * front_end.hop_seconds
     right = left + front_end.n_fft / front_end.sample_rate
     figure.add_vrect(x0=left, x1=right, fillcolor=_ACCENT, opacity=0.3, line_width=0)
@@ -47,34 +52,65 @@ def window(stages: Stages, front_end: FrontEnd) -> go.Figure:
     samples, shape = windowed(stages, front_end, frame)
     step = max(1, len(samples) // 512)
     milliseconds = 1000 * np.arange(len(samples)) / front_end.sample_rate
-    figure = make_subplots(2, 1, vertical_spacing=0.3, subplot_titles=["One window of sound", "The frequencies in it"])
+    figure = make_subplots(
+        2, 1, vertical_spacing=0.3, subplot_titles=["One window of sound", "The frequencies in it"]
+    )
     top = float(np.abs(samples).max()) or 1.0
     figure.add_scatter(
-        x=milliseconds[::step], y=samples[::step], mode="lines", line={"color": "#8a8f98", "width": 1}, opacity=0.6,
-        name="sound", hoverinfo="skip", row=1, col=1,
-    )  # fmt: skip
+        x=milliseconds[::step],
+        y=samples[::step],
+        mode="lines",
+        line={"color": "#8a8f98", "width": 1},
+        opacity=0.6,
+        name="sound",
+        hoverinfo="skip",
+        row=1,
+        col=1,
+    )
     figure.add_scatter(
-        x=milliseconds[::step], y=(samples * shape)[::step], mode="lines", line={"color": _LINE, "width": 1.5},
-        name="faded in and out", hovertemplate="%{x:.0f} ms: %{y:.3f}<extra></extra>", row=1, col=1,
-    )  # fmt: skip
+        x=milliseconds[::step],
+        y=(samples * shape)[::step],
+        mode="lines",
+        line={"color": _LINE, "width": 1.5},
+        name="faded in and out",
+        hovertemplate="%{x:.0f} ms: %{y:.3f}<extra></extra>",
+        row=1,
+        col=1,
+    )
     figure.add_scatter(
-        x=milliseconds[::step], y=top * shape[::step], mode="lines", line={"color": _ACCENT, "width": 1.5, "dash": "dot"},
-        name="window", hoverinfo="skip", row=1, col=1,
-    )  # fmt: skip
+        x=milliseconds[::step],
+        y=top * shape[::step],
+        mode="lines",
+        line={"color": _ACCENT, "width": 1.5, "dash": "dot"},
+        name="window",
+        hoverinfo="skip",
+        row=1,
+        col=1,
+    )
     decibels = _decibels(stages.power[:, frame].numpy())
     hertz = np.arange(len(decibels)) * front_end.sample_rate / front_end.n_fft
     figure.add_scatter(
-        x=hertz[1:], y=decibels[1:], mode="lines", line={"color": _LINE, "width": 1}, showlegend=False,
-        hovertemplate="%{x:.0f} Hz: %{y:.0f} dB<extra></extra>", row=2, col=1,
-    )  # fmt: skip
+        x=hertz[1:],
+        y=decibels[1:],
+        mode="lines",
+        line={"color": _LINE, "width": 1},
+        showlegend=False,
+        hovertemplate="%{x:.0f} Hz: %{y:.0f} dB<extra></extra>",
+        row=2,
+        col=1,
+    )
     figure.update_layout(height=400, margin={"l": 8, "r": 8, "t": 32, "b": 8}, showlegend=False)
     figure.update_annotations(x=0, xanchor="left", font={"size": 15})
     figure.update_xaxes(showgrid=False, zeroline=False)
     figure.update_xaxes(title="ms", row=1, col=1)
     figure.update_xaxes(
-        title="Frequency (Hz)", type="log", tickvals=[50, 100, 250, 500, 1000, 2500, 5000, 10_000],
-        ticktext=["50", "100", "250", "500", "1k", "2.5k", "5k", "10k"], row=2, col=1,
-    )  # fmt: skip
+        title="Frequency (Hz)",
+        type="log",
+        tickvals=[50, 100, 250, 500, 1000, 2500, 5000, 10_000],
+        ticktext=["50", "100", "250", "500", "1k", "2.5k", "5k", "10k"],
+        row=2,
+        col=1,
+    )
     figure.update_yaxes(title="dB", row=2, col=1)
     return figure
 
@@ -89,11 +125,13 @@ def spectrum(stages: Stages, front_end: FrontEnd) -> go.Figure:
     figure = go.Figure(
         go.Heatmap(
             z=np.round(_decibels(shown)).astype(np.int8),
-            x=stages.start + (columns + (column_step - 1) / 2) * front_end.hop_seconds, y=hertz / 1000,
-            colorscale=MAGMA, colorbar={"title": {"text": "dB"}} | COLOUR_BAR,
+            x=stages.start + (columns + (column_step - 1) / 2) * front_end.hop_seconds,
+            y=hertz / 1000,
+            colorscale=MAGMA,
+            colorbar={"title": {"text": "dB"}} | COLOUR_BAR,
             hovertemplate="%{x:.2f} s · %{y:.2f} kHz · %{z:.0f} dB<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.update_layout(**layout("Spectrum of every window", 360))
     figure.update_xaxes(title="Time (s)", showgrid=False, zeroline=False)
     figure.update_yaxes(title="Frequency (kHz)", showgrid=False)
@@ -106,7 +144,10 @@ def bank(front_end: FrontEnd, every: int = 8) -> go.Figure:
     hertz = np.arange(weights.shape[1]) * front_end.sample_rate / front_end.n_fft / 1000
     figure = go.Figure()
     strong = set(range(every // 2, len(weights), every))
-    for chosen, style in ((False, {"color": "#8a8f98", "width": 1}), (True, {"color": _ACCENT, "width": 2})):
+    for chosen, style in (
+        (False, {"color": "#8a8f98", "width": 1}),
+        (True, {"color": _ACCENT, "width": 2}),
+    ):
         x: list[float | None] = []
         y: list[float | None] = []
         for band, row in enumerate(weights):
@@ -116,8 +157,12 @@ def bank(front_end: FrontEnd, every: int = 8) -> go.Figure:
             reach = slice(max(0, here[0] - 1), here[-1] + 2)
             x += [*hertz[reach].tolist(), None]
             y += [*row[reach].tolist(), None]
-        figure.add_scatter(x=x, y=y, mode="lines", line=style, opacity=1.0 if chosen else 0.4, hoverinfo="skip")
-    figure.update_layout(**layout(f"{len(weights)} mel filters, every {every}th drawn strong", 260), showlegend=False)
+        figure.add_scatter(
+            x=x, y=y, mode="lines", line=style, opacity=1.0 if chosen else 0.4, hoverinfo="skip"
+        )
+    figure.update_layout(
+        **layout(f"{len(weights)} mel filters, every {every}th drawn strong", 260), showlegend=False
+    )
     figure.update_xaxes(title="Frequency (kHz)", showgrid=False, zeroline=False)
     figure.update_yaxes(title="Weight", rangemode="tozero")
     return figure
@@ -146,11 +191,18 @@ def mel_decibels(stages: Stages, front_end: FrontEnd) -> go.Figure:
 
 def place(overview: go.Heatmap, stages: Stages, front_end: FrontEnd, seconds: float) -> go.Figure:
     """The whole track (crnn.viz.mel.heatmap of it) with this segment framed."""
-    figure = go.Figure(overview).update_traces(colorscale=MAGMA, colorbar={"title": {"text": "dB"}} | COLOUR_BAR)
+    figure = go.Figure(overview).update_traces(
+        colorscale=MAGMA, colorbar={"title": {"text": "dB"}} | COLOUR_BAR
+    )
     left = stages.start - front_end.hop_seconds / 2
     right = left + min(stages.segment.shape[2] * front_end.hop_seconds, seconds)
     figure.add_shape(
-        type="rect", x0=left, x1=right, y0=-0.5, y1=front_end.n_mels - 0.5, line={"color": "#ffffff", "width": 3}
+        type="rect",
+        x0=left,
+        x1=right,
+        y0=-0.5,
+        y1=front_end.n_mels - 0.5,
+        line={"color": "#ffffff", "width": 3},
     )
     return _mel_layout(figure, front_end, "The segment in its track")
 

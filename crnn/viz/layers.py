@@ -27,29 +27,44 @@ def maps(stages: Stages, layer: int, strongest: bool, front_end: FrontEnd) -> go
     shown = shown_maps(stages, layer, strongest)
     limit = float(np.quantile(np.abs(pictures), 0.995)) or 1.0
     style = {
-        "colorscale": DIVERGING, "zmin": -limit, "zmax": limit, "colorbar": {"title": {"text": "value"}} | COLOUR_BAR,
-    }  # fmt: skip
+        "colorscale": DIVERGING,
+        "zmin": -limit,
+        "zmax": limit,
+        "colorbar": {"title": {"text": "value"}} | COLOUR_BAR,
+    }
     count, bands, steps = pictures.shape
-    name = f"Layer {layer}: {len(shown)} of {count} maps of {bands} × {steps}" if layer else f"Input: {bands} × {steps}"
+    name = (
+        f"Layer {layer}: {len(shown)} of {count} maps of {bands} × {steps}"
+        if layer
+        else f"Input: {bands} × {steps}"
+    )
     seconds = stages.segment.shape[2] * front_end.hop_seconds / steps
     moments = stages.start - front_end.hop_seconds / 2 + (np.arange(steps) + 0.5) * seconds
     if bands == 1:
         figure = go.Figure(
             go.Heatmap(
-                z=pictures[shown, 0], x=moments, **style, customdata=np.repeat(shown[:, None], steps, axis=1),
+                z=pictures[shown, 0],
+                x=moments,
+                **style,
+                customdata=np.repeat(shown[:, None], steps, axis=1),
                 hovertemplate="map %{customdata} · %{x:.2f} s: %{z:.2f}<extra></extra>",
             )
-        )  # fmt: skip
-        figure.update_layout(**layout(f"Layer {layer}: {count} maps of 1 × {steps}, one a line", 430))
+        )
+        figure.update_layout(
+            **layout(f"Layer {layer}: {count} maps of 1 × {steps}, one a line", 430)
+        )
         figure.update_xaxes(title="Time (s)", showgrid=False, zeroline=False)
         figure.update_yaxes(title="Map", showgrid=False, autorange="reversed")
         return figure
     tiles, numbers = _mosaic(pictures, shown)
     figure = go.Figure(
         go.Heatmap(
-            z=tiles, customdata=numbers, **style, hovertemplate="map %{customdata}: %{z:.2f}<extra></extra>"
+            z=tiles,
+            customdata=numbers,
+            **style,
+            hovertemplate="map %{customdata}: %{z:.2f}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.update_layout(**layout(name, 430))
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
@@ -71,7 +86,9 @@ def _mosaic(pictures: Numbers, shown: np.ndarray[Any, Any]) -> tuple[Numbers, np
     across = min(len(shown), 8)
     down = math.ceil(len(shown) / across)
     gap_x, gap_y = max(1, round(0.06 * steps)), max(1, round(0.06 * bands))
-    tiles = np.full((down * (bands + gap_y) - gap_y, across * (steps + gap_x) - gap_x), np.nan, dtype=np.float32)
+    tiles = np.full(
+        (down * (bands + gap_y) - gap_y, across * (steps + gap_x) - gap_x), np.nan, dtype=np.float32
+    )
     numbers = np.zeros(tiles.shape, dtype=np.uint8 if len(pictures) <= 256 else np.uint16)
     for position, number in enumerate(shown):
         row, column = divmod(position, across)
@@ -88,22 +105,36 @@ def states(stages: Stages, checkpoint: Checkpoint) -> go.Figure:
     x = stages.start - front_end.hop_seconds / 2 + (np.arange(len(stages.states)) + 0.5) * seconds
     weights = stages.attention
     figure = make_subplots(
-        1 if weights is None else 2, 1, shared_xaxes=True, vertical_spacing=0.05,
+        1 if weights is None else 2,
+        1,
+        shared_xaxes=True,
+        vertical_spacing=0.05,
         row_heights=None if weights is None else [0.2, 0.8],
-    )  # fmt: skip
+    )
     if weights is not None:
         figure.add_bar(
-            x=x, y=100 * weights.numpy(), marker={"color": "#c2549f"}, showlegend=False,
-            hovertemplate="%{x:.2f} s: %{y:.0f} %<extra></extra>", row=1, col=1,
-        )  # fmt: skip
+            x=x,
+            y=100 * weights.numpy(),
+            marker={"color": "#c2549f"},
+            showlegend=False,
+            hovertemplate="%{x:.2f} s: %{y:.0f} %<extra></extra>",
+            row=1,
+            col=1,
+        )
         figure.update_yaxes(title="Weight (%)", row=1, col=1)
     figure.add_trace(
         go.Heatmap(
-            z=stages.states.T.numpy(), x=x, colorscale=DIVERGING, zmin=-1, zmax=1,
+            z=stages.states.T.numpy(),
+            x=x,
+            colorscale=DIVERGING,
+            zmin=-1,
+            zmax=1,
             colorbar={"title": {"text": "value"}} | COLOUR_BAR,
             hovertemplate="%{x:.2f} s · unit %{y}: %{z:.2f}<extra></extra>",
-        ), 1 if weights is None else 2, 1,
-    )  # fmt: skip
+        ),
+        1 if weights is None else 2,
+        1,
+    )
     if config.bidirectional:
         figure.add_hline(y=config.gru - 0.5, line={"color": "#8a8f98", "dash": "dot"})
     figure.update_layout(**layout("What the memory holds after each step", 430))
@@ -121,7 +152,9 @@ def logits(stages: Stages, labels: tuple[str, ...]) -> go.Figure:
 def shares(stages: Stages, labels: tuple[str, ...]) -> go.Figure:
     """Softmax of the logits divided by the temperature, in percent."""
     values = 100 * stages.probabilities
-    figure = _bars(labels, values, "What the network says of this segment", "Probability (%)", "{:.1f} %")
+    figure = _bars(
+        labels, values, "What the network says of this segment", "Probability (%)", "{:.1f} %"
+    )
     figure.update_xaxes(range=[0, 1.18 * max(10.0, float(values.max()))])
     return figure
 
@@ -147,11 +180,17 @@ def _bars(labels: tuple[str, ...], values: Numbers, title: str, axis: str, form:
     names = [labels[i] for i in order]
     figure = go.Figure(
         go.Bar(
-            x=values[order], y=names, orientation="h", marker={"color": [palette[name] for name in names]},
-            text=[form.format(value).replace("-", "−") for value in values[order]], textposition="outside",
-            cliponaxis=False, constraintext="none", hovertemplate="%{y}: %{text}<extra></extra>",
+            x=values[order],
+            y=names,
+            orientation="h",
+            marker={"color": [palette[name] for name in names]},
+            text=[form.format(value).replace("-", "−") for value in values[order]],
+            textposition="outside",
+            cliponaxis=False,
+            constraintext="none",
+            hovertemplate="%{y}: %{text}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.update_layout(**layout(title, 110 + 26 * len(labels)))
     low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
     room = 0.18 * max(1e-6, high - low)

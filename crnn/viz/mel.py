@@ -17,13 +17,24 @@ _TICKS_HZ = (100, 250, 500, 1000, 2000, 4000, 8000, 16000)
 _TICK_GAP = 6  # bands; closer labels would overlap
 
 # Streamlit's theme replaces the exact colour #000004, magma's darkest, by one of its own.
-MAGMA = [[place, "rgb(0,0,3)" if colour == "#000004" else colour] for place, colour in get_colorscale("magma")]
+MAGMA = [
+    [place, "rgb(0,0,3)" if colour == "#000004" else colour]
+    for place, colour in get_colorscale("magma")
+]
 
 # Blue below 0, red above, grey at 0: told apart by colour-blind eyes, too (ColorBrewer RdBu).
-DIVERGING = [[0.0, "#2166ac"], [0.35, "#92c5de"], [0.5, "#f2f0f4"], [0.65, "#f4a582"], [1.0, "#b2182b"]]
+DIVERGING = [
+    [0.0, "#2166ac"],
+    [0.35, "#92c5de"],
+    [0.5, "#f2f0f4"],
+    [0.65, "#f4a582"],
+    [1.0, "#b2182b"],
+]
 
 
-def mel_spectrogram(mel: "np.ndarray[Any, Any]", front_end: FrontEnd, title: str = "Mel spectrogram") -> go.Figure:
+def mel_spectrogram(
+    mel: "np.ndarray[Any, Any]", front_end: FrontEnd, title: str = "Mel spectrogram"
+) -> go.Figure:
     """Heatmap of a log-mel spectrogram [M, F] in dB over seconds and Hz (bands equally spaced, as the network sees them).
 
     Long tracks are averaged over neighbouring frames to at most 1200 columns.
@@ -110,10 +121,15 @@ def distribution(prediction: Prediction, title: str) -> go.Figure:
         )
     )
     figure.update_layout(
-        title=title, height=96 + 26 * len(ranked), margin={"l": 8, "r": 44, "t": 44, "b": 8}, bargap=0.25
+        title=title,
+        height=96 + 26 * len(ranked),
+        margin={"l": 8, "r": 44, "t": 44, "b": 8},
+        bargap=0.25,
     )
     figure.update_xaxes(
-        title="Probability, mean over the track (%)", range=[0, max(10.0, max(percents)) * 1.04], zeroline=False
+        title="Probability, mean over the track (%)",
+        range=[0, max(10.0, max(percents)) * 1.04],
+        zeroline=False,
     )
     return figure
 

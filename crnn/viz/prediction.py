@@ -27,29 +27,60 @@ def made_of(tracks: Sequence[Compared], network: int, title: str, k: int = 3) ->
     for rank in range(max(map(len, tops))):
         parts = [(row, *top[rank]) for row, top in enumerate(tops) if rank < len(top)]
         figure.add_bar(
-            y=[row for row, _, _ in parts], x=[100 * p for _, _, p in parts], orientation="h", width=0.3, name="",
-            marker={"color": [palette[label] for _, label, _ in parts], "line": {"width": 1, "color": "rgba(128,128,128,0.35)"}},
+            y=[row for row, _, _ in parts],
+            x=[100 * p for _, _, p in parts],
+            orientation="h",
+            width=0.3,
+            name="",
+            marker={
+                "color": [palette[label] for _, label, _ in parts],
+                "line": {"width": 1, "color": "rgba(128,128,128,0.35)"},
+            },
             customdata=[[shown(tracks[row].name), label] for row, label, _ in parts],
             hovertemplate="%{customdata[0]}<br>%{customdata[1]}: %{x:.1f} %<extra></extra>",
-        )  # fmt: skip
+        )
     for row, (track, top) in enumerate(zip(tracks, tops, strict=True)):
-        words = "  ".join(f"<span style='color:{palette[label]}'>⬤</span> {label} {_percent(p)}" for label, p in top)
-        for text, shift, anchor in ((f"<b>{shown(track.name)}</b>", 12, "bottom"), (words, -12, "top")):
+        words = "  ".join(
+            f"<span style='color:{palette[label]}'>⬤</span> {label} {_percent(p)}"
+            for label, p in top
+        )
+        for text, shift, anchor in (
+            (f"<b>{shown(track.name)}</b>", 12, "bottom"),
+            (words, -12, "top"),
+        ):
             figure.add_annotation(
-                x=0, y=row, text=text, yshift=shift, yanchor=anchor, xanchor="left", xshift=-4, showarrow=False
+                x=0,
+                y=row,
+                text=text,
+                yshift=shift,
+                yanchor=anchor,
+                xanchor="left",
+                xshift=-4,
+                showarrow=False,
             )
     figure.update_layout(
-        title=title, barmode="stack", showlegend=False, height=96 + _BAR * len(tracks), bargap=0,
+        title=title,
+        barmode="stack",
+        showlegend=False,
+        height=96 + _BAR * len(tracks),
+        bargap=0,
         margin={"l": 8, "r": 12, "t": 44, "b": 8},
-    )  # fmt: skip
-    figure.update_xaxes(title="Probability, mean over the track (%)", range=[0, 100], zeroline=False)
-    figure.update_yaxes(range=[len(tracks) - 0.45, -0.55], showticklabels=False, showgrid=False, zeroline=False)
+    )
+    figure.update_xaxes(
+        title="Probability, mean over the track (%)", range=[0, 100], zeroline=False
+    )
+    figure.update_yaxes(
+        range=[len(tracks) - 0.45, -0.55], showticklabels=False, showgrid=False, zeroline=False
+    )
     return figure
 
 
 def told(tracks: Sequence[Compared], network: int, k: int = 3) -> str:
     """The bars in words."""
-    return "; ".join(f"{track.name}: {spoken(track.predictions[network], k)}" for track in tracks) + "."
+    return (
+        "; ".join(f"{track.name}: {spoken(track.predictions[network], k)}" for track in tracks)
+        + "."
+    )
 
 
 def alike(tracks: Sequence[Compared], similarities: Array, title: str) -> go.Figure:
@@ -58,13 +89,23 @@ def alike(tracks: Sequence[Compared], similarities: Array, title: str) -> go.Fig
     numbers = [f"{number}" for number, _ in enumerate(tracks, 1)]
     figure = go.Figure(
         go.Heatmap(
-            z=similarities, x=numbers, y=names, colorscale=get_colorscale("RdBu_r"), zmin=-1, zmax=1,
-            texttemplate="%{z:.2f}", showscale=False, xgap=2, ygap=2,
+            z=similarities,
+            x=numbers,
+            y=names,
+            colorscale=get_colorscale("RdBu_r"),
+            zmin=-1,
+            zmax=1,
+            texttemplate="%{z:.2f}",
+            showscale=False,
+            xgap=2,
+            ygap=2,
             customdata=[[shown(other.name) for other in tracks] for _ in tracks],
             hovertemplate="%{y} and %{customdata}: %{z:.2f}<extra></extra>",
         )
-    )  # fmt: skip
-    figure.update_layout(title=title, height=106 + 42 * len(tracks), margin={"l": 8, "r": 8, "t": 88, "b": 8})
+    )
+    figure.update_layout(
+        title=title, height=106 + 42 * len(tracks), margin={"l": 8, "r": 8, "t": 88, "b": 8}
+    )
     figure.update_xaxes(type="category", side="top", showgrid=False)
     figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
     return figure

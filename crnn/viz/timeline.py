@@ -13,7 +13,11 @@ from crnn.viz.mel import COLOUR_BAR, MAGMA, frequency_axis, heatmap
 
 
 def along(
-    mel: "np.ndarray[Any, Any]", front_end: FrontEnd, found: Moments, parts: list[Section], moment: float | None = None
+    mel: "np.ndarray[Any, Any]",
+    front_end: FrontEnd,
+    found: Moments,
+    parts: list[Section],
+    moment: float | None = None,
 ) -> go.Figure:
     """mel [M, F] above, stacked areas in percent below; lines where the leading class changes, and at a chosen moment."""
     figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.06, row_heights=[0.45, 0.55])
@@ -26,18 +30,29 @@ def along(
         label = found.labels[int(k)]
         values = 100 * found.probabilities[:, int(k)]
         figure.add_scatter(
-            x=found.edges, y=[*values, values[-1]], name=label, stackgroup="all", mode="lines",
-            line={"width": 0.5, "color": palette[label], "shape": "hv"}, fillcolor=palette[label],
-            hovertemplate="%{y:.0f} %", row=2, col=1,
-        )  # fmt: skip
+            x=found.edges,
+            y=[*values, values[-1]],
+            name=label,
+            stackgroup="all",
+            mode="lines",
+            line={"width": 0.5, "color": palette[label], "shape": "hv"},
+            fillcolor=palette[label],
+            hovertemplate="%{y:.0f} %",
+            row=2,
+            col=1,
+        )
     for part in parts[1:]:
-        figure.add_vline(x=part.start, line={"color": "#ffffff", "width": 1, "dash": "dot"}, row=2, col=1)
+        figure.add_vline(
+            x=part.start, line={"color": "#ffffff", "width": 1, "dash": "dot"}, row=2, col=1
+        )
     if moment is not None:
         figure.add_vline(x=moment, line={"color": "#c2549f", "width": 2})
     figure.update_layout(
-        height=520, margin={"l": 8, "r": 8, "t": 12, "b": 8}, hovermode="x unified",
+        height=520,
+        margin={"l": 8, "r": 8, "t": 12, "b": 8},
+        hovermode="x unified",
         legend={"orientation": "h", "y": -0.16, "yanchor": "top", "x": 0, "traceorder": "normal"},
-    )  # fmt: skip
+    )
     figure.update_xaxes(showgrid=False, zeroline=False, range=[0, float(found.edges[-1])])
     figure.update_xaxes(title="Time (s)", row=2, col=1)
     figure.update_yaxes(**frequency_axis(front_end, gap=11), row=1, col=1)  # a low picture

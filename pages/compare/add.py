@@ -53,9 +53,12 @@ def _examples() -> None:
     """The examples as switches, which the address names."""
     _from_address()
     chosen = st.pills(
-        "Examples", list(EXAMPLES), selection_mode="multi", key="examples",
+        "Examples",
+        list(EXAMPLES),
+        selection_mode="multi",
+        key="examples",
         format_func=lambda name: f"**{EXAMPLES[name].title}** · {EXAMPLES[name].artist}",
-    )  # fmt: skip
+    )
     st.session_state.compare_address = st.query_params["examples"] = chosen
     state.keep_examples(chosen)
     there = {track.example for track in state.tracks()}
@@ -65,7 +68,9 @@ def _examples() -> None:
     bar = st.progress(0.0, text="Loading the networks …")
     try:
         for number, name in enumerate(missing):
-            bar.progress(number / len(missing), f"{number + 1} of {len(missing)}: {EXAMPLES[name].title}")
+            bar.progress(
+                number / len(missing), f"{number + 1} of {len(missing)}: {EXAMPLES[name].title}"
+            )
             state.add(_example(name, models.key()))
     except CrnnError as error:
         st.error(str(error))
@@ -84,7 +89,9 @@ def _from_address() -> None:
                 f"The address asks for an example called “{session.plain(unknown[0])}”. There are: {', '.join(EXAMPLES)}."
             )
     elif "examples" not in st.session_state:
-        state.choose_examples(list(dict.fromkeys(t.example for t in state.everything() if t.example)))
+        state.choose_examples(
+            list(dict.fromkeys(t.example for t in state.everything() if t.example))
+        )
 
 
 def _open_track() -> None:
@@ -96,13 +103,20 @@ def _open_track() -> None:
 
     if not track.example and state.has(digest(track.data)):
         return
-    label, about = f"{session.plain(track.name, 40)}, which is open", "Add the track that the other pages show"
+    label, about = (
+        f"{session.plain(track.name, 40)}, which is open",
+        "Add the track that the other pages show",
+    )
     if track.example:
         wanted = [*state.chosen_examples(), track.example]
         st.button(
-            label, key="compare-open", icon=":material/add:", help=about,
-            on_click=state.choose_examples, args=(wanted,),
-        )  # fmt: skip
+            label,
+            key="compare-open",
+            icon=":material/add:",
+            help=about,
+            on_click=state.choose_examples,
+            args=(wanted,),
+        )
     elif st.button(label, key="compare-open", icon=":material/add:", help=about):
         state.add(_summed_up(track))
         st.rerun()
@@ -111,8 +125,12 @@ def _open_track() -> None:
 def _upload(kind: str, label: str, several: bool | str) -> None:
     key = batch_upload.uploader_key(kind)
     given = st.file_uploader(
-        label, type=[*SUFFIXES, ".zip"], accept_multiple_files=several, max_upload_size=LIMIT_MB, key=key  # type: ignore[call-overload]
-    )  # fmt: skip
+        label,
+        type=[*SUFFIXES, ".zip"],
+        accept_multiple_files=several,
+        max_upload_size=LIMIT_MB,
+        key=key,  # type: ignore[call-overload]
+    )
     if given:
         batch_upload.take(key, given)
 
@@ -122,9 +140,15 @@ def _summed_up(track: session.Track) -> Compared:
 
     with session.my_turn():
         return similarity.summary(
-            track.name, track.data, track.seconds, track.analysis, session.classifiers(),
-            notices=track.notices, networks=track.networks, example=track.example,
-        )  # fmt: skip
+            track.name,
+            track.data,
+            track.seconds,
+            track.analysis,
+            session.classifiers(),
+            notices=track.notices,
+            networks=track.networks,
+            example=track.example,
+        )
 
 
 # As many sets of networks as shared.example_track.

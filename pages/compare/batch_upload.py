@@ -77,7 +77,13 @@ def take(widget: str, files: list[UploadedFile]) -> None:
     total = len(done.handled) + len(todo)
     with st.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, text="Opening …")
-        st.button("Stop here", key="compare-stop", icon=":material/stop:", on_click=_stop, args=(widget, total))
+        st.button(
+            "Stop here",
+            key="compare-stop",
+            icon=":material/stop:",
+            on_click=_stop,
+            args=(widget, total),
+        )
     for entry in todo:
         name = title(entry.name)
         if state.own() >= archive.MOST:
@@ -100,7 +106,10 @@ def _hear(entry: _Entry, name: str, bar: Any, number: int, total: int, done: Rep
         bar.progress(min(1.0, (number + share) / total), text=said)
 
     def waiting(before: int) -> None:
-        bar.progress(number / total, text=f"{said} – {before} {'track is' if before == 1 else 'tracks are'} before it")
+        bar.progress(
+            number / total,
+            text=f"{said} – {before} {'track is' if before == 1 else 'tracks are'} before it",
+        )
 
     progress(0.0)
     try:
@@ -109,7 +118,9 @@ def _hear(entry: _Entry, name: str, bar: Any, number: int, total: int, done: Rep
             if state.has(similarity.digest(data)):
                 done.again.append(name)
                 return
-            track = similarity.hear(name, data, session.classifiers(), progress, networks=models.key())
+            track = similarity.hear(
+                name, data, session.classifiers(), progress, networks=models.key()
+            )
     except CrnnError as error:
         done.failures[entry.key] = (name, str(error))
         return
@@ -189,14 +200,21 @@ def tell() -> None:
     counted = f"{done.added} track{'' if done.added == 1 else 's'} added"
     if broken:
         lines = [
-            f"- **{session.plain(name)}** – {session.plain(reason, limit=300)}" for name, reason in broken[:_NAMED]
+            f"- **{session.plain(name)}** – {session.plain(reason, limit=300)}"
+            for name, reason in broken[:_NAMED]
         ]
         if len(broken) > _NAMED:
             lines.append(f"- and {len(broken) - _NAMED} more, all in the CSV")
         st.warning(
-            f"{counted}, {len(broken)} could not be heard:\n" + "\n".join(lines) + (f"\n\n{notes}" if notes else ""),
+            f"{counted}, {len(broken)} could not be heard:\n"
+            + "\n".join(lines)
+            + (f"\n\n{notes}" if notes else ""),
             icon=":material/hearing_disabled:",
         )
     else:
         st.info(f"{counted}. {notes}", icon=":material/info:")
-    st.button("Dismiss", key="compare-dismiss", on_click=lambda: st.session_state.pop("compare_report", None))
+    st.button(
+        "Dismiss",
+        key="compare-dismiss",
+        on_click=lambda: st.session_state.pop("compare_report", None),
+    )

@@ -27,8 +27,14 @@ if tracks:
     view.show(tracks)
 else:
     st.button(
-        "Compare the six examples", type="primary", icon=":material/compare_arrows:", key="compare-examples",
-        on_click=state.choose_examples, args=(list(EXAMPLES),),
-    )  # fmt: skip
-    st.info("Choose examples, or bring songs of your own: two or more, up to 60 in a zip or a folder.")
+        "Compare the six examples",
+        type="primary",
+        icon=":material/compare_arrows:",
+        key="compare-examples",
+        on_click=state.choose_examples,
+        args=(list(EXAMPLES),),
+    )
+    st.info(
+        "Choose examples, or bring songs of your own: two or more, up to 60 in a zip or a folder."
+    )
 session.warm_up()

@@ -48,7 +48,9 @@ def add(track: Compared) -> None:
     from crnn.inference.similarity import apart
 
     if not has(track.digest):
-        everything().append(replace(track, name=apart(track.name, [other.name for other in tracks()])))
+        everything().append(
+            replace(track, name=apart(track.name, [other.name for other in tracks()]))
+        )
 
 
 def chosen_examples() -> list[str]:
@@ -62,7 +64,9 @@ def choose_examples(names: list[str]) -> None:
 
 def keep_examples(names: list[str]) -> None:
     """Drop the examples that are not chosen any more; a click brings them back."""
-    st.session_state.compared = [track for track in everything() if not track.example or track.example in names]
+    st.session_state.compared = [
+        track for track in everything() if not track.example or track.example in names
+    ]
 
 
 def remove(digest: str) -> None:
@@ -80,7 +84,9 @@ def clear() -> None:
 def _forget(said: str, stays: Callable[[Compared], bool]) -> None:
     st.session_state.compare_before = (said, list(everything()))
     st.session_state.compared = [track for track in everything() if stays(track)]
-    choose_examples([name for name in chosen_examples() if any(t.example == name for t in everything())])
+    choose_examples(
+        [name for name in chosen_examples() if any(t.example == name for t in everything())]
+    )
 
 
 def undoable() -> str:
@@ -92,5 +98,7 @@ def undo() -> None:
     """For buttons: as before the last removal, with what was added since."""
     _, before = st.session_state.pop("compare_before")
     known = {(track.digest, track.networks) for track in before}
-    st.session_state.compared = before + [t for t in everything() if (t.digest, t.networks) not in known]
+    st.session_state.compared = before + [
+        t for t in everything() if (t.digest, t.networks) not in known
+    ]
     choose_examples(list(dict.fromkeys(track.example for track in everything() if track.example)))

@@ -28,10 +28,13 @@ def show(tracks: list[Compared]) -> None:
             compare_figures.made_of(chosen, number, f"{task}: the likeliest three and the rest"),
             key=f"made-{number}",
             alt=compare_figures.told(chosen, number),
-        )  # fmt: skip
+        )
     _remarks(tracks)
     if len(tracks) == 1:
-        st.info("One track so far: add a second one, and you see them side by side.", icon=":material/compare_arrows:")
+        st.info(
+            "One track so far: add a second one, and you see them side by side.",
+            icon=":material/compare_arrows:",
+        )
         similarities = similarity.similarity(tracks)
     else:
         similarities = _alike(tracks, drawn)
@@ -49,15 +52,23 @@ def _drawn(tracks: list[Compared]) -> list[int]:
     kept = [digest for digest in st.session_state.get("compare_drawn", []) if digest in digests]
     st.session_state.compare_drawn = kept or digests[:DRAWN]
     chosen = st.multiselect(
-        f"Drawn, up to {DRAWN} of {len(tracks)}; the table below has all", digests, max_selections=DRAWN,
-        format_func=lambda digest: tracks[digests.index(digest)].name, key="compare_drawn", persist_state="session",
-    )  # fmt: skip
+        f"Drawn, up to {DRAWN} of {len(tracks)}; the table below has all",
+        digests,
+        max_selections=DRAWN,
+        format_func=lambda digest: tracks[digests.index(digest)].name,
+        key="compare_drawn",
+        persist_state="session",
+    )
     return [digests.index(digest) for digest in chosen]
 
 
 def _remarks(tracks: list[Compared]) -> None:
     """What was changed or left out on the way to an answer."""
-    said = [f"- **{session.plain(track.name)}** – {notice}" for track in tracks for notice in track.notices]
+    said = [
+        f"- **{session.plain(track.name)}** – {notice}"
+        for track in tracks
+        for notice in track.notices
+    ]
     for track in tracks:
         short = [p for p in track.predictions if p.repeated]
         if short:
@@ -66,7 +77,9 @@ def _remarks(tracks: list[Compared]) -> None:
                 "networks read at once."
             )
     if said:
-        with st.expander(f"{len(said)} remark{'' if len(said) == 1 else 's'}", icon=":material/info:"):
+        with st.expander(
+            f"{len(said)} remark{'' if len(said) == 1 else 's'}", icon=":material/info:"
+        ):
             st.markdown("\n".join(said))
 
 
@@ -78,21 +91,31 @@ def _alike(tracks: list[Compared], drawn: list[int]) -> Array:
     st.subheader("Which sound alike", anchor=False)
     tasks = [prediction.task for prediction in tracks[0].predictions]
     by = st.segmented_control(
-        "Heard by", ["both", *tasks], default="both", required=True, key="by", bind="query-params",
-        format_func=lambda task: "Both networks" if task == "both" else f"The {task} network", label_visibility="collapsed",
-    )  # fmt: skip
+        "Heard by",
+        ["both", *tasks],
+        default="both",
+        required=True,
+        key="by",
+        bind="query-params",
+        format_func=lambda task: "Both networks" if task == "both" else f"The {task} network",
+        label_visibility="collapsed",
+    )
     similarities = similarity.similarity(tracks, None if by == "both" else tasks.index(by))
     nearest = similarity.nearest(similarities)
     left, right = st.columns([3, 2], gap="large")
     if len(drawn) > 1:
         chosen, part = [tracks[i] for i in drawn], similarities[drawn][:, drawn]
         left.plotly_chart(
-            compare_figures.alike(chosen, part, "How alike any two are, from −1 to 1"), key="alike",
+            compare_figures.alike(chosen, part, "How alike any two are, from −1 to 1"),
+            key="alike",
             alt=compare_figures.told_alike(chosen, part),
-        )  # fmt: skip
+        )
     with right:
         names = [f"**{session.plain(track.name, 40)}**" for track in tracks]
-        lines = [f"- {compare_figures.told_nearest(names[i], names[nearest[i][0]], nearest[i][1])}" for i in drawn]
+        lines = [
+            f"- {compare_figures.told_nearest(names[i], names[nearest[i][0]], nearest[i][1])}"
+            for i in drawn
+        ]
         st.markdown("\n".join(lines))
         st.caption(
             "1 (red): the same to the networks, 0 (white): nothing in common, −1 (blue): opposites. Compared is what a network "
@@ -116,16 +139,22 @@ def _table(tracks: list[Compared], similarities: Array) -> None:
     )
     number = st.column_config.NumberColumn
     rows = similarity.table(tracks, similarities, order)
-    first = ["Track", order] if order in classes else ["Track"]  # a phone has room for three columns
+    first = (
+        ["Track", order] if order in classes else ["Track"]
+    )  # a phone has room for three columns
     st.dataframe(
-        rows, hide_index=True, key="classes", column_order=[*first, *(name for name in rows[0] if name not in first)],
+        rows,
+        hide_index=True,
+        key="classes",
+        column_order=[*first, *(name for name in rows[0] if name not in first)],
         column_config={
             "Track": st.column_config.TextColumn(pinned=True, width=150),
             "Sounds most like": st.column_config.TextColumn(width=150),
             "Length (s)": number(format="%.1f", width=90),
-        } | {name: number(format="%.0f %%", width=66) for name in classes},
+        }
+        | {name: number(format="%.0f %%", width=66) for name in classes},
         alt=f"Table of {len(tracks)} tracks with the probability of every class in percent, sorted by {order}",
-    )  # fmt: skip
+    )
     st.caption(
         "Percent; each network's classes add up to 100. A click on a column's head sorts too, the loupe above the table searches."
     )
@@ -137,20 +166,33 @@ def _take_home(tracks: list[Compared], similarities: Array) -> None:
 
     with st.container(horizontal=True):
         st.download_button(
-            "CSV", similarity.csv(tracks, similarities, batch_upload.failures()), "comparison.csv", "text/csv",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+            "CSV",
+            similarity.csv(tracks, similarities, batch_upload.failures()),
+            "comparison.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
         own = state.own()
         link(
             "Opens the same examples, sorted and compared as here."
-            + (f" Your own {'track stays' if own == 1 else f'{own} tracks stay'} with you." if own else "")
+            + (
+                f" Your own {'track stays' if own == 1 else f'{own} tracks stay'} with you."
+                if own
+                else ""
+            )
         )
         with st.popover("Remove", icon=":material/playlist_remove:"):
             names = {track.digest: track.name for track in tracks}
             st.selectbox(
-                "Which track", list(names), index=None, format_func=names.get, key="compare_away",
-                placeholder="Choose one", on_change=_away,
-            )  # fmt: skip
+                "Which track",
+                list(names),
+                index=None,
+                format_func=names.get,
+                key="compare_away",
+                placeholder="Choose one",
+                on_change=_away,
+            )
         st.button("Clear all", icon=":material/delete_sweep:", on_click=state.clear)
 
 

@@ -21,14 +21,22 @@ def sound(found: Stages, told: dict[str, Told], front_end: FrontEnd) -> None:
     from pages.text import layer_alternatives
 
     with stage(1, told["samples"]):
-        st.plotly_chart(inputs.wave(found, front_end), key="how-wave", alt=layer_alternatives.wave(found, front_end))
+        st.plotly_chart(
+            inputs.wave(found, front_end),
+            key="how-wave",
+            alt=layer_alternatives.wave(found, front_end),
+        )
         st.caption("Shaded: the loudest window, which the next step looks at closer.")
     with stage(2, told["power"]):
         st.plotly_chart(
-            inputs.window(found, front_end), key="how-window", alt=layer_alternatives.window(found, front_end)
+            inputs.window(found, front_end),
+            key="how-window",
+            alt=layer_alternatives.window(found, front_end),
         )
         st.plotly_chart(
-            inputs.spectrum(found, front_end), key="how-spectrum", alt=layer_alternatives.spectrum(found, front_end)
+            inputs.spectrum(found, front_end),
+            key="how-spectrum",
+            alt=layer_alternatives.spectrum(found, front_end),
         )
         st.caption(
             "Above, thin: the sound; dotted: the window; strong: one times the other, which is transformed. All powers here are "
@@ -37,20 +45,33 @@ def sound(found: Stages, told: dict[str, Told], front_end: FrontEnd) -> None:
         )
 
 
-def picture(found: Stages, told: dict[str, Told], front_end: FrontEnd, whole: go.Heatmap, seconds: float) -> None:
+def picture(
+    found: Stages, told: dict[str, Told], front_end: FrontEnd, whole: go.Heatmap, seconds: float
+) -> None:
     """Mel bands, decibels, and the segment in its track, which lasts so many seconds; whole: the picture of that."""
     from crnn.viz import inputs
     from pages.text import layer_alternatives
 
     with stage(3, told["mel"]):
-        st.plotly_chart(inputs.bank(front_end), key="how-bank", alt=layer_alternatives.bank(front_end))
-        st.plotly_chart(inputs.mel_power(found, front_end), key="how-mel", alt=layer_alternatives.mel_power(found))
+        st.plotly_chart(
+            inputs.bank(front_end), key="how-bank", alt=layer_alternatives.bank(front_end)
+        )
+        st.plotly_chart(
+            inputs.mel_power(found, front_end),
+            key="how-mel",
+            alt=layer_alternatives.mel_power(found),
+        )
     with stage(4, told["db"]):
         st.plotly_chart(
-            inputs.mel_decibels(found, front_end), key="how-db", alt=layer_alternatives.mel_decibels(found, front_end)
+            inputs.mel_decibels(found, front_end),
+            key="how-db",
+            alt=layer_alternatives.mel_decibels(found, front_end),
         )
     with stage(5, told["segment"]):
         st.plotly_chart(
-            inputs.place(whole, found, front_end, seconds), key="how-place",
-            alt=layer_alternatives.place(found, seconds, found.segment.shape[2] * front_end.hop_seconds),
-        )  # fmt: skip
+            inputs.place(whole, found, front_end, seconds),
+            key="how-place",
+            alt=layer_alternatives.place(
+                found, seconds, found.segment.shape[2] * front_end.hop_seconds
+            ),
+        )

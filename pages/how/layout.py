@@ -30,11 +30,15 @@ def stage(number: int, told: Told) -> DeltaGenerator:
     return pictures
 
 
-def overview(told: dict[str, Told], sizes: dict[str, tuple[int, ...]], here: tuple[str, ...]) -> None:
+def overview(
+    told: dict[str, Told], sizes: dict[str, tuple[int, ...]], here: tuple[str, ...]
+) -> None:
     """All stages in a line, each with the size of what comes out of it; those that are shown here in bold."""
     from pages.text.layers import times
 
-    last_map = max((name for name in sizes if name.startswith("map ")), key=lambda name: int(name[4:]))
+    last_map = max(
+        (name for name in sizes if name.startswith("map ")), key=lambda name: int(name[4:])
+    )
     shown = {"maps": last_map, "track": "probabilities"}
     parts = [
         f"{'**' * (name in here)}{number} {stage.title}: {times(sizes[shown.get(name, name)])}{'**' * (name in here)}"

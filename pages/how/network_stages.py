@@ -23,29 +23,40 @@ def network(found: Stages, told: dict[str, Told], checkpoint: Checkpoint) -> Non
     with stage(6, told["maps"]):
         _maps(found, checkpoint.front_end)
     with stage(7, told["states"]):
-        st.plotly_chart(layers.states(found, checkpoint), key="how-states", alt=layer_alternatives.states(found))
+        st.plotly_chart(
+            layers.states(found, checkpoint), key="how-states", alt=layer_alternatives.states(found)
+        )
         st.caption(
             "Each line is one number of the memory, from left to right as the segment is read: red above 0, blue below."
         )
 
 
-def answer(found: Stages, told: dict[str, Told], checkpoint: Checkpoint, prediction: Prediction) -> None:
+def answer(
+    found: Stages, told: dict[str, Told], checkpoint: Checkpoint, prediction: Prediction
+) -> None:
     """Logits and shares of a segment; prediction: what the network says of the whole track."""
     from crnn.viz import layers, mel
     from pages.text import layer_alternatives, predictions
 
     labels = checkpoint.labels
     with stage(8, told["logits"]):
-        st.plotly_chart(layers.logits(found, labels), key="how-logits", alt=layer_alternatives.logits(found, labels))
+        st.plotly_chart(
+            layers.logits(found, labels),
+            key="how-logits",
+            alt=layer_alternatives.logits(found, labels),
+        )
     with stage(9, told["probabilities"]):
         st.plotly_chart(
-            layers.shares(found, labels), key="how-shares",
+            layers.shares(found, labels),
+            key="how-shares",
             alt=f"This segment: {layer_alternatives.shares(found, labels)}",
-        )  # fmt: skip
+        )
         st.dataframe(layers.table(found, labels), hide_index=True, key="how-table")
     with stage(10, told["track"]):
         st.plotly_chart(
-            mel.distribution(prediction, "The whole track"), key="how-all", alt=predictions.spoken(prediction)
+            mel.distribution(prediction, "The whole track"),
+            key="how-all",
+            alt=predictions.spoken(prediction),
         )
 
 
@@ -59,18 +70,31 @@ def _maps(found: Stages, front_end: FrontEnd) -> None:
     if st.session_state.get("layer", names[1]) not in names:
         st.session_state.layer = names[-1]  # of a deeper network that was here before
     name = st.segmented_control(
-        "Layer", names, default=names[1], required=True, key="layer", bind="query-params", label_visibility="collapsed"
+        "Layer",
+        names,
+        default=names[1],
+        required=True,
+        key="layer",
+        bind="query-params",
+        label_visibility="collapsed",
     )
     layer = names.index(name)
     order = st.segmented_control(
-        "Which maps first", ["In order", "Most varied"], default="In order", required=True, key="maps", bind="query-params",
+        "Which maps first",
+        ["In order", "Most varied"],
+        default="In order",
+        required=True,
+        key="maps",
+        bind="query-params",
         help="In order: each map keeps its place from moment to moment. Most varied: those with the largest spread first.",
-        label_visibility="collapsed", disabled=layer == 0,
-    )  # fmt: skip
+        label_visibility="collapsed",
+        disabled=layer == 0,
+    )
     st.plotly_chart(
-        layers.maps(found, layer, order == "Most varied", front_end), key="how-maps",
+        layers.maps(found, layer, order == "Most varied", front_end),
+        key="how-maps",
         alt=layer_alternatives.maps(found, layer),
-    )  # fmt: skip
+    )
     st.caption(
         "In each little picture, time goes across and pitch goes up. One colour scale for all: grey is 0, red above, blue below."
     )

@@ -29,7 +29,12 @@ class Excerpt:
     @property
     def place(self) -> str:
         """File and line: "crnn/model/network.py, line 120"."""
-        file = Path(inspect.getsourcefile(inspect.unwrap(self.function)) or "").resolve().relative_to(_ROOT).as_posix()
+        file = (
+            Path(inspect.getsourcefile(inspect.unwrap(self.function)) or "")
+            .resolve()
+            .relative_to(_ROOT)
+            .as_posix()
+        )
         return f"{file}, line {self._lines()[1]}"
 
     def _lines(self) -> tuple[list[str], int]:

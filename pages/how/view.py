@@ -37,9 +37,15 @@ def show(track: session.Track) -> None:
     tasks = [prediction.task for prediction in track.analysis.predictions]
     with st.container(horizontal=True, vertical_alignment="center"):
         task = st.segmented_control(
-            "Network", tasks, default=tasks[0], required=True, format_func=str.capitalize, key="task", bind="query-params",
+            "Network",
+            tasks,
+            default=tasks[0],
+            required=True,
+            format_func=str.capitalize,
+            key="task",
+            bind="query-params",
             label_visibility="collapsed",
-        )  # fmt: skip
+        )
         track_link(track, "the network, the moment, the chapter")
     index = tasks.index(task)
     classifier, prediction = session.classifiers()[index], track.analysis.predictions[index]
@@ -48,7 +54,9 @@ def show(track: session.Track) -> None:
         n_frames, loudest, whole = _track(track, classifier)
         samples = session.samples(track, front_end)
         segments = classifier.plan(n_frames)
-        number, moment = _moment(segments, len(samples) // front_end.hop_length + 1, front_end.hop_seconds)
+        number, moment = _moment(
+            segments, len(samples) // front_end.hop_length + 1, front_end.hop_seconds
+        )
         found = trace.follow(samples, segments, number, loudest, classifier)
     labels = classifier.checkpoint.labels
     seconds = min(classifier.checkpoint.segment_seconds, track.seconds - found.start)
@@ -58,13 +66,20 @@ def show(track: session.Track) -> None:
         )
     first = round(found.start * front_end.sample_rate)
     heard = samples[first : first + round(seconds * front_end.sample_rate)]
-    st.audio(wav(heard.numpy(), front_end.sample_rate), format="audio/wav", alt="The segment's sound")
+    st.audio(
+        wav(heard.numpy(), front_end.sample_rate), format="audio/wav", alt="The segment's sound"
+    )
     told: dict[str, Told] = layers.told(found, classifier.checkpoint, n_frames)
     # A chapter at a time: a browser that draws all twelve pictures anew would be seconds behind the slider.
     chapter = st.segmented_control(
-        "Chapter", list(CHAPTERS), default=next(iter(CHAPTERS)), required=True, key="chapter", bind="query-params",
+        "Chapter",
+        list(CHAPTERS),
+        default=next(iter(CHAPTERS)),
+        required=True,
+        key="chapter",
+        bind="query-params",
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     overview(told, trace.sizes(front_end, config, n_frames), CHAPTERS[chapter])
     if chapter == "Sound":
         input_stages.sound(found, told, front_end)
@@ -77,7 +92,12 @@ def show(track: session.Track) -> None:
     names = list(CHAPTERS)
     if chapter != names[-1]:
         following = names[names.index(chapter) + 1]
-        st.button(f"Go on: {following}", icon=":material/arrow_forward:", on_click=_turn_to, args=(following,))
+        st.button(
+            f"Go on: {following}",
+            icon=":material/arrow_forward:",
+            on_click=_turn_to,
+            args=(following,),
+        )
 
 
 def _turn_to(chapter: str) -> None:
@@ -96,12 +116,16 @@ def _track(track: session.Track, classifier: Classifier) -> tuple[int, float, go
         mel = session.seen_by(track, classifier)
         loudest = trace.loudest_power(mel, session.samples(track, front_end), front_end)
         kept = st.session_state.how_track = (
-            track, classifier, (mel.shape[1], loudest, heatmap(mel.numpy(), front_end)),
-        )  # fmt: skip
+            track,
+            classifier,
+            (mel.shape[1], loudest, heatmap(mel.numpy(), front_end)),
+        )
     return kept[2]  # type: ignore[no-any-return]
 
 
-def _moment(segments: Segments, n_frames: int, hop_seconds: float) -> tuple[int, st.delta_generator.DeltaGenerator]:
+def _moment(
+    segments: Segments, n_frames: int, hop_seconds: float
+) -> tuple[int, st.delta_generator.DeltaGenerator]:
     """The segment that the slider names, of those that end within n_frames, and the place beside the slider.
 
     The slider stays at the foot of the window, whatever stage is in view.

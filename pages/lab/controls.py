@@ -35,16 +35,34 @@ class _Control:
         if not active:
             return False, 0
         value = st.slider(
-            self.about, self.low, self.high, self.default, self.step,
-            format=self.unit, key=self.key, bind="query-params", persist_state="page",
-        )  # fmt: skip
+            self.about,
+            self.low,
+            self.high,
+            self.default,
+            self.step,
+            format=self.unit,
+            key=self.key,
+            bind="query-params",
+            persist_state="page",
+        )
         strength = round(value / frame) if self.frames else value
         st.caption(self.parameter.format(strength, bands=bands))
         return active, strength
 
 
 _TIME = _Control(
-    "Time mask", "time", "t", "Silence for up to", 0.0, 3.0, 1.16, 0.01, "%.2f s", "T = {} frames", frames=True, on=True
+    "Time mask",
+    "time",
+    "t",
+    "Silence for up to",
+    0.0,
+    3.0,
+    1.16,
+    0.01,
+    "%.2f s",
+    "T = {} frames",
+    frames=True,
+    on=True,
 )
 _FREQUENCY = _Control(
     "Frequency mask",
@@ -59,10 +77,29 @@ _FREQUENCY = _Control(
     "F = {} of {bands} bands",
 )
 _WARP = _Control(
-    "Time warp", "warp", "w", "Move a moment by up to", 0.0, 1.5, 0.46, 0.01, "%.2f s", "W = {} frames", frames=True
+    "Time warp",
+    "warp",
+    "w",
+    "Move a moment by up to",
+    0.0,
+    1.5,
+    0.46,
+    0.01,
+    "%.2f s",
+    "W = {} frames",
+    frames=True,
 )
 _NOISE = _Control(
-    "Noise", "noise", "snr", "Music over noise; the lower, the noisier", -20, 40, 10, 1, "%d dB", "SNR = {} dB"
+    "Noise",
+    "noise",
+    "snr",
+    "Music over noise; the lower, the noisier",
+    -20,
+    40,
+    10,
+    1,
+    "%d dB",
+    "SNR = {} dB",
 )
 
 
@@ -79,19 +116,43 @@ def strengths(front_end: FrontEnd) -> Strengths:
     kind = "white"
     if noise:
         kind = st.selectbox(
-            "Kind of noise", list(KINDS), key="kind", bind="query-params", persist_state="page",
-            format_func=lambda k: KINDS[k].split(":")[0], help="  \n".join(KINDS.values()),
-        )  # fmt: skip
+            "Kind of noise",
+            list(KINDS),
+            key="kind",
+            bind="query-params",
+            persist_state="page",
+            format_func=lambda k: KINDS[k].split(":")[0],
+            help="  \n".join(KINDS.values()),
+        )
     with st.expander("Seed, number, value", icon=":material/casino:"):
         seed = st.number_input(
-            "Seed", 0, 9999, 0, key="seed", bind="query-params", help="Equal seeds draw equal masks, for everyone."
+            "Seed",
+            0,
+            9999,
+            0,
+            key="seed",
+            bind="query-params",
+            help="Equal seeds draw equal masks, for everyone.",
         )
-        masks = st.slider("Masks of each sort in a segment", 1, 5, 1, key="masks", bind="query-params")
+        masks = st.slider(
+            "Masks of each sort in a segment", 1, 5, 1, key="masks", bind="query-params"
+        )
         fill = st.segmented_control(
-            "Masked values", ["silence", "mean"], default="silence", required=True, key="fill", bind="query-params",
+            "Masked values",
+            ["silence", "mean"],
+            default="silence",
+            required=True,
+            key="fill",
+            bind="query-params",
             help="Silence, as in training, or the picture's mean. Never 0 dB: that is the loudest point.",
-        )  # fmt: skip
-    st.button("Draw again", icon=":material/refresh:", on_click=_next_seed, help="With the next seed", width="stretch")
+        )
+    st.button(
+        "Draw again",
+        icon=":material/refresh:",
+        on_click=_next_seed,
+        help="With the next seed",
+        width="stretch",
+    )
     return Strengths(
         time_mask=int(t),
         frequency_mask=int(f),

@@ -36,7 +36,9 @@ def experiment(track: session.Track) -> None:
         try:
             _results(track, start, seconds, number, strengths)
         except CrnnError as error:
-            st.warning(f"{error} The lab goes on with another segment.", icon=":material/hearing_disabled:")
+            st.warning(
+                f"{error} The lab goes on with another segment.", icon=":material/hearing_disabled:"
+            )
 
 
 def _stretch(track: session.Track) -> tuple[float, float, int]:
@@ -57,9 +59,14 @@ def _stretch(track: session.Track) -> tuple[float, float, int]:
     if st.session_state.get("segment", 1) > count:
         st.session_state.segment = min(3, count)  # of a longer track that was here before
     number = st.slider(
-        "Segment", 1, count, min(3, count), key="segment", bind="query-params",
+        "Segment",
+        1,
+        count,
+        min(3, count),
+        key="segment",
+        bind="query-params",
         help=f"{piece:g} seconds each, as the networks read them.",
-    )  # fmt: skip
+    )
     start = piece * (number - 1)
     return start, min(piece, total - start), number - 1
 
@@ -85,23 +92,38 @@ def _results(track: session.Track, start: float, seconds: float, number: int, st
     st.markdown("  \n".join(said) if said else "Everything is off: the two pictures are the same.")
     difference = st.toggle("Show the difference", key="diff", bind="query-params")
     pictures.plotly_chart(
-        lab_figures.pair(before, after, draws, start, difference), key="pair", alt=lab_words.alternative(before, draws, start),
-        config={"toImageButtonOptions": {"filename": f"{session.stem(track.name)}-augmented", "scale": 2}},
-    )  # fmt: skip
+        lab_figures.pair(before, after, draws, start, difference),
+        key="pair",
+        alt=lab_words.alternative(before, draws, start),
+        config={
+            "toImageButtonOptions": {
+                "filename": f"{session.stem(track.name)}-augmented",
+                "scale": 2,
+            }
+        },
+    )
     sound = _sound(samples, draws)
     st.subheader("What the networks say", anchor=False)
-    for column, old, new in zip(st.columns(len(networks)), before.predictions, after.predictions, strict=True):
+    for column, old, new in zip(
+        st.columns(len(networks)), before.predictions, after.predictions, strict=True
+    ):
         column.plotly_chart(
-            lab_figures.shift(old, new, old.task.capitalize()), key=f"shift-{old.task}", alt=lab_words.shift(old, new)
+            lab_figures.shift(old, new, old.task.capitalize()),
+            key=f"shift-{old.task}",
+            alt=lab_words.shift(old, new),
         )
     what = (
         "These seconds are heard as a track of their own: 0 dB is their own loudest point."
         if number or seconds <= 3
         else ""
     )
-    st.caption(f"Probabilities of the original (outlined) and of the augmented sound (filled). {what}")
+    st.caption(
+        f"Probabilities of the original (outlined) and of the augmented sound (filled). {what}"
+    )
     if strengths.time_warp:
-        st.plotly_chart(lab_figures.warp_map(draws, start), key="map", alt=lab_words.warp(draws, start))
+        st.plotly_chart(
+            lab_figures.warp_map(draws, start), key="map", alt=lab_words.warp(draws, start)
+        )
     _take_home(track, draws, sound)
     curve(track, samples, start, strengths, before.predictions)
 
@@ -112,7 +134,12 @@ def _original(track: session.Track, start: float, seconds: float, samples: Tenso
 
     kept = st.session_state.get("lab_original")
     if kept is None or kept[0] is not track or kept[1:3] != (start, seconds):
-        kept = st.session_state.lab_original = (track, start, seconds, plan.hear(samples, session.classifiers()))
+        kept = st.session_state.lab_original = (
+            track,
+            start,
+            seconds,
+            plan.hear(samples, session.classifiers()),
+        )
     return kept[3]  # type: ignore[no-any-return]
 
 
@@ -125,9 +152,12 @@ def _sound(samples: Tensor, draws: Draws) -> bytes:
     with st.spinner("Rendering the sound …"):
         # Files rather than arrays: Streamlit would turn each array up to its own peak.
         original, augmented = (
-            wav(sound.numpy(), rate) for sound in level(samples, render(samples, draws, draws.front_end))
+            wav(sound.numpy(), rate)
+            for sound in level(samples, render(samples, draws, draws.front_end))
         )
-    for column, title, file in zip(st.columns(2), ("Original", "Augmented"), (original, augmented), strict=True):
+    for column, title, file in zip(
+        st.columns(2), ("Original", "Augmented"), (original, augmented), strict=True
+    ):
         column.caption(title)
         column.audio(file, format="audio/wav", alt=f"{title} sound")
     return augmented
@@ -138,10 +168,19 @@ def _take_home(track: session.Track, draws: Draws, sound: bytes) -> None:
     name = f"{session.stem(track.name)}-augmented"
     with st.container(horizontal=True):
         st.download_button(
-            "Sound", sound, f"{name}.wav", "audio/wav", icon=":material/download:", on_click="ignore"
-        )  # fmt: skip
+            "Sound",
+            sound,
+            f"{name}.wav",
+            "audio/wav",
+            icon=":material/download:",
+            on_click="ignore",
+        )
         st.download_button(
-            "Parameters", json.dumps(draws.to_dict(), indent=1), f"{name}.json", "application/json",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+            "Parameters",
+            json.dumps(draws.to_dict(), indent=1),
+            f"{name}.json",
+            "application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )
     st.caption("The camera above the pictures saves them as PNG.")

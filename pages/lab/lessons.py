@@ -9,9 +9,15 @@ def show() -> None:
 
     names = {lesson.key: lesson.title for lesson in LESSONS}
     key = st.segmented_control(
-        "Lesson", list(names), format_func=names.__getitem__, default="time", required=True, key="lesson",
-        bind="query-params", label_visibility="collapsed",
-    )  # fmt: skip
+        "Lesson",
+        list(names),
+        format_func=names.__getitem__,
+        default="time",
+        required=True,
+        key="lesson",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
     lesson = next(lesson for lesson in LESSONS if lesson.key == key)
     st.subheader(lesson.title, anchor=False)
     st.markdown(f"**What it imitates.** {lesson.imitates}")

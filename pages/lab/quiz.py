@@ -19,10 +19,16 @@ def show() -> None:
 
     seed = int(
         st.number_input(
-            "Quiz number", 1, 9999, 1, key="quiz", bind="query-params", help="The same number asks everyone the same.",
+            "Quiz number",
+            1,
+            9999,
+            1,
+            key="quiz",
+            bind="query-params",
+            help="The same number asks everyone the same.",
             width=200,
         )
-    )  # fmt: skip
+    )
     state = st.session_state.get("quiz_state")
     if state is None or state[0] != seed:
         state = st.session_state.quiz_state = (seed, [])
@@ -30,13 +36,16 @@ def show() -> None:
     answers: list[str] = state[1]
     questions = quiz_questions.questions(seed)
     told = bool(st.session_state.quiz_told)
-    right = sum(given == question.answer for given, question in zip(answers, questions, strict=False))
+    right = sum(
+        given == question.answer for given, question in zip(answers, questions, strict=False)
+    )
     position = len(answers) - told
     if position == len(questions):
         _end(right, len(questions), seed)
         return
     st.progress(
-        len(answers) / len(questions), text=f"Question {position + 1} of {len(questions)} · {right} right so far"
+        len(answers) / len(questions),
+        text=f"Question {position + 1} of {len(questions)} · {right} right so far",
     )
     _ask(questions[position], position, told)
     if told:
@@ -57,7 +66,9 @@ def _ask(question: Question, position: int, told: bool) -> None:
     front_end = GTZAN_MELS  # the same pictures whatever network is in use
     track = session.open_example(EXAMPLES[question.example])
     rate = front_end.sample_rate
-    samples = session.samples(track, front_end)[round(question.start * rate) : round((question.start + 3.0) * rate)]
+    samples = session.samples(track, front_end)[
+        round(question.start * rate) : round((question.start + 3.0) * rate)
+    ]
     draws = question.draws(3.0, front_end)
     with session.my_turn():
         before, after = (plan.hear(samples, (), drawn, front_end) for drawn in (None, draws))
@@ -67,7 +78,9 @@ def _ask(question: Question, position: int, told: bool) -> None:
         key=f"question-{position}",
         alt=lab_words.alternative(before, draws, question.start) if told else hidden,
     )
-    files = (wav(sound.numpy(), rate) for sound in level(samples, render(samples, draws, front_end)))
+    files = (
+        wav(sound.numpy(), rate) for sound in level(samples, render(samples, draws, front_end))
+    )
     for column, title, file in zip(st.columns(2), ("Original", "Augmented"), files, strict=True):
         column.caption(f"{title} · {track.name}")
         column.audio(file, format="audio/wav", alt=f"{title} sound")
@@ -81,13 +94,19 @@ def _choices(answers: list[str], position: int) -> None:
     from pages.text.lessons import BY_KEY
 
     def answer(key: str) -> None:
-        if len(answers) == position:  # a second press of a button that is on its way out answers nothing
+        if (
+            len(answers) == position
+        ):  # a second press of a button that is on its way out answers nothing
             answers.append(key)
             st.session_state.quiz_told = True
 
     st.markdown("**What was done to the lower picture?**")
-    for column, key in zip(st.columns(len(quiz_questions.ANSWERS)), quiz_questions.ANSWERS, strict=True):
-        column.button(BY_KEY[key].title, key=f"answer-{key}", on_click=answer, args=(key,), width="stretch")
+    for column, key in zip(
+        st.columns(len(quiz_questions.ANSWERS)), quiz_questions.ANSWERS, strict=True
+    ):
+        column.button(
+            BY_KEY[key].title, key=f"answer-{key}", on_click=answer, args=(key,), width="stretch"
+        )
 
 
 def _tell(question: Question, given: str, last: bool) -> None:
@@ -98,7 +117,10 @@ def _tell(question: Question, given: str, last: bool) -> None:
     if given == question.answer:
         st.success(f"Right: {answer.lower()}. {question.reason}", icon=":material/check_circle:")
     else:
-        st.error(f"Not {BY_KEY[given].title.lower()}: {answer.lower()}. {question.reason}", icon=":material/cancel:")
+        st.error(
+            f"Not {BY_KEY[given].title.lower()}: {answer.lower()}. {question.reason}",
+            icon=":material/cancel:",
+        )
 
     def go_on() -> None:
         st.session_state.quiz_told = False
@@ -118,7 +140,9 @@ def _end(right: int, total: int, seed: int) -> None:
     if right == total:
         st.markdown("Every one. Try telling them apart by ear alone.")
     else:
-        st.markdown("The lessons say what to look for; the experiment lets you try it on any track.")
+        st.markdown(
+            "The lessons say what to look for; the experiment lets you try it on any track."
+        )
 
     def restart(number: int) -> None:
         st.session_state.quiz = number
@@ -127,5 +151,9 @@ def _end(right: int, total: int, seed: int) -> None:
     with st.container(horizontal=True):
         st.button("The same again", on_click=restart, args=(seed,), icon=":material/replay:")
         st.button(
-            "Another quiz", on_click=restart, args=(seed % 9999 + 1,), icon=":material/arrow_forward:", type="primary"
+            "Another quiz",
+            on_click=restart,
+            args=(seed % 9999 + 1,),
+            icon=":material/arrow_forward:",
+            type="primary",
         )

@@ -51,7 +51,8 @@ def questions(seed: int, front_end: FrontEnd = GTZAN_MELS) -> tuple[Question, ..
     answers = rng.permutation(np.repeat(np.arange(len(ANSWERS)), QUESTIONS // len(ANSWERS)))
     names = rng.permutation(np.resize(list(EXAMPLES), QUESTIONS))
     return tuple(
-        _question(rng, str(name), ANSWERS[int(answer)], front_end) for name, answer in zip(names, answers, strict=True)
+        _question(rng, str(name), ANSWERS[int(answer)], front_end)
+        for name, answer in zip(names, answers, strict=True)
     )
 
 
@@ -63,7 +64,9 @@ def _question(rng: np.random.Generator, example: str, answer: str, front_end: Fr
             "time": Strengths(time_mask=50, seed=seed),
             "frequency": Strengths(frequency_mask=60, seed=seed),
             "warp": Strengths(time_warp=40, seed=seed),
-            "noise": Strengths(snr_db=float(rng.choice([5, 10, 15])), noise=str(rng.choice(list(KINDS))), seed=seed),
+            "noise": Strengths(
+                snr_db=float(rng.choice([5, 10, 15])), noise=str(rng.choice(list(KINDS))), seed=seed
+            ),
         }[answer]
         question = Question(example, start, strengths, answer)
         if _visible(question, front_end):

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 @st.fragment
 def curve(
-    track: session.Track, samples: Tensor, start: float, strengths: Strengths, before: tuple[Prediction, ...]
+    track: session.Track,
+    samples: Tensor,
+    start: float,
+    strengths: Strengths,
+    before: tuple[Prediction, ...],
 ) -> None:
     """Strength against the probability of what the networks named first; then the link, which names the sweep too."""
     from crnn.augment import robustness
@@ -27,9 +31,15 @@ def curve(
 
     st.subheader("How much can they take?", anchor=False)
     name = st.segmented_control(
-        "Augmentation", list(robustness.NAMES), format_func=robustness.NAMES.__getitem__, default="time", required=True,
-        key="sweep", bind="query-params", label_visibility="collapsed",
-    )  # fmt: skip
+        "Augmentation",
+        list(robustness.NAMES),
+        format_func=robustness.NAMES.__getitem__,
+        default="time",
+        required=True,
+        key="sweep",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
     networks = session.classifiers()
     kept_settings = robustness.settings(strengths)
     asked = (start, len(samples), name, kept_settings, session.heard_by())
@@ -38,13 +48,20 @@ def curve(
         bar = st.progress(0.0, text="Trying stronger and stronger …")
 
         def waiting(others: int) -> None:
-            bar.progress(0.0, f"{others} {'visitor is' if others == 1 else 'visitors are'} before you …")
+            bar.progress(
+                0.0, f"{others} {'visitor is' if others == 1 else 'visitors are'} before you …"
+            )
 
         found = robustness.curves(
-            samples, networks, robustness.sweep(name, networks[0].checkpoint.front_end), kept_settings,
-            networks[0].checkpoint.segment_seconds, lambda share: bar.progress(share, "Trying stronger and stronger …"),
-            [prediction.ranked()[0][0] for prediction in before], lambda: session.turns().turn(waiting),
-        )  # fmt: skip
+            samples,
+            networks,
+            robustness.sweep(name, networks[0].checkpoint.front_end),
+            kept_settings,
+            networks[0].checkpoint.segment_seconds,
+            lambda share: bar.progress(share, "Trying stronger and stronger …"),
+            [prediction.ranked()[0][0] for prediction in before],
+            lambda: session.turns().turn(waiting),
+        )
         bar.empty()
         kept = st.session_state.lab_curve = (track, asked, found)
     st.plotly_chart(

@@ -22,8 +22,12 @@ _KEPT = 12
 @st.fragment
 def show(track: session.Track) -> None:
     """A closed box; opening it computes, choosing another class draws only the box anew."""
-    box = st.expander("Why? What in the sound speaks for a class", icon=":material/manage_search:", key="why",
-                      on_change="rerun")  # fmt: skip
+    box = st.expander(
+        "Why? What in the sound speaks for a class",
+        icon=":material/manage_search:",
+        key="why",
+        on_change="rerun",
+    )
     if box.open:
         with box:
             _why(track)
@@ -46,12 +50,15 @@ def _why(track: session.Track) -> None:
             words = heat.told(region, label)
             place = heat.where(region, front_end, start)
             st.plotly_chart(
-                heat.region(region, picture.numpy(), front_end, start, title), key=f"why-{region.method}",
+                heat.region(region, picture.numpy(), front_end, start, title),
+                key=f"why-{region.method}",
                 alt=f"{title}. {place} {words}",
-            )  # fmt: skip
+            )
             st.markdown(words)
             st.caption(f"{_HOW[region.method]} {place}")
-            if st.button("Play only these regions", key=f"play-{region.method}", icon=":material/hearing:"):
+            if st.button(
+                "Play only these regions", key=f"play-{region.method}", icon=":material/hearing:"
+            ):
                 _play(track, classifier, region, first, label)
     st.caption(
         "Grey: the spectrogram. Amber: what speaks for the class, the stronger, the more. White lines: the brightest fifth. "
@@ -75,24 +82,39 @@ def _asked(track: session.Track) -> tuple[Classifier, str, float]:
     # Another track or another network starts with its own likeliest class.
     of = f"{abs(hash((track.name, track.seconds, track.networks))):x}"
     task = st.segmented_control(
-        "What to explain", tasks, default=tasks[0], required=True, format_func=str.capitalize, key=f"why-task-{of}",
+        "What to explain",
+        tasks,
+        default=tasks[0],
+        required=True,
+        format_func=str.capitalize,
+        key=f"why-task-{of}",
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     index = tasks.index(task)
     prediction = predictions[index]
     odds = prediction.to_dict()
     ranked = [label for label, _ in prediction.ranked()]
     label = st.pills(
-        "Class", ranked, default=ranked[0], required=True, key=f"why-{task}-{of}", label_visibility="collapsed",
+        "Class",
+        ranked,
+        default=ranked[0],
+        required=True,
+        key=f"why-{task}-{of}",
+        label_visibility="collapsed",
         format_func=lambda label: f"{label} {percent(odds[label])}",
-    )  # fmt: skip
+    )
     start = attribution.most_telling(prediction, label, track.seconds)
     if track.seconds > attribution.WINDOW_SECONDS + 1:
         start = st.slider(
-            "Seconds from", 0.0, float(int(track.seconds - attribution.WINDOW_SECONDS)), float(round(start)), 1.0,
-            format="%.0f s", key=f"why-start-{task}-{label}-{of}",
+            "Seconds from",
+            0.0,
+            float(int(track.seconds - attribution.WINDOW_SECONDS)),
+            float(round(start)),
+            1.0,
+            format="%.0f s",
+            key=f"why-start-{task}-{label}-{of}",
             help=f"{attribution.WINDOW_SECONDS:.0f} seconds are explained at a time; it starts where {label} is strongest.",
-        )  # fmt: skip
+        )
     return session.classifiers()[index], label, start
 
 
@@ -107,28 +129,40 @@ def _regions(
 
     def turn() -> Any:
         def waiting(before: int) -> None:
-            place.progress(0.0, f"{before} {'visitor is' if before == 1 else 'visitors are'} before you …")
+            place.progress(
+                0.0, f"{before} {'visitor is' if before == 1 else 'visitors are'} before you …"
+            )
 
         return session.turns().turn(waiting)
 
     def silenced() -> Tensor:
         said = "Silencing patch after patch …"
-        return attribution.occlusion(classifier, picture, lambda share: place.progress(share, said), turn)
+        return attribution.occlusion(
+            classifier, picture, lambda share: place.progress(share, said), turn
+        )
 
     def compute() -> tuple[Region, ...]:
-        lost = _once(track, ("lost", task, first), silenced)[classifier.checkpoint.labels.index(label)]
+        lost = _once(track, ("lost", task, first), silenced)[
+            classifier.checkpoint.labels.index(label)
+        ]
         lost = attribution.patches(lost, picture.shape[0])
         place.progress(1.0, "Putting it to the test …")
         with turn():
-            cam = attribution.soft(attribution.grad_cam(classifier, picture, label), classifier.checkpoint.front_end)
-        return attribution.judged(classifier, picture, label, {"Occlusion": lost, "Grad-CAM": cam}, turn)
+            cam = attribution.soft(
+                attribution.grad_cam(classifier, picture, label), classifier.checkpoint.front_end
+            )
+        return attribution.judged(
+            classifier, picture, label, {"Occlusion": lost, "Grad-CAM": cam}, turn
+        )
 
     found = _once(track, ("regions", task, first, label), compute)
     place.empty()
     return found  # type: ignore[no-any-return]
 
 
-def _play(track: session.Track, classifier: Classifier, region: Region, first: int, label: str) -> None:
+def _play(
+    track: session.Track, classifier: Classifier, region: Region, first: int, label: str
+) -> None:
     """Players of the regions alone and of everything else."""
 
     def render() -> tuple[bytes, bytes]:
@@ -142,8 +176,12 @@ def _play(track: session.Track, classifier: Classifier, region: Region, first: i
             sounds = level(*apart(samples, region.mask, front_end))
         return tuple(wav(sound.numpy(), front_end.sample_rate) for sound in sounds)  # type: ignore[return-value]
 
-    sounds = _once(track, ("sound", classifier.checkpoint.task, first, label, region.method), render)
-    for title, sound, autoplay in zip(("Only these regions", "Everything else"), sounds, (True, False), strict=True):
+    sounds = _once(
+        track, ("sound", classifier.checkpoint.task, first, label, region.method), render
+    )
+    for title, sound, autoplay in zip(
+        ("Only these regions", "Everything else"), sounds, (True, False), strict=True
+    ):
         st.caption(title)
         st.audio(sound, format="audio/wav", autoplay=autoplay, alt=title)
 

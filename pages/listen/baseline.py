@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 def show(track: session.Track) -> None:
     """A closed box; opening it measures the track."""
     box = st.expander(
-        "Before neural networks: the same track in measured numbers", icon=":material/straighten:", key="svm",
+        "Before neural networks: the same track in measured numbers",
+        icon=":material/straighten:",
+        key="svm",
         on_change="rerun",
-    )  # fmt: skip
+    )
     if box.open:
         with box:
             try:
@@ -68,15 +70,21 @@ def _answers(track: session.Track, features: dict[str, float]) -> None:
         "number's mean and spread over the track."
     )
     left, right = st.columns([3, 2], gap="large")
-    left.plotly_chart(svm_figures.beside(network, odds), key="svm-beside", alt=svm_words.spoken(network, odds))
+    left.plotly_chart(
+        svm_figures.beside(network, odds), key="svm-beside", alt=svm_words.spoken(network, odds)
+    )
     with right:
         if network is None:
-            st.info("The network in use tells other classes apart than the SVM, so the two can't be compared.")
+            st.info(
+                "The network in use tells other classes apart than the SVM, so the two can't be compared."
+            )
         else:
             st.markdown(svm_words.beside(network, odds))
         st.caption(f"The SVM. {predictions.track_record(svm)}")
         if network is not None:
-            st.caption(f"The network. {predictions.track_record(session.classifiers()[0].checkpoint)}")
+            st.caption(
+                f"The network. {predictions.track_record(session.classifiers()[0].checkpoint)}"
+            )
         if track.seconds > session.LAB_SECONDS:
             st.caption(f"The SVM hears the first {session.LAB_SECONDS // 60} minutes of the track.")
 
@@ -97,11 +105,15 @@ def _ranges(features: dict[str, float]) -> None:
         "A bar spans what nine in ten of a genre's 100 GTZAN tracks have, the white tick is its middle. The pink line is this "
         "track; a genre is ticked where the track would be usual."
     )
-    for column, measure in zip(st.columns(len(svm_words.MEASURES)), svm_words.MEASURES, strict=True):
+    for column, measure in zip(
+        st.columns(len(svm_words.MEASURES)), svm_words.MEASURES, strict=True
+    ):
         value = features[measure.feature]
         with column:
             told = svm_words.measured(measure, svm, value)
-            st.plotly_chart(svm_figures.usual(measure, svm, value), key=f"svm-{measure.feature}", alt=told)
+            st.plotly_chart(
+                svm_figures.usual(measure, svm, value), key=f"svm-{measure.feature}", alt=told
+            )
             st.markdown(told)
             st.caption(measure.meaning)
     odds = svm.predict(features)
@@ -109,9 +121,11 @@ def _ranges(features: dict[str, float]) -> None:
     order = sorted(odds, key=lambda label: -odds[label])
     left, right = st.columns([3, 2], gap="large")
     left.plotly_chart(
-        svm_figures.timbre(svm, features, order), key="svm-timbre",
-        alt="MFCCs in the usual range: " + ", ".join(f"{label} {inside[label]} of 20" for label in order),
-    )  # fmt: skip
+        svm_figures.timbre(svm, features, order),
+        key="svm-timbre",
+        alt="MFCCs in the usual range: "
+        + ", ".join(f"{label} {inside[label]} of 20" for label in order),
+    )
     with right:
         st.markdown(
             "**MFCCs** (mel-frequency cepstral coefficients) are twenty numbers for the shape of the spectrum, from coarse "
@@ -124,4 +138,6 @@ def _ranges(features: dict[str, float]) -> None:
         )
         flux = svm_words.FLUX
         st.markdown(f"**{flux.title}**: {flux.told(features[flux.feature])}")
-        st.caption(f"{flux.meaning} The table that the SVM learned from has no flux, so there is no range to show.")
+        st.caption(
+            f"{flux.meaning} The table that the SVM learned from has no flux, so there is no range to show."
+        )

@@ -12,5 +12,7 @@ choose_source()
 if (track := session.current()) is not None:
     show(track)
 else:
-    st.info("Bring a track, or open an example: a second or two later you see its spectrogram, genre and mood.")
+    st.info(
+        "Bring a track, or open an example: a second or two later you see its spectrogram, genre and mood."
+    )
 session.warm_up()

@@ -24,11 +24,18 @@ def show(track: session.Track) -> None:
     tasks = [prediction.task for prediction in analysis.predictions]
     with st.container(horizontal=True, vertical_alignment="center"):
         task = st.segmented_control(
-            "What to follow", tasks, default=tasks[0], required=True, format_func=str.capitalize, key="along",
+            "What to follow",
+            tasks,
+            default=tasks[0],
+            required=True,
+            format_func=str.capitalize,
+            key="along",
             label_visibility="collapsed",
-        )  # fmt: skip
+        )
         finer = st.toggle(
-            "Finer steps", key="finer", help="A reading every quarter of a second instead of every second."
+            "Finer steps",
+            key="finer",
+            help="A reading every quarter of a second instead of every second.",
         )
         _by_keyboard(track)
     index = tasks.index(task)
@@ -43,9 +50,12 @@ def show(track: session.Track) -> None:
         moment = asked[1]
     mel = analysis.mel.numpy()
     st.plotly_chart(
-        along_figures.along(mel, analysis.front_end, found, parts, moment), key=key, on_select=_clicked,
-        selection_mode="points", alt=f"{predictions.spectrogram(mel, analysis.front_end)} Below, {task}: {along.told(parts)}",
-    )  # fmt: skip
+        along_figures.along(mel, analysis.front_end, found, parts, moment),
+        key=key,
+        on_select=_clicked,
+        selection_mode="points",
+        alt=f"{predictions.spectrogram(mel, analysis.front_end)} Below, {task}: {along.told(parts)}",
+    )
     if moment is None:
         st.markdown(along.told(parts))
     else:
@@ -65,7 +75,9 @@ def _by_keyboard(track: session.Track) -> None:
     if track.seconds < 2:
         return
     with st.popover("Hear a moment", icon=":material/schedule:"):
-        second = st.slider("Second of the track", 0, int(track.seconds), key=f"second-of-{int(track.seconds)}")
+        second = st.slider(
+            "Second of the track", 0, int(track.seconds), key=f"second-of-{int(track.seconds)}"
+        )
         if st.button("Hear it", icon=":material/play_arrow:"):
             st.session_state.moment = (track, float(second))
 
@@ -82,5 +94,9 @@ def _finer(track: session.Track, index: int) -> Prediction:
         classifier = session.classifiers()[index]
         with session.turns().turn(), st.spinner("Reading in finer steps …"):
             mel = session.seen_by(track, classifier)
-            kept = st.session_state.finer_reading = (track, index, classifier.predict(mel, hop_seconds=0.25))
+            kept = st.session_state.finer_reading = (
+                track,
+                index,
+                classifier.predict(mel, hop_seconds=0.25),
+            )
     return kept[2]  # type: ignore[no-any-return]

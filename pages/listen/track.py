@@ -24,7 +24,10 @@ def show(track: session.Track) -> None:
     analysis = track.analysis
     along_view.show(track)
     for column, classifier, prediction in zip(
-        st.columns(len(analysis.predictions), gap="large"), session.classifiers(), analysis.predictions, strict=True
+        st.columns(len(analysis.predictions), gap="large"),
+        session.classifiers(),
+        analysis.predictions,
+        strict=True,
     ):
         with column:
             title = prediction.task.capitalize()
@@ -39,15 +42,23 @@ def show(track: session.Track) -> None:
                     icon=":material/repeat:",
                 )
             st.plotly_chart(
-                mel.top(prediction, "The likeliest three"), key=f"top-{title}", alt=predictions.spoken(prediction, 3)
+                mel.top(prediction, "The likeliest three"),
+                key=f"top-{title}",
+                alt=predictions.spoken(prediction, 3),
             )
             st.plotly_chart(
-                mel.distribution(prediction, "All classes"), key=f"all-{title}", alt=predictions.spoken(prediction)
+                mel.distribution(prediction, "All classes"),
+                key=f"all-{title}",
+                alt=predictions.spoken(prediction),
             )
             st.caption(predictions.track_record(classifier.checkpoint))
             if valence_arousal.known(prediction.labels):
                 found = along.moments(prediction, track.seconds)
-                st.plotly_chart(valence_arousal.figure(found), key=f"plane-{title}", alt=valence_arousal.told(found))
+                st.plotly_chart(
+                    valence_arousal.figure(found),
+                    key=f"plane-{title}",
+                    alt=valence_arousal.told(found),
+                )
                 st.caption(valence_arousal.told(found))
     attribution.show(track)
     baseline.show(track)
@@ -63,21 +74,30 @@ def show(track: session.Track) -> None:
             on_click="ignore",
         )
         st.download_button(
-            "CSV", export.to_csv([result]), f"{name}.csv", "text/csv", icon=":material/download:", on_click="ignore"
+            "CSV",
+            export.to_csv([result]),
+            f"{name}.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
         )
 
 
 def origin(of: session.Origin) -> None:
     """The cover, whole; who made it, with a link back; whose preview was analysed."""
     info, preview = of.info, of.preview
-    picture, text = st.columns([1, 6], vertical_alignment="center") if info.cover else (None, st.container())
+    picture, text = (
+        st.columns([1, 6], vertical_alignment="center") if info.cover else (None, st.container())
+    )
     if picture is not None:
         picture.image(info.cover, width=120)
     by = f", by {session.plain(', '.join(info.artists))}" if info.artists else ""
     lines = [f"[{session.plain(info.title)}]({info.link}) on Spotify{by}"]
     recording = f"{session.plain(preview.artist)} – {session.plain(preview.title)}"
     linked = f"[{recording}]({preview.page})" if preview.page else recording
-    lines.append(f"What you hear and what was analysed: the preview that {preview.service} offers of {linked}.")
+    lines.append(
+        f"What you hear and what was analysed: the preview that {preview.service} offers of {linked}."
+    )
     text.markdown("  \n".join(lines))
     if of.tried:
         text.caption(" ".join(of.tried))

@@ -27,12 +27,14 @@ def show(mine: list[str]) -> None:
         with left:
             st.subheader("How far it carries", anchor=False)
             st.plotly_chart(
-                evaluation.generalisation(genre, svm), key="far",
-                alt="Genre tracks named right: " + "; ".join(
+                evaluation.generalisation(genre, svm),
+                key="far",
+                alt="Genre tracks named right: "
+                + "; ".join(
                     f"{results.question(name, result)} {100 * results.figure(result, 'track_accuracy')[0]:.0f} %"
                     for name, result in genre.items()
                 ),
-            )  # fmt: skip
+            )
     if said := results.against_paper(found):
         with right:
             st.subheader("What did not come out as in the paper", anchor=False)
@@ -43,7 +45,11 @@ def show(mine: list[str]) -> None:
         st.plotly_chart(evaluation.carried(found["N"], found.get("F")), key="carried", alt=told)
         st.markdown(told)
         low, high = found["N"].get("interval_95_by_artist", (None, None))
-        where = f" All together: 95 % interval by artist {100 * low:.0f} to {100 * high:.0f} %." if low else ""
+        where = (
+            f" All together: 95 % interval by artist {100 * low:.0f} to {100 * high:.0f} %."
+            if low
+            else ""
+        )
         st.caption(
             f"{found['N']['context']} In brackets: how many songs. Whiskers: 95 % interval from that number.{where}"
         )
@@ -55,7 +61,9 @@ def show(mine: list[str]) -> None:
 def _protocols(found: dict) -> None:  # type: ignore[type-arg]
     # Names of other recipes are long, and one column may not hide them.
     st.dataframe(
-        results.protocol_rows(), hide_index=True, column_config={"Protocol": st.column_config.Column(width=225)}
+        results.protocol_rows(),
+        hide_index=True,
+        column_config={"Protocol": st.column_config.Column(width=225)},
     )
     st.caption(
         "Tracks named right, in percent. **Network**: the recipe behind the bundled checkpoint, trained on each protocol's own "
@@ -64,7 +72,9 @@ def _protocols(found: dict) -> None:  # type: ignore[type-arg]
         "hand-made features, as before neural networks. **Paper**: Marciano, De Marco & Di Cataldo, on their own splits."
     )
     with st.expander("Protocols and runs behind these figures", icon=":material/account_tree:"):
-        st.markdown("\n".join(f"- **{name}**: {result['context']}" for name, result in found.items()))
+        st.markdown(
+            "\n".join(f"- **{name}**: {result['context']}" for name, result in found.items())
+        )
         if note := (results.load("svm") or {}).get("note"):
             st.markdown(f"- **SVM**: {note}")
         st.dataframe(results.run_rows(found), hide_index=True)

@@ -20,27 +20,45 @@ def show(mine: list[str]) -> None:
     table = results.load(mine[0])
     if table is None:
         return
-    kinds = {words: task for words, task in _KINDS.items() if len(table["classes"].get(task, {})) > 1}
+    kinds = {
+        words: task for words, task in _KINDS.items() if len(table["classes"].get(task, {})) > 1
+    }
     kind = st.segmented_control(
-        "Of what", list(kinds), default=next(iter(kinds)), required=True, key="kind", bind="query-params",
+        "Of what",
+        list(kinds),
+        default=next(iter(kinds)),
+        required=True,
+        key="kind",
+        bind="query-params",
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     task = kinds[kind]
     classes = list(table["classes"][task])
     label = st.pills(
-        "Class", classes, default=classes[0], required=True, key=f"class-{task}", bind="query-params",
+        "Class",
+        classes,
+        default=classes[0],
+        required=True,
+        key=f"class-{task}",
+        bind="query-params",
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     said = portraits.told(table, task, label)
     st.markdown(f"**{label}**, {table['classes'][task][label]['tracks']} tracks: {' '.join(said)}")
     left, right = st.columns(2, gap="large")
-    left.plotly_chart(portrait_figures.spectrum(table, task, label), key="spectrum", alt=f"{label}: {said[0]}")
+    left.plotly_chart(
+        portrait_figures.spectrum(table, task, label), key="spectrum", alt=f"{label}: {said[0]}"
+    )
     right.plotly_chart(
-        portrait_figures.modulation(table, task, label), key="modulation", alt=f"{label}: {' '.join(said[1:])}"
+        portrait_figures.modulation(table, task, label),
+        key="modulation",
+        alt=f"{label}: {' '.join(said[1:])}",
     )
     left, right = st.columns(2, gap="large")
     left.plotly_chart(
-        portrait_figures.modulation_map(table, task, label), key="map", alt=portraits.map_told(table, task, label)
+        portrait_figures.modulation_map(table, task, label),
+        key="map",
+        alt=portraits.map_told(table, task, label),
     )
     right.markdown(portraits.HOW_TO_READ)
     st.caption(table["context"])

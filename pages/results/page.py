@@ -30,9 +30,14 @@ sections = {
     if mine
 }
 section = st.segmented_control(
-    "Section", list(sections), default=next(iter(sections)), required=True, key="section", bind="query-params",
+    "Section",
+    list(sections),
+    default=next(iter(sections)),
+    required=True,
+    key="section",
+    bind="query-params",
     label_visibility="collapsed",
-)  # fmt: skip
+)
 show, mine = sections[section]
 show(mine)
 session.warm_up()

@@ -55,14 +55,22 @@ def table(name: str) -> None:
         from crnn.viz import evaluation
 
         left, right = st.columns(2, gap="large")
-        left.plotly_chart(evaluation.beside_paper(found, "Here and in the paper"), key=f"beside-{name}", alt=told)
+        left.plotly_chart(
+            evaluation.beside_paper(found, "Here and in the paper"), key=f"beside-{name}", alt=told
+        )
     else:
         right = st.container()
     with right:
         if note := found.get("note"):
             st.markdown(f"**What did not come out as in the paper:** {note}" if told else note)
-        spread = "± is the standard deviation." if any("±" in cell for row in rows for cell in row.values()) else ""
-        st.caption(" ".join(filter(None, (result_tables.best(found), result_tables.source(found), spread))))
+        spread = (
+            "± is the standard deviation."
+            if any("±" in cell for row in rows for cell in row.values())
+            else ""
+        )
+        st.caption(
+            " ".join(filter(None, (result_tables.best(found), result_tables.source(found), spread)))
+        )
         if runs := result_tables.runs(found):
             with st.expander("Runs behind it", icon=":material/account_tree:"):
                 st.dataframe(runs, hide_index=True)
@@ -84,12 +92,17 @@ def _curves() -> None:
         runs = {run["name"]: run for run in found["runs"] if run["task"] == task}
         with column:
             name = st.selectbox(
-                f"Run: {task}", list(runs), format_func=lambda key, runs=runs: runs[key]["label"], key=f"curve-{task}"
+                f"Run: {task}",
+                list(runs),
+                format_func=lambda key, runs=runs: runs[key]["label"],
+                key=f"curve-{task}",
             )
             run = runs[name]
             said = result_tables.curve_told(run)
             st.plotly_chart(
-                evaluation.curves(run, f"{task.capitalize()}: {run['label']}"), key=f"loss-{task}", alt=said
+                evaluation.curves(run, f"{task.capitalize()}: {run['label']}"),
+                key=f"loss-{task}",
+                alt=said,
             )
             st.caption(f"{said} Run: {name}.")
     st.caption(

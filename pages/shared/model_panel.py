@@ -49,10 +49,14 @@ def _hear_again() -> None:
         session.hear_again()
     except CrnnError as error:
         if not any(models.is_own(task) for task in models.TASKS):
-            st.session_state.pop("track", None)  # the default has changed meanwhile; the old answer is nobody's
+            st.session_state.pop(
+                "track", None
+            )  # the default has changed meanwhile; the old answer is nobody's
         for task in models.TASKS:
             models.forget(task)
-        st.session_state.network_failure = f"With this network the track could not be heard: {error}"
+        st.session_state.network_failure = (
+            f"With this network the track could not be heard: {error}"
+        )
         st.error(_text(st.session_state.network_failure))
 
 
@@ -82,7 +86,9 @@ def _one(task: str) -> None:
         return
     told = found.facts if found is not None else _bundled(task)
     name = found.source.partition("@")[0] if found is not None else task
-    st.markdown(f"**{task.capitalize()}**: {'comes with this app' if name == task else _text(name)}")
+    st.markdown(
+        f"**{task.capitalize()}**: {'comes with this app' if name == task else _text(name)}"
+    )
     said = [f"Weights {told.digest}"]
     if found is not None and found.commit:
         said.append(f"revision {found.commit[:12]}")
@@ -91,7 +97,9 @@ def _one(task: str) -> None:
     st.caption(" · ".join(said))
     figures = metadata.sentences(told.results)
     lines = [f"- **{_text(protocol)}**, {_text(words)}" for protocol, words, _ in figures]
-    st.markdown("Measured, tracks:\n" + "\n".join(lines) if lines else "No measured figures come with it.")
+    st.markdown(
+        "Measured, tracks:\n" + "\n".join(lines) if lines else "No measured figures come with it."
+    )
     if told.doubt:
         st.caption(_text(told.doubt))
     with st.popover("Model card", icon=":material/description:"):
@@ -100,7 +108,9 @@ def _one(task: str) -> None:
         # Pictures become links: they would tell their server who looks at this.
         st.markdown(told.card[:_CARD].replace("![", "[") or "It has no model card.")
     if models.is_own(task):
-        st.button(f"Back to the default for {task}", key=f"default-{task}", on_click=_back, args=(task,))
+        st.button(
+            f"Back to the default for {task}", key=f"default-{task}", on_click=_back, args=(task,)
+        )
 
 
 @st.cache_resource(show_spinner=False)

@@ -59,14 +59,18 @@ class Shelf:
     def get(self, task: str, source: str) -> Network | None:
         """The network, or None where it cannot be had: then failure() says why."""
         key = (task, source)
-        with self._lock:  # a second visitor waits for the first one's download instead of starting another
+        with (
+            self._lock
+        ):  # a second visitor waits for the first one's download instead of starting another
             if key not in self._kept:
                 if key in self._failed and time.monotonic() - self._failed[key][0] < _PATIENCE:
                     return None
                 try:
                     found = _load(source)
                     if place(found) != task:
-                        raise CheckpointError(f"{source} is a checkpoint for {found.facts.task}, not for {task}.")
+                        raise CheckpointError(
+                            f"{source} is a checkpoint for {found.facts.task}, not for {task}."
+                        )
                     self._kept[key] = found
                     self._failed.pop(key, None)
                 except CheckpointError as error:
@@ -94,7 +98,9 @@ def _visited(address: str) -> Network:
     return _load(parse(address), anonymous=True)
 
 
-def _load(source: str | HubAddress, progress: Progress | None = None, anonymous: bool = False) -> Network:
+def _load(
+    source: str | HubAddress, progress: Progress | None = None, anonymous: bool = False
+) -> Network:
     from crnn.inference.classifier import Classifier
     from crnn.model.checkpoint import Checkpoint
     from pages.shared.memory import return_large_blocks
@@ -103,7 +109,11 @@ def _load(source: str | HubAddress, progress: Progress | None = None, anonymous:
     checkpoint = Checkpoint.load(source, progress, anonymous)
     assert checkpoint.folder is not None  # it was loaded from one
     return Network(
-        str(source), Classifier(checkpoint), metadata.read(checkpoint.folder), checkpoint.commit, checkpoint.notice
+        str(source),
+        Classifier(checkpoint),
+        metadata.read(checkpoint.folder),
+        checkpoint.commit,
+        checkpoint.notice,
     )
 
 
@@ -131,7 +141,9 @@ def network(task: str) -> Network:
             st.session_state.network_lost = f"{error} In use again: the default."
     found = shelf().get(task, default_source(task)) or shelf().get(task, task)
     if found is None:
-        raise CheckpointError(f"The bundled checkpoint cannot be read: {shelf().failure(task, task)}")
+        raise CheckpointError(
+            f"The bundled checkpoint cannot be read: {shelf().failure(task, task)}"
+        )
     return found
 
 
@@ -140,7 +152,9 @@ def known(task: str) -> Network | None:
     if is_own(task):
         return network(task)
     source = default_source(task)
-    return shelf().peek(task, source) or (shelf().peek(task, task) if shelf().failure(task, source) else None)
+    return shelf().peek(task, source) or (
+        shelf().peek(task, task) if shelf().failure(task, source) else None
+    )
 
 
 def key() -> tuple[str, ...]:
@@ -164,7 +178,9 @@ def try_other(text: str, progress: Progress | None = None) -> Network:
     found = _load(address, progress, anonymous=True)
     task = place(found)
     # Pinned: while the visitor looks at it, it stays what it is.
-    st.session_state.own_networks = st.session_state.get("own_networks", {}) | {task: f"{address.repo}@{found.commit}"}
+    st.session_state.own_networks = st.session_state.get("own_networks", {}) | {
+        task: f"{address.repo}@{found.commit}"
+    }
     st.session_state.network_lost = found.notice
     return found
 
@@ -176,7 +192,9 @@ def is_own(task: str) -> bool:
 def forget(task: str) -> None:
     """Back to the default."""
     st.session_state.own_networks = {
-        other: address for other, address in st.session_state.get("own_networks", {}).items() if other != task
+        other: address
+        for other, address in st.session_state.get("own_networks", {}).items()
+        if other != task
     }
 
 

@@ -78,7 +78,9 @@ def my_turn() -> Iterator[None]:
     place = st.empty()
 
     def waiting(before: int) -> None:
-        place.caption(f"{before} {'visitor is' if before == 1 else 'visitors are'} before you; it goes on by itself.")
+        place.caption(
+            f"{before} {'visitor is' if before == 1 else 'visitors are'} before you; it goes on by itself."
+        )
 
     with turns().turn(waiting):
         place.empty()
@@ -121,7 +123,9 @@ def warm_up() -> threading.Thread:
 def example_track(name: str, heard_by: tuple[str, ...]) -> Track:
     """An example's track, computed for the first visitor who asks and shared by all who use the same networks (networks.key())."""
     example = EXAMPLES[name]
-    return replace(analyse(example.title, example.file.read_bytes(), with_progress=False), example=name)
+    return replace(
+        analyse(example.title, example.file.read_bytes(), with_progress=False), example=name
+    )
 
 
 @st.cache_resource(show_spinner=False, max_entries=2 * len(EXAMPLES))
@@ -199,7 +203,14 @@ def hear_again() -> None:
     else:
         heard = analyse(track.name, track.data)
         fresh = replace(track, analysis=heard.analysis, networks=heard.networks)
-    for of_the_old in ("lab_original", "lab_curve", "samples", "how_track", "why_kept", "hand_made"):
+    for of_the_old in (
+        "lab_original",
+        "lab_curve",
+        "samples",
+        "how_track",
+        "why_kept",
+        "hand_made",
+    ):
         st.session_state.pop(of_the_old, None)
     st.session_state.track = fresh
 
@@ -215,7 +226,10 @@ def analyse(name: str, data: bytes, with_progress: bool = True) -> Track:
             bar.progress(min(1.0, share), text=text)
 
     def waiting(before: int) -> None:
-        show(0.0, f"{before} {'track is' if before == 1 else 'tracks are'} before yours; it starts by itself.")
+        show(
+            0.0,
+            f"{before} {'track is' if before == 1 else 'tracks are'} before yours; it starts by itself.",
+        )
 
     def on_progress(share: float) -> None:
         show(share, f"Listening … {share:.0%}")

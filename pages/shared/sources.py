@@ -30,7 +30,9 @@ def choose_source() -> None:
         upload("upload")
     elif source == "Record":
         given = st.audio_input(
-            "Record a few seconds of music near the microphone; 10 or more say most", sample_rate=None, key="recording"
+            "Record a few seconds of music near the microphone; 10 or more say most",
+            sample_rate=None,
+            key="recording",
         )
         take(given, "recording")
     else:
@@ -92,4 +94,7 @@ def take(given: Any, kind: str) -> None:
     if st.session_state.failure:
         before = session.current()
         still = f" Below is still {session.plain(before.name)}." if before else ""
-        st.error(f"**{session.plain(name)}** – {st.session_state.failure}{still}", icon=":material/hearing_disabled:")
+        st.error(
+            f"**{session.plain(name)}** – {st.session_state.failure}{still}",
+            icon=":material/hearing_disabled:",
+        )

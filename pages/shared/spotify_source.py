@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 def choose_link() -> None:
     """A field for the link, and what came of it."""
     pasted = st.text_input(
-        "Link of a track on Spotify", key="spotify", placeholder="https://open.spotify.com/track/…",
+        "Link of a track on Spotify",
+        key="spotify",
+        placeholder="https://open.spotify.com/track/…",
         help="In Spotify: the three dots beside a song, “Share”, “Copy song link”.",
-    )  # fmt: skip
+    )
     if not pasted.strip():
         st.session_state.pop("spotify_state", None)
         st.caption(
@@ -34,7 +36,11 @@ def choose_link() -> None:
         state = st.session_state.spotify_state = _follow(pasted)
     if state["failure"]:
         st.error(shared.plain(state["failure"], limit=600), icon=":material/link_off:")
-        st.button("Try again", icon=":material/refresh:", on_click=lambda: st.session_state.pop("spotify_state", None))
+        st.button(
+            "Try again",
+            icon=":material/refresh:",
+            on_click=lambda: st.session_state.pop("spotify_state", None),
+        )
         if state["info"] is not None:
             _dead_end(state["info"])
         return
@@ -94,14 +100,24 @@ def _hear(info: TrackInfo, found: Found) -> None:
 def _choices(state: dict[str, Any]) -> None:
     """Recordings of that title: nothing is analysed until one is chosen."""
     info: TrackInfo = state["info"]
-    st.markdown(f"Spotify calls it [{shared.plain(info.title)}]({info.link}). Which of these recordings is it?")
+    st.markdown(
+        f"Spotify calls it [{shared.plain(info.title)}]({info.link}). Which of these recordings is it?"
+    )
     for number, preview in enumerate(state["choices"]):
         picture, text, button = st.columns([1, 5, 2], vertical_alignment="center")
         if preview.cover:
             picture.image(preview.cover, width=64)
-        length = f" · {int(preview.seconds // 60)}:{int(preview.seconds % 60):02d}" if preview.seconds else ""
-        text.markdown(f"**{shared.plain(preview.title)}**  \n{shared.plain(preview.artist)}{length}")
-        if button.button("This one", key=f"choice-{number}", icon=":material/graphic_eq:", width="stretch"):
+        length = (
+            f" · {int(preview.seconds // 60)}:{int(preview.seconds % 60):02d}"
+            if preview.seconds
+            else ""
+        )
+        text.markdown(
+            f"**{shared.plain(preview.title)}**  \n{shared.plain(preview.artist)}{length}"
+        )
+        if button.button(
+            "This one", key=f"choice-{number}", icon=":material/graphic_eq:", width="stretch"
+        ):
             _take_choice(info, preview)
     with st.expander("None of these"):
         _dead_end(info)
@@ -115,7 +131,9 @@ def _take_choice(info: TrackInfo, preview: Preview) -> None:
             data = previews.download(preview, http.new_session())
         _hear(info, previews.Found(preview, data))
     except CrnnError as error:
-        st.error(f"{error} Choose another recording, or upload the song.", icon=":material/link_off:")
+        st.error(
+            f"{error} Choose another recording, or upload the song.", icon=":material/link_off:"
+        )
 
 
 def _dead_end(info: TrackInfo) -> None:
@@ -133,7 +151,9 @@ def _dead_end(info: TrackInfo) -> None:
 def _credentials() -> Credentials | None:
     from crnn.sources.spotify import Credentials
 
-    return Credentials.find({name: models.setting(name) for name in ("SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET")})
+    return Credentials.find(
+        {name: models.setting(name) for name in ("SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET")}
+    )
 
 
 def _switched_on(name: str) -> bool:

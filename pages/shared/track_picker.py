@@ -16,7 +16,9 @@ def track_or_example(whose_limit: str) -> session.Track:
         choose_source()
     wanted = st.query_params.get("example")
     if wanted is not None and wanted not in EXAMPLES:
-        st.error(f"There is no example called “{session.plain(wanted)}”. There are: {', '.join(EXAMPLES)}.")
+        st.error(
+            f"There is no example called “{session.plain(wanted)}”. There are: {', '.join(EXAMPLES)}."
+        )
     track = session.current()
     if track is None:
         track = st.session_state.track = session.open_example(EXAMPLES[DEFAULT])

@@ -22,11 +22,16 @@ def drawn(draws: Draws, front_end: FrontEnd, start: float = 0.0) -> list[str]:
     if strengths.frequency_mask and strengths.masks:
         said.append(
             _each(
-                [_frequency(draws, piece, front_end) for piece in pieces], "The frequency mask was drawn 0 bands wide"
+                [_frequency(draws, piece, front_end) for piece in pieces],
+                "The frequency mask was drawn 0 bands wide",
             )
         )
     if strengths.time_mask and strengths.masks:
-        said.append(_each([_time(draws, piece, start) for piece in pieces], "The time mask was drawn 0 s wide"))
+        said.append(
+            _each(
+                [_time(draws, piece, start) for piece in pieces], "The time mask was drawn 0 s wide"
+            )
+        )
     return said
 
 
@@ -49,7 +54,11 @@ def _noise(draws: Draws) -> str:
 
 def _warp(draws: Draws, piece: Piece, start: float) -> str:
     moved = draws.moved(piece)
-    return "" if moved is None else f"What was at {start + moved[0]:.2f} s is now at {start + moved[1]:.2f} s"
+    return (
+        ""
+        if moved is None
+        else f"What was at {start + moved[0]:.2f} s is now at {start + moved[1]:.2f} s"
+    )
 
 
 def warp(draws: Draws, start: float = 0.0) -> str:
@@ -62,13 +71,18 @@ def _frequency(draws: Draws, piece: Piece, front_end: FrontEnd) -> str:
     parts = []
     for low, high in draws.bands(piece):
         bottom, top = band_edges(low, high, front_end)
-        parts.append(f"{hertz(bottom)}–{hertz(min(top, front_end.sample_rate / 2))} ({high - low} mel bands)")
+        parts.append(
+            f"{hertz(bottom)}–{hertz(min(top, front_end.sample_rate / 2))} ({high - low} mel bands)"
+        )
     return "Masked " + " and ".join(parts) if parts else ""
 
 
 def _time(draws: Draws, piece: Piece, start: float) -> str:
     spans = draws.span_seconds(piece)
-    parts = [f"{start + a:.2f}–{start + b:.2f} s ({round((b - a) / draws.hop_seconds)} frames)" for a, b in spans]
+    parts = [
+        f"{start + a:.2f}–{start + b:.2f} s ({round((b - a) / draws.hop_seconds)} frames)"
+        for a, b in spans
+    ]
     return "Masked " + " and ".join(parts) if parts else ""
 
 
@@ -89,7 +103,9 @@ def clamped(draws: Draws) -> list[str]:
         )
     bands = draws.front_end.n_mels
     if strengths.masks and strengths.frequency_mask > bands:
-        said.append(f"The network sees {bands} mel bands; a mask of up to {strengths.frequency_mask} is cut to that.")
+        said.append(
+            f"The network sees {bands} mel bands; a mask of up to {strengths.frequency_mask} is cut to that."
+        )
     limit = max(0.0, (frames - 2) / 2)
     if strengths.time_warp > limit:
         said.append(
@@ -118,6 +134,10 @@ def robustness(curves: Sequence[Curve]) -> str:
     said = []
     for curve in curves:
         text = f"{curve.task}: {curve.label} goes from {percent(curve.mean[0])} to {percent(curve.mean[-1])}"
-        half = [tick for tick, p in zip(curve.ticks, curve.mean, strict=True) if p < curve.mean[0] / 2]
-        said.append(text + (f", below half of it at {half[0]}." if half else ", never below half of it."))
+        half = [
+            tick for tick, p in zip(curve.ticks, curve.mean, strict=True) if p < curve.mean[0] / 2
+        ]
+        said.append(
+            text + (f", below half of it at {half[0]}." if half else ", never below half of it.")
+        )
     return f"{curves[0].unit}. " + " ".join(said)

@@ -26,23 +26,43 @@ class Measure:
 
 
 MEASURES = (
-    Measure("spectral_centroid_mean", "Spectral centroid", "Hz", 1.0,
-            "The centre of weight of all frequencies. Bright, sharp sounds have a high one, dull and warm ones a low one."),
-    Measure("rolloff_mean", "Rolloff", "Hz", 1.0,
-            "85 % of the sound lies below this frequency: how far up it reaches."),
-    Measure("zero_crossing_rate_mean", "Zero crossings", "a second", float(SAMPLE_RATE),
-            "How often the sound wave changes its sign. Hiss, cymbals and distortion cross often, deep notes seldom."),
-)  # fmt: skip
+    Measure(
+        "spectral_centroid_mean",
+        "Spectral centroid",
+        "Hz",
+        1.0,
+        "The centre of weight of all frequencies. Bright, sharp sounds have a high one, dull and warm ones a low one.",
+    ),
+    Measure(
+        "rolloff_mean",
+        "Rolloff",
+        "Hz",
+        1.0,
+        "85 % of the sound lies below this frequency: how far up it reaches.",
+    ),
+    Measure(
+        "zero_crossing_rate_mean",
+        "Zero crossings",
+        "a second",
+        float(SAMPLE_RATE),
+        "How often the sound wave changes its sign. Hiss, cymbals and distortion cross often, deep notes seldom.",
+    ),
+)
 FLUX = Measure(
-    "spectral_flux_mean", "Flux", "", 1.0,
+    "spectral_flux_mean",
+    "Flux",
+    "",
+    1.0,
     "How much the sound's make-up changes from one moment (23 ms) to the next: 0 for a held note, higher for drums and speech.",
-)  # fmt: skip
+)
 CEPSTRUM = tuple(f"mfcc{number}_mean" for number in range(1, MFCCS + 1))
 
 
 def usual_in(svm: Svm, feature: str, value: float) -> tuple[str, ...]:
     """The classes of which nine tracks in ten have values around this one (between their 5th and 95th percentile)."""
-    return tuple(label for label, (low, _, high) in svm.usual(feature).items() if low <= value <= high)
+    return tuple(
+        label for label, (low, _, high) in svm.usual(feature).items() if low <= value <= high
+    )
 
 
 def position(svm: Svm, feature: str, value: float) -> dict[str, float]:
@@ -50,7 +70,9 @@ def position(svm: Svm, feature: str, value: float) -> dict[str, float]:
     found = {}
     for label, (low, middle, high) in svm.usual(feature).items():
         reach = high - middle if value >= middle else middle - low
-        found[label] = (value - middle) / reach if reach > 0 else 0.0 if value == middle else float("inf")
+        found[label] = (
+            (value - middle) / reach if reach > 0 else 0.0 if value == middle else float("inf")
+        )
     return found
 
 
@@ -96,7 +118,9 @@ def spoken(network: Prediction | None, svm: Mapping[str, float]) -> str:
     ours = network.to_dict() if network is not None else {}
     ranked = sorted(svm, key=lambda label: -svm[label])
     return "; ".join(
-        f"{label}: " + (f"network {percent(ours[label])}, " if label in ours else "") + f"SVM {percent(svm[label])}"
+        f"{label}: "
+        + (f"network {percent(ours[label])}, " if label in ours else "")
+        + f"SVM {percent(svm[label])}"
         for label in ranked
     )
 

@@ -33,7 +33,9 @@ class Beside:
 
 def beside(classes: dict[str, Any], label: str, key: str) -> Beside:
     """key: "spectrum" (dB by band), "modulation" (log10 of dB²/Hz by modulation frequency) or "swing" (dB)."""
-    others = [np.asarray(found[key]["mean"], float) for name, found in classes.items() if name != label]
+    others = [
+        np.asarray(found[key]["mean"], float) for name, found in classes.items() if name != label
+    ]
     own = classes[label][key]
     return Beside(
         np.atleast_1d(np.asarray(own["mean"], float)),
@@ -54,12 +56,17 @@ def told(table: dict[str, Any], task: str, label: str) -> list[str]:
     hertz = np.asarray(table["hertz"])
     spectrum = beside(classes, label, "spectrum")
     said = [_spectrum(spectrum, hertz), _edge(spectrum, hertz), _swing(classes, label)]
-    return [*filter(None, said), _rate(beside(classes, label, "modulation"), np.asarray(table["modulation_hertz"]))]
+    return [
+        *filter(None, said),
+        _rate(beside(classes, label, "modulation"), np.asarray(table["modulation_hertz"])),
+    ]
 
 
 def _spectrum(found: Beside, hertz: Array) -> str:
     difference = found.mean - found.others
-    clear = (np.abs(found.effect) >= _TOLD) & (np.abs(difference) >= _LEAST_DB) & (hertz <= _EDGE_HZ)
+    clear = (
+        (np.abs(found.effect) >= _TOLD) & (np.abs(difference) >= _LEAST_DB) & (hertz <= _EDGE_HZ)
+    )
     parts = []
     for sign, word in ((1, "stronger"), (-1, "weaker")):
         ranges = _ranges(clear & (np.sign(difference) == sign))
@@ -79,7 +86,11 @@ def _spectrum(found: Beside, hertz: Array) -> str:
 def _ranges(clear: "np.ndarray[Any, np.dtype[np.bool_]]") -> list[tuple[int, int]]:
     """Runs of at least _LEAST_BANDS, as (first, end)."""
     steps = np.flatnonzero(np.diff(np.concatenate([[False], clear, [False]]).astype(int)))
-    return [(int(a), int(b)) for a, b in zip(steps[::2], steps[1::2], strict=True) if b - a >= _LEAST_BANDS]
+    return [
+        (int(a), int(b))
+        for a, b in zip(steps[::2], steps[1::2], strict=True)
+        if b - a >= _LEAST_BANDS
+    ]
 
 
 def _edge(found: Beside, hertz: Array) -> str:
@@ -111,7 +122,11 @@ def _rate(found: Beside, hertz: Array) -> str:
         parts.append(f"stand out at {_times(hertz[high])}: {factor[high]:.1f} times the others'")
     if found.effect[low] <= -_TOLD:
         parts.append(f"stay behind at {_times(hertz[low])}: {factor[low]:.1f} times the others'")
-    return f"Its fluctuations {'; they '.join(parts)}." if parts else "It rises and falls about as fast as the others."
+    return (
+        f"Its fluctuations {'; they '.join(parts)}."
+        if parts
+        else "It rises and falls about as fast as the others."
+    )
 
 
 def _times(hertz: float) -> str:

@@ -82,4 +82,6 @@ def logits(stages: Stages, labels: tuple[str, ...]) -> str:
 def shares(stages: Stages, labels: tuple[str, ...], k: int | None = None) -> str:
     """The segment's shares, likeliest first; of the k likeliest."""
     order = np.argsort(-stages.probabilities, kind="stable")[:k]
-    return ", ".join(f"{labels[i]} {predictions.percent(float(stages.probabilities[i]))}" for i in order)
+    return ", ".join(
+        f"{labels[i]} {predictions.percent(float(stages.probabilities[i]))}" for i in order
+    )

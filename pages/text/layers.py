@@ -78,7 +78,13 @@ def _samples(front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Told:
         + ("." if mean else ", each first made as loud as it can be."),
         rf"\underbrace{{({frames} - 1) \cdot {front_end.hop_length}}}_{{\text{{steps}}}} + "
         rf"\underbrace{{{front_end.n_fft}}}_{{\text{{window}}}} = {_tex(shapes['samples'])} \text{{ samples}}",
-        (Excerpt(decode.decode, "for block in _until", "pieces.append(resampler.resample_chunk(silence"),)
+        (
+            Excerpt(
+                decode.decode,
+                "for block in _until",
+                "pieces.append(resampler.resample_chunk(silence",
+            ),
+        )
         + (() if mean else (Excerpt(decode._normalised),)),
     )
 
@@ -131,7 +137,9 @@ def _mel(front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Told:
 
 
 def _db(stages: Stages, front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Told:
-    floor = stages.db <= float(mel.power_to_db(stages.mel * 0, front_end, stages.mel.new_tensor(stages.loudest)).max())
+    floor = stages.db <= float(
+        mel.power_to_db(stages.mel * 0, front_end, stages.mel.new_tensor(stages.loudest)).max()
+    )
     share = float(floor.float().mean())
     relative = front_end.reference == "max"
     return Told(
@@ -142,11 +150,14 @@ def _db(stages: Stages, front_end: FrontEnd, shapes: dict[str, tuple[int, ...]])
         r"\begin{gathered} L[m, n] = 10 \log_{10} \frac{\max(M[m, n],\, \ell)}{R} \\ "
         r"\ell = M_{\max} \cdot 10^{-D/10} \end{gathered}",
         f"Mₘₐₓ = {_short(stages.loudest)}: the loudest value of the whole track; D = {front_end.top_db:g} dB. "
-        + ("R = Mₘₐₓ, so that the loudest is 0 dB and the level of the recording does not matter." if relative
-           else f"R = {front_end.reference:g}."),
+        + (
+            "R = Mₘₐₓ, so that the loudest is 0 dB and the level of the recording does not matter."
+            if relative
+            else f"R = {front_end.reference:g}."
+        ),
         rf"\text{{as before: }} {_tex(shapes['db'])}",
         (Excerpt(mel.power_to_db),),
-    )  # fmt: skip
+    )
 
 
 def _segment(stages: Stages, checkpoint: Checkpoint, n_frames: int) -> Told:
@@ -194,7 +205,9 @@ def _maps(stages: Stages, checkpoint: Checkpoint, shapes: dict[str, tuple[int, .
     lines = [rf"&\text{{in: }} && 1 \text{{ picture of }} {_tex((config.n_mels, config.frames))}"]
     for layer in range(1, count + 1):
         channels, *picture = shapes[f"map {layer}"]
-        lines.append(rf"&\text{{layer {layer}: }} && {channels} \text{{ pictures of }} {_tex(tuple(picture))}")
+        lines.append(
+            rf"&\text{{layer {layer}: }} && {channels} \text{{ pictures of }} {_tex(tuple(picture))}"
+        )
     pools = ", ".join(times(pool) for pool in config.pools)
     mean, deviation = _input_scale(normalise)
     return Told(
@@ -202,7 +215,9 @@ def _maps(stages: Stages, checkpoint: Checkpoint, shapes: dict[str, tuple[int, .
         "The network slides small stencils of 3 × 3 cells over the picture. Each answers where its own pattern is found, such as "
         "a beginning, a held note or a gap, and so makes a picture of its own, a feature map. The next layer looks for patterns "
         f"in these maps, and so on for {count} layers, each on a coarser grid.",
-        r"\begin{gathered} u_c = b_c + \sum_{c'} K_{c c'} * y_{c'} \\ y_c = " + join + r"_{p \times q} \;"
+        r"\begin{gathered} u_c = b_c + \sum_{c'} K_{c c'} * y_{c'} \\ y_c = "
+        + join
+        + r"_{p \times q} \;"
         r"\left( \gamma_c \, \frac{\varphi(u_c) - \mu_c}{\sqrt{\sigma_c^2 + \epsilon}} + \beta_c \right) \\ "
         + bend
         + r" \end{gathered}",
@@ -237,7 +252,10 @@ def _states(checkpoint: Checkpoint, shapes: dict[str, tuple[int, ...]]) -> Told:
             "What it holds after the last column stands for the whole segment"
             + (", one reading forwards and one backwards." if both else "."),
         ),
-        "mean": (r"e = \frac{1}{J} \sum_j h_j", "The mean of what it held stands for the whole segment."),
+        "mean": (
+            r"e = \frac{1}{J} \sum_j h_j",
+            "The mean of what it held stands for the whole segment.",
+        ),
         "attention": (
             r"e = \sum_j \alpha_j h_j, \quad \alpha = \operatorname{softmax}(v^\top h + d)",
             "The segment is summed up by what it held, weighted by how telling each step was.",
@@ -287,7 +305,7 @@ def _probabilities(checkpoint: Checkpoint) -> Told:
         f"T = {temperature:g}: the temperature. The quotient is called softmax.",
         rf"{classes} \;\to\; {classes}",
         (Excerpt(Classifier.predict, "logits =", "probabilities ="),),
-    )  # fmt: skip
+    )
 
 
 def _track(stages: Stages, checkpoint: Checkpoint) -> Told:

@@ -68,7 +68,8 @@ LESSONS = (
         r"g(n) = \begin{cases} n\,\dfrac{w_0}{w_0 + w} & n \le w_0 + w \\[2ex] "
         r"w_0 + (n - w_0 - w)\,\dfrac{\tau - 1 - w_0}{\tau - 1 - w_0 - w} & \text{else} \end{cases} \end{gathered}",
         "w₀: the moment; w: by how far it moves; g: which original frame is shown at frame n, interpolated between neighbours.",
-        _SPECAUGMENT + "; the original bends with a spline through the moment, this one with two straight lines",
+        _SPECAUGMENT
+        + "; the original bends with a spline through the moment, this one with two straight lines",
         "Look at the map below the pictures: the steeper the line, the faster the music. Listen for the bend.",
         (TimeWarp.draw, Warp.source),
     ),

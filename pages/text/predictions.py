@@ -48,7 +48,9 @@ def track_record(checkpoint: Checkpoint | Svm) -> str:
     for protocol, words in sentences.items():
         figure = checkpoint.results.get(protocol, {}).get("track_accuracy")
         if figure is not None:
-            return f"Measured: on {words}, its first answer was right {100 * figure:.0f} times in 100."
+            return (
+                f"Measured: on {words}, its first answer was right {100 * figure:.0f} times in 100."
+            )
     return ""
 
 

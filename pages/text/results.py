@@ -74,7 +74,9 @@ def rows(table: dict[str, Any]) -> list[dict[str, str]]:
     for row in table["rows"]:
         figures += [key for key, found in row.items() if key not in figures and _shown(key, found)]
     order = list(FIGURES)
-    figures.sort(key=lambda key: order.index(key) if key in order else len(order))  # stable: others stay as they come
+    figures.sort(
+        key=lambda key: order.index(key) if key in order else len(order)
+    )  # stable: others stay as they come
     compared = [key for key in FIGURES if any(key in paper(row) for row in table["rows"])]
     shown = []
     for row in table["rows"]:
@@ -88,7 +90,9 @@ def rows(table: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def _shown(key: str, found: Any) -> bool:
-    return key not in (*_NAMES, "paper", "unit") and (value(found) is not None or isinstance(found, str))
+    return key not in (*_NAMES, "paper", "unit") and (
+        value(found) is not None or isinstance(found, str)
+    )
 
 
 def _words(key: str) -> str:
@@ -113,7 +117,15 @@ def _cell(key: str, found: Any, unit: str | None = None) -> str:
 def _number(of: float, digits: int | None) -> str:
     """Three figures where nothing else is said; thousands apart."""
     if digits is None:
-        digits = 0 if abs(of) >= 100 or of == int(of) else 1 if abs(of) >= 10 else 2 if abs(of) >= 1 else 3
+        digits = (
+            0
+            if abs(of) >= 100 or of == int(of)
+            else 1
+            if abs(of) >= 10
+            else 2
+            if abs(of) >= 1
+            else 3
+        )
     return f"{of:,.{digits}f}"
 
 
@@ -123,7 +135,11 @@ def runs(table: dict[str, Any]) -> list[dict[str, str]]:
     for row in table["rows"]:
         names = row.get("runs") or []
         each = next(
-            ((key, row[key]["each"]) for key in FIGURES if isinstance(row.get(key), dict) and row[key].get("each")),
+            (
+                (key, row[key]["each"])
+                for key in FIGURES
+                if isinstance(row.get(key), dict) and row[key].get("each")
+            ),
             None,
         )
         for i, run in enumerate(names):
@@ -134,7 +150,9 @@ def runs(table: dict[str, Any]) -> list[dict[str, str]]:
     return found
 
 
-def beside(table: dict[str, Any], key: str = "track_accuracy") -> list[tuple[str, float, float, float]]:
+def beside(
+    table: dict[str, Any], key: str = "track_accuracy"
+) -> list[tuple[str, float, float, float]]:
     """(name, ours, its spread or 0, paper's) of each row that has both; shares of 1."""
     found = []
     for row in table["rows"]:
@@ -149,7 +167,10 @@ def told(table: dict[str, Any]) -> str:
     compared = beside(table)
     if not compared:
         return ""
-    each = "; ".join(f"{row} {100 * ours:.0f} % (paper {100 * theirs:.0f} %)" for row, ours, _, theirs in compared)
+    each = "; ".join(
+        f"{row} {100 * ours:.0f} % (paper {100 * theirs:.0f} %)"
+        for row, ours, _, theirs in compared
+    )
     return f"{each}. {best(table)}".rstrip()
 
 
@@ -159,12 +180,20 @@ def best(table: dict[str, Any]) -> str:
     if len(compared) < 2:
         return ""
     ours, papers = (max(compared, key=lambda row: row[column])[0] for column in (1, 3))
-    return f"Best in both: {ours}." if ours == papers else f"Best here: {ours}; in the paper: {papers}."
+    return (
+        f"Best in both: {ours}."
+        if ours == papers
+        else f"Best here: {ours}; in the paper: {papers}."
+    )
 
 
 def others(table: dict[str, Any]) -> dict[str, list[dict[str, str]]]:
     """Further lists of rows that a table holds, each under its name."""
-    found = {key: held for key, held in table.items() if key != "rows" and isinstance(held, list) and held}
+    found = {
+        key: held
+        for key, held in table.items()
+        if key != "rows" and isinstance(held, list) and held
+    }
     return {
         key.capitalize(): rows({"rows": held})
         for key, held in found.items()
@@ -182,7 +211,12 @@ def flat(found: dict[str, Any], under: str = "") -> list[dict[str, str]]:
         elif not isinstance(held, list):
             lines.append({"": place, "Value": _number(held, None) if value(held) else str(held)})
         else:
-            lines.append({"": place, "Value": ", ".join(_number(x, None) if value(x) else str(x) for x in held)})
+            lines.append(
+                {
+                    "": place,
+                    "Value": ", ".join(_number(x, None) if value(x) else str(x) for x in held),
+                }
+            )
     return lines
 
 
@@ -195,7 +229,9 @@ def source(table: dict[str, Any]) -> str:
         said.append(f"Score: {score}")
     threshold = table.get("threshold")
     if isinstance(threshold, dict):
-        said.append("Thresholds: " + ", ".join(f"{name} {limit:.3g}" for name, limit in threshold.items()))
+        said.append(
+            "Thresholds: " + ", ".join(f"{name} {limit:.3g}" for name, limit in threshold.items())
+        )
     elif isinstance(threshold, (int, float)):
         said.append(f"Threshold: {threshold:.3g}")
     return " ".join(sentence if sentence[-1] in ".!?" else f"{sentence}." for sentence in said)

@@ -25,10 +25,17 @@ def serve(fakes: int | None = None, **environment: str) -> Iterator[str]:
         port = probe.getsockname()[1]
     options = ["--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"]
     process = subprocess.Popen(
-        [sys.executable, "-m", *(["streamlit", "run", "app.py"] if fakes is None else ["tests.fakes.app", str(fakes)]), *options],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [
+            sys.executable,
+            "-m",
+            *(["streamlit", "run", "app.py"] if fakes is None else ["tests.fakes.app", str(fakes)]),
+            *options,
+        ],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         env=os.environ | environment,
-    )  # fmt: skip
+    )
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(120):
@@ -58,7 +65,9 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         if os.environ.get("REQUIRE_BROWSER"):
             pytest.fail("REQUIRE_BROWSER is set and there is no chromium on the path")
-        pytest.skip("no chromium on the path; install it (Debian: apt install chromium) to run the browser tests")
+        pytest.skip(
+            "no chromium on the path; install it (Debian: apt install chromium) to run the browser tests"
+        )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-background-networking"]

@@ -33,7 +33,8 @@ VIEWS = {
 NAMES = [
     "" if "default=True" in line else name
     for name, line in re.findall(
-        r'st\.Page\(\s*"pages/(\w+)/page\.py"([^\n]*)', (ROOT / "pages/shared/navigation.py").read_text()
+        r'st\.Page\(\s*"pages/(\w+)/page\.py"([^\n]*)',
+        (ROOT / "pages/shared/navigation.py").read_text(),
     )
 ]
 
@@ -108,7 +109,9 @@ def contrast(one: np.ndarray, other: np.ndarray) -> float:
 
 def luminance(colour: np.ndarray) -> float:
     c = np.asarray(colour, float) / 255
-    return float(np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
+    return float(
+        np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+    )
 
 
 def pale(page: Page) -> list[str]:
@@ -121,7 +124,9 @@ def pale(page: Page) -> list[str]:
     found = []
     for word in words:
         x, y = max(0, int(word["x"])), max(0, int(word["y"]))
-        behind = picture[y : y + max(2, int(word["height"])), x : x + max(2, int(word["width"]))].reshape(-1, 3)
+        behind = picture[
+            y : y + max(2, int(word["height"])), x : x + max(2, int(word["width"]))
+        ].reshape(-1, 3)
         if not len(behind):
             continue  # beyond the edge of the screen
         numbers = [float(n) for n in re.findall(r"[\d.]+", word["colour"])]
@@ -141,10 +146,13 @@ def test_every_page_of_the_menu_is_looked_at(chromium: Browser, server: str) -> 
     page.goto(server)
     settled(page)
     links = page.get_by_test_id("stTopNavLink")
-    there = {(links.nth(i).get_attribute("href") or "").rstrip("/").rsplit("/", 1)[-1] for i in range(links.count())}
-    assert {name.split(":")[0] for name in there} - {server.rsplit("/", 1)[-1].split(":")[0]} - {""} == set(NAMES) - {
-        ""
+    there = {
+        (links.nth(i).get_attribute("href") or "").rstrip("/").rsplit("/", 1)[-1]
+        for i in range(links.count())
     }
+    assert {name.split(":")[0] for name in there} - {server.rsplit("/", 1)[-1].split(":")[0]} - {
+        ""
+    } == set(NAMES) - {""}
     assert links.count() == len(NAMES)
     page.close()
 
@@ -157,7 +165,9 @@ def test_contrast_is_wcags() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_figures_have_names_and_words_stand_out(visitor: BrowserContext, server: str, name: str) -> None:
+def test_figures_have_names_and_words_stand_out(
+    visitor: BrowserContext, server: str, name: str
+) -> None:
     wrong = []
     for view in ("", *VIEWS.get(name, [])):
         page = opened(visitor, f"{server}/{name}?example=hunting{view and '&'}{view}")
@@ -198,7 +208,9 @@ FOCUSED = """() => {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_tab_reaches_every_control_and_shows_where_it_is(chromium: Browser, server: str, name: str) -> None:
+def test_tab_reaches_every_control_and_shows_where_it_is(
+    chromium: Browser, server: str, name: str
+) -> None:
     context = chromium.new_context(color_scheme="light")
     page = opened(context, f"{server}/{name}?example=hunting")
     count = page.evaluate(MARK)
@@ -219,12 +231,17 @@ def test_tab_reaches_every_control_and_shows_where_it_is(chromium: Browser, serv
                 continue  # a control of several parts, such as a player
             reached.add(at["nr"])
         clip = {
-            "x": max(0, at["x"] - 5), "y": max(0, at["y"] - 5), "width": at["width"] + 10, "height": at["height"] + 10,
-        }  # fmt: skip
+            "x": max(0, at["x"] - 5),
+            "y": max(0, at["y"] - 5),
+            "width": at["width"] + 10,
+            "height": at["height"] + 10,
+        }
         if at["width"] < 1 or clip["y"] + clip["height"] > before.shape[0]:
             continue
         page.wait_for_timeout(200)  # Streamlit's rings fade in
-        now = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")).astype(int)  # type: ignore[arg-type]
+        now = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")).astype(
+            int
+        )  # type: ignore[arg-type]
         top, left = round(clip["y"]), round(clip["x"])
         old = before[top : top + now.shape[0], left : left + now.shape[1]]
         now = now[: old.shape[0], : old.shape[1]]

@@ -27,7 +27,9 @@ def words(page: Page) -> list[str]:
     return chart_words(page)
 
 
-def test_examples_are_compared_sorted_taken_home_and_handed_on(chromium: Browser, server: str, tmp_path: Path) -> None:
+def test_examples_are_compared_sorted_taken_home_and_handed_on(
+    chromium: Browser, server: str, tmp_path: Path
+) -> None:
     page = open_compare(chromium, f"{server}/compare")
     page.get_by_role("button", name="Compare the six examples").click()
     genre, mood, alike = words(page)
@@ -40,7 +42,9 @@ def test_examples_are_compared_sorted_taken_home_and_handed_on(chromium: Browser
     order.press_sequentially("metal")  # the list draws only the options that are in sight
     page.get_by_role("option", name="metal", exact=True).click()
     page.wait_for_url(re.compile("sort=metal"), timeout=PATIENCE)
-    expect(page.get_by_label(re.compile("sorted by order added"))).to_have_count(0, timeout=PATIENCE)
+    expect(page.get_by_label(re.compile("sorted by order added"))).to_have_count(
+        0, timeout=PATIENCE
+    )
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV", exact=True).click()
     file = tmp_path / "all.csv"
@@ -52,7 +56,9 @@ def test_examples_are_compared_sorted_taken_home_and_handed_on(chromium: Browser
     assert link.startswith(f"{server}/compare?")
     afresh = open_compare(chromium, link)
     assert words(afresh) == [genre, mood, alike]
-    expect(afresh.get_by_label(re.compile("sorted by metal")).first).to_be_attached(timeout=PATIENCE)
+    expect(afresh.get_by_label(re.compile("sorted by metal")).first).to_be_attached(
+        timeout=PATIENCE
+    )
 
 
 def test_a_folder_is_taken_as_tracks(chromium: Browser, server: str, tmp_path: Path) -> None:
@@ -65,7 +71,9 @@ def test_a_folder_is_taken_as_tracks(chromium: Browser, server: str, tmp_path: P
     page = open_compare(chromium, f"{server}/compare")
     page.get_by_role("radio", name="Folder").click()
     page.locator("input[type=file]").set_input_files(folder)
-    expect(page.get_by_role("alert")).to_contain_text("broken.mp3 – This is a text file", timeout=PATIENCE)
+    expect(page.get_by_role("alert")).to_contain_text(
+        "broken.mp3 – This is a text file", timeout=PATIENCE
+    )
     genre, _, _ = words(page)
     assert "one.wav" in genre
     assert "two.wav" in genre
@@ -75,7 +83,12 @@ def test_nothing_is_wider_than_a_phone(chromium: Browser, server: str) -> None:
     page = chromium.new_page(viewport={"width": 390, "height": 844})
     page.goto(f"{server}/compare?examples=palace&examples=mountain")
     words(page)
-    assert page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    assert (
+        page.evaluate(
+            "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        == 0
+    )
     # No bar's three classes run out of their figure.
     for chart in page.get_by_test_id("stPlotlyChart").all()[:2]:
         right = chart.bounding_box()["x"] + chart.bounding_box()["width"]  # type: ignore[index]

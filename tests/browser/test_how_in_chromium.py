@@ -16,7 +16,9 @@ def settled(page: Page, charts: int) -> list[str]:
     return chart_words(page)
 
 
-def test_the_moment_moves_everything_and_its_link_brings_it_back(chromium: Browser, server: str) -> None:
+def test_the_moment_moves_everything_and_its_link_brings_it_back(
+    chromium: Browser, server: str
+) -> None:
     page = chromium.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -26,7 +28,9 @@ def test_the_moment_moves_everything_and_its_link_brings_it_back(chromium: Brows
     page.get_by_role("button", name="Hunting").click()
     expect(page.get_by_role("heading", name="Hunting")).to_be_visible(timeout=PATIENCE)
     page.get_by_role("radio", name="Answer").click()
-    expect(page.get_by_role("heading", name="From scores to shares")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="From scores to shares")).to_be_visible(
+        timeout=PATIENCE
+    )
     before = settled(page, 3)
     slider = page.get_by_role("slider")
     slider.focus()
@@ -36,8 +40,9 @@ def test_the_moment_moves_everything_and_its_link_brings_it_back(chromium: Brows
     page.wait_for_function(
         "before => [...document.querySelectorAll('[data-testid=stPlotlyChart]')[1].querySelectorAll('text')]"
         ".map(t => t.textContent).join(' ') !== before",
-        arg=before[1], timeout=PATIENCE,
-    )  # fmt: skip
+        arg=before[1],
+        timeout=PATIENCE,
+    )
     after = settled(page, 3)
     assert after[:2] != before[:2]
     assert after[2] == before[2]  # the whole track stays what it is
@@ -61,7 +66,12 @@ def test_nothing_is_wider_than_a_phone(chromium: Browser, server: str, chapter: 
     page = chromium.new_page(viewport={"width": 390, "height": 844})
     page.goto(f"{server}/how?example=palace&chapter={chapter}")
     settled(page, {"Picture": 4, "Network": 2}[chapter])
-    assert page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    assert (
+        page.evaluate(
+            "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        == 0
+    )
     # Formulas, too, fit: none has to be scrolled sideways (2 px are its own rounding).
     widths = "() => [...document.querySelectorAll('.katex-display')].map(e => e.scrollWidth - e.clientWidth)"
     assert max(page.evaluate(widths)) <= 2

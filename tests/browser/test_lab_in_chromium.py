@@ -29,14 +29,20 @@ def drawn(page: Page) -> list[str]:
     return [*chart_words(page), *page.get_by_test_id("stMarkdown").all_inner_texts()]
 
 
-def test_a_control_changes_the_numbers_and_its_link_brings_them_back(chromium: Browser, server: str) -> None:
+def test_a_control_changes_the_numbers_and_its_link_brings_them_back(
+    chromium: Browser, server: str
+) -> None:
     page = open_lab(chromium, f"{server}/lab?example=hunting")
     before = drawn(page)
     page.get_by_text("Noise", exact=True).first.click()
-    expect(page.get_by_text("White noise, 10 dB quieter than the music.")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("White noise, 10 dB quieter than the music.")).to_be_visible(
+        timeout=PATIENCE
+    )
     page.get_by_role("slider", name="Music over noise").press("ArrowLeft")
     page.get_by_role("slider", name="Music over noise").press("ArrowLeft")
-    expect(page.get_by_text("White noise, 8 dB quieter than the music.")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("White noise, 8 dB quieter than the music.")).to_be_visible(
+        timeout=PATIENCE
+    )
     page.wait_for_url(re.compile("snr=8"), timeout=PATIENCE)
     settle(page)
     changed = drawn(page)
@@ -72,4 +78,9 @@ def test_nothing_is_wider_than_a_phone(chromium: Browser, server: str) -> None:
     page = chromium.new_page(viewport={"width": 390, "height": 844})
     page.goto(f"{server}/lab?example=palace&freq=true&warp=true&noise=true")
     settle(page)
-    assert page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    assert (
+        page.evaluate(
+            "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        == 0
+    )

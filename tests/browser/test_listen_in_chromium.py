@@ -29,7 +29,9 @@ def charts(page: Page) -> list[str]:
     return chart_words(page)
 
 
-def test_upload_a_song_and_read_both_answers(chromium: Browser, server: str, tmp_path: Path) -> None:
+def test_upload_a_song_and_read_both_answers(
+    chromium: Browser, server: str, tmp_path: Path
+) -> None:
     page, errors = open_page(chromium, server)
     page.get_by_role("radio", name="Upload").click()
     page.locator("input[type=file]").set_input_files(EXAMPLES["hunting"].file)
@@ -77,11 +79,15 @@ def test_nothing_is_wider_than_the_screen(chromium: Browser, server: str, width:
     page, _ = open_page(chromium, f"{server}/?example=palace")
     page.set_viewport_size({"width": width, "height": 900})
     charts(page)
-    overflow = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    overflow = page.evaluate(
+        "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
     assert overflow == 0
 
 
-def test_200_mb_are_refused_before_they_travel(chromium: Browser, server: str, tmp_path: Path) -> None:
+def test_200_mb_are_refused_before_they_travel(
+    chromium: Browser, server: str, tmp_path: Path
+) -> None:
     page, errors = open_page(chromium, server)
     page.get_by_role("radio", name="Upload").click()
     big = tmp_path / "long concert.wav"

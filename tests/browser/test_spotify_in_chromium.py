@@ -30,7 +30,9 @@ def read_answers(page: Page) -> None:
 
 def test_with_credentials_then_unplugged(chromium: Browser, tmp_path: Path) -> None:
     services = Services()
-    with serve(services.port, SPOTIPY_CLIENT_ID=CLIENT[0], SPOTIPY_CLIENT_SECRET=CLIENT[1]) as address:
+    with serve(
+        services.port, SPOTIPY_CLIENT_ID=CLIENT[0], SPOTIPY_CLIENT_SECRET=CLIENT[1]
+    ) as address:
         page = paste(chromium, address)
         read_answers(page)
         expect(page.get_by_role("link", name=TITLE, exact=True)).to_have_attribute(

@@ -15,9 +15,9 @@ def test_why_another_class_and_the_sound_of_it(chromium: Browser, server: str) -
     page, errors = open_page(chromium, f"{server}/?example=metal-madness")
     charts(page)
     page.get_by_text("Why? What in the sound").click()
-    expect(page.get_by_text(re.compile("Silencing the brightest fifth takes metal")).first).to_be_visible(
-        timeout=PATIENCE
-    )
+    expect(
+        page.get_by_text(re.compile("Silencing the brightest fifth takes metal")).first
+    ).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(8, timeout=PATIENCE)
     page.get_by_role("radio", name=re.compile("^rock ")).click()
     expect(page.get_by_text(re.compile("takes rock from")).first).to_be_visible(timeout=PATIENCE)
@@ -25,9 +25,12 @@ def test_why_another_class_and_the_sound_of_it(chromium: Browser, server: str) -
     page.get_by_role("button", name="Play only these regions").first.click()
     expect(page.get_by_text("Everything else")).to_be_visible(timeout=PATIENCE)
     page.wait_for_function(
-        "() => [...document.querySelectorAll('audio')].filter(a => a.duration > 29).length >= 3", timeout=PATIENCE
+        "() => [...document.querySelectorAll('audio')].filter(a => a.duration > 29).length >= 3",
+        timeout=PATIENCE,
     )
     page.set_viewport_size({"width": 390, "height": 900})
-    overflow = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    overflow = page.evaluate(
+        "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
     assert overflow == 0
     assert errors == []

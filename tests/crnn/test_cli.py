@@ -20,7 +20,9 @@ from tests.conftest import encode, melody
 EXAMPLE = str(EXAMPLES["hunting"].file)
 
 
-def test_json_lines_go_on_after_a_bad_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_lines_go_on_after_a_bad_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     bad = tmp_path / "notes.mp3"
     bad.write_text("not a song")
     assert main(["--json", str(bad), EXAMPLE]) == 1
@@ -32,7 +34,9 @@ def test_json_lines_go_on_after_a_bad_file(tmp_path: Path, capsys: pytest.Captur
     assert set(second["segments"][0]) == {"start", "genre", "mood"}
 
 
-def test_folders_are_searched_and_a_table_is_the_default(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_folders_are_searched_and_a_table_is_the_default(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "deep").mkdir()
     for name in ("a.wav", "deep/音楽.wav"):
         (tmp_path / name).write_bytes(encode(melody(3)))
@@ -48,8 +52,12 @@ def test_doubt_is_told_and_marked(tmp_path: Path, capsys: pytest.CaptureFixture[
     learned = ood.fit(np.random.default_rng(0).standard_normal((200, ood.SIZE)))
     for task in ("genre", "mood"):
         limit = 0.0 if task == "genre" else 1e9
-        replace(Checkpoint.load(task), doubt=replace(learned, threshold=limit)).save(tmp_path / task)
-    assert main(["--genre", str(tmp_path / "genre"), "--mood", str(tmp_path / "mood"), EXAMPLE]) == 0
+        replace(Checkpoint.load(task), doubt=replace(learned, threshold=limit)).save(
+            tmp_path / task
+        )
+    assert (
+        main(["--genre", str(tmp_path / "genre"), "--mood", str(tmp_path / "mood"), EXAMPLE]) == 0
+    )
     said = capsys.readouterr()
     assert said.err.count("does not sound like the music this network learned from") == 1
     assert said.out.count(" ?") == 1
@@ -61,19 +69,29 @@ def test_csv(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--csv", EXAMPLE]) == 0
     header, *rows = capsys.readouterr().out.splitlines()
     assert header.startswith("file,seconds,start,genre:blues,")
-    assert len(rows) == 1 + 28  # the track, and three readings of each of its 30 seconds less the ends
+    assert (
+        len(rows) == 1 + 28
+    )  # the track, and three readings of each of its 30 seconds less the ends
 
 
-@pytest.mark.parametrize(("path", "words"), [("nowhere.mp3", "No such file"), (".", "No audio files in this folder")])
+@pytest.mark.parametrize(
+    ("path", "words"), [("nowhere.mp3", "No such file"), (".", "No audio files in this folder")]
+)
 def test_missing_things_are_named(
-    path: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    path: str,
+    words: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["--json", path]) == 1
     assert words in json.loads(capsys.readouterr().out)["error"]
 
 
-def test_a_checkpoint_that_is_none_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_checkpoint_that_is_none_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["--genre", str(tmp_path), EXAMPLE]) == 1
     assert "no config.json there" in capsys.readouterr().err
 
@@ -83,7 +101,9 @@ def test_two_checkpoints_of_one_task_are_refused(capsys: pytest.CaptureFixture[s
     assert "both checkpoints tell mood" in capsys.readouterr().err
 
 
-def test_the_name_of_a_file_does_not_matter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_name_of_a_file_does_not_matter(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "song.raw"
     file.write_bytes(encode(melody(3)))
     assert main(["--json", str(file)]) == 0
@@ -101,9 +121,19 @@ def test_notices_go_to_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def test_as_a_command_in_a_pipe_that_closes() -> None:
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-m", "crnn", "--json", *[str(f) for f in sorted(FOLDER.glob("*.mp3"))[:2]]]
+    command = [
+        sys.executable,
+        "-m",
+        "crnn",
+        "--json",
+        *[str(f) for f in sorted(FOLDER.glob("*.mp3"))[:2]],
+    ]
     process = subprocess.Popen(
-        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"PYTHONWARNINGS": "ignore"}
+        command,
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONWARNINGS": "ignore"},
     )
     assert process.stdout is not None
     process.stdout.close()  # like `| head -0`

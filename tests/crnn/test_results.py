@@ -60,7 +60,10 @@ def test_recalls_on_new_songs_have_wilsons_interval() -> None:
     song = {"recall": {"a": {"tracks": 10, "recall": 0.9}, "b": {"tracks": 2, "recall": 1.0}}}
     best, nine = results.carried(song)
     assert (best["label"], nine["label"]) == ("b", "a")
-    assert (nine["low"], nine["high"]) == (pytest.approx(0.5958, abs=1e-3), pytest.approx(0.9821, abs=1e-3))
+    assert (nine["low"], nine["high"]) == (
+        pytest.approx(0.5958, abs=1e-3),
+        pytest.approx(0.9821, abs=1e-3),
+    )
     assert results.carried_told(song | {"labels": ["a", "b", "c"]}) == (
         "Of the new songs, a carries best (90 % of 10). Too few songs to tell: b (2). None at all: c."
     )
@@ -69,7 +72,10 @@ def test_recalls_on_new_songs_have_wilsons_interval() -> None:
 
 def test_other_recipes_of_a_protocol_stand_behind_it(tmp_path: Path) -> None:
     runs = [{"run": "genre-x", "seed": 3, "revision": "abc", "track_accuracy": 0.5}]
-    summary = {key: {"mean": 0.5, "sd": None} for key in ("track_accuracy", "track_macro_f1", "segment_accuracy")}
+    summary = {
+        key: {"mean": 0.5, "sd": None}
+        for key in ("track_accuracy", "track_macro_f1", "segment_accuracy")
+    }
     for name in ("F-wide", "F"):
         result = {"protocol": "F", "recipe": name, "context": "", "summary": summary, "runs": runs}
         (tmp_path / f"{name}.json").write_text(json.dumps(result))
@@ -80,6 +86,15 @@ def test_other_recipes_of_a_protocol_stand_behind_it(tmp_path: Path) -> None:
     assert (first["Protocol"], second["Protocol"]) == ("F", "F-wide")
     assert first["Question"] == second["Question"]
     found = results.protocols(tmp_path)
-    assert results.question("F-wide", found["F-wide"]) == f"{results.question('F', found['F'])} (recipe: F-wide)"
+    assert (
+        results.question("F-wide", found["F-wide"])
+        == f"{results.question('F', found['F'])} (recipe: F-wide)"
+    )
     row = results.run_rows(results.protocols(tmp_path))[0]
-    assert row == {"Protocol": "F", "Run": "genre-x", "Seed": "3", "Code": "abc", "Tracks right (%)": "50.0"}
+    assert row == {
+        "Protocol": "F",
+        "Run": "genre-x",
+        "Seed": "3",
+        "Code": "abc",
+        "Tracks right (%)": "50.0",
+    }

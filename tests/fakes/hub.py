@@ -88,7 +88,9 @@ class FakeHub:
         handler = type("Handler", (_Handler,), {"hub": self})
         self._server = _Server(("127.0.0.1", self._port), handler)
         self._port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
 
     def down(self) -> None:
         if self._server is not None:
@@ -108,7 +110,11 @@ class FakeHub:
 
     def fetched(self) -> list[str]:
         """Names of the files whose content was asked for, in order."""
-        gets = [path for method, path, _ in self.asked if method == "GET" and not path.startswith("/api/")]
+        gets = [
+            path
+            for method, path, _ in self.asked
+            if method == "GET" and not path.startswith("/api/")
+        ]
         return [path.rsplit("/", 1)[-1] for path in gets]
 
 
@@ -143,9 +149,13 @@ class _Handler(BaseHTTPRequestHandler):
         if self.hub.status:
             self.send(self.hub.status, b"{}")
         elif self.hub.portal:
-            self.send(200, b"<html>Please sign in to this network.</html>", {"Content-Type": "text/html"})
+            self.send(
+                200, b"<html>Please sign in to this network.</html>", {"Content-Type": "text/html"}
+            )
         elif token and token != f"Bearer {TOKEN}":
-            self.send(401, b"{}", {"X-Error-Message": "Invalid credentials in Authorization header"})
+            self.send(
+                401, b"{}", {"X-Error-Message": "Invalid credentials in Authorization header"}
+            )
         elif self.command == "POST":
             self.post(path, bool(token))
         elif path.startswith("/api/models/"):
@@ -180,13 +190,25 @@ class _Handler(BaseHTTPRequestHandler):
         repository = self.hub.repositories.get(name)
         if (repository is None or repository.private) and not signed_in:
             # The Hub does not tell strangers which of the two it is.
-            self.send(401, headers={"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
+            self.send(
+                401,
+                headers={"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"},
+            )
         elif repository is None:
-            self.send(404, headers={"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
+            self.send(
+                404,
+                headers={"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"},
+            )
         elif repository.disabled:
             self.send(403, headers={"X-Error-Message": "Access to this resource is disabled."})
         elif repository.gated and content:
-            self.send(403, headers={"X-Error-Code": "GatedRepo", "X-Error-Message": "Access to model is restricted."})
+            self.send(
+                403,
+                headers={
+                    "X-Error-Code": "GatedRepo",
+                    "X-Error-Message": "Access to model is restricted.",
+                },
+            )
         else:
             return repository
         return None
@@ -202,7 +224,10 @@ class _Handler(BaseHTTPRequestHandler):
         revision, file = next(((r, f) for r, f in splits if repository.find(r)), splits[-1])
         commit = repository.find(revision)
         if commit is None:
-            self.send(404, headers={"X-Error-Code": "RevisionNotFound", "X-Error-Message": "Invalid rev id"})
+            self.send(
+                404,
+                headers={"X-Error-Code": "RevisionNotFound", "X-Error-Message": "Invalid rev id"},
+            )
         elif file not in repository.commits[commit]:
             self.send(404, headers={"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit})
         elif file.endswith((".safetensors", ".bin", ".ckpt")):
@@ -248,7 +273,9 @@ class _Handler(BaseHTTPRequestHandler):
                 "sha": commit,
                 "private": repository.private,
                 "gated": "auto" if repository.gated else False,
-                "siblings": [{"rfilename": file} for file in sorted(repository.commits.get(commit or "", {}))],
+                "siblings": [
+                    {"rfilename": file} for file in sorted(repository.commits.get(commit or "", {}))
+                ],
             }
         )
 
@@ -276,7 +303,12 @@ class _Handler(BaseHTTPRequestHandler):
         elif action == "preupload":
             files = json.loads(self.body)["files"]
             self.send_json(
-                {"files": [{"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in files]}
+                {
+                    "files": [
+                        {"path": f["path"], "uploadMode": "regular", "shouldIgnore": False}
+                        for f in files
+                    ]
+                }
             )
         else:
             lines = [json.loads(line) for line in self.body.splitlines()]
@@ -287,19 +319,29 @@ class _Handler(BaseHTTPRequestHandler):
             }
             commit = repository.commit(new, revision)
             self.send_json(
-                {"success": True, "commitOid": commit, "commitUrl": f"{self.hub.endpoint}/{name}/commit/{commit}"}
+                {
+                    "success": True,
+                    "commitOid": commit,
+                    "commitUrl": f"{self.hub.endpoint}/{name}/commit/{commit}",
+                }
             )
 
     def create(self, asked: dict[str, Any]) -> None:
         owner = asked.get("organization") or "user"
         if owner == "somebody-else":
             self.send(
-                403, b"{}", {"X-Error-Message": "You don't have the rights to create a model under this namespace"}
+                403,
+                b"{}",
+                {
+                    "X-Error-Message": "You don't have the rights to create a model under this namespace"
+                },
             )
             return
         name = f"{owner}/{asked['name']}"
         status = 409 if name in self.hub.repositories else 200
-        self.hub.repositories.setdefault(name, Repository(private=asked.get("visibility") == "private"))
+        self.hub.repositories.setdefault(
+            name, Repository(private=asked.get("visibility") == "private")
+        )
         self.send_json({"url": f"{self.hub.endpoint}/{name}", "name": name}, status)
 
     def validate(self, content: str) -> None:
@@ -313,8 +355,13 @@ class _Handler(BaseHTTPRequestHandler):
                     assert result["task"]["type"]
                     assert result["dataset"]["type"]
                     assert result["dataset"]["name"]
-                    assert all(isinstance(metric["value"], float) and metric["type"] for metric in result["metrics"])
+                    assert all(
+                        isinstance(metric["value"], float) and metric["type"]
+                        for metric in result["metrics"]
+                    )
         except (yaml.YAMLError, AssertionError, KeyError, IndexError, TypeError) as error:
-            self.send_json({"errors": [{"message": f"invalid metadata: {error!r}"}], "warnings": []}, 400)
+            self.send_json(
+                {"errors": [{"message": f"invalid metadata: {error!r}"}], "warnings": []}, 400
+            )
         else:
             self.send_json({"errors": [], "warnings": []})

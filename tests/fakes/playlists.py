@@ -31,14 +31,23 @@ def _preview() -> Answer:
 
 
 def song(
-    number: int, title: str | None = None, artist: str | None = None, isrc: str | None = None, **more: Any
+    number: int,
+    title: str | None = None,
+    artist: str | None = None,
+    isrc: str | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
     """A row of a playlist, as /items has them since February 2026."""
     item = {
-        "type": "track", "id": f"{number:022d}", "name": title or f"Song {number}", "duration_ms": 200_000 + number,
-        "artists": [{"name": artist or f"Artist {number // 2}"}], "external_ids": {"isrc": isrc or f"GBAAA{number:07d}"},
-        "preview_url": f"https://p.scdn.co/mp3-preview/{number}", "album": {"images": [{"url": "https://i.scdn.co/image/x"}]},
-    } | more  # fmt: skip
+        "type": "track",
+        "id": f"{number:022d}",
+        "name": title or f"Song {number}",
+        "duration_ms": 200_000 + number,
+        "artists": [{"name": artist or f"Artist {number // 2}"}],
+        "external_ids": {"isrc": isrc or f"GBAAA{number:07d}"},
+        "preview_url": f"https://p.scdn.co/mp3-preview/{number}",
+        "album": {"images": [{"url": "https://i.scdn.co/image/x"}]},
+    } | more
     return {"added_at": "2026-01-01T00:00:00Z", "is_local": False, "item": item}
 
 
@@ -66,15 +75,23 @@ class PlaylistServices(Services):
         """What webbrowser.open does: the user agrees, or not, and is sent back to the app."""
         parts = urlsplit(address)
         asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        assert (parts.netloc, parts.path, asked["client_id"]) == ("accounts.spotify.com", "/authorize", CLIENT[0])
+        assert (parts.netloc, parts.path, asked["client_id"]) == (
+            "accounts.spotify.com",
+            "/authorize",
+            CLIENT[0],
+        )
         assert asked["scope"] == "playlist-read-collaborative playlist-read-private"
         answer = {"code": _CODE} if self.allow else {"error": "access_denied"}
         back = f"{asked['redirect_uri']}?{urlencode(answer | {'state': 'forged' if self.forged else asked['state']})}"
-        threading.Thread(target=lambda: urllib.request.urlopen(back, timeout=5).read(), daemon=True).start()
+        threading.Thread(
+            target=lambda: urllib.request.urlopen(back, timeout=5).read(), daemon=True
+        ).start()
         self.logins += 1
         return True
 
-    def _answer(self, host: str, path: str, query: dict[str, list[str]], authorization: str) -> Answer:
+    def _answer(
+        self, host: str, path: str, query: dict[str, list[str]], authorization: str
+    ) -> Answer:
         own = any(host == where and path.startswith(start) for where, start in self.answers)
         if not own and host == "accounts.spotify.com" and path == "/api/token":
             return self._token(query, authorization)
@@ -84,7 +101,9 @@ class PlaylistServices(Services):
             isrc = path.rpartition(":")[2]
             known = self.deezer is None or isrc in self.deezer
             return as_json(
-                deezer_track(preview=f"https://cdnt-preview.dzcdn.net/stream/{isrc}.mp3") if known else deezer_unknown()
+                deezer_track(preview=f"https://cdnt-preview.dzcdn.net/stream/{isrc}.mp3")
+                if known
+                else deezer_unknown()
             )
         if not own and host == "itunes.apple.com":
             found = [
@@ -99,7 +118,9 @@ class PlaylistServices(Services):
 
     def _token(self, form: dict[str, list[str]], authorization: str) -> Answer:
         if authorization != "Basic " + base64.b64encode(":".join(CLIENT).encode()).decode():
-            return as_json({"error": "invalid_client", "error_description": "Invalid client secret"}, 400)
+            return as_json(
+                {"error": "invalid_client", "error_description": "Invalid client secret"}, 400
+            )
         fresh = form["grant_type"] == ["authorization_code"] and form["code"] == [_CODE]
         again = (
             form["grant_type"] == ["refresh_token"]
@@ -107,7 +128,9 @@ class PlaylistServices(Services):
             and self.refreshable
         )
         if not fresh and not again:
-            return as_json({"error": "invalid_grant", "error_description": "Refresh token revoked"}, 400)
+            return as_json(
+                {"error": "invalid_grant", "error_description": "Refresh token revoked"}, 400
+            )
         self.given += 1
         token = f"token-{self.given}"
         self.valid = {token}
@@ -119,7 +142,9 @@ class PlaylistServices(Services):
         }
         return as_json(answer | ({"refresh_token": "a-refresh-token"} if fresh else {}))
 
-    def _items(self, playlist: str, rest: list[str], query: dict[str, list[str]], authorization: str) -> Answer:
+    def _items(
+        self, playlist: str, rest: list[str], query: dict[str, list[str]], authorization: str
+    ) -> Answer:
         if authorization.removeprefix("Bearer ") not in self.valid:
             return error(401, "The access token expired")
         if playlist == FOREIGN:

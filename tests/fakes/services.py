@@ -40,7 +40,11 @@ class Answer:
 
 
 def as_json(value: Any, status: int = 200, **headers: str) -> Answer:
-    return Answer(status, json.dumps(value).encode(), {"Content-Type": "application/json; charset=utf-8"} | headers)
+    return Answer(
+        status,
+        json.dumps(value).encode(),
+        {"Content-Type": "application/json; charset=utf-8"} | headers,
+    )
 
 
 def redirect(address: str) -> Answer:
@@ -97,7 +101,9 @@ class Services:
         length = int(handler.headers.get("Content-Length") or 0)
         form = parse_qs(handler.rfile.read(length).decode("utf-8", "replace"))
         host, parts = str(handler.headers["X-Meant-For"]), urlsplit(handler.path)
-        answer = self._answer(host, parts.path, parse_qs(parts.query) | form, handler.headers.get("Authorization", ""))
+        answer = self._answer(
+            host, parts.path, parse_qs(parts.query) | form, handler.headers.get("Authorization", "")
+        )
         time.sleep(answer.delay)
         handler.send_response(answer.status)
         for name, value in ({"Content-Type": "text/plain"} | dict(answer.headers)).items():
@@ -106,7 +112,9 @@ class Services:
         handler.end_headers()
         try:
             for part in (
-                [answer.body[: len(answer.body) - answer.short]] if not answer.drip else map(bytes, zip(answer.body))
+                [answer.body[: len(answer.body) - answer.short]]
+                if not answer.drip
+                else map(bytes, zip(answer.body))
             ):
                 handler.wfile.write(part)
                 time.sleep(answer.drip)
@@ -115,8 +123,12 @@ class Services:
         if answer.short:
             handler.close_connection = True
 
-    def _answer(self, host: str, path: str, query: dict[str, list[str]], authorization: str) -> Answer:
-        for (where, start), answer in sorted(self.answers.items(), key=lambda item: -len(item[0][1])):
+    def _answer(
+        self, host: str, path: str, query: dict[str, list[str]], authorization: str
+    ) -> Answer:
+        for (where, start), answer in sorted(
+            self.answers.items(), key=lambda item: -len(item[0][1])
+        ):
             if host == where and path.startswith(start):
                 return answer(path, query) if callable(answer) else answer
         return _usual(host, path, query, authorization)
@@ -134,7 +146,9 @@ class Loopback(HTTPAdapter):
         self.asked.append(meant)
         parts = urlsplit(meant)
         there = request.copy()
-        there.url = f"http://127.0.0.1:{self.port}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+        there.url = f"http://127.0.0.1:{self.port}{parts.path}" + (
+            f"?{parts.query}" if parts.query else ""
+        )
         there.headers["X-Meant-For"] = parts.netloc
         response = super().send(there, **options)
         response.url, response.request = meant, request
@@ -148,12 +162,18 @@ def _usual(host: str, path: str, query: dict[str, list[str]], authorization: str
 
         wanted = "Basic " + base64.b64encode(":".join(CLIENT).encode()).decode()
         if authorization != wanted:
-            return as_json({"error": "invalid_client", "error_description": "Invalid client secret"}, 400)
-        return as_json({"access_token": "a-token-of-the-tests", "token_type": "Bearer", "expires_in": 3600})
+            return as_json(
+                {"error": "invalid_client", "error_description": "Invalid client secret"}, 400
+            )
+        return as_json(
+            {"access_token": "a-token-of-the-tests", "token_type": "Bearer", "expires_in": 3600}
+        )
     if host == "api.spotify.com":
         if authorization != "Bearer a-token-of-the-tests":
             return as_json({"error": {"status": 401, "message": "Invalid access token"}}, 401)
-        return as_json(api_track()) if path == f"/v1/tracks/{TRACK}" else error(404, "Non existing id")
+        return (
+            as_json(api_track()) if path == f"/v1/tracks/{TRACK}" else error(404, "Non existing id")
+        )
     if host == "open.spotify.com" and path == "/oembed":
         if TRACK not in query["url"][0]:
             return as_json({"error": "not found"}, 404)
@@ -176,7 +196,10 @@ def _usual(host: str, path: str, query: dict[str, list[str]], authorization: str
         return as_json(deezer_track() if path == f"/track/isrc:{ISRC}" else deezer_unknown())
     if host == "itunes.apple.com":
         return as_json(
-            {"resultCount": 2, "results": [itunes_song(), itunes_song(title="Another Song", milliseconds=99_000)]}
+            {
+                "resultCount": 2,
+                "results": [itunes_song(), itunes_song(title="Another Song", milliseconds=99_000)],
+            }
         )
     if host.endswith((".dzcdn.net", "p.scdn.co")):
         return audio()
@@ -192,26 +215,39 @@ def error(status: int, message: str, **headers: str) -> Answer:
 
 def api_track(**changes: Any) -> dict[str, Any]:
     return {
-        "id": TRACK, "name": TITLE, "duration_ms": int(SECONDS * 1000), "artists": [{"name": ARTIST}],
-        "external_ids": {"isrc": ISRC}, "album": {"images": [{"url": "https://i.scdn.co/image/fake", "height": 640}]},
-    } | changes  # fmt: skip
+        "id": TRACK,
+        "name": TITLE,
+        "duration_ms": int(SECONDS * 1000),
+        "artists": [{"name": ARTIST}],
+        "external_ids": {"isrc": ISRC},
+        "album": {"images": [{"url": "https://i.scdn.co/image/fake", "height": 640}]},
+    } | changes
 
 
 def deezer_track(**changes: Any) -> dict[str, Any]:
     return {
-        "id": 1, "title": TITLE, "duration": int(SECONDS), "artist": {"name": ARTIST}, "link": "https://www.deezer.com/track/1",
+        "id": 1,
+        "title": TITLE,
+        "duration": int(SECONDS),
+        "artist": {"name": ARTIST},
+        "link": "https://www.deezer.com/track/1",
         "preview": "https://cdnt-preview.dzcdn.net/stream/fake.mp3?hdnea=exp=1~hmac=abc",
-    } | changes  # fmt: skip
+    } | changes
 
 
 def deezer_unknown() -> dict[str, Any]:
     return {"error": {"type": "DataException", "message": "no data", "code": 800}}
 
 
-def itunes_song(title: str = TITLE, artist: str = ARTIST, milliseconds: int = int(SECONDS * 1000)) -> dict[str, Any]:
+def itunes_song(
+    title: str = TITLE, artist: str = ARTIST, milliseconds: int = int(SECONDS * 1000)
+) -> dict[str, Any]:
     return {
-        "trackName": title, "artistName": artist, "trackTimeMillis": milliseconds, "kind": "song",
+        "trackName": title,
+        "artistName": artist,
+        "trackTimeMillis": milliseconds,
+        "kind": "song",
         "previewUrl": "https://audio-ssl.itunes.apple.com/itunes-assets/fake.m4a",
         "trackViewUrl": "https://music.apple.com/us/album/fake/1?i=2",
         "artworkUrl100": "https://is1-ssl.mzstatic.com/image/thumb/fake/100x100bb.jpg",
-    }  # fmt: skip
+    }

@@ -25,7 +25,9 @@ def test_the_example_of_secrets_names_what_is_read_and_holds_none() -> None:
     text = (ROOT / ".streamlit/secrets.toml.example").read_text()
     assert tomllib.loads(text) == {"SPOTIFY_AUDIO": False}
     uncommented = tomllib.loads(re.sub(r"(?m)^# (?=[A-Z_]+ = )", "", text))
-    code = "".join(file.read_text() for folder in ("crnn", "pages") for file in (ROOT / folder).rglob("*.py"))
+    code = "".join(
+        file.read_text() for folder in ("crnn", "pages") for file in (ROOT / folder).rglob("*.py")
+    )
     for name, value in uncommented.items():
         assert name in code or name in ("GENRE_CHECKPOINT", "MOOD_CHECKPOINT"), name
         assert value is False or "..." in value or value.startswith("user/"), name

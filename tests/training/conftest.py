@@ -46,7 +46,9 @@ def buzz(hertz: float, seconds: float, seed: int) -> np.ndarray:
     """A noisy tone [T]."""
     time = np.arange(int(seconds * RATE)) / RATE
     noise = np.random.default_rng(seed).standard_normal(len(time))
-    return np.asarray(0.3 * np.sign(np.sin(2 * np.pi * hertz * time)) + 0.02 * noise, dtype=np.float32)
+    return np.asarray(
+        0.3 * np.sign(np.sin(2 * np.pi * hertz * time)) + 0.02 * noise, dtype=np.float32
+    )
 
 
 @pytest.fixture(scope="session")
@@ -62,13 +64,25 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "moods4q" / "audio").mkdir(parents=True)
     with (root / "moods4q" / "annotations.csv").open("w", newline="") as out:
         rows = csv.writer(out)
-        rows.writerow(["clip", "artist", "title", "quadrant", "mood", "mood_tags", "genres", "gtzan_genre"])
+        rows.writerow(
+            ["clip", "artist", "title", "quadrant", "mood", "mood_tags", "genres", "gtzan_genre"]
+        )
         for i in range(60):
             mood = [*moods, ""][i % 6]
             # Every other one is calm jazz; one word stands on too few to be learned.
             words = ("Calm; Rare" if i < 6 else "Calm", "Jazz") if i % 2 else ("", "")
             genre = "jazz" if i < 4 else ""
-            rows.writerow([f"C{i}", f"artist {(i + 1) // 2}", "a song", moods.get(mood, "Q3"), mood, *words, genre])
+            rows.writerow(
+                [
+                    f"C{i}",
+                    f"artist {(i + 1) // 2}",
+                    "a song",
+                    moods.get(mood, "Q3"),
+                    mood,
+                    *words,
+                    genre,
+                ]
+            )
             samples = buzz(80 * 1.7 ** (i % 6), 4, seed=100 + i)
             (root / "moods4q" / "audio" / f"C{i}.flac").write_bytes(encode(samples, kind="FLAC"))
     return root

@@ -6,7 +6,15 @@ from training.data.collection import Collection
 from training.engine.recipes import Recipe
 from training.engine.run import RunSpec, train
 
-TINY = Recipe(epochs=6, batch_size=8, learning_rate=5e-3, channels=(4, 8, 8, 8), gru=8, patience=0, dropout=0.0)
+TINY = Recipe(
+    epochs=6,
+    batch_size=8,
+    learning_rate=5e-3,
+    channels=(4, 8, 8, 8),
+    gru=8,
+    patience=0,
+    dropout=0.0,
+)
 
 
 def spec(recipe: Recipe = TINY, split: str = "all", seed: int = 0) -> RunSpec:

@@ -22,17 +22,40 @@ from training.engine.run import RunSpec, train
 
 # Nothing drawn but the crops: what a single process would have done is known.
 PLAIN = Recipe(
-    epochs=3, batch_size=8, learning_rate=5e-3, channels=(4, 8, 8, 8), gru=8, dropout=0.0, conv_dropout=0.0, delta=0.0
+    epochs=3,
+    batch_size=8,
+    learning_rate=5e-3,
+    channels=(4, 8, 8, 8),
+    gru=8,
+    dropout=0.0,
+    conv_dropout=0.0,
+    delta=0.0,
 )
 # Everything drawn, and everything that a step moves.
 DRAWN = replace(
-    PLAIN, epochs=8, patience=0, mixup=0.3, frequency_mask=8, gain_db=3.0, schedule="one-cycle", averaging=0.8,
-    dropout=0.1, conv_dropout=0.05,
-)  # fmt: skip
+    PLAIN,
+    epochs=8,
+    patience=0,
+    mixup=0.3,
+    frequency_mask=8,
+    gain_db=3.0,
+    schedule="one-cycle",
+    averaging=0.8,
+    dropout=0.1,
+    conv_dropout=0.05,
+)
 # The same, short, to be stopped and gone on with.
 SHORT = replace(DRAWN, epochs=3)
 SPLIT = "fold:0/valid"  # 7 tracks to validate on: an odd number
-TRAIN = ["train", "genre", "--recipe=paper-genre", "--split=all", "--no-progress", "--precision=32-true", "--tag=tiny"]
+TRAIN = [
+    "train",
+    "genre",
+    "--recipe=paper-genre",
+    "--split=all",
+    "--no-progress",
+    "--precision=32-true",
+    "--tag=tiny",
+]
 SMALL = ["--set", "epochs=1", "channels=[4,8,8,8]", "gru=8"]
 
 
@@ -44,7 +67,11 @@ def said(arguments: list[str]) -> tuple[int, str, str]:
     """Status, standard output and errors of `python -m training`."""
     with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as errors:
         status = main(arguments)
-    return status, out.getvalue(), "\n".join(row for row in errors.getvalue().splitlines() if "python -m" in row)
+    return (
+        status,
+        out.getvalue(),
+        "\n".join(row for row in errors.getvalue().splitlines() if "python -m" in row),
+    )
 
 
 def stopped(runs: Path) -> None:
@@ -99,4 +126,6 @@ def everything(data: Path, out: Path) -> dict[str, Any]:
 
 if __name__ == "__main__":
     out = Path(sys.argv[2])
-    (out / f"rank{Launch.here().rank}.json").write_text(json.dumps(everything(Path(sys.argv[1]), out)))
+    (out / f"rank{Launch.here().rank}.json").write_text(
+        json.dumps(everything(Path(sys.argv[1]), out))
+    )

@@ -57,7 +57,9 @@ def gtzan_table(data: Path) -> Table:
     no_frames = Frames(
         np.zeros((0, 1), np.float16), np.zeros(len(names) + 1, np.int64)
     )  # splits look at names and groups
-    collection = Collection("gtzan", GENRES, GTZAN_MELS, names, targets, gtzan_groups(names), no_frames)
+    collection = Collection(
+        "gtzan", GENRES, GTZAN_MELS, names, targets, gtzan_groups(names), no_frames
+    )
     return Table("genre", collection, SHARED, values)
 
 
@@ -69,14 +71,18 @@ def _published(data: Path) -> dict[str, dict[str, str]]:
     """Rows of the table by track name ("blues.00000")."""
     file = _gtzan_folder(data) / TABLE
     if not file.exists():
-        raise DataError(f"No {TABLE} in {data}: expected there or in gtzan/, as published with GTZAN's audio.")
+        raise DataError(
+            f"No {TABLE} in {data}: expected there or in gtzan/, as published with GTZAN's audio."
+        )
     with file.open(newline="", encoding="utf-8") as lines:
         rows = {row["filename"].removesuffix(".wav"): row for row in csv.DictReader(lines)}
     missing = [name for name in ("length", *SHARED) if name not in next(iter(rows.values()), {})]
     strange = [name for name in rows if name.split(".")[0] not in GENRES]
     if missing or strange:
         what = f"column {missing[0]}" if missing else f"a genre for {strange[0]}"
-        raise DataError(f"{file} lacks {what}; the published table has 1000 rows and {len(SHARED)} of our columns.")
+        raise DataError(
+            f"{file} lacks {what}; the published table has 1000 rows and {len(SHARED)} of our columns."
+        )
     return rows
 
 
@@ -86,7 +92,9 @@ def agreement(data: Path) -> dict[str, Any]:
     rows = _published(data)
     clips, unreadable = [], []
     worst = dict.fromkeys(SHARED, 0.0)
-    for file in sorted(f for f in _gtzan_folder(data).rglob("*") if f.suffix.lower() in SUFFIXES and f.stem in rows):
+    for file in sorted(
+        f for f in _gtzan_folder(data).rglob("*") if f.suffix.lower() in SUFFIXES and f.stem in rows
+    ):
         try:
             samples = decode(file).samples
         except AudioError:
@@ -114,21 +122,27 @@ def moods_table(data: Path, runs: Path, task: str, columns: tuple[str, ...]) -> 
     folder = (data / "moods4q" if (data / "moods4q").is_dir() else data) / "audio"
     by_clip = _extracted(sorted(folder.iterdir()), runs / "features")
     chosen = [features.NAMES.index(column) for column in columns]
-    return Table(task, collection, columns, np.array([by_clip[name][chosen] for name in collection.names]))
+    return Table(
+        task, collection, columns, np.array([by_clip[name][chosen] for name in collection.names])
+    )
 
 
 def _extracted(files: Sequence[Path], cache: Path) -> dict[str, Array]:
     """Features [D of NAMES] of every file by its stem, kept under `cache`; a changed file or extractor computes them afresh."""
     code = hashlib.sha256(Path(features.__file__).read_bytes()).hexdigest()
     identity = [code, [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files]]
-    stored = cache / f"features-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]}.npy"
+    stored = (
+        cache / f"features-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]}.npy"
+    )
     if not stored.exists():
         rows = []
         for file in tqdm(files, desc="features", unit="track"):
             try:
                 rows.append(list(features.extract(decode(file).samples).values()))
             except AudioError as error:
-                raise AudioError(f"{file}: {error} Remove it from the collection and start again.") from error
+                raise AudioError(
+                    f"{file}: {error} Remove it from the collection and start again."
+                ) from error
         cache.mkdir(parents=True, exist_ok=True)
         np.save(stored, np.array(rows))
     return dict(zip((f.stem for f in files), np.load(stored), strict=True))

@@ -97,11 +97,15 @@ def export(model: Pipeline, table: Table, tracks: Indices, setting: Setting) -> 
         gamma=setting.gamma,
         supports=everything[kept],
         parts=tuple(replace(part, index=np.searchsorted(kept, part.index)) for part in parts),
-        ranges=np.array([np.percentile(table.values[tracks][targets == k], PERCENTILES, axis=0)
-                         for k in range(len(labels))]),
+        ranges=np.array(
+            [
+                np.percentile(table.values[tracks][targets == k], PERCENTILES, axis=0)
+                for k in range(len(labels))
+            ]
+        ),
         data=f"{table.collection.name}, {len(tracks)} tracks",
         revision=code_revision(),
-    )  # fmt: skip
+    )
 
 
 def _rows(table: Array, wanted: Array) -> Indices:
@@ -133,7 +137,12 @@ def score(svm: Svm, table: Table, tracks: Indices) -> dict[str, Any]:
 
 def _score(odds: Array, table: Table, tracks: Indices) -> dict[str, Any]:
     logits = np.log(np.maximum(odds, 1e-300))
-    given = Answers(tuple(logits[:, None]), (plan(1, 1),) * len(tracks), table.collection.targets[tracks], tracks)
+    given = Answers(
+        tuple(logits[:, None]),
+        (plan(1, 1),) * len(tracks),
+        table.collection.targets[tracks],
+        tracks,
+    )
     found = scores(given, 1.0, table.collection.labels)
     return {key: value for key, value in found.items() if not key.startswith("segment_")}
 
@@ -146,7 +155,9 @@ def filtered(table: Table, seeds: Sequence[int]) -> dict[str, Any]:
 
 def paper(table: Table, seeds: Sequence[int]) -> dict[str, Any]:
     """Protocol P; each seed draws its own split."""
-    return _result("P", table, [_run(table, splits.paper(table.collection, seed), seed) for seed in seeds])
+    return _result(
+        "P", table, [_run(table, splits.paper(table.collection, seed), seed) for seed in seeds]
+    )
 
 
 def _run(table: Table, split: splits.Split, seed: int) -> dict[str, Any]:
@@ -165,7 +176,9 @@ def mood(table: Table, seed: int = 0) -> dict[str, Any]:
         rows.append(about | score(svm, table, split.test))
         odds.append(svm.probabilities(table.values[split.test]))
         tested.append(split.test)
-    return _result("M", table, rows) | {"pooled": _score(np.concatenate(odds), table, np.concatenate(tested))}
+    return _result("M", table, rows) | {
+        "pooled": _score(np.concatenate(odds), table, np.concatenate(tested))
+    }
 
 
 def new_songs(svm: Svm, table: Table) -> dict[str, Any]:
@@ -193,10 +206,13 @@ def new_songs(svm: Svm, table: Table) -> dict[str, Any]:
 def _result(protocol: str, table: Table, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Rows of runs with the mean and standard deviation (n − 1) of every figure."""
     spread = {
-        key: {"mean": float(np.mean([row[key] for row in rows])),
-              "sd": float(np.std([row[key] for row in rows], ddof=1)) if len(rows) > 1 else None}
-        for key, value in rows[0].items() if isinstance(value, float)
-    }  # fmt: skip
+        key: {
+            "mean": float(np.mean([row[key] for row in rows])),
+            "sd": float(np.std([row[key] for row in rows], ddof=1)) if len(rows) > 1 else None,
+        }
+        for key, value in rows[0].items()
+        if isinstance(value, float)
+    }
     return {
         "protocol": protocol,
         "context": CONTEXT[protocol],
@@ -208,7 +224,9 @@ def _result(protocol: str, table: Table, rows: list[dict[str, Any]]) -> dict[str
     }
 
 
-def reproduce(data: Path, runs: Path, seeds: Sequence[int], results: Path, checkpoints: Path) -> dict[str, Any]:
+def reproduce(
+    data: Path, runs: Path, seeds: Sequence[int], results: Path, checkpoints: Path
+) -> dict[str, Any]:
     """Every figure of the baseline as results/svm.json, and the genre SVM of all of GTZAN as checkpoints/svm-genre.
 
     Its C and gamma are those of the first seed's F run: chosen on data that is not the filtered test part.
@@ -255,9 +273,15 @@ def _short(result: dict[str, Any]) -> dict[str, Any]:
 
 def table_rows(figures: dict[str, dict[str, Any]]) -> str:
     """Markdown: a row for every protocol."""
-    lines = ["| protocol | track accuracy | macro F1 | mean recall | calibration error |", "|---|---|---|---|---|"]
+    lines = [
+        "| protocol | track accuracy | macro F1 | mean recall | calibration error |",
+        "|---|---|---|---|---|",
+    ]
     for name, short in figures.items():
-        cells = [f"{short[k]:.3f}" + (f" ± {short[k + '_sd']:.3f}" if k + "_sd" in short else "") for k in _SHOWN]
+        cells = [
+            f"{short[k]:.3f}" + (f" ± {short[k + '_sd']:.3f}" if k + "_sd" in short else "")
+            for k in _SHOWN
+        ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -67,7 +67,9 @@ class Collection:
     @property
     def candidates(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Which classes a track may be of, [N, K]: here the one that its target names."""
-        rows: np.ndarray[Any, np.dtype[np.float32]] = np.eye(len(self.labels), dtype=np.float32)[self.targets]
+        rows: np.ndarray[Any, np.dtype[np.float32]] = np.eye(len(self.labels), dtype=np.float32)[
+            self.targets
+        ]
         return rows
 
     @property
@@ -91,7 +93,9 @@ class Collection:
         if self.sides:
             sizes.add(len(self.sides))
         if len(sizes) != 1:
-            raise ValueError(f"{self.name}: names, targets, groups, tags, sides and frames differ in length: {sizes}")
+            raise ValueError(
+                f"{self.name}: names, targets, groups, tags, sides and frames differ in length: {sizes}"
+            )
 
 
 def gtzan(data: Path, front_end: FrontEnd | None, cache: Path) -> Collection:
@@ -112,7 +116,9 @@ def gtzan(data: Path, front_end: FrontEnd | None, cache: Path) -> Collection:
         front_end = GTZAN_MELS
     else:
         front_end = front_end or GTZAN_MELS
-        files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and f.parent.name in GENRES)
+        files = sorted(
+            f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and f.parent.name in GENRES
+        )
         if not files:
             raise DataError(
                 f"No GTZAN in {data}: expected mels.npz, or audio files such as blues/blues.00000.wav, there or in gtzan/."
@@ -128,7 +134,9 @@ def lossless_clips(data: Path) -> list[Path]:
     folder = data / "gtzan" if (data / "gtzan").is_dir() else data
     files = sorted((folder / "audio").rglob("*.flac"))
     if not files:
-        raise DataError(f"Lossless clips are needed in {folder / 'audio'}/<genre>/*.flac; none are there.")
+        raise DataError(
+            f"Lossless clips are needed in {folder / 'audio'}/<genre>/*.flac; none are there."
+        )
     return files
 
 
@@ -158,7 +166,9 @@ def moods(data: Path, front_end: FrontEnd | None, cache: Path, target: str = "mo
     folder = data / "moods4q" if (data / "moods4q").is_dir() else data
     table = folder / "annotations.csv"
     if not table.exists():
-        raise DataError(f"No moods4q in {data}: expected annotations.csv and audio/<clip>.opus, there or in moods4q/.")
+        raise DataError(
+            f"No moods4q in {data}: expected annotations.csv and audio/<clip>.opus, there or in moods4q/."
+        )
     front_end = front_end or GTZAN_MELS
     with table.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
@@ -188,10 +198,14 @@ def moods(data: Path, front_end: FrontEnd | None, cache: Path, target: str = "mo
     )
 
 
-def _tags(rows: Sequence[dict[str, str]]) -> tuple[tuple[str, ...], np.ndarray[Any, np.dtype[np.float32]]]:
+def _tags(
+    rows: Sequence[dict[str, str]],
+) -> tuple[tuple[str, ...], np.ndarray[Any, np.dtype[np.float32]]]:
     """Genres and mood words of moods4q's clips that at least _TAGGED_CLIPS carry: names [L], and 0 or 1 for each clip [N, L]."""
     words = [
-        {word.strip() for column in ("genres", "mood_tags") for word in row[column].split(";")} - {""} for row in rows
+        {word.strip() for column in ("genres", "mood_tags") for word in row[column].split(";")}
+        - {""}
+        for row in rows
     ]
     counts = Counter(word for own in words for word in own)
     names = tuple(sorted(word for word, count in counts.items() if count >= _TAGGED_CLIPS))

@@ -66,7 +66,9 @@ class Crops(Dataset[Item]):
         taken = min(max(2, round(self.width * rate)), space + self.width)
         first = int(rng.integers(space + self.width - taken + 1))
         mel = self.collection.frames.mel(track, first, taken)
-        return functional.interpolate(mel.unsqueeze(0), size=self.width, mode="linear", align_corners=True)
+        return functional.interpolate(
+            mel.unsqueeze(0), size=self.width, mode="linear", align_corners=True
+        )
 
 
 class Joined(Dataset[Item]):
@@ -113,7 +115,9 @@ class Shuffled(Sampler[tuple[int, int]]):
 class TrackSegments(Dataset[tuple[Tensor, Tensor, Tensor]]):
     """Whole tracks: segments [S, 1, M, W], target, and the index of the track in the collection."""
 
-    def __init__(self, collection: Collection, tracks: Indices, width: int, hop: int | None = None) -> None:
+    def __init__(
+        self, collection: Collection, tracks: Indices, width: int, hop: int | None = None
+    ) -> None:
         self.collection, self.tracks, self.width, self.hop = collection, tracks, width, hop
 
     def __len__(self) -> int:
@@ -151,7 +155,13 @@ class SegmentData(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         self.beside, self.share = beside, share
-        self.collection, self.split, self.width, self.batch_size, self.seed = collection, split, width, batch_size, seed
+        self.collection, self.split, self.width, self.batch_size, self.seed = (
+            collection,
+            split,
+            width,
+            batch_size,
+            seed,
+        )
         self.stretch, self.launch = stretch, launch or Launch()
         # Pages that a GPU can fetch by itself.
         self.reading: dict[str, Any] = {
@@ -166,7 +176,9 @@ class SegmentData(pl.LightningDataModule):
         if self.beside is None:
             return own
         others = np.arange(len(self.beside.frames))
-        return Joined(own, Crops(self.beside, others, self.width, self.seed, self.stretch, self.share))
+        return Joined(
+            own, Crops(self.beside, others, self.width, self.seed, self.stretch, self.share)
+        )
 
     def train_dataloader(self) -> "DataLoader[Any]":
         crops = self.crops()
@@ -175,7 +187,9 @@ class SegmentData(pl.LightningDataModule):
         own = torch.Generator().manual_seed(self.seed)
         drop_last = len(crops) > self.batch_size
         share = self.launch.share(self.batch_size)
-        return DataLoader(crops, share, sampler=order, drop_last=drop_last, generator=own, **self.reading)
+        return DataLoader(
+            crops, share, sampler=order, drop_last=drop_last, generator=own, **self.reading
+        )
 
     def val_dataloader(self) -> "DataLoader[Any] | list[Any]":
         if len(self.split.valid) == 0:
@@ -183,4 +197,6 @@ class SegmentData(pl.LightningDataModule):
         # Every world-th track; the first ones come again where that leaves a process one short: all take as many steps.
         rank, world = self.launch.rank, self.launch.world
         mine = np.resize(self.split.valid, -(-len(self.split.valid) // world) * world)[rank::world]
-        return DataLoader(TrackSegments(self.collection, mine, self.width), batch_size=None, **self.reading)
+        return DataLoader(
+            TrackSegments(self.collection, mine, self.width), batch_size=None, **self.reading
+        )

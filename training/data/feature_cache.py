@@ -132,7 +132,10 @@ class _Part:
 def _cut(job: Job) -> Iterator[_Part]:
     first = 0
     for number, (name, _, _) in enumerate(job.stamps, 1):
-        if number == len(job.stamps) or zlib.crc32(name.encode("utf-8", "surrogateescape")) % _SIZE == 0:
+        if (
+            number == len(job.stamps)
+            or zlib.crc32(name.encode("utf-8", "surrogateescape")) % _SIZE == 0
+        ):
             yield _Part(first, number, job.folder / "parts" / f"{job.key(first, number)}.rows")
             first = number
 
@@ -170,7 +173,10 @@ def _write(job: Job, part: _Part, bar: "tqdm[Any] | None") -> None:
 def _reasons(part: _Part) -> dict[int, str]:
     if not part.note.exists():  # joined and deleted by another process
         return {}
-    return {part.first + int(n): reason for n, reason in json.loads(part.note.read_text())["reasons"].items()}
+    return {
+        part.first + int(n): reason
+        for n, reason in json.loads(part.note.read_text())["reasons"].items()
+    }
 
 
 def _refuse(job: Job, reasons: dict[int, str]) -> None:
@@ -183,9 +189,13 @@ def _join(job: Job, parts: Sequence[_Part]) -> None:
         if job.offsets.exists():
             return
         for part in parts:
-            _compute(job, part, None, wait=True)  # another collection's join may have taken a part that both have
+            _compute(
+                job, part, None, wait=True
+            )  # another collection's join may have taken a part that both have
         notes = [json.loads(part.note.read_text()) for part in parts]
-        offsets = np.cumsum([0, *(count for note in notes for count in note["counts"])], dtype=np.int64)
+        offsets = np.cumsum(
+            [0, *(count for note in notes for count in note["counts"])], dtype=np.int64
+        )
         reasons = {n: reason for part in parts for n, reason in _reasons(part).items()}
         if offsets[-1] == 0:
             _refuse(job, reasons)
@@ -194,7 +204,9 @@ def _join(job: Job, parts: Sequence[_Part]) -> None:
         for part in parts:
             first, last = int(offsets[part.first]), int(offsets[part.last])
             if last > first:
-                values[first:last] = np.memmap(part.rows, job.dtype, "r", shape=(last - first, job.width))
+                values[first:last] = np.memmap(
+                    part.rows, job.dtype, "r", shape=(last - first, job.width)
+                )
         values.flush()
         del values
         staged.replace(job.values)

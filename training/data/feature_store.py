@@ -44,7 +44,9 @@ class Frames:
         return cls(np.concatenate([np.asarray(mel, dtype=_DTYPE).T for mel in mels]), offsets)
 
 
-def from_audio(files: Sequence[Path], front_end: FrontEnd, cache: Path, skip_broken: bool = False) -> Frames:
+def from_audio(
+    files: Sequence[Path], front_end: FrontEnd, cache: Path, skip_broken: bool = False
+) -> Frames:
     """Decode and transform files with the code that serves; kept under `cache` for the next run.
 
     The cache's name covers the front end and every file's name, size and time, so a changed file is computed afresh. A

@@ -29,9 +29,15 @@ from training.data.feature_store import Frames, from_audio
 TABLE = "manifest.csv"  # the table of a folder that has one
 
 _SIDES = {
-    "train": "train", "training": "train", "valid": "valid", "validation": "valid", "val": "valid", "dev": "valid",
-    "test": "test", "testing": "test",
-}  # fmt: skip
+    "train": "train",
+    "training": "train",
+    "valid": "valid",
+    "validation": "valid",
+    "val": "valid",
+    "dev": "valid",
+    "test": "test",
+    "testing": "test",
+}
 _SKIP = "Mend them, remove them from the manifest, or add --skip-broken to go on without them."
 
 
@@ -60,7 +66,11 @@ class Table:
 
 
 def manifest(
-    source: Path, front_end: FrontEnd | None, cache: Path, task: str | None = None, skip_broken: bool = False
+    source: Path,
+    front_end: FrontEnd | None,
+    cache: Path,
+    task: str | None = None,
+    skip_broken: bool = False,
 ) -> Collection:
     """The collection behind a manifest. Raises DataError with everything that is wrong with it at once."""
     return collection(read(source, task, skip_broken), front_end or GTZAN_MELS, cache, skip_broken)
@@ -81,10 +91,16 @@ def read(source: Path, task: str | None = None, skip_broken: bool = False) -> Ta
         raise DataError(
             f"{source}: no such file or folder. A table with the columns path,label is needed, or a folder."
         )
-    wrong += [f"{name}: is there more than once" for name, n in Counter(str(row.file) for row in rows).items() if n > 1]
+    wrong += [
+        f"{name}: is there more than once"
+        for name, n in Counter(str(row.file) for row in rows).items()
+        if n > 1
+    ]
     if wrong or (broken and not skip_broken):
         lines = listed([*wrong, *broken])
-        raise DataError(f"{source}: {len(wrong) + len(broken)} of the rows can't be used.\n{lines}\n{_SKIP}")
+        raise DataError(
+            f"{source}: {len(wrong) + len(broken)} of the rows can't be used.\n{lines}\n{_SKIP}"
+        )
     if broken:
         print(f"{source}: {len(broken)} left out.\n{listed(broken)}", file=sys.stderr)
     if not rows:
@@ -100,7 +116,9 @@ def read(source: Path, task: str | None = None, skip_broken: bool = False) -> Ta
     return found
 
 
-def collection(table: Table, front_end: FrontEnd, cache: Path, skip_broken: bool = False) -> Collection:
+def collection(
+    table: Table, front_end: FrontEnd, cache: Path, skip_broken: bool = False
+) -> Collection:
     """Spectrograms of a manifest's tracks, computed once. Raises DataError naming all files that can't be heard, unless skipped."""
     try:
         frames = from_audio([row.file for row in table.rows], front_end, cache, skip_broken)
@@ -113,7 +131,10 @@ def collection(table: Table, front_end: FrontEnd, cache: Path, skip_broken: bool
     heard = np.diff(frames.offsets) > 0
     if not heard.all():
         lost = [row.name for row, there in zip(table.rows, heard, strict=True) if not there]
-        print(f"{table.source}: {len(lost)} can't be heard and are left out.\n{listed(lost)}", file=sys.stderr)
+        print(
+            f"{table.source}: {len(lost)} can't be heard and are left out.\n{listed(lost)}",
+            file=sys.stderr,
+        )
         frames = Frames(frames.values, frames.offsets[np.concatenate([[True], heard])])
         kept = tuple(row for row, there in zip(table.rows, heard, strict=True) if there)
         table = Table(table.source, table.task, kept)
@@ -152,7 +173,9 @@ def _from_table(file: Path) -> tuple[list[Row], list[str], list[str]]:
     rows, broken, wrong = [], [], []
     for record in lines:
         at = f"line {lines.line_num}"
-        path, label, group, side = ((record.get(name) or "").strip() for name in ("path", "label", "group", "split"))
+        path, label, group, side = (
+            (record.get(name) or "").strip() for name in ("path", "label", "group", "split")
+        )
         if side and side.lower() not in _SIDES:
             wrong.append(f"{at}: split is {side!r}; train, valid or test is needed")
         elif not path or not label:
@@ -160,7 +183,9 @@ def _from_table(file: Path) -> tuple[list[Row], list[str], list[str]]:
         elif not (file.parent / path).is_file():
             broken.append(f"{at}: {path}: no such file")
         else:
-            rows.append(Row(path, file.parent / path, label, group or path, _SIDES.get(side.lower(), "")))
+            rows.append(
+                Row(path, file.parent / path, label, group or path, _SIDES.get(side.lower(), ""))
+            )
     return rows, broken, wrong
 
 

@@ -45,7 +45,9 @@ class PartlyLabelled:
     @property
     def digest(self) -> str:
         """Twelve hex digits over frames and candidates."""
-        found = hashlib.sha256(json.dumps(self.frames.offsets.tolist()).encode() + self.candidates.tobytes())
+        found = hashlib.sha256(
+            json.dumps(self.frames.offsets.tolist()).encode() + self.candidates.tobytes()
+        )
         found.update(np.ascontiguousarray(self.frames.values).tobytes())
         return found.hexdigest()[:12]
 

@@ -43,7 +43,11 @@ def filtered(collection: Collection) -> Split:
     """Protocol F: the fault-filtered, artist-disjoint lists of Kereliuk et al. 2015, as torchaudio publishes them."""
     lists = torchaudio.datasets.gtzan
     place = {name: i for i, name in enumerate(collection.names)}
-    missing = [n for n in (*lists.filtered_train, *lists.filtered_valid, *lists.filtered_test) if n not in place]
+    missing = [
+        n
+        for n in (*lists.filtered_train, *lists.filtered_valid, *lists.filtered_test)
+        if n not in place
+    ]
     if missing:
         raise DataError(
             f"{len(missing)} of the 930 tracks of the filtered lists are missing, the first: {missing[0]}. "
@@ -68,7 +72,10 @@ def grouped(collection: Collection, seed: int) -> Split:
 
     Raises DataError for labels with too few groups to be on every side.
     """
-    pairs = {(int(target), group) for target, group in zip(collection.targets, collection.groups, strict=True)}
+    pairs = {
+        (int(target), group)
+        for target, group in zip(collection.targets, collection.groups, strict=True)
+    }
     counts = np.bincount([target for target, _ in pairs], minlength=len(collection.labels))
     few = [f"{label} ({n})" for label, n in zip(collection.labels, counts, strict=True) if n < 5]
     if few:
@@ -82,11 +89,15 @@ def grouped(collection: Collection, seed: int) -> Split:
     return Split(train, valid, test)
 
 
-def _with_all_labels(collection: Collection, tracks: Indices, count: int, seed: int) -> tuple[Indices, Indices]:
+def _with_all_labels(
+    collection: Collection, tracks: Indices, count: int, seed: int
+) -> tuple[Indices, Indices]:
     """The first of `count` folds that leaves every label on both sides; where groups allow none, the first."""
     folds = list(_folds(collection, tracks, count, seed))
     labels = set(collection.targets[tracks])
-    whole = [fold for fold in folds if all(set(collection.targets[side]) == labels for side in fold)]
+    whole = [
+        fold for fold in folds if all(set(collection.targets[side]) == labels for side in fold)
+    ]
     return (whole or folds)[0]
 
 
@@ -107,11 +118,15 @@ def within(collection: Collection, split: Split, seed: int = 0) -> Split:
     return Split(train, valid, np.array([], dtype=np.int64))
 
 
-def _folds(collection: Collection, tracks: Indices, count: int, seed: int) -> Iterator[tuple[Indices, Indices]]:
+def _folds(
+    collection: Collection, tracks: Indices, count: int, seed: int
+) -> Iterator[tuple[Indices, Indices]]:
     folder = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     groups = np.array(collection.groups)[tracks]
     if np.bincount(collection.targets[tracks]).max(initial=0) < count:
-        raise DataError(f"{collection.name}: {len(tracks)} tracks are too few to cut into {count} parts.")
+        raise DataError(
+            f"{collection.name}: {len(tracks)} tracks are too few to cut into {count} parts."
+        )
     for rest, part in folder.split(tracks, collection.targets[tracks], groups):
         yield tracks[rest], tracks[part]
 

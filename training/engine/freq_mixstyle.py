@@ -25,7 +25,11 @@ def restyle(mel: Tensor, alpha: float, generator: Generator, floor: float) -> Te
     # NumPy's, seeded from the generator: torch's beta distribution takes none.
     draws = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
     own = torch.from_numpy(draws.beta(alpha, alpha, len(mel))).float()
-    own = torch.where(torch.rand(len(mel), generator=generator) < _SHARE, own, 1.0).view(-1, 1, 1, 1).to(mel.device)
+    own = (
+        torch.where(torch.rand(len(mel), generator=generator) < _SHARE, own, 1.0)
+        .view(-1, 1, 1, 1)
+        .to(mel.device)
+    )
     partner = partner.to(mel.device)
     mean, deviation = mel.mean(-1, keepdim=True), mel.std(-1, keepdim=True) + _STILL
     new_mean = own * mean + (1 - own) * mean[partner]

@@ -40,7 +40,9 @@ class Training(pl.LightningModule):
         self.recipe, self.front_end, self.seed, self.steps = recipe, front_end, seed, steps
         self.network = CRNN(recipe.model_config(front_end, n_classes))
         if recipe.tags and not n_tags:
-            raise ValueError(f"tags = {recipe.tags:g} weighs tags, and this collection has none; set tags to 0")
+            raise ValueError(
+                f"tags = {recipe.tags:g} weighs tags, and this collection has none; set tags to 0"
+            )
         # Beside the classes, and gone when training ends: a checkpoint holds the network alone.
         self.tagger = nn.Linear(self.network.embedding_size, n_tags) if recipe.tags else None
         # In a list, since it is not this network's: neither learns, nor is averaged, nor kept.
@@ -55,18 +57,28 @@ class Training(pl.LightningModule):
         """Level, equaliser, style, pitch, then noise, warp and masks, drawn per item: [B, 1, M, W] -> the same shape."""
         if self.recipe.gain_db or self.recipe.equaliser_db:
             level = (torch.rand(len(mel), 1, 1, generator=generator) * 2 - 1) * self.recipe.gain_db
-            knobs = (torch.rand(len(mel), 1, _KNOBS, generator=generator) * 2 - 1) * self.recipe.equaliser_db
-            curve = functional.interpolate(knobs, size=mel.shape[2], mode="linear", align_corners=True)
+            knobs = (
+                torch.rand(len(mel), 1, _KNOBS, generator=generator) * 2 - 1
+            ) * self.recipe.equaliser_db
+            curve = functional.interpolate(
+                knobs, size=mel.shape[2], mode="linear", align_corners=True
+            )
             gain = (level + curve).unsqueeze(-1)  # [B, 1, M, 1]
             # What lies on the floor is silence, and stays silence however loud it is played.
-            mel = torch.where(mel > self.floor, mel + gain.to(mel.device), mel).clamp(min=self.floor)
+            mel = torch.where(mel > self.floor, mel + gain.to(mel.device), mel).clamp(
+                min=self.floor
+            )
         if self.recipe.mixstyle:
             mel = restyle(mel, self.recipe.mixstyle, generator, self.floor)
         if self.recipe.pitch:
-            mel = self._transpose(mel, (torch.rand(len(mel), generator=generator) * 2 - 1) * self.recipe.pitch)
+            mel = self._transpose(
+                mel, (torch.rand(len(mel), generator=generator) * 2 - 1) * self.recipe.pitch
+            )
         if self.recipe.noise_db:
             low, high = self.recipe.noise_db
-            ratio = low + (high - low) * float(torch.rand(1, generator=generator))  # one for the batch
+            ratio = low + (high - low) * float(
+                torch.rand(1, generator=generator)
+            )  # one for the batch
             noise = BackgroundNoise(ratio, self.recipe.noise)
             mel = noise.apply(mel, noise.draw(mel.shape, generator), self.front_end)
         if self.time_warp.max_shift:
@@ -99,7 +111,9 @@ class Training(pl.LightningModule):
         mel, candidates, tags = batch
         # Its own generator, from seed and step: a resumed run goes on with the draws it would have had. Each of several
         # processes has draws of its own.
-        generator = Generator().manual_seed(self.seed * 1_000_003 + self.global_step + self.global_rank * _APART)
+        generator = Generator().manual_seed(
+            self.seed * 1_000_003 + self.global_step + self.global_rank * _APART
+        )
         mel = self.augment(mel, generator)
         if self.recipe.mixup:
             place = (self.seed, self.global_step) + (self.global_rank,) * (self.global_rank > 0)
@@ -108,7 +122,9 @@ class Training(pl.LightningModule):
             mel = share * mel + (1 - share) * mel[partner]
             heard = self.network.dropout(self.network.embed(mel))
             logits = self.network.linear(heard)
-            loss = share * self._loss(logits, candidates) + (1 - share) * self._loss(logits, candidates[partner])
+            loss = share * self._loss(logits, candidates) + (1 - share) * self._loss(
+                logits, candidates[partner]
+            )
             tags = share * tags + (1 - share) * tags[partner]
         else:
             heard = self.network.dropout(self.network.embed(mel))
@@ -116,13 +132,23 @@ class Training(pl.LightningModule):
             loss = self._loss(logits, candidates)
         for teacher in self._teacher:
             with torch.no_grad():
-                answer = teacher(mel).float().softmax(-1)  # to the crop as it is heard here, mixed and masked
+                answer = (
+                    teacher(mel).float().softmax(-1)
+                )  # to the crop as it is heard here, mixed and masked
             learned = functional.cross_entropy(logits.float(), answer)
             loss = (1 - self.recipe.distillation) * loss + self.recipe.distillation * learned
         if self.tagger is not None:
             said = self.tagger(heard).float()
             loss = loss + self.recipe.tags * functional.binary_cross_entropy_with_logits(said, tags)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, sync_dist=True, batch_size=len(mel))
+        self.log(
+            "train_loss",
+            loss,
+            on_step=False,
+            on_epoch=True,
+            prog_bar=True,
+            sync_dist=True,
+            batch_size=len(mel),
+        )
         return loss
 
     def _loss(self, logits: Tensor, candidates: Tensor) -> Tensor:
@@ -152,7 +178,9 @@ class Training(pl.LightningModule):
         # Of all processes; some have one of the others' tracks too, since all take as many steps.
         by_track = {row[0]: row[1:] for row in self._everyones(rows)}
         for name, values in zip(
-            ("val_loss", "val_segment", "val_track"), zip(*by_track.values(), strict=True), strict=True
+            ("val_loss", "val_segment", "val_track"),
+            zip(*by_track.values(), strict=True),
+            strict=True,
         ):
             self.log(name, float(np.mean(values)), prog_bar=True, sync_dist=True)
 
@@ -166,13 +194,21 @@ class Training(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         recipe = self.recipe
-        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}[recipe.optimizer]
-        optimizer = kind(self.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}[
+            recipe.optimizer
+        ]
+        optimizer = kind(
+            self.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
         if recipe.schedule == "constant":
             return optimizer
         # A rise of exactly one step would be divided by its length, 0.
         rise = 0.2 if self.steps > 10 else 0.45
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=recipe.learning_rate, total_steps=self.steps, pct_start=rise, cycle_momentum=False
+            optimizer,
+            max_lr=recipe.learning_rate,
+            total_steps=self.steps,
+            pct_start=rise,
+            cycle_momentum=False,
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -129,7 +129,9 @@ RECIPES: dict[str, Recipe] = {
     "genre": replace(_TUNED, start="quadrant/tags/known", mixstyle=1.0),
     # Without mixup and smoothed labels P gains a little (two splits, 0.835 -> 0.855), but F's validation loss rises from 0.994 to
     # 1.036 (three seeds each); without the equaliser, too, from 1.003 to 1.026 (seed 0).
-    "genre-unmixed": replace(_TUNED, start="quadrant/tags/known", mixstyle=1.0, mixup=0.0, label_smoothing=0.0),
+    "genre-unmixed": replace(
+        _TUNED, start="quadrant/tags/known", mixstyle=1.0, mixup=0.0, label_smoothing=0.0
+    ),
     "mood-start": _TUNED_MOOD,
     # Begins from a network that has learned the other collection: both are small, and what music sounds like is the same in both.
     # Quadrants' macro F1, inner validation parts of three folds: 0.599 -> 0.677, mean negative log-likelihood 0.865 -> 0.771; 25
@@ -155,4 +157,6 @@ RECIPES: dict[str, Recipe] = {
 
 def begin_at_random() -> list[str]:
     """Names of the recipes that need no other run, and so no other collection."""
-    return sorted(name for name, recipe in RECIPES.items() if not recipe.start and not recipe.teacher)
+    return sorted(
+        name for name, recipe in RECIPES.items() if not recipe.start and not recipe.teacher
+    )

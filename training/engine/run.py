@@ -20,7 +20,13 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
+from pytorch_lightning.callbacks import (
+    Callback,
+    EarlyStopping,
+    EMAWeightAveraging,
+    ModelCheckpoint,
+    TQDMProgressBar,
+)
 from pytorch_lightning.utilities import rank_zero_only
 
 from crnn.model.checkpoint import Checkpoint
@@ -49,8 +55,13 @@ class RunSpec:
         return f"{self.task}-{self.recipe_name}-{self.split.replace(':', '').replace('/', '-')}-seed{self.seed}"
 
     def to_dict(self) -> dict[str, Any]:
-        return {"task": self.task, "recipe_name": self.recipe_name, "recipe": self.recipe.to_dict(), "split": self.split,
-                "seed": self.seed}  # fmt: skip
+        return {
+            "task": self.task,
+            "recipe_name": self.recipe_name,
+            "recipe": self.recipe.to_dict(),
+            "split": self.split,
+            "seed": self.seed,
+        }
 
 
 def train(
@@ -90,11 +101,28 @@ def train(
     if workers is None:
         workers = min(4, (os.cpu_count() or 1) // launch.local_world) if launch.on_gpu else 0
     data = SegmentData(
-        collection, split, width, recipe.batch_size, spec.seed, recipe.stretch, beside, recipe.beside, launch, workers
+        collection,
+        split,
+        width,
+        recipe.batch_size,
+        spec.seed,
+        recipe.stretch,
+        beside,
+        recipe.beside,
+        launch,
+        workers,
     )
     steps = recipe.epochs * max(1, len(data.crops()) // recipe.batch_size)
     taught_by = Checkpoint.load(teacher / "checkpoint").model if teacher is not None else None
-    module = Training(recipe, front_end, len(collection.labels), spec.seed, steps, len(collection.tag_names), taught_by)
+    module = Training(
+        recipe,
+        front_end,
+        len(collection.labels),
+        spec.seed,
+        steps,
+        len(collection.tag_names),
+        taught_by,
+    )
     if donor is not None:
         begin_from(module.network, Checkpoint.load(donor / "checkpoint").model)
     launch.share_norms(module.network)
@@ -102,11 +130,19 @@ def train(
     callbacks: list[Callback] = [
         _History(folder / "history.csv"),
         # After every epoch, whatever it brought: what a stopped run goes on from.
-        ModelCheckpoint(folder, filename="last", monitor=None, save_top_k=1, enable_version_counter=False),
-    ]  # fmt: skip
+        ModelCheckpoint(
+            folder, filename="last", monitor=None, save_top_k=1, enable_version_counter=False
+        ),
+    ]
     if stops:
-        callbacks.append(ModelCheckpoint(folder, filename="best", monitor="val_loss", enable_version_counter=False))
-        callbacks.append(EarlyStopping("val_loss", min_delta=recipe.delta, patience=recipe.patience))
+        callbacks.append(
+            ModelCheckpoint(
+                folder, filename="best", monitor="val_loss", enable_version_counter=False
+            )
+        )
+        callbacks.append(
+            EarlyStopping("val_loss", min_delta=recipe.delta, patience=recipe.patience)
+        )
     if recipe.averaging:
         callbacks.append(EMAWeightAveraging(decay=recipe.averaging))
     if progress:
@@ -131,7 +167,9 @@ def train(
         front_end=front_end,
         segment_seconds=recipe.segment_seconds,
         model=module.network.eval(),
-        revision=json.loads((folder / "config.json").read_text())["revision"],  # of the code that began the run
+        revision=json.loads((folder / "config.json").read_text())[
+            "revision"
+        ],  # of the code that began the run
         data=f"{collection.name}, split {spec.split}, {len(split.train)} tracks"
         + (f"; beside them {len(beside.frames)} of {beside.name}" if beside is not None else ""),
     )
@@ -143,7 +181,9 @@ def train(
 
     def finish() -> None:
         # Read back rather than taken from memory: it holds the averaged weights even if fit had nothing left to do.
-        kept = torch.load(best if stops else last, weights_only=True, map_location="cpu")["state_dict"]
+        kept = torch.load(best if stops else last, weights_only=True, map_location="cpu")[
+            "state_dict"
+        ]
         module.load_state_dict(kept)
         checkpoint.save(folder / "checkpoint")
         for file in (last, best):
@@ -167,8 +207,12 @@ def history(folder: Path) -> dict[str, list[Any] | None]:
 def begin_from(network: CRNN, donor: CRNN) -> None:
     """Copy all weights but the last layer's. Raises ValueError if the networks differ in more than their classes."""
     if replace(network.config, n_classes=donor.config.n_classes) != donor.config:
-        raise ValueError(f"{donor.config} can't be the start of {network.config}: they differ in more than classes")
-    kept = {name: value for name, value in donor.state_dict().items() if not name.startswith("linear.")}
+        raise ValueError(
+            f"{donor.config} can't be the start of {network.config}: they differ in more than classes"
+        )
+    kept = {
+        name: value for name, value in donor.state_dict().items() if not name.startswith("linear.")
+    }
     network.load_state_dict(kept, strict=False)
 
 
@@ -192,7 +236,10 @@ def code_revision() -> str:
             ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True
         ).stdout
         changed = subprocess.run(
-            ["git", "status", "--porcelain", "--", "../crnn", "."], cwd=root, capture_output=True, text=True
+            ["git", "status", "--porcelain", "--", "../crnn", "."],
+            cwd=root,
+            capture_output=True,
+            text=True,
         )
         return commit.strip()[:12] + ("+" if changed.stdout.strip() else "")
     except (OSError, subprocess.CalledProcessError):
@@ -202,7 +249,9 @@ def code_revision() -> str:
 def _seen(folder: Path) -> None:
     """What the first process has written, every host reads."""
     if not (folder / "config.json").exists():
-        raise ValueError(f"{folder} is not there on every host: --runs must name a folder that all of them share.")
+        raise ValueError(
+            f"{folder} is not there on every host: --runs must name a folder that all of them share."
+        )
 
 
 def _claim(
@@ -226,7 +275,10 @@ def _claim(
             f"recipe {spec.recipe_name} has teacher={spec.recipe.teacher!r} and distillation={spec.recipe.distillation:g}; a "
             "teacher is needed just where distillation is above 0"
         )
-    settings = spec.to_dict() | {"front_end": collection.front_end.to_dict(), "data": collection.digest}
+    settings = spec.to_dict() | {
+        "front_end": collection.front_end.to_dict(),
+        "data": collection.digest,
+    }
     if beside is not None:
         settings |= {"beside": beside.digest}
     identity = json.loads(json.dumps(settings))
@@ -247,7 +299,9 @@ def _claim(
         "pytorch_lightning": version("pytorch_lightning"),
         "numpy": np.__version__,
     }
-    file.write_text(json.dumps(identity | {"revision": code_revision(), "versions": versions}, indent=1))
+    file.write_text(
+        json.dumps(identity | {"revision": code_revision(), "versions": versions}, indent=1)
+    )
     return False
 
 
@@ -272,5 +326,8 @@ class _History(Callback):
             if new:
                 rows.writerow(self.columns)
             rows.writerow(
-                [trainer.current_epoch, *(f"{metrics[c]:.4f}" if c in metrics else "" for c in self.columns[1:])]
+                [
+                    trainer.current_epoch,
+                    *(f"{metrics[c]:.4f}" if c in metrics else "" for c in self.columns[1:]),
+                ]
             )

@@ -33,7 +33,9 @@ class Answers:
     def distributions(self, temperature: float = 1.0) -> Array:
         """Track distributions [N, K]: the mean of the segments' softmax, as served."""
         pairs = zip(self.logits, self.segments, strict=True)
-        return np.array([average(softmax(logits / temperature, axis=1), segments) for logits, segments in pairs])
+        return np.array(
+            [average(softmax(logits / temperature, axis=1), segments) for logits, segments in pairs]
+        )
 
 
 def answers(classifier: Classifier, collection: Collection, tracks: Indices) -> Answers:
@@ -59,9 +61,13 @@ def scores(given: Answers, temperature: float, labels: tuple[str, ...]) -> dict[
         "tracks": len(said),
         "track_accuracy": float(accuracy_score(given.targets, said)),
         "track_macro_f1": float(f1_score(given.targets, said, labels=present, average="macro")),
-        "track_mean_recall": float(recall_score(given.targets, said, labels=present, average="macro")),
+        "track_mean_recall": float(
+            recall_score(given.targets, said, labels=present, average="macro")
+        ),
         "segment_accuracy": float(accuracy_score(segment_true, segment_said)),
-        "segment_macro_f1": float(f1_score(segment_true, segment_said, labels=present, average="macro")),
+        "segment_macro_f1": float(
+            f1_score(segment_true, segment_said, labels=present, average="macro")
+        ),
         "calibration_error": calibration_error(distributions, given.targets),
         "calibration_error_before": calibration_error(given.distributions(), given.targets),
         "reliability": reliability(distributions, given.targets),
@@ -84,7 +90,10 @@ def reliability(distributions: Array, targets: Indices, bins: int = 10) -> list[
     points = []
     for b in np.unique(place):
         inside = place == b
-        means = {"confidence": float(confidence[inside].mean()), "right": float(right[inside].mean())}
+        means = {
+            "confidence": float(confidence[inside].mean()),
+            "right": float(right[inside].mean()),
+        }
         points.append(means | {"tracks": int(inside.sum())})
     return points
 
@@ -93,7 +102,9 @@ def fit_temperature(given: Answers) -> float:
     """The temperature under which the tracks' true classes are likeliest (mean negative log-likelihood by track)."""
 
     def loss(log_temperature: float) -> float:
-        likelihood = given.distributions(float(np.exp(log_temperature)))[np.arange(len(given.targets)), given.targets]
+        likelihood = given.distributions(float(np.exp(log_temperature)))[
+            np.arange(len(given.targets)), given.targets
+        ]
         return float(-np.log(np.maximum(likelihood, 1e-12)).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
@@ -107,7 +118,9 @@ def spread(values: Sequence[float]) -> dict[str, float | None]:
     }
 
 
-def bootstrap_by_group(right: Array, groups: tuple[str, ...], rounds: int = 2000, seed: int = 0) -> tuple[float, float]:
+def bootstrap_by_group(
+    right: Array, groups: tuple[str, ...], rounds: int = 2000, seed: int = 0
+) -> tuple[float, float]:
     """95 % interval of an accuracy when whole groups (artists) are drawn with replacement (percentile bootstrap)."""
     _, index = np.unique(np.array(groups), return_inverse=True)
     hits, sizes = np.bincount(index, weights=right), np.bincount(index)

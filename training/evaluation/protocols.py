@@ -27,7 +27,14 @@ from training.data.partial_labels import moods_beside_gtzan
 from training.distributed import Launch
 from training.engine.recipes import RECIPES, begin_at_random
 from training.engine.run import RunSpec, code_revision, train
-from training.evaluation.metrics import Answers, answers, bootstrap_by_group, fit_temperature, scores, spread
+from training.evaluation.metrics import (
+    Answers,
+    answers,
+    bootstrap_by_group,
+    fit_temperature,
+    scores,
+    spread,
+)
 
 CONTEXT = {
     "F": "Fault-filtered, artist-disjoint GTZAN lists (Kereliuk et al. 2015): 443 train, 197 validation, 290 test tracks.",
@@ -54,7 +61,9 @@ class Workshop:
     most_epochs: int | None = None  # of any run, for a rehearsal
 
     def collection(self, task: str, front_end: FrontEnd | None = None) -> Collection:
-        return Launch.here().together(lambda: load(task, self.data, self.runs / "frames", front_end))
+        return Launch.here().together(
+            lambda: load(task, self.data, self.runs / "frames", front_end)
+        )
 
     def spec(self, task: str, split: str, seed: int) -> RunSpec:
         """The run of a task's recipe; quadrants are trained by mood's."""
@@ -72,14 +81,19 @@ class Workshop:
     def cost(self, spec: RunSpec, front_end: FrontEnd | None = None) -> float:
         """What a run takes, in epochs of frames; only to compare runs with each other."""
         collection = self.collection(spec.task, front_end)
-        frames = sum(collection.frames.count(int(track)) for track in splits.named(spec.split, collection).train)
+        frames = sum(
+            collection.frames.count(int(track))
+            for track in splits.named(spec.split, collection).train
+        )
         return float(frames * self._shortened(spec).recipe.epochs)
 
     def _shortened(self, spec: RunSpec) -> RunSpec:
         if self.most_epochs is None or spec.recipe.epochs <= self.most_epochs:
             return spec
         recipe = replace(spec.recipe, epochs=self.most_epochs)
-        return replace(spec, recipe=recipe, recipe_name=f"{spec.recipe_name}-{self.most_epochs}epochs")
+        return replace(
+            spec, recipe=recipe, recipe_name=f"{spec.recipe_name}-{self.most_epochs}epochs"
+        )
 
     def train(self, spec: RunSpec, collection: Collection | None = None) -> Path:
         """The folder of a finished run; trains it, and what it begins from, where they are missing."""
@@ -90,9 +104,21 @@ class Workshop:
         taught_by = self.train(teacher, collection) if teacher else None
         beside = None
         if spec.recipe.beside:
-            beside = Launch.here().together(lambda: moods_beside_gtzan(self.data, self.runs / "frames"))
+            beside = Launch.here().together(
+                lambda: moods_beside_gtzan(self.data, self.runs / "frames")
+            )
         spec = self._shortened(spec)
-        return train(spec, collection, self.runs, self.precision, self.progress, donor, taught_by, beside, self.workers)
+        return train(
+            spec,
+            collection,
+            self.runs,
+            self.precision,
+            self.progress,
+            donor,
+            taught_by,
+            beside,
+            self.workers,
+        )
 
     def first(self, spec: RunSpec) -> list[RunSpec]:
         """The runs that have to be finished before a run begins: what it begins from, and what teaches it."""
@@ -147,7 +173,9 @@ def paper(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:
     return _genre(shop, "P", shop.collection("genre"), [(f"paper:{seed}", seed) for seed in seeds])
 
 
-def _genre(shop: Workshop, protocol: str, collection: Collection, runs: Sequence[tuple[str, int]]) -> dict[str, Any]:
+def _genre(
+    shop: Workshop, protocol: str, collection: Collection, runs: Sequence[tuple[str, int]]
+) -> dict[str, Any]:
     by_seed = []
     for split_name, seed in runs:
         spec = shop.spec("genre", split_name, seed)
@@ -167,7 +195,9 @@ def _genre(shop: Workshop, protocol: str, collection: Collection, runs: Sequence
 
 def mood_specs(shop: Workshop, task: str, seed: int = 0, mixed: bool = False) -> list[RunSpec]:
     """The runs of protocol M's folds; mixed: folds that ignore artists."""
-    return [shop.spec(task, f"fold:{fold}" + ("/mixed" if mixed else ""), seed) for fold in range(FOLDS)]
+    return [
+        shop.spec(task, f"fold:{fold}" + ("/mixed" if mixed else ""), seed) for fold in range(FOLDS)
+    ]
 
 
 def mood_name(task: str, mixed: bool = False) -> str:
@@ -180,24 +210,37 @@ def mood(shop: Workshop, task: str, seed: int = 0, mixed: bool = False) -> dict[
     collection = shop.collection(task)
     specs = mood_specs(shop, task, seed, mixed)
     parts = [
-        answers(shop.classifier(spec, collection), collection, splits.named(spec.split, collection).test)
+        answers(
+            shop.classifier(spec, collection), collection, splits.named(spec.split, collection).test
+        )
         for spec in specs
     ]
     by_fold, calibrated = [], []
     for fold, (spec, part) in enumerate(zip(specs, parts, strict=True)):
         # Fitted on the other folds' answers: every clip is some fold's test clip, so there is no other place for it.
         temperature = fit_temperature(_join([other for other in parts if other is not part]))
-        about = {"seed": seed, "fold": fold, "run": shop.folder(spec).name, "revision": _revision(shop, spec)}
-        by_fold.append(about | {"temperature": temperature} | scores(part, temperature, collection.labels))
+        about = {
+            "seed": seed,
+            "fold": fold,
+            "run": shop.folder(spec).name,
+            "revision": _revision(shop, spec),
+        }
+        by_fold.append(
+            about | {"temperature": temperature} | scores(part, temperature, collection.labels)
+        )
         calibrated.append(part.divided(temperature))
     pooled = scores(_join(calibrated), 1.0, collection.labels)
     # Those are divided already; before that, each fold's answers are as its network gave them.
-    pooled["calibration_error_before"] = scores(_join(parts), 1.0, collection.labels)["calibration_error"]
+    pooled["calibration_error_before"] = scores(_join(parts), 1.0, collection.labels)[
+        "calibration_error"
+    ]
     about = {"protocol": mood_name(task, mixed), "context": CONTEXT["M-mixed" if mixed else "M"]}
     return _result("M", shop, task, collection, by_fold) | about | {"pooled": pooled}
 
 
-def validation_temperature(shop: Workshop, task: str, collection: Collection, seed: int = 0) -> float:
+def validation_temperature(
+    shop: Workshop, task: str, collection: Collection, seed: int = 0
+) -> float:
     """Temperature of the task's recipe from a run with a validation part: F's for genre, inside fold 0 for mood."""
     split = "filtered" if task == "genre" else "fold:0/valid"
     classifier = shop.classifier(shop.spec(task, split, seed), collection)
@@ -212,7 +255,10 @@ def new_songs(shop: Workshop, checkpoint: str | Path = "genre") -> dict[str, Any
     right = (given.distributions(loaded.temperature).argmax(axis=1) == given.targets).astype(float)
     row = scores(given, loaded.temperature, collection.labels)
     recalls = {
-        label: {"tracks": int((given.targets == k).sum()), "recall": float(right[given.targets == k].mean())}
+        label: {
+            "tracks": int((given.targets == k).sum()),
+            "recall": float(right[given.targets == k].mean()),
+        }
         for k, label in enumerate(collection.labels)
         if (given.targets == k).any()
     }

@@ -34,7 +34,9 @@ class Ablation:
     def specs(self, seeds: Sequence[int]) -> list[RunSpec]:
         """The runs of every step."""
         return [
-            RunSpec(self.task, recipe, RECIPES[recipe], self.split, seed) for recipe, _ in self.steps for seed in seeds
+            RunSpec(self.task, recipe, RECIPES[recipe], self.split, seed)
+            for recipe, _ in self.steps
+            for seed in seeds
         ]
 
 
@@ -69,7 +71,9 @@ ABLATIONS = {
 }
 
 
-def ablation(shop: Workshop, name: str, seeds: Sequence[int], collection: Collection | None = None) -> dict[str, Any]:
+def ablation(
+    shop: Workshop, name: str, seeds: Sequence[int], collection: Collection | None = None
+) -> dict[str, Any]:
     """Validation step by step over those of the seeds whose runs are finished; trains nothing.
 
     collection: the task's, where it is at hand. KeyError for a name that ABLATIONS lacks.
@@ -84,12 +88,17 @@ def ablation(shop: Workshop, name: str, seeds: Sequence[int], collection: Collec
         for spec in table.specs(seeds):
             if spec.recipe_name != recipe or not shop.finished(spec):
                 continue
-            given = answers(Classifier(Checkpoint.load(shop.folder(spec) / "checkpoint")), collection, valid)
+            given = answers(
+                Classifier(Checkpoint.load(shop.folder(spec) / "checkpoint")), collection, valid
+            )
             temperature = fit_temperature(given)
             figures = scores(given, temperature, collection.labels)
             likelihood = given.distributions(temperature)[np.arange(len(valid)), given.targets]
-            found = {"track_accuracy": figures["track_accuracy"], "segment_accuracy": figures["segment_accuracy"],
-                     "validation_loss": -float(np.log(np.maximum(likelihood, 1e-12)).mean())}  # fmt: skip
+            found = {
+                "track_accuracy": figures["track_accuracy"],
+                "segment_accuracy": figures["segment_accuracy"],
+                "validation_loss": -float(np.log(np.maximum(likelihood, 1e-12)).mean()),
+            }
             runs.append(shop.folder(spec).name)
             for key, value in found.items():
                 each.setdefault(key, []).append(float(value))

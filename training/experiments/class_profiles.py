@@ -47,9 +47,13 @@ def modulation_frequencies(front_end: FrontEnd) -> Array:
 def portrait(mel: Array, front_end: FrontEnd) -> Portrait:
     """Statistics of one track's log-mel spectrogram [M, F] in dB, F ≥ 64. ValueError for less."""
     if mel.ndim != 2 or mel.shape[1] < WINDOW:
-        raise ValueError(f"mel has shape {mel.shape}; [M, F] with at least {WINDOW} frames is needed")
+        raise ValueError(
+            f"mel has shape {mel.shape}; [M, F] with at least {WINDOW} frames is needed"
+        )
     levels = 10 * np.log10((10 ** (mel / 10)).mean(axis=1))
-    _, density = welch(mel, fs=1 / front_end.hop_seconds, window="hann", nperseg=WINDOW, detrend="constant", axis=1)
+    _, density = welch(
+        mel, fs=1 / front_end.hop_seconds, window="hann", nperseg=WINDOW, detrend="constant", axis=1
+    )
     density = density[:, 1:]  # at 0 Hz nothing fluctuates
     grouped = density.reshape(-1, GROUP, density.shape[1]).mean(axis=1)
     return Portrait(
@@ -67,10 +71,16 @@ def classes(collection: Collection, once_a_recording: bool) -> dict[str, Any]:
         tracks = np.unique(np.array(collection.groups), return_index=True)[1]
     found: dict[str, Any] = {}
     for k, label in enumerate(collection.labels):
-        own = [int(t) for t in tracks if collection.targets[t] == k and collection.frames.count(int(t)) >= WINDOW]
+        own = [
+            int(t)
+            for t in tracks
+            if collection.targets[t] == k and collection.frames.count(int(t)) >= WINDOW
+        ]
         if len(own) < 2:
             continue  # one track is no class
-        drawn = [portrait(collection.frames.mel(t).double().numpy(), collection.front_end) for t in own]
+        drawn = [
+            portrait(collection.frames.mel(t).double().numpy(), collection.front_end) for t in own
+        ]
         found[label] = {
             "tracks": len(own),
             "spectrum": _spread(np.array([p.spectrum for p in drawn]), 1),
@@ -82,7 +92,10 @@ def classes(collection: Collection, once_a_recording: bool) -> dict[str, Any]:
 
 
 def _spread(values: Array, digits: int) -> dict[str, Any]:
-    return {"mean": values.mean(axis=0).round(digits).tolist(), "sd": values.std(axis=0, ddof=1).round(digits).tolist()}
+    return {
+        "mean": values.mean(axis=0).round(digits).tolist(),
+        "sd": values.std(axis=0, ddof=1).round(digits).tolist(),
+    }
 
 
 def table(data: Path, cache: Path) -> dict[str, Any]:

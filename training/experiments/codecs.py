@@ -27,13 +27,22 @@ CODECS: tuple[tuple[str, str, str, int, int], ...] = (
 )
 
 
-def encode(samples: "np.ndarray[Any, Any]", rate: int, container: str, codec: str, bits: int, coded_rate: int) -> bytes:
+def encode(
+    samples: "np.ndarray[Any, Any]",
+    rate: int,
+    container: str,
+    codec: str,
+    bits: int,
+    coded_rate: int,
+) -> bytes:
     """Mono samples [T] in [-1, 1] as a file's bytes."""
     out = io.BytesIO()
     with av.open(out, "w", format=container) as file:
         stream = cast(AudioStream, file.add_stream(codec, rate=coded_rate, layout="mono"))
         stream.bit_rate = bits
-        frame = av.AudioFrame.from_ndarray(samples[None].astype(np.float32), format="fltp", layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            samples[None].astype(np.float32), format="fltp", layout="mono"
+        )
         frame.sample_rate = rate
         resampler = av.AudioResampler(format=stream.format.name, layout="mono", rate=coded_rate)
         for part in (*resampler.resample(frame), *resampler.resample(None)):
@@ -44,7 +53,9 @@ def encode(samples: "np.ndarray[Any, Any]", rate: int, container: str, codec: st
     return out.getvalue()
 
 
-def measure(data: Path, checkpoints: Sequence[str | Path] = ("genre", "mood"), progress: bool = True) -> dict[str, Any]:
+def measure(
+    data: Path, checkpoints: Sequence[str | Path] = ("genre", "mood"), progress: bool = True
+) -> dict[str, Any]:
     """Total variation (share of probability that moves, 0 to 1) and agreement of the top class, by network and codec.
 
     DataError where gtzan/audio holds no FLAC files.
@@ -66,10 +77,15 @@ def measure(data: Path, checkpoints: Sequence[str | Path] = ("genre", "mood"), p
     rows: list[dict[str, Any]] = []
     for key, values in moved.items():
         rows.append(
-            {"name": f"{key[0]}: {key[1]}", "paper": None, "runs": [], "total_variation": spread(values),
-             "total_variation_max": {"mean": max(values), "sd": None},
-             "same_top_class": {"mean": float(np.mean(same[key])), "sd": None}}
-        )  # fmt: skip
+            {
+                "name": f"{key[0]}: {key[1]}",
+                "paper": None,
+                "runs": [],
+                "total_variation": spread(values),
+                "total_variation_max": {"mean": max(values), "sd": None},
+                "same_top_class": {"mean": float(np.mean(same[key])), "sd": None},
+            }
+        )
     return {
         "table": "codecs",
         "title": "The same music, re-encoded",

@@ -46,7 +46,9 @@ def spoilt(mel: torch.Tensor, strengths: Strengths, front_end: FrontEnd) -> torc
     return changed(mel, draws, front_end)
 
 
-def answers_under(classifier: Classifier, collection: Collection, tracks: Indices, strengths: Strengths) -> Answers:
+def answers_under(
+    classifier: Classifier, collection: Collection, tracks: Indices, strengths: Strengths
+) -> Answers:
     """Run the classifier over spoilt tracks; each track has a seed of its own, the same for every network."""
     logits, segments = [], []
     for track in tracks:
@@ -70,8 +72,16 @@ def table(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:
             found[spec.name] = scores(given, 1.0, collection.labels)
         figures = {key: [float(row[key]) for row in found.values()] for key in _FIGURES}
         rows.append(
-            {"augmentation": name, "strengths": vars(strengths), "paper": paper, "runs": list(found)}
-            | {key: {"mean": float(np.mean(values)), "each": values} for key, values in figures.items()}
+            {
+                "augmentation": name,
+                "strengths": vars(strengths),
+                "paper": paper,
+                "runs": list(found),
+            }
+            | {
+                key: {"mean": float(np.mean(values)), "each": values}
+                for key, values in figures.items()
+            }
         )
     return {
         "table": "VII, tested",

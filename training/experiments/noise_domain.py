@@ -53,15 +53,20 @@ def measure(data: Path, checkpoint: str | Path = "genre", progress: bool = True)
     }
 
 
-def distances(samples: torch.Tensor, noise: tuple[str, float], classifier: Classifier, seed: int) -> dict[str, float]:
+def distances(
+    samples: torch.Tensor, noise: tuple[str, float], classifier: Classifier, seed: int
+) -> dict[str, float]:
     """One clip [T]: how far the two ways lie apart, and two draws of one way."""
     kind, snr_db = noise
     way, front_end = BackgroundNoise(snr_db, kind), classifier.checkpoint.front_end
     first, second = torch.rand(2, generator=torch.Generator().manual_seed(seed)).tolist()
     mixed, redrawn = (
-        log_mel(way.mix(samples, drawn, front_end.sample_rate).numpy(), front_end) for drawn in (first, second)
+        log_mel(way.mix(samples, drawn, front_end.sample_rate).numpy(), front_end)
+        for drawn in (first, second)
     )
-    added = way.apply(log_mel(samples.numpy(), front_end)[None, None], torch.tensor([first]), front_end)[0, 0]
+    added = way.apply(
+        log_mel(samples.numpy(), front_end)[None, None], torch.tensor([first]), front_end
+    )[0, 0]
     answers = [classifier.predict(mel).overall for mel in (mixed, added, redrawn)]
     return {
         "difference_db": float((mixed - added).abs().mean()),

@@ -59,7 +59,9 @@ class Row:
         return RunSpec(self.task, self.recipe_name, self.recipe, self.split.format(seed=seed), seed)
 
 
-def _row(name: str, slug: str, base: str = "paper-genre", width: str = "narrow", **more: Any) -> Row:
+def _row(
+    name: str, slug: str, base: str = "paper-genre", width: str = "narrow", **more: Any
+) -> Row:
     """A row from a recipe's name: settings that are the recipe's go there, the rest to the row."""
     own = {key: more.pop(key) for key in list(more) if key in Recipe.__dataclass_fields__}
     if width == "narrow":
@@ -78,11 +80,15 @@ def segment_lengths(width: str) -> list[Row]:
     theirs = {1.0: (0.890, 0.889), 3.0: (0.920, 0.922), 5.0: (0.690, 0.679), 10.0: (0.570, 0.534)}
     return [
         _row(
-            f"{seconds:g} s", "" if seconds == 3 else f"{seconds:g}s", width=width, segment_seconds=seconds,
-            paper=_paper(*found), reference="" if seconds == 3 else "3 s",
+            f"{seconds:g} s",
+            "" if seconds == 3 else f"{seconds:g}s",
+            width=width,
+            segment_seconds=seconds,
+            paper=_paper(*found),
+            reference="" if seconds == 3 else "3 s",
         )
         for seconds, found in theirs.items()
-    ]  # fmt: skip
+    ]
 
 
 def augmentations(width: str) -> list[Row]:
@@ -90,20 +96,47 @@ def augmentations(width: str) -> list[Row]:
     plain: dict[str, Any] = {"width": width, "reference": "nothing"}
     return [
         _row("nothing", "", width=width),
-        _row("time mask, T = 50", "time-mask", time_mask=50 * _HOP_512,
-             paper=_paper(0.89), spoilt=Strengths(time_mask=50), **plain),
-        _row("frequency mask, F = 60", "frequency-mask", frequency_mask=60,
-             paper=_paper(0.78), spoilt=Strengths(frequency_mask=60), **plain),
-        _row("time warp, W = 20", "time-warp", time_warp=20 * _HOP_512,
-             paper=_paper(0.81), spoilt=Strengths(time_warp=20), **plain),
-        _row("white noise, 10 to 30 dB", "noise", noise_db=(10.0, 30.0),
-             paper=_paper(0.82), spoilt=Strengths(snr_db=20.0), **plain),
-    ]  # fmt: skip
+        _row(
+            "time mask, T = 50",
+            "time-mask",
+            time_mask=50 * _HOP_512,
+            paper=_paper(0.89),
+            spoilt=Strengths(time_mask=50),
+            **plain,
+        ),
+        _row(
+            "frequency mask, F = 60",
+            "frequency-mask",
+            frequency_mask=60,
+            paper=_paper(0.78),
+            spoilt=Strengths(frequency_mask=60),
+            **plain,
+        ),
+        _row(
+            "time warp, W = 20",
+            "time-warp",
+            time_warp=20 * _HOP_512,
+            paper=_paper(0.81),
+            spoilt=Strengths(time_warp=20),
+            **plain,
+        ),
+        _row(
+            "white noise, 10 to 30 dB",
+            "noise",
+            noise_db=(10.0, 30.0),
+            paper=_paper(0.82),
+            spoilt=Strengths(snr_db=20.0),
+            **plain,
+        ),
+    ]
 
 
 def choices(width: str) -> list[Row]:
     """What the paper chose, against what it did not choose."""
-    ours, theirs = "genre: ELU, Adam, max pooling (the paper's)", "mood: average pooling (the paper's)"
+    ours, theirs = (
+        "genre: ELU, Adam, max pooling (the paper's)",
+        "mood: average pooling (the paper's)",
+    )
     genre: dict[str, Any] = {"width": width, "reference": ours}
     return [
         _row(ours, "", width=width),
@@ -124,27 +157,43 @@ def mood_grid(width: str) -> list[Row]:
     bundled = "slaney, one frame every 77.5 ms (bundled)"
     return [
         _row(bundled, "", **_mood(width)),
-        _row("HTK, one frame every 23.2 ms (the paper's)", "htk", front_end=PAPER_FRONT_END, reference=bundled,
-             **_mood(width)),
-    ]  # fmt: skip
+        _row(
+            "HTK, one frame every 23.2 ms (the paper's)",
+            "htk",
+            front_end=PAPER_FRONT_END,
+            reference=bundled,
+            **_mood(width),
+        ),
+    ]
 
 
 def optimism(width: str) -> list[Row]:
     """One recipe, three ways to hold tracks back."""
     return [
-        _row("random tracks, copies of one recording on both sides", "", width=width, split="paper:{seed}/copies"),
+        _row(
+            "random tracks, copies of one recording on both sides",
+            "",
+            width=width,
+            split="paper:{seed}/copies",
+        ),
         _row("random tracks, copies on one side (P)", "", width=width),
         _row("artists apart (F)", "", width=width, split="filtered"),
     ]
 
 
-_FOLD = "Mood: moods4q, the first of five artist-disjoint folds, validation cut from its training part."
+_FOLD = (
+    "Mood: moods4q, the first of five artist-disjoint folds, validation cut from its training part."
+)
 
 # What each table asks, its rows, and what they are measured on.
 TABLES = {
     "V": ("Table V: how long a segment", segment_lengths, CONTEXT["P"]),
     "VII-trained": ("Table VII: trained with each augmentation", augmentations, CONTEXT["P"]),
-    "choices": ("What the paper chose, and what else there was", choices, f"{CONTEXT['P']} {_FOLD}"),
+    "choices": (
+        "What the paper chose, and what else there was",
+        choices,
+        f"{CONTEXT['P']} {_FOLD}",
+    ),
     "mood-grid": ("The price of the grid", mood_grid, _FOLD),
     "optimism": ("What a random split gains", optimism, f"{CONTEXT['P']} {CONTEXT['F']}"),
 }
@@ -156,20 +205,40 @@ def table(shop: Workshop, name: str, seeds: Sequence[int], width: str = "narrow"
     given = {row.name: (row, *measured(shop, row, seeds)) for row in rows(width)}
     found = []
     for row, figures, right in given.values():
-        found.append(figures | (significance.compared(right, given[row.reference][2]) if row.reference else {}))
-    size = "the paper's filters" if width == "paper" else f"filters {NARROW}, a quarter to a half of the paper's"
+        found.append(
+            figures
+            | (significance.compared(right, given[row.reference][2]) if row.reference else {})
+        )
+    size = (
+        "the paper's filters"
+        if width == "paper"
+        else f"filters {NARROW}, a quarter to a half of the paper's"
+    )
     seeds_said = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
     context = (
         f"{tested_on} SE: standard error of a share of so many tracks. Settings of Table VI, {size}; {seeds_said}"
-        + ("; genre on the slaney 77.5 ms grid." if any(row.task == "genre" for row, _, _ in given.values()) else ".")
+        + (
+            "; genre on the slaney 77.5 ms grid."
+            if any(row.task == "genre" for row, _, _ in given.values())
+            else "."
+        )
     )
     if references := dict.fromkeys(row.reference for row, _, _ in given.values() if row.reference):
         against = " and ".join(f"“{reference}”" for reference in references)
         context += f" Won, lost and p (exact McNemar test, track by track): against {against}."
-    return {"table": name, "title": title, "context": context, "note": "", "width": width, "rows": found}
+    return {
+        "table": name,
+        "title": title,
+        "context": context,
+        "note": "",
+        "width": width,
+        "rows": found,
+    }
 
 
-def measured(shop: Workshop, row: Row, seeds: Sequence[int]) -> tuple[dict[str, Any], significance.Right]:
+def measured(
+    shop: Workshop, row: Row, seeds: Sequence[int]
+) -> tuple[dict[str, Any], significance.Right]:
     """A row's figures over seeds: mean, sd and each; and which of all test tracks, seed after seed, it names right."""
     collection = shop.collection(row.task, row.front_end)
     each: dict[str, list[float]] = {}
@@ -189,7 +258,9 @@ def measured(shop: Workshop, row: Row, seeds: Sequence[int]) -> tuple[dict[str, 
             each.setdefault(key, []).append(value)
     about: dict[str, Any] = {"name": row.name, "paper": row.paper, "runs": runs}
     all_right = np.concatenate(right)
-    return about | spreads(each) | {"standard_error": significance.standard_error(all_right)}, all_right
+    return about | spreads(each) | {
+        "standard_error": significance.standard_error(all_right)
+    }, all_right
 
 
 def spreads(each: dict[str, list[float]]) -> dict[str, Any]:
@@ -197,7 +268,9 @@ def spreads(each: dict[str, list[float]]) -> dict[str, Any]:
     return {key: spread(values) | {"each": values} for key, values in each.items()}
 
 
-def _spoilt(classifier: Classifier, collection: Collection, test: splits.Indices, strengths: Strengths) -> float:
+def _spoilt(
+    classifier: Classifier, collection: Collection, test: splits.Indices, strengths: Strengths
+) -> float:
     given = answers_under(classifier, collection, test, strengths)
     return float(scores(given, 1.0, collection.labels)["track_accuracy"])
 

@@ -34,11 +34,16 @@ def measure(data: Path, cache: Path, checkpoint: str | Path = "genre") -> dict[s
         track = collection.names.index(file.stem)
         published = collection.frames.mel(track)
         samples = decode(file).samples
-        errors.append(_value_error(samples, published, int(n_samples[track]), float(peak_db[track])))
+        errors.append(
+            _value_error(samples, published, int(n_samples[track]), float(peak_db[track]))
+        )
         served = log_mel(samples, GTZAN_MELS)
         stretch = published[:, : served.shape[1]]
         # The audio may be only the clip's beginning; its maximum is then its own.
-        ours, theirs = (classifier.predict(mel).overall for mel in (served, (stretch - stretch.max()).clamp(min=-80.0)))
+        ours, theirs = (
+            classifier.predict(mel).overall
+            for mel in (served, (stretch - stretch.max()).clamp(min=-80.0))
+        )
         variations.append(0.5 * float(np.abs(ours - theirs).sum()))
         same += int(ours.argmax() == theirs.argmax())
     return {
@@ -50,12 +55,16 @@ def measure(data: Path, cache: Path, checkpoint: str | Path = "genre") -> dict[s
     }
 
 
-def _value_error(samples: "np.ndarray[Any, Any]", published: torch.Tensor, n_samples: int, peak_db: float) -> float:
+def _value_error(
+    samples: "np.ndarray[Any, Any]", published: torch.Tensor, n_samples: int, peak_db: float
+) -> float:
     """Mean |difference| in dB over the columns that the audio covers, on the whole clip's scale."""
     power = mel_power(samples, replace(GTZAN_MELS, hop_length=512))
     n_frames = n_samples // 512 + 1
     index = np.round((np.arange(published.shape[1]) + 0.34) * (n_frames - 1) / 387.2).astype(int)
     # The last frames of a shortened clip look past its end.
     index = index[index * 512 + 1024 <= len(samples)]
-    decibels = (10 * torch.log10(power[:, index].clamp(min=1e-10)) - peak_db).clamp(min=-80.0, max=0.0)
+    decibels = (10 * torch.log10(power[:, index].clamp(min=1e-10)) - peak_db).clamp(
+        min=-80.0, max=0.0
+    )
     return float((decibels - published[:, : len(index)]).abs().mean())

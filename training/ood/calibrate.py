@@ -65,7 +65,9 @@ def parts(task: str, collection: Collection, fold: int = 0) -> splits.Split:
 
 def usual(collection: Collection, tracks: Indices) -> UsualSound:
     """What some tracks of a collection sound like; without a threshold yet."""
-    found = [ood.describe(collection.frames.mel(int(track)), collection.front_end) for track in tracks]
+    found = [
+        ood.describe(collection.frames.mel(int(track)), collection.front_end) for track in tracks
+    ]
     return ood.fit(np.concatenate([described for described in found if described is not None]))
 
 
@@ -83,7 +85,9 @@ def for_bundle(task: str, collection: Collection) -> UsualSound:
 
 
 def _sound_scores(collection: Collection, sound: UsualSound, tracks: Indices) -> ood.Array:
-    found = [ood.describe(collection.frames.mel(int(track)), collection.front_end) for track in tracks]
+    found = [
+        ood.describe(collection.frames.mel(int(track)), collection.front_end) for track in tracks
+    ]
     return np.array([sound.score(described) for described in found if described is not None])
 
 
@@ -93,12 +97,20 @@ def folds(collection: Collection) -> dict[str, Any]:
     for fold in range(FOLDS):
         split = parts("mood", collection, fold)
         own = calibrated(collection, split)
-        counts.append((int((_sound_scores(collection, own, split.test) > own.threshold).sum()), len(split.test)))
+        counts.append(
+            (
+                int((_sound_scores(collection, own, split.test) > own.threshold).sum()),
+                len(split.test),
+            )
+        )
     doubted, tracks = (sum(column) for column in zip(*counts, strict=True))
     return {
-        "name": "test clips of all five folds, each by its own threshold", "network": "mood",
-        "share_doubted": doubted / tracks, "tracks": tracks, "by_fold": [count / size for count, size in counts],
-    }  # fmt: skip
+        "name": "test clips of all five folds, each by its own threshold",
+        "network": "mood",
+        "share_doubted": doubted / tracks,
+        "tracks": tracks,
+        "by_fold": [count / size for count, size in counts],
+    }
 
 
 def write(folder: Path, collection: Collection, results: Path) -> Path:
@@ -143,9 +155,15 @@ def measure(shop: Workshop, task: str, seed: int = 0) -> dict[str, Any]:
     def listen(mel: Tensor) -> Heard:
         return hear(mel, classifier, collection.front_end)
 
-    heard = {side: _tracks(collection, getattr(split, side), listen) for side in ("train", "valid", "test")}
+    heard = {
+        side: _tracks(collection, getattr(split, side), listen)
+        for side in ("train", "valid", "test")
+    }
     fitted = Scores.fit(heard["train"], collection.targets[split.train], heard["valid"])
-    limits = {name: ood.threshold(np.array(values)) for name, values in _scored(fitted, heard["valid"]).items()}
+    limits = {
+        name: ood.threshold(np.array(values))
+        for name, values in _scored(fitted, heard["valid"]).items()
+    }
     groups: dict[str, Group] = {
         "validation tracks, which fix the threshold": heard["valid"],
         _test_name(task): heard["test"],
@@ -159,9 +177,15 @@ def measure(shop: Workshop, task: str, seed: int = 0) -> dict[str, Any]:
         for name, group in groups.items()
     ]
     columns = {
-        f"chosen on {kind}": _share(fitted, choosing[kind], limits) for kind in synthetic.KINDS if kind in choosing
+        f"chosen on {kind}": _share(fitted, choosing[kind], limits)
+        for kind in synthetic.KINDS
+        if kind in choosing
     }
-    columns |= {name: found for name, found in shares.items() if set(found) == set(limits) and ": " not in name}
+    columns |= {
+        name: found
+        for name, found in shares.items()
+        if set(found) == set(limits) and ": " not in name
+    }
     compared = [
         {"name": score, "network": task, "run": spec.name if classifier else ""}
         | {f"{column} (%)": round(100 * found[score], 1) for column, found in columns.items()}
@@ -193,11 +217,14 @@ def _share(fitted: Scores, group: Group, limits: dict[str, float]) -> dict[str, 
     refused = sum(track is None for track in group)
     names = limits if refused == len(group) else scored
     return {
-        name: (refused + sum(score > limits[name] for score in scored.get(name, []))) / len(group) for name in names
+        name: (refused + sum(score > limits[name] for score in scored.get(name, []))) / len(group)
+        for name in names
     }
 
 
-def _others(shop: Workshop, task: str, collection: Collection, split: splits.Split, listen: Listen) -> dict[str, Group]:
+def _others(
+    shop: Workshop, task: str, collection: Collection, split: splits.Split, listen: Listen
+) -> dict[str, Group]:
     """Music that is not of the task's own split: excerpts, the same clips as audio, other collections, the examples."""
     groups: dict[str, Group] = {}
     rng = np.random.default_rng(0)
@@ -212,7 +239,9 @@ def _others(shop: Workshop, task: str, collection: Collection, split: splits.Spl
     if task == "genre":
         files = sorted((shop.data / "gtzan" / "audio").rglob("*.flac"))
         if files:
-            groups["GTZAN clips that are at hand as audio"] = [_heard_file(file, collection, listen) for file in files]
+            groups["GTZAN clips that are at hand as audio"] = [
+                _heard_file(file, collection, listen) for file in files
+            ]
         songs = shop.collection("new-songs", collection.front_end)
         groups["new songs (protocol N)"] = _tracks(songs, range(len(songs.names)), listen)
         every, far = shop.collection("quadrant", collection.front_end), far_off(shop.data)
@@ -223,14 +252,19 @@ def _others(shop: Workshop, task: str, collection: Collection, split: splits.Spl
         groups["filtered test tracks of GTZAN, another collection"] = _tracks(
             gtzan, splits.filtered(gtzan).test, listen
         )
-    groups["bundled examples"] = [_heard_file(example.file, collection, listen) for example in EXAMPLES.values()]
+    groups["bundled examples"] = [
+        _heard_file(example.file, collection, listen) for example in EXAMPLES.values()
+    ]
     return groups
 
 
 def _heard_file(file: Path, collection: Collection, listen: Listen) -> Heard:
     front_end = collection.front_end
     return listen(
-        log_mel(decode(file, sample_rate=front_end.sample_rate, downmix=front_end.downmix).samples, front_end)
+        log_mel(
+            decode(file, sample_rate=front_end.sample_rate, downmix=front_end.downmix).samples,
+            front_end,
+        )
     )
 
 
@@ -262,7 +296,8 @@ def far_off(data: Path) -> set[str]:
     folder = data / "moods4q" if (data / "moods4q").is_dir() else data
     with (folder / "annotations.csv").open(newline="", encoding="utf-8") as lines:
         rows = [
-            (row["clip"], {word.strip() for word in row["genres"].split(";")} - {""}) for row in csv.DictReader(lines)
+            (row["clip"], {word.strip() for word in row["genres"].split(";")} - {""})
+            for row in csv.DictReader(lines)
         ]
     return {clip for clip, genres in rows if genres and not genres & set(CANDIDATES)}
 
@@ -271,7 +306,9 @@ def run(shop: Workshop, out: Path, checkpoints: Path, results: Path) -> dict[str
     """Measure, write doubt.json, and put statistics and threshold into the bundled checkpoints that are there."""
     found = table(shop)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "doubt.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (out / "doubt.json").write_text(
+        json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     for task in ("genre", "mood"):
         if (checkpoints / task / "config.json").exists():
             write(checkpoints / task, shop.collection(task), results)

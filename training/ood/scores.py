@@ -42,7 +42,10 @@ def hear(mel: Tensor, classifier: Classifier | None, front_end: Any) -> Heard:
     network = classifier.network
     segments = plan(mel.shape[1], network.config.frames)
     states = torch.cat(
-        [network.embed(cut(mel, segments, first, first + _BATCH)) for first in range(0, len(segments.starts), _BATCH)]
+        [
+            network.embed(cut(mel, segments, first, first + _BATCH))
+            for first in range(0, len(segments.starts), _BATCH)
+        ]
     )
     logits = network.linear(states)
     embedding = average(states.double().numpy(), segments)
@@ -60,7 +63,9 @@ class Scores:
     scales: tuple[float, float] = (1.0, 1.0)
 
     @classmethod
-    def fit(cls, heard: Sequence[Heard], targets: "np.ndarray[Any, Any]", valid: Sequence[Heard]) -> "Scores":
+    def fit(
+        cls, heard: Sequence[Heard], targets: "np.ndarray[Any, Any]", valid: Sequence[Heard]
+    ) -> "Scores":
         """heard: the training tracks; valid: their medians put the two parts of BOTH on one scale."""
         usual = ood.fit(np.concatenate([track.described for track in heard]))
         if heard[0].embedding is None:
@@ -88,7 +93,9 @@ class Scores:
         assert self.means is not None
         assert self.precision is not None
         away = track.embedding - self.means
-        nearest = np.sort(np.linalg.norm(self.neighbours - _unit(track.embedding[None]), axis=1))[_NEAREST - 1]
+        nearest = np.sort(np.linalg.norm(self.neighbours - _unit(track.embedding[None]), axis=1))[
+            _NEAREST - 1
+        ]
         found |= {
             # Hendrycks & Gimpel 2017
             "likeliest class": float(1 - (track.weights @ softmax(track.logits, axis=1)).max()),
@@ -96,11 +103,15 @@ class Scores:
             # Liu et al. 2020
             "energy": float(-(track.weights @ logsumexp(track.logits, axis=1))),
             # Lee et al. 2018: distance to the nearest class, one covariance for all
-            "embedding, Gaussian": float(np.sqrt(np.einsum("ki,ij,kj->k", away, self.precision, away).min())),
+            "embedding, Gaussian": float(
+                np.sqrt(np.einsum("ki,ij,kj->k", away, self.precision, away).min())
+            ),
             # Sun et al. 2022
             "embedding, nearest": float(nearest),
         }
-        return found | {BOTH: found[SOUND] / self.scales[0] + found["embedding, nearest"] / self.scales[1]}
+        return found | {
+            BOTH: found[SOUND] / self.scales[0] + found["embedding, nearest"] / self.scales[1]
+        }
 
 
 def _unit(vectors: Array) -> Array:

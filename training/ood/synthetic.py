@@ -27,7 +27,9 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 Make = Callable[[np.random.Generator, int], Array]
 
 KINDS = ("silence", "noise", "speech")
-NO_SPEECH = "espeak-ng is not installed (Debian: apt install espeak-ng): the rows of speech are left out."
+NO_SPEECH = (
+    "espeak-ng is not installed (Debian: apt install espeak-ng): the rows of speech are left out."
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,9 @@ def _slope(power: float) -> Make:
 def _swell(rng: np.random.Generator, count: int, hertz: float, depth_db: float) -> Array:
     """A gain [T] that wanders by depth_db up and down, about `hertz` times a second."""
     points = max(3, round(count / RATE * hertz * 2))
-    levels = np.interp(np.linspace(0, points - 1, count), np.arange(points), rng.uniform(-1, 1, points))
+    levels = np.interp(
+        np.linspace(0, points - 1, count), np.arange(points), rng.uniform(-1, 1, points)
+    )
     return np.asarray(10 ** (depth_db / 20 * levels))
 
 
@@ -95,7 +99,11 @@ def _wind(rng: np.random.Generator, count: int) -> Array:
 
 
 def _rain(rng: np.random.Generator, count: int) -> Array:
-    drops = rng.standard_normal(count) * (rng.random(count) < rng.uniform(0.005, 0.05)) * rng.exponential(1, count)
+    drops = (
+        rng.standard_normal(count)
+        * (rng.random(count) < rng.uniform(0.005, 0.05))
+        * rng.exponential(1, count)
+    )
     return np.asarray(drops + 0.1 * _coloured(rng, count, lambda hertz: hertz**-0.5))
 
 
@@ -111,13 +119,17 @@ def _surf(rng: np.random.Generator, count: int) -> Array:
 def _beep(rng: np.random.Generator, count: int) -> Array:
     time = np.arange(count) / RATE
     on = (time / rng.uniform(0.4, 2.0)) % 1 < rng.uniform(0.2, 0.6)
-    return np.sin(2 * np.pi * rng.uniform(400, 2500) * time) * on + 0.003 * rng.standard_normal(count)
+    return np.sin(2 * np.pi * rng.uniform(400, 2500) * time) * on + 0.003 * rng.standard_normal(
+        count
+    )
 
 
 def _hum(rng: np.random.Generator, count: int) -> Array:
     """Mains at 50 or 60 Hz with its harmonics, and a little hiss."""
     phase = 2 * np.pi * rng.choice([50.0, 60.0]) * np.arange(count) / RATE
-    total = sum(np.sin(n * phase + rng.uniform(0, 6)) / n ** rng.uniform(0.8, 2) for n in range(1, 20))
+    total = sum(
+        np.sin(n * phase + rng.uniform(0, 6)) / n ** rng.uniform(0.8, 2) for n in range(1, 20)
+    )
     return np.asarray(total + rng.uniform(0.001, 0.03) * rng.standard_normal(count))
 
 
@@ -134,7 +146,10 @@ def _engine(rng: np.random.Generator, count: int) -> Array:
 
 def _crowd(rng: np.random.Generator, count: int) -> Array:
     """Bands of noise where voices lie, each swelling at the pace of syllables."""
-    bands = [_band(rng, count, f, 0.4) * _swell(rng, count, rng.uniform(2, 6), 9) for f in rng.uniform(200, 3500, 14)]
+    bands = [
+        _band(rng, count, f, 0.4) * _swell(rng, count, rng.uniform(2, 6), 9)
+        for f in rng.uniform(200, 3500, 14)
+    ]
     return np.asarray(sum(bands) + 0.3 * _slope(-0.5)(rng, count))
 
 
@@ -150,14 +165,25 @@ def _known(kind: str) -> Make:
 
 _NOISES: dict[Set, dict[str, Make]] = {
     "choosing": {
-        "blue": _slope(0.5), "violet": _slope(1.0), "wind": _wind, "rain": _rain, "fan": _fan, "surf": _surf,
-        "beeps": _beep, "worn record": _known("vinyl"), "murmur": _known("crowd"),
+        "blue": _slope(0.5),
+        "violet": _slope(1.0),
+        "wind": _wind,
+        "rain": _rain,
+        "fan": _fan,
+        "surf": _surf,
+        "beeps": _beep,
+        "worn record": _known("vinyl"),
+        "murmur": _known("crowd"),
     },
     "testing": {
-        "white": _slope(0.0), "pink": _slope(-0.5), "brown": _slope(-1.0), "hum": _hum, "engine": _engine,
+        "white": _slope(0.0),
+        "pink": _slope(-0.5),
+        "brown": _slope(-1.0),
+        "hum": _hum,
+        "engine": _engine,
         "crowd": _crowd,
     },
-}  # fmt: skip
+}
 
 
 def _at(make: Make, low: float, high: float) -> Make:
@@ -176,14 +202,20 @@ def _clicks(most: int) -> Make:
     def make(rng: np.random.Generator, count: int) -> Array:
         samples = np.zeros(count)
         for place in rng.integers(RATE, count - RATE, int(rng.integers(1, most + 1))):
-            samples[place : place + int(rng.integers(1, 6))] = rng.choice([-1, 1]) * 10 ** (rng.uniform(-30, -1) / 20)
+            samples[place : place + int(rng.integers(1, 6))] = rng.choice([-1, 1]) * 10 ** (
+                rng.uniform(-30, -1) / 20
+            )
         return samples
 
     return make
 
 
 _SILENCES: dict[Set, dict[str, Make]] = {
-    "choosing": {"violet hiss": _at(_slope(1.0), -76, -66), "one click": _clicks(1), "wind far off": _at(_wind, -76, -66)},
+    "choosing": {
+        "violet hiss": _at(_slope(1.0), -76, -66),
+        "one click": _clicks(1),
+        "wind far off": _at(_wind, -76, -66),
+    },
     "testing": {
         "digital silence": lambda rng, count: np.zeros(count),
         "dither": lambda rng, count: rng.choice([-1, 0, 1], count) / 32_768,
@@ -192,7 +224,7 @@ _SILENCES: dict[Set, dict[str, Make]] = {
         "hum at −70 dB": _at(_hum, -75, -65),
         "clicks": _clicks(3),
     },
-}  # fmt: skip
+}
 
 
 # espeak-ng's variants of a voice: other speakers' pitch, formants and breath.
@@ -214,7 +246,9 @@ def _speech(which: Set) -> Iterator[Sound]:
         for _ in range(8 if which == "choosing" else 4):
             rng = np.random.default_rng((7, 4 * (which == "testing"), number))
             variant = _VARIANTS[which][number % len(_VARIANTS[which])]
-            spoken = _spoken(language + variant, text, int(rng.integers(120, 240)), int(rng.integers(20, 80)))
+            spoken = _spoken(
+                language + variant, text, int(rng.integers(120, 240)), int(rng.integers(20, 80))
+            )
             count = round(rng.uniform(10, 30) * RATE)
             spoken = np.resize(np.roll(spoken, -int(rng.integers(len(spoken)))), count)
             spoken = spoken / np.abs(spoken).max() * 10 ** (rng.uniform(-30, -3) / 20)
@@ -239,7 +273,18 @@ def _spoken(voice: str, text: str, words_a_minute: int, pitch: int) -> Array:
     """espeak-ng's reading [T] at RATE."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "speech.wav"
-        command = ["espeak-ng", "-v", voice, "-s", str(words_a_minute), "-p", str(pitch), "-w", str(file), text]
+        command = [
+            "espeak-ng",
+            "-v",
+            voice,
+            "-s",
+            str(words_a_minute),
+            "-p",
+            str(pitch),
+            "-w",
+            str(file),
+            text,
+        ]
         subprocess.run(command, check=True, capture_output=True, timeout=60)
         samples, rate = soundfile.read(file)
     if rate != RATE:

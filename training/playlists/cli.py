@@ -27,20 +27,34 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="MOOD=LINK",
         help="a playlist of yours, such as Happy=https://…; one a mood",
     )
-    parser.add_argument("--list", type=Path, metavar="FILE", help='all of them: TOML (Happy = "LINK") or JSON')
-    parser.add_argument("--out", type=Path, required=True, help="folder for audio, journal and manifest.csv")
     parser.add_argument(
-        "--i-have-read-the-terms", action="store_true", help="without it, says which terms, and does nothing"
+        "--list", type=Path, metavar="FILE", help='all of them: TOML (Happy = "LINK") or JSON'
     )
     parser.add_argument(
-        "--keep-duplicates", action="store_true", help="keep songs that stand under two moods, under both"
+        "--out", type=Path, required=True, help="folder for audio, journal and manifest.csv"
     )
     parser.add_argument(
-        "--again", action="store_true", help="read the playlists anew, and ask again for what nobody had"
+        "--i-have-read-the-terms",
+        action="store_true",
+        help="without it, says which terms, and does nothing",
     )
-    parser.add_argument("--token-file", type=Path, help="keep the login in this file; default: forget it at the end")
     parser.add_argument(
-        "--no-browser", action="store_true", help="log in by copying addresses, where no browser can open"
+        "--keep-duplicates",
+        action="store_true",
+        help="keep songs that stand under two moods, under both",
+    )
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="read the playlists anew, and ask again for what nobody had",
+    )
+    parser.add_argument(
+        "--token-file", type=Path, help="keep the login in this file; default: forget it at the end"
+    )
+    parser.add_argument(
+        "--no-browser",
+        action="store_true",
+        help="log in by copying addresses, where no browser can open",
     )
     parser.add_argument(
         "--redirect",
@@ -68,7 +82,13 @@ def run(options: argparse.Namespace) -> None:
         """Logs in when the first page is needed: a second start may need none."""
         nonlocal client
         if client is None:
-            client = Client(session, _credentials(), options.redirect, options.token_file, not options.no_browser)
+            client = Client(
+                session,
+                _credentials(),
+                options.redirect,
+                options.token_file,
+                not options.no_browser,
+            )
         return client.page(playlist, offset)
 
     try:
@@ -85,7 +105,9 @@ def run(options: argparse.Namespace) -> None:
             f"{built.stopped} {sum(built.later.values())} songs are left; the same command goes on with them later."
         )
     if found["previews"]:
-        print(f"Train on it: python -m training train manifest --data {options.out / TABLE} --task-name mood")
+        print(
+            f"Train on it: python -m training train manifest --data {options.out / TABLE} --task-name mood"
+        )
 
 
 def _credentials() -> Credentials:

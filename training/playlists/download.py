@@ -66,11 +66,15 @@ def build(
             later, stopped = _fetch(choice.songs, out, journal, session, again)
             _write(choice.songs, out, journal)
     except Timeout as error:
-        raise SpotifyError(f"{out}: another run is at work there. Wait for it, or choose another folder.") from error
+        raise SpotifyError(
+            f"{out}: another run is at work there. Wait for it, or choose another folder."
+        ) from error
     return Built(lists, choice, journal, later, stopped)
 
 
-def _lists(journal: Journal, page: Page, wishes: Mapping[str, str], again: bool) -> dict[str, list[Entry]]:
+def _lists(
+    journal: Journal, page: Page, wishes: Mapping[str, str], again: bool
+) -> dict[str, list[Entry]]:
     """All that can be read is read before those that can't be are told, together."""
     refused: dict[str, list[str]] = {}
     for mood, playlist in wishes.items():
@@ -82,12 +86,18 @@ def _lists(journal: Journal, page: Page, wishes: Mapping[str, str], again: bool)
                     raise
                 refused.setdefault(str(error), []).append(mood)
     if refused:
-        raise SpotifyError("\n".join(f"{', '.join(moods)}: {words}" for words, moods in refused.items()))
+        raise SpotifyError(
+            "\n".join(f"{', '.join(moods)}: {words}" for words, moods in refused.items())
+        )
     return {mood: journal.lists[playlist] for mood, playlist in wishes.items()}
 
 
 def _fetch(
-    songs: Sequence[tuple[str, Entry]], out: Path, journal: Journal, session: PoliteSession, again: bool
+    songs: Sequence[tuple[str, Entry]],
+    out: Path,
+    journal: Journal,
+    session: PoliteSession,
+    again: bool,
 ) -> tuple[dict[str, int], str]:
     """Previews of the songs that have none yet: how many of each mood stay for later, and why it was stopped."""
     todo = [(mood, song) for mood, song in songs if _missing(journal, out, mood, song, again)]
@@ -119,7 +129,9 @@ def _preview(mood: str, song: Entry, out: Path, journal: Journal, session: Polit
     """Fetch one. Raises FetchError where a service should be asked later."""
     info = TrackInfo(song.id, song.title, song.artists, song.seconds, song.isrc)
     try:
-        found = find(info, session)  # Spotify's own audio is off unless it is asked for, and nothing here does
+        found = find(
+            info, session
+        )  # Spotify's own audio is off unless it is asked for, and nothing here does
     except NoPreview as error:
         passing = [failure for failure in error.failures if _passes(failure)]
         if passing:
@@ -174,5 +186,15 @@ def _write(songs: Sequence[tuple[str, Entry]], out: Path, journal: Journal) -> N
             if record and record["outcome"] == "found":
                 artist = song.artists[0] if song.artists else song.id
                 link = TrackInfo(song.id, song.title).link
-                rows.writerow([record["file"], mood, artist, song.title, record["service"], record["page"] or "", link])
+                rows.writerow(
+                    [
+                        record["file"],
+                        mood,
+                        artist,
+                        song.title,
+                        record["service"],
+                        record["page"] or "",
+                        link,
+                    ]
+                )
     staged.replace(out / TABLE)

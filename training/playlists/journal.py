@@ -25,7 +25,9 @@ class Journal:
         try:
             record = json.loads(line)
             if record["kind"] == "playlist":
-                self.lists[record["playlist"]] = [Entry.from_dict(entry) for entry in record["entries"]]
+                self.lists[record["playlist"]] = [
+                    Entry.from_dict(entry) for entry in record["entries"]
+                ]
             elif record["kind"] == "preview":
                 self.previews[record["mood"], record["song"]] = record
         except (ValueError, KeyError, TypeError):
@@ -33,7 +35,13 @@ class Journal:
 
     def read(self, playlist: str, entries: list[Entry]) -> None:
         """A playlist was read to its end."""
-        self._add({"kind": "playlist", "playlist": playlist, "entries": [entry.to_dict() for entry in entries]})
+        self._add(
+            {
+                "kind": "playlist",
+                "playlist": playlist,
+                "entries": [entry.to_dict() for entry in entries],
+            }
+        )
 
     def found(self, mood: str, song: str, **facts: Any) -> None:
         """A preview is on the disk. facts: service, file, heard (its seconds), page (the recording's, at that service)."""
@@ -41,7 +49,16 @@ class Journal:
 
     def missed(self, mood: str, song: str, reason: str, words: str) -> None:
         """There is no preview, as far as its services can tell."""
-        self._add({"kind": "preview", "mood": mood, "song": song, "outcome": "none", "reason": reason, "words": words})
+        self._add(
+            {
+                "kind": "preview",
+                "mood": mood,
+                "song": song,
+                "outcome": "none",
+                "reason": reason,
+                "words": words,
+            }
+        )
 
     def _add(self, record: dict[str, Any]) -> None:
         line = json.dumps(record, ensure_ascii=False)

@@ -67,7 +67,11 @@ def _entry(row: Any) -> Entry:
     if item.get("name") == "":  # what is left of a song whose rights ran out
         return Entry("removed")
     identity = item.get("id")
-    if not isinstance(identity, str) or not _ID.fullmatch(identity) or not isinstance(item.get("name"), str):
+    if (
+        not isinstance(identity, str)
+        or not _ID.fullmatch(identity)
+        or not isinstance(item.get("name"), str)
+    ):
         return Entry("unreadable")
     try:
         info = track_info(identity, item)

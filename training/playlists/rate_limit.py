@@ -17,7 +17,9 @@ LONGEST = 300.0
 _UNSAID = 5.0  # where a service asks to wait and does not say how long
 _TRIES = 4
 
-_AGENT = "genre-mood-spectrum/1.0 (builds a data set from its user's own playlists; python-requests)"
+_AGENT = (
+    "genre-mood-spectrum/1.0 (builds a data set from its user's own playlists; python-requests)"
+)
 
 
 class PoliteSession(Session):
@@ -51,7 +53,9 @@ class PoliteSession(Session):
         left = self._free_at.get(host, 0.0) - monotonic()
         if left > LONGEST:
             raise http.FetchError(
-                f"{http.HOSTS.get(host, host)} asked to be left alone for another {left / 60:.0f} minutes.", 429, left
+                f"{http.HOSTS.get(host, host)} asked to be left alone for another {left / 60:.0f} minutes.",
+                429,
+                left,
             )
         if left > 0:
             sleep(left)

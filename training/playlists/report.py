@@ -41,7 +41,9 @@ def _mood(built: Built, mood: str) -> dict[str, Any]:
         "songs": len(kept),
         "previews": len(found),
         "services": dict(Counter(record["service"] for record in found)),
-        "missing": dict(Counter(record["reason"] for record in records if record["outcome"] == "none")),
+        "missing": dict(
+            Counter(record["reason"] for record in records if record["outcome"] == "none")
+        ),
         "later": built.later.get(mood, 0),
         "artists": len({song.artists[:1] for song in kept if song.id in got}),
         "song_seconds_mean": round(sum(lengths) / len(lengths), 1) if lengths else None,
@@ -93,7 +95,11 @@ def _counts(row: dict[str, Any]) -> list[tuple[int, str]]:
 def _warnings(found: dict[str, Any], keep_duplicates: bool) -> list[str]:
     lines = []
     if found["under_two_moods"]:
-        what = "kept under each" if keep_duplicates else "left out of all (--keep-duplicates keeps them)"
+        what = (
+            "kept under each"
+            if keep_duplicates
+            else "left out of all (--keep-duplicates keeps them)"
+        )
         songs = [
             f"{' & '.join(row['artists'])}: {row['title']} ({', '.join(row['moods'])})"
             for row in found["under_two_moods"]
@@ -108,5 +114,7 @@ def _warnings(found: dict[str, Any], keep_duplicates: bool) -> list[str]:
         )
     few = [mood for mood, row in found["moods"].items() if row["artists"] < _FEWEST_ARTISTS]
     if few:
-        lines.append(f"Fewer than {_FEWEST_ARTISTS} artists: {', '.join(few)}. A split by artist needs more.")
+        lines.append(
+            f"Fewer than {_FEWEST_ARTISTS} artists: {', '.join(few)}. A split by artist needs more."
+        )
     return lines

@@ -29,7 +29,9 @@ def playlists(options: Iterable[str], file: Path | None) -> dict[str, str]:
     for name, link in wishes:
         mood, identity = name.strip(), _id(name, link)
         if mood in found:
-            raise SpotifyError(f"{mood} has two playlists; each mood needs one. Put their songs into one.")
+            raise SpotifyError(
+                f"{mood} has two playlists; each mood needs one. Put their songs into one."
+            )
         if identity in found.values():
             raise SpotifyError(f"{mood}'s playlist is another mood's too; each mood needs its own.")
         found[mood] = identity
@@ -57,8 +59,12 @@ def _from_file(file: Path) -> dict[str, Any]:
         text = file.read_text(encoding="utf-8")
         found = json.loads(text) if file.suffix.lower() == ".json" else tomllib.loads(text)
     except (OSError, ValueError) as error:
-        raise SpotifyError(f"{file} can't be read as TOML (or, with that ending, JSON): {error}") from error
+        raise SpotifyError(
+            f"{file} can't be read as TOML (or, with that ending, JSON): {error}"
+        ) from error
     inner = found.get("playlists", found) if isinstance(found, dict) else None
     if not isinstance(inner, dict):
-        raise SpotifyError(f'{file}: lines such as Happy = "https://open.spotify.com/playlist/…" are needed.')
+        raise SpotifyError(
+            f'{file}: lines such as Happy = "https://open.spotify.com/playlist/…" are needed.'
+        )
     return inner

@@ -36,7 +36,10 @@ class _Login(SpotifyOAuth):  # type: ignore[misc]  # spotipy has no types
             )
         try:
             return super().get_auth_response(open_browser)
-        except (SpotifyStateError, TypeError) as error:  # without any state, spotipy's own message breaks
+        except (
+            SpotifyStateError,
+            TypeError,
+        ) as error:  # without any state, spotipy's own message breaks
             raise SpotifyOauthError("another state", error="state") from error
 
 
@@ -53,7 +56,9 @@ class Client:
     ) -> None:
         if token_file is not None and not token_file.parent.is_dir():
             raise SpotifyError(f"{token_file.parent}: no such folder to keep the token in.")
-        self._tokens = CacheFileHandler(cache_path=str(token_file)) if token_file else MemoryCacheHandler()
+        self._tokens = (
+            CacheFileHandler(cache_path=str(token_file)) if token_file else MemoryCacheHandler()
+        )
         self._auth = _Login(
             credentials.client_id,
             credentials.client_secret,
@@ -155,7 +160,5 @@ def _forbidden(reason: str) -> str:
     if "premium" in reason:
         return said(403, 0.0)
     if "registered" in reason or "dashboard" in reason:
-        return (
-            "This account is not among the app's users. Add it at developer.spotify.com (your app, “User Management”)."
-        )
+        return "This account is not among the app's users. Add it at developer.spotify.com (your app, “User Management”)."
     return _COPY

@@ -26,7 +26,13 @@ _DATA = {
 }
 
 # The figures of a result that the card and the app show.
-SHOWN = ("track_accuracy", "track_macro_f1", "track_mean_recall", "segment_accuracy", "calibration_error")
+SHOWN = (
+    "track_accuracy",
+    "track_macro_f1",
+    "track_mean_recall",
+    "segment_accuracy",
+    "calibration_error",
+)
 
 
 def bundle(shop: Workshop, task: str, folder: Path, results: Path, seed: int = 0) -> Path:
@@ -53,7 +59,10 @@ def write_card(target: Path, results: Path) -> Path:
         if (results / f"{name}.json").exists():
             result = json.loads((results / f"{name}.json").read_text())
             # A figure belongs to the weights, or at least to the recipe, that it was measured on.
-            if result.get("weights", digest) == digest and result.get("recipe", checkpoint.task) == checkpoint.task:
+            if (
+                result.get("weights", digest) == digest
+                and result.get("recipe", checkpoint.task) == checkpoint.task
+            ):
                 figures[name] = summary(result)
             else:
                 print(
@@ -68,7 +77,10 @@ def summary(result: dict[str, Any]) -> dict[str, Any]:
     """The few figures of a result that travel with the checkpoint, with their spread and how they came about."""
     short: dict[str, Any] = {"context": result["context"]}
     if "pooled" in result:
-        figures = {key: {"mean": result["pooled"][key], "sd": result["summary"][key]["sd"]} for key in SHOWN}
+        figures = {
+            key: {"mean": result["pooled"][key], "sd": result["summary"][key]["sd"]}
+            for key in SHOWN
+        }
         short["runs"] = f"{len(result['runs'])} folds pooled; sd over folds"
     elif "summary" in result:
         figures = {key: result["summary"][key] for key in SHOWN}
@@ -77,7 +89,9 @@ def summary(result: dict[str, Any]) -> dict[str, Any]:
     else:
         figures = {key: {"mean": result[key], "sd": None} for key in SHOWN}
         low, high = result["interval_95_by_artist"]
-        short["runs"] = f"one set of weights; track accuracy 95 % interval by artist {low:.3f} to {high:.3f}"
+        short["runs"] = (
+            f"one set of weights; track accuracy 95 % interval by artist {low:.3f} to {high:.3f}"
+        )
     for key, value in figures.items():
         short[key] = round(value["mean"], 4)
         if value["sd"] is not None:
@@ -91,9 +105,14 @@ def model_card(checkpoint: Checkpoint) -> str:
     size = sum(parameter.numel() for parameter in checkpoint.model.parameters())
     rows = []
     for name, figures in checkpoint.results.items():
-        cells = [f"{figures[k]:.3f}" + (f" ± {figures[k + '_sd']:.3f}" if k + "_sd" in figures else "") for k in SHOWN]
+        cells = [
+            f"{figures[k]:.3f}" + (f" ± {figures[k + '_sd']:.3f}" if k + "_sd" in figures else "")
+            for k in SHOWN
+        ]
         rows.append(f"| {name} | {' | '.join(cells)} | {figures['runs']} |")
-    contexts = "\n".join(f"- **{name}**: {figures['context']}" for name, figures in checkpoint.results.items())
+    contexts = "\n".join(
+        f"- **{name}**: {figures['context']}" for name, figures in checkpoint.results.items()
+    )
     return f"""---
 license: mit
 tags: [audio-classification, music, {checkpoint.task}, crnn]

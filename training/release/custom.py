@@ -78,7 +78,9 @@ def _measure(folder: Path, own: Collection, parts: splits.Split, split: str, see
     if (folder / "README.md").exists():
         return
     classifier = Classifier(checkpoint)
-    temperature = fit_temperature(answers(classifier, own, parts.valid)) if len(parts.valid) else 1.0
+    temperature = (
+        fit_temperature(answers(classifier, own, parts.valid)) if len(parts.valid) else 1.0
+    )
     results: dict[str, Any] = {}
     if len(parts.test):
         found = scores(answers(classifier, own, parts.test), temperature, own.labels)
@@ -98,7 +100,9 @@ def _measure(folder: Path, own: Collection, parts: splits.Split, split: str, see
         )
     updated = replace(checkpoint, temperature=round(temperature, 3), results=results)
     updated.save(folder)
-    (folder / "README.md").write_text(_card(updated, own, parts), encoding="utf-8")  # last: says that all was measured
+    (folder / "README.md").write_text(
+        _card(updated, own, parts), encoding="utf-8"
+    )  # last: says that all was measured
 
 
 def _groups(own: Collection, tracks: splits.Indices) -> list[str]:
@@ -114,7 +118,9 @@ def _card(checkpoint: Checkpoint, own: Collection, parts: splits.Split) -> str:
         if figures
         else "Not measured: no track was kept for testing."
     )
-    counts = ", ".join(f"{label} {int((own.targets == k).sum())}" for k, label in enumerate(own.labels))
+    counts = ", ".join(
+        f"{label} {int((own.targets == k).sum())}" for k, label in enumerate(own.labels)
+    )
     return f"""# {checkpoint.task.capitalize()} of a music track, by a convolutional recurrent network
 
 - **Training data**: {checkpoint.data}. Tracks by label, all sides: {counts}; {len(set(own.groups))} groups. Say here where the

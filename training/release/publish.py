@@ -41,7 +41,9 @@ def publish(folder: Path, repo: str, private: bool = False, revision: str | None
     if address.revision != (revision or "main"):
         raise CheckpointError(f"“{repo}” names a revision of its own; give it as --revision.")
     if not folder.is_dir():
-        raise CheckpointError(f"{folder}: no such folder. A folder with config.json and model.safetensors is needed.")
+        raise CheckpointError(
+            f"{folder}: no such folder. A folder with config.json and model.safetensors is needed."
+        )
     checkpoint = Checkpoint.load(folder)  # nothing is pushed that could not be loaded again
     content = card(checkpoint)
     if huggingface_hub.get_token() is None:
@@ -50,7 +52,13 @@ def publish(folder: Path, repo: str, private: bool = False, revision: str | None
             "HF_TOKEN or run `hf auth login`."
         )
     try:
-        return _push(address, folder, content, private, f"{checkpoint.task.capitalize()}, weights {checkpoint.digest}")
+        return _push(
+            address,
+            folder,
+            content,
+            private,
+            f"{checkpoint.task.capitalize()}, weights {checkpoint.digest}",
+        )
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
         raise CheckpointError(_sentence(error, address)) from error
     except ValueError as error:
@@ -74,7 +82,9 @@ def _push(address: HubAddress, folder: Path, content: str, private: bool, messag
         CommitOperationAdd(hub.WEIGHTS, folder / hub.WEIGHTS),
         CommitOperationAdd(hub.CARD, content.encode()),
     ]
-    done = api.create_commit(address.repo, operations, commit_message=message, revision=address.revision)
+    done = api.create_commit(
+        address.repo, operations, commit_message=message, revision=address.revision
+    )
     return str(done.commit_url)
 
 
@@ -130,9 +140,7 @@ def _sentence(error: Exception, address: HubAddress) -> str:
     if status == 401:
         return "The Hub does not accept the token. Make a new one with write access and set it as HF_TOKEN."
     if status == 403:
-        return (
-            f"The Hub does not let this token write to {owner}. Use a token with write access, or a name of your own."
-        )
+        return f"The Hub does not let this token write to {owner}. Use a token with write access, or a name of your own."
     if status == 404:
         return f"The Hub does not find {address}. Check the spelling, and that the token may write there."
     if isinstance(error, HfHubHTTPError) and status is not None:

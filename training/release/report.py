@@ -37,8 +37,13 @@ def _protocols(found: Path, asked: dict[str, str]) -> str:
         file = found / f"{name}.json"
         if file.exists():
             short = summary(json.loads(file.read_text()))
-            cells = [_cell(short, key) for key in ("track_accuracy", "track_macro_f1", "segment_accuracy")]
-            lines.append(f"| {words} | {' | '.join(cells)} | {short['runs']} | {_svm_cell(svm.get(name))} |")
+            cells = [
+                _cell(short, key)
+                for key in ("track_accuracy", "track_macro_f1", "segment_accuracy")
+            ]
+            lines.append(
+                f"| {words} | {' | '.join(cells)} | {short['runs']} | {_svm_cell(svm.get(name))} |"
+            )
     return "\n".join(lines)
 
 
@@ -46,14 +51,21 @@ def further(found: Path) -> str:
     """Every other table that was measured, each folded under its title; loss curves in words."""
     names = [*result_tables.PAPER, "optimism", *result_tables.BEYOND, "doubt"]
     tables = {name: table for name in names if (table := results.load(name, found)) is not None}
-    parts = [_losses(table) if name == "curves" else _folded(table) for name, table in tables.items()]
+    parts = [
+        _losses(table) if name == "curves" else _folded(table) for name, table in tables.items()
+    ]
     others = {
         name: f"**{name}**: {results.question(name, held)}"
         for name, held in results.protocols(found).items()
         if name not in _ROWS
     }
     if others:
-        parts.insert(0, _details("The same questions to recipes that are not bundled", _protocols(found, others)))
+        parts.insert(
+            0,
+            _details(
+                "The same questions to recipes that are not bundled", _protocols(found, others)
+            ),
+        )
     return "\n\n".join(parts)
 
 
@@ -62,8 +74,12 @@ def _folded(table: dict[str, Any]) -> str:
     rows = result_tables.rows(table)
     head = list(rows[0])
     lines = [_line(head), _line(["---"] * len(head)), *(_line(list(row.values())) for row in rows)]
-    words = filter(None, (result_tables.best(table), table.get("note"), result_tables.source(table)))
-    return _details(result_tables.title(table), "\n".join(lines) + "\n\n" + " ".join(map(str, words)))
+    words = filter(
+        None, (result_tables.best(table), table.get("note"), result_tables.source(table))
+    )
+    return _details(
+        result_tables.title(table), "\n".join(lines) + "\n\n" + " ".join(map(str, words))
+    )
 
 
 def _losses(curves: dict[str, Any]) -> str:
@@ -101,6 +117,8 @@ def fill(readme: Path, found: Path) -> None:
     before, start, rest = text.partition(START)
     _, end, after = rest.partition(END)
     if not start or not end:
-        raise ValueError(f"{readme} lacks the lines {START} and {END}, between which the table belongs")
+        raise ValueError(
+            f"{readme} lacks the lines {START} and {END}, between which the table belongs"
+        )
     tables = "\n\n".join(filter(None, (table(found), further(found))))
     readme.write_text(f"{before}{START}\n{tables}\n{END}{after}", encoding="utf-8")

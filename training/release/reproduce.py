@@ -35,7 +35,9 @@ class Step:
     measure: Callable[[], dict[str, Any]]
 
 
-def steps(shop: Workshop, seeds: Sequence[int], table_seeds: Sequence[int], width: str) -> list[Step]:
+def steps(
+    shop: Workshop, seeds: Sequence[int], table_seeds: Sequence[int], width: str
+) -> list[Step]:
     """All results that networks have to be trained for, in the order in which they are made."""
     filtered = tuple((shop.spec("genre", "filtered", seed), None) for seed in seeds)
     paper = tuple((shop.spec("genre", f"paper:{seed}", seed), None) for seed in seeds)
@@ -49,11 +51,15 @@ def steps(shop: Workshop, seeds: Sequence[int], table_seeds: Sequence[int], widt
         found.append(Step(name, folds, lambda task=task: protocols.mood(shop, task)))  # type: ignore[misc]
     found += _not_bundled(shop, seeds)
     for name, (_, rows, _) in paper_tables.TABLES.items():
-        needed = tuple((row.spec(seed), row.front_end) for row in rows(width) for seed in table_seeds)
+        needed = tuple(
+            (row.spec(seed), row.front_end) for row in rows(width) for seed in table_seeds
+        )
         found.append(
             Step(name, needed, lambda name=name: paper_tables.table(shop, name, table_seeds, width))  # type: ignore[misc]
         )
-    losses = tuple((row.spec(table_seeds[0]), row.front_end) for row in paper_tables.curve_rows(width))
+    losses = tuple(
+        (row.spec(table_seeds[0]), row.front_end) for row in paper_tables.curve_rows(width)
+    )
     found.append(Step("curves", losses, lambda: paper_tables.curves(shop, table_seeds, width)))
     for name, table in ABLATIONS.items():
         on_the_way = tuple((spec, None) for spec in table.specs(table_seeds))
@@ -76,7 +82,9 @@ _MOODS_NOT_BUNDLED = (
 
 def _not_bundled(shop: Workshop, seeds: Sequence[int]) -> list[Step]:
     """Protocols of recipes that were tried and are shown beside the bundled ones."""
-    alone, unmixed, loose = (replace(shop, recipe=recipe) for recipe in ("genre-alone", "genre-unmixed", "genre-loose"))
+    alone, unmixed, loose = (
+        replace(shop, recipe=recipe) for recipe in ("genre-alone", "genre-unmixed", "genre-loose")
+    )
     steps = [
         Step(
             f"F-{other.recipe}",
@@ -98,19 +106,32 @@ def _not_bundled(shop: Workshop, seeds: Sequence[int]) -> list[Step]:
         folds = tuple((spec, None) for spec in protocols.mood_specs(other, task, mixed=mixed))
         name = f"{protocols.mood_name(task, mixed)}-{recipe}"
         steps.append(
-            Step(name, folds, lambda other=other, task=task, mixed=mixed: protocols.mood(other, task, mixed=mixed))  # type: ignore[misc]
+            Step(
+                name,
+                folds,
+                lambda other=other, task=task, mixed=mixed: protocols.mood(
+                    other, task, mixed=mixed
+                ),
+            )  # type: ignore[misc]
         )
     return steps
 
 
 def reproduce(
-    shop: Workshop, seeds: Sequence[int], table_seeds: Sequence[int], width: str, out: Path, say: Say = print
+    shop: Workshop,
+    seeds: Sequence[int],
+    table_seeds: Sequence[int],
+    width: str,
+    out: Path,
+    say: Say = print,
 ) -> list[Path]:
     """Train what is missing, with the time that is left, then measure and write each result. Returns the files."""
     plan = steps(shop, seeds, table_seeds, width)
     runs: dict[str, Run] = {}
     for spec, front_end in (run for step in plan for run in step.runs):
-        for before in shop.first(spec):  # runs of their own, or the time of the first that needs them would be far off
+        for before in shop.first(
+            spec
+        ):  # runs of their own, or the time of the first that needs them would be far off
             runs[before.name] = (before, front_end if before == shop.teacher(spec) else None)
         runs[spec.name] = (spec, front_end)
     costs = {name: shop.cost(*run) for name, run in runs.items() if not shop.finished(run[0])}
@@ -134,7 +155,11 @@ def reproduce(
 def write(out: Path, name: str, result: dict[str, Any]) -> Path:
     """Put a result where the app and the README look for it; a note that somebody wrote on an earlier one is kept."""
     file = out / f"{name}.json"
-    if file.exists() and not result.get("note") and (note := json.loads(file.read_text()).get("note")):
+    if (
+        file.exists()
+        and not result.get("note")
+        and (note := json.loads(file.read_text()).get("note"))
+    ):
         result = result | {"note": note}
     file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return file

@@ -46,7 +46,12 @@ def test_each_format_sounds_as_before(kind: str) -> None:
     assert waveform.samples.ndim == 1
     assert waveform.seconds == pytest.approx(3.0, abs=0.08)  # a codec frame or two of padding
     assert waveform.notices == ()
-    assert similarity(waveform.samples, librosa.resample(melody(3, source), orig_sr=source, target_sr=RATE)) > 0.98
+    assert (
+        similarity(
+            waveform.samples, librosa.resample(melody(3, source), orig_sr=source, target_sr=RATE)
+        )
+        > 0.98
+    )
 
 
 def test_resampled_in_blocks_as_librosa_does_at_once() -> None:
@@ -59,7 +64,9 @@ def test_resampled_in_blocks_as_librosa_does_at_once() -> None:
 def test_bytes_and_file_are_the_same(tmp_path: Path) -> None:
     data = encode(melody(1), kind="FLAC")
     (tmp_path / "Ünï – 音楽.flac").write_bytes(data)
-    np.testing.assert_array_equal(decode(tmp_path / "Ünï – 音楽.flac").samples, decode(data).samples)
+    np.testing.assert_array_equal(
+        decode(tmp_path / "Ünï – 音楽.flac").samples, decode(data).samples
+    )
 
 
 class TestDownmix:
@@ -83,7 +90,9 @@ class TestDownmix:
 
     def test_eight_channels(self) -> None:
         ours = self.decoded(*[melody(1, seed=i) for i in range(8)], downmix="mean")
-        np.testing.assert_allclose(ours, np.mean([melody(1, seed=i) for i in range(8)], axis=0), atol=1e-5)
+        np.testing.assert_allclose(
+            ours, np.mean([melody(1, seed=i) for i in range(8)], axis=0), atol=1e-5
+        )
 
 
 def test_louder_than_full_scale_is_scaled_not_clipped() -> None:
@@ -110,7 +119,8 @@ def test_three_hours_are_cut_with_a_notice() -> None:
     assert waveform.seconds == pytest.approx(MAX_SECONDS, abs=0.1)
     assert waveform.source_seconds == pytest.approx(3 * 3600)
     assert (
-        "The track is 3:00:00 h long; only its first 10:00 min were analysed, which is the limit." in waveform.notices
+        "The track is 3:00:00 h long; only its first 10:00 min were analysed, which is the limit."
+        in waveform.notices
     )
 
 
@@ -164,7 +174,9 @@ def test_a_table_that_promises_more_than_the_file_holds_is_not_believed() -> Non
 TRUNCATED = {
     "mp3": lambda: encode(melody(8), kind="MP3"),
     "flac": lambda: encode(melody(8), kind="FLAC"),
-    "m4a with its index first": lambda: encode_av(melody(8, 48_000), 48_000, "mp4", "aac", index_first=True),
+    "m4a with its index first": lambda: encode_av(
+        melody(8, 48_000), 48_000, "mp4", "aac", index_first=True
+    ),
     "webm": lambda: encode_av(melody(8, 48_000), 48_000, "webm", "libopus"),
 }
 
@@ -190,9 +202,15 @@ NOT_AUDIO = {
     "playlist": (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "a playlist"),
     "wav header alone": (encode(np.zeros(0, np.float32)), "0 samples of sound"),
     "one sample": (encode(np.ones(1, np.float32)), "1 sample of sound"),
-    "m4a without its index": (encode_av(melody(2, 48_000), 48_000, "mp4", "aac")[:9000], "incomplete or damaged"),
+    "m4a without its index": (
+        encode_av(melody(2, 48_000), 48_000, "mp4", "aac")[:9000],
+        "incomplete or damaged",
+    ),
     "broken webm": (b"\x1a\x45\xdf\xa3" + bytes(100), "incomplete or damaged"),
-    "aac that is noise": (b"\xff\xf1" + bytes(100), "incomplete or damaged|0 samples|damaged beyond"),
+    "aac that is noise": (
+        b"\xff\xf1" + bytes(100),
+        "incomplete or damaged|0 samples|damaged beyond",
+    ),
 }
 
 
@@ -219,7 +237,8 @@ def test_absurd_sample_rate_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.2, "0.2 s"), (59.94, "59.9 s"), (245, "4:05 min"), (10_800, "3:00:00 h")]
+    ("seconds", "text"),
+    [(0.2, "0.2 s"), (59.94, "59.9 s"), (245, "4:05 min"), (10_800, "3:00:00 h")],
 )
 def test_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text

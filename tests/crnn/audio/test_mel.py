@@ -15,11 +15,15 @@ SECOND = 22_050
 
 
 def noise(seconds: float, seed: int = 0) -> np.ndarray:
-    return (0.1 * np.random.default_rng(seed).standard_normal(int(seconds * SECOND))).astype(np.float32)
+    return (0.1 * np.random.default_rng(seed).standard_normal(int(seconds * SECOND))).astype(
+        np.float32
+    )
 
 
 def tone(hertz: float, seconds: float = 2.0, amplitude: float = 0.5) -> np.ndarray:
-    return (amplitude * np.sin(2 * np.pi * hertz * np.arange(int(seconds * SECOND)) / SECOND)).astype(np.float32)
+    return (
+        amplitude * np.sin(2 * np.pi * hertz * np.arange(int(seconds * SECOND)) / SECOND)
+    ).astype(np.float32)
 
 
 @pytest.mark.parametrize("front_end", FRONT_ENDS.values(), ids=FRONT_ENDS)
@@ -49,7 +53,9 @@ def test_decibels_are_what_librosa_computes(front_end: FrontEnd) -> None:
 
 @pytest.mark.parametrize("front_end", FRONT_ENDS.values(), ids=FRONT_ENDS)
 def test_band_frequencies_are_librosas(front_end: FrontEnd) -> None:
-    theirs = librosa.mel_frequencies(130, fmin=0, fmax=11_025, htk=front_end.mel_scale == "htk")[1:-1]
+    theirs = librosa.mel_frequencies(130, fmin=0, fmax=11_025, htk=front_end.mel_scale == "htk")[
+        1:-1
+    ]
     np.testing.assert_allclose(band_frequencies(front_end), theirs, rtol=1e-9)
 
 
@@ -67,7 +73,9 @@ def test_doubled_amplitude_is_6_02_db_more_before_normalisation() -> None:
 
 
 def test_level_does_not_matter_below_the_maximum() -> None:
-    torch.testing.assert_close(log_mel(0.01 * noise(2), GTZAN_MELS), log_mel(noise(2), GTZAN_MELS), atol=1e-2, rtol=0)
+    torch.testing.assert_close(
+        log_mel(0.01 * noise(2), GTZAN_MELS), log_mel(noise(2), GTZAN_MELS), atol=1e-2, rtol=0
+    )
 
 
 def test_loudest_is_0_db_and_nothing_is_below_the_floor() -> None:

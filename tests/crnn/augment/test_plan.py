@@ -51,15 +51,21 @@ class TestDraws:
         assert torch.equal(alone.warp.point, within.warp.point)
 
     def test_one_control_leaves_what_the_others_drew(self) -> None:
-        one, other = draw(ALL, 3.0, FINE), draw(replace(ALL, time_warp=0, frequency_mask=5), 3.0, FINE)
+        one, other = (
+            draw(ALL, 3.0, FINE),
+            draw(replace(ALL, time_warp=0, frequency_mask=5), 3.0, FINE),
+        )
         assert one.span_seconds(one.pieces[0]) == other.span_seconds(other.pieces[0])
         assert one.noise == other.noise
 
     def test_a_mask_of_the_whole_piece_leaves_nothing(self) -> None:
         whole = next(
-            d for d in (draw(Strengths(time_mask=129, masks=5, seed=s), 3.0, FINE) for s in range(500))
+            d
+            for d in (
+                draw(Strengths(time_mask=129, masks=5, seed=s), 3.0, FINE) for s in range(500)
+            )
             if int(d.pieces[0].time.width.max()) == 129
-        )  # fmt: skip
+        )
         assert (0.0, 3.0) in whole.span_seconds(whole.pieces[0])
 
     def test_parameters_are_json(self) -> None:
@@ -91,7 +97,9 @@ class TestPictures:
                 expected[(centres >= bottom) & (centres < top)] |= inside
             for start, end in draws.span_seconds(piece):
                 expected |= inside & (times >= start - 1e-6) & (times < end - 1e-6)
-        assert float(((after != -20) == expected).float().mean()) > 0.998  # frames on an edge fall to either side
+        assert (
+            float(((after != -20) == expected).float().mean()) > 0.998
+        )  # frames on an edge fall to either side
 
     def test_a_network_with_other_bands_and_rate_sees_the_same_hertz_masked(self) -> None:
         other = replace(PAPER, n_mels=64, sample_rate=16_000)
@@ -132,7 +140,9 @@ class TestPictures:
 
     @pytest.mark.parametrize("seconds", [0.1, 0.5, 3.0])
     def test_extremes_are_bounded(self, network: Classifier, seconds: float) -> None:
-        wild = Strengths(time_mask=10_000, frequency_mask=500, time_warp=9_000, snr_db=-20.0, masks=5)
+        wild = Strengths(
+            time_mask=10_000, frequency_mask=500, time_warp=9_000, snr_db=-20.0, masks=5
+        )
         draws = draw(wild, seconds, FINE)
         heard = hear(sound(seconds), [network], draws)
         assert bool(torch.isfinite(heard.mel).all())
@@ -145,7 +155,10 @@ class TestPictures:
 class TestWords:
     def test_they_say_what_was_drawn(self) -> None:
         draws = draw(ALL, 3.0, FINE)
-        (low, high), (start, end) = draws.bands(draws.pieces[0])[0], draws.span_seconds(draws.pieces[0])[0]
+        (low, high), (start, end) = (
+            draws.bands(draws.pieces[0])[0],
+            draws.span_seconds(draws.pieces[0])[0],
+        )
         noise, warp, frequency, time = lab_words.drawn(draws, FINE, start=6.0)
         assert noise == "Pink noise, 10 dB quieter than the music."
         assert warp.startswith("What was at ")
@@ -158,9 +171,14 @@ class TestWords:
 
     def test_a_width_of_zero_is_explained(self) -> None:
         seed = next(
-            s for s in range(500) if not draw(Strengths(time_mask=2, seed=s), 3.0, FINE).pieces[0].time.width.any()
+            s
+            for s in range(500)
+            if not draw(Strengths(time_mask=2, seed=s), 3.0, FINE).pieces[0].time.width.any()
         )
-        assert "Another seed" in lab_words.drawn(draw(Strengths(time_mask=2, seed=seed), 3.0, FINE), FINE)[0]
+        assert (
+            "Another seed"
+            in lab_words.drawn(draw(Strengths(time_mask=2, seed=seed), 3.0, FINE), FINE)[0]
+        )
 
 
 class TestFigures:
@@ -174,11 +192,15 @@ class TestFigures:
         assert [trace.coloraxis for trace in figure.data] == ["coloraxis", "coloraxis"]
         assert figure.layout.xaxis.matches == "x2"
         assert float(figure.data[0].x[0]) == 6.0
-        assert len(figure.layout.shapes) == len(draws.bands(draws.pieces[0])) + len(draws.span_seconds(draws.pieces[0]))
+        assert len(figure.layout.shapes) == len(draws.bands(draws.pieces[0])) + len(
+            draws.span_seconds(draws.pieces[0])
+        )
 
     def test_the_difference_is_after_minus_before(self, network: Classifier) -> None:
         figure, _, before, after = self.pair(network, difference=True)
-        assert np.abs(figure.data[2].z - (after.mel - before.mel).numpy()).max() <= 0.5  # rounded to whole dB
+        assert (
+            np.abs(figure.data[2].z - (after.mel - before.mel).numpy()).max() <= 0.5
+        )  # rounded to whole dB
         assert figure.layout.coloraxis2.cmin == -figure.layout.coloraxis2.cmax
 
     def test_the_quiz_hides_the_outlines(self, network: Classifier) -> None:
@@ -209,7 +231,9 @@ class TestRobustness:
             assert curve.label == plain.predictions[0].ranked()[0][0]
             assert curve.mean[0] == pytest.approx(plain.predictions[0].overall.max())
             assert len(curve.mean) == len(steps.steps) == len(curve.ticks)
-            assert all(a <= b <= c for a, b, c in zip(curve.lowest, curve.mean, curve.highest, strict=True))
+            assert all(
+                a <= b <= c for a, b, c in zip(curve.lowest, curve.mean, curve.highest, strict=True)
+            )
         assert told[-1] == 1.0
 
     def test_it_follows_the_class_it_is_told_to(self, network: Classifier) -> None:
@@ -219,7 +243,9 @@ class TestRobustness:
         (curve,) = curves(sound(3), [network], steps, settings(ALL), firsts=[last])
         assert curve.label == last
         assert curve.mean[0] == pytest.approx(plain.to_dict()[last])
-        assert lab_figures.robustness([curve], "x").data[1].y[1] == pytest.approx(100 * curve.mean[1])
+        assert lab_figures.robustness([curve], "x").data[1].y[1] == pytest.approx(
+            100 * curve.mean[1]
+        )
         assert last in lab_words.robustness([curve])
 
     def test_others_have_their_turn_between_the_steps(self, network: Classifier) -> None:

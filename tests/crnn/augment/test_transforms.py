@@ -60,7 +60,10 @@ def test_widths_are_distributed_as_torchaudios() -> None:
     ours = TimeMask(30).draw(shape, Generator().manual_seed(0)).width.float().mean()
     torch.manual_seed(0)
     theirs = (
-        (torchaudio.functional.mask_along_axis_iid(torch.ones(shape), 30, 0.0, 3)[:, 0, 0] == 0).sum(1).float().mean()
+        (torchaudio.functional.mask_along_axis_iid(torch.ones(shape), 30, 0.0, 3)[:, 0, 0] == 0)
+        .sum(1)
+        .float()
+        .mean()
     )
     assert float(ours) == pytest.approx(float(theirs), abs=1.0)  # frames; both draw from 0 to 30
 
@@ -78,13 +81,19 @@ def test_negative_strengths_are_refused() -> None:
 def test_a_draw_made_on_a_fine_grid_is_applied_on_a_coarse_one() -> None:
     """Frames of 10 and 40 ms: what was drawn as 0.20 to 0.60 s is masked there on both."""
     spans = Spans(torch.tensor([[20]]), torch.tensor([[40]]))
-    coarse = TimeMask(40).apply(picture(torch.Size((1, 1, 8, 25))), spans, -80.0, positions=4.0 * torch.arange(25))
+    coarse = TimeMask(40).apply(
+        picture(torch.Size((1, 1, 8, 25))), spans, -80.0, positions=4.0 * torch.arange(25)
+    )
     masked = (coarse[0, 0] == -80).all(dim=0).nonzero().flatten().tolist()
     assert masked == list(range(5, 15))
 
 
 class TestWarp:
-    draw = staticmethod(lambda limit, seed=0, shape=SHAPE: TimeWarp(limit).draw(shape, Generator().manual_seed(seed)))
+    draw = staticmethod(
+        lambda limit, seed=0, shape=SHAPE: TimeWarp(limit).draw(
+            shape, Generator().manual_seed(seed)
+        )
+    )
 
     @pytest.mark.parametrize("limit", [1, 6, 18, 500])
     def test_the_map_rises_and_keeps_the_ends(self, limit: int) -> None:
@@ -123,7 +132,9 @@ class TestWarp:
         """A ramp shows which moment each frame was taken from."""
         warp = TimeWarp(20).draw(torch.Size((1, 1, 1, 129)), Generator().manual_seed(2))
         fine = TimeWarp(20).apply(torch.arange(129.0).view(1, 1, 1, -1), warp)[0, 0, 0]
-        coarse = TimeWarp(20).apply(4 * torch.arange(33.0).view(1, 1, 1, -1), warp, positions=4 * torch.arange(33.0))
+        coarse = TimeWarp(20).apply(
+            4 * torch.arange(33.0).view(1, 1, 1, -1), warp, positions=4 * torch.arange(33.0)
+        )
         torch.testing.assert_close(coarse[0, 0, 0], fine[::4], atol=0.5, rtol=0)
 
     @pytest.mark.parametrize("frames", [1, 2, 3])
@@ -161,7 +172,8 @@ class TestNoise:
         power = np.abs(np.fft.rfft(loop("pink", 22_050).numpy())) ** 2
         hertz = np.fft.rfftfreq(60 * 22_050, 1 / 22_050)
         octaves = [
-            10 * np.log10(power[(hertz >= low) & (hertz < 2 * low)].mean()) for low in (100, 200, 400, 800, 1600, 3200)
+            10 * np.log10(power[(hertz >= low) & (hertz < 2 * low)].mean())
+            for low in (100, 200, 400, 800, 1600, 3200)
         ]
         assert np.diff(octaves) == pytest.approx(-3.01, abs=0.3)
 
@@ -193,7 +205,11 @@ def test_all_keep_shape_type_and_input_and_an_item_does_not_depend_on_its_batch(
 
         def run(item: torch.Tensor, how: object, change: object = change) -> torch.Tensor:
             last = GTZAN_MELS if isinstance(change, BackgroundNoise) else -80.0
-            return change.apply(item, how) if isinstance(change, TimeWarp) else change.apply(item, how, last)  # type: ignore[attr-defined]
+            return (
+                change.apply(item, how)
+                if isinstance(change, TimeWarp)
+                else change.apply(item, how, last)
+            )  # type: ignore[attr-defined]
 
         after = run(mel, drawn)
         assert (after.shape, after.dtype, after.device) == (mel.shape, mel.dtype, mel.device)

@@ -42,10 +42,15 @@ def test_time_masks_are_silent_and_the_rest_is_as_it_was() -> None:
         far &= (time < start - reach) | (time > end + reach)
     ratio = after[far] @ before[far] / before[far].square().sum()
     assert float((after[far] - ratio * before[far]).abs().max()) < 1e-4
-    long = [(start, end) for start, end in spans if end - start > 0.3]  # an STFT frame's reach at both edges
+    long = [
+        (start, end) for start, end in spans if end - start > 0.3
+    ]  # an STFT frame's reach at both edges
     assert len(long) >= 2
     for start, end in long:
-        assert loudness(after[int((start + 0.1) * RATE) : int((end - 0.1) * RATE)]) < loudness(before) - 60
+        assert (
+            loudness(after[int((start + 0.1) * RATE) : int((end - 0.1) * RATE)])
+            < loudness(before) - 60
+        )
 
 
 def test_frequency_masks_take_their_bands_and_leave_the_others() -> None:
@@ -71,7 +76,8 @@ def test_a_warp_moves_a_click_and_keeps_a_pitch() -> None:
 
 
 @pytest.mark.parametrize(
-    "strengths", [Strengths(50, 60, 20, 5.0, "crowd", masks=2), Strengths(frequency_mask=30, fill="mean")]
+    "strengths",
+    [Strengths(50, 60, 20, 5.0, "crowd", masks=2), Strengths(frequency_mask=30, fill="mean")],
 )
 @pytest.mark.parametrize("seconds", [0.5, 3.0, 7.3])
 def test_as_long_and_as_loud_as_the_original(strengths: Strengths, seconds: float) -> None:
@@ -113,8 +119,14 @@ def test_what_masks_leave_of_a_hiss_stays_a_hiss() -> None:
 def test_pieces_join_without_a_click() -> None:
     """A steady tone under a frequency mask elsewhere: no step at the seams larger than the tone's own."""
     draws = draw(Strengths(frequency_mask=20, seed=0), 9.0, GTZAN_MELS)
-    masked = [band_edges(*band, GTZAN_MELS) for piece in draws.pieces for band in draws.bands(piece)]
-    hertz = next(f for f in (220.0, 330.0, 550.0, 880.0, 1500.0) if not any(a * 0.9 < f < b * 1.1 for a, b in masked))
+    masked = [
+        band_edges(*band, GTZAN_MELS) for piece in draws.pieces for band in draws.bands(piece)
+    ]
+    hertz = next(
+        f
+        for f in (220.0, 330.0, 550.0, 880.0, 1500.0)
+        if not any(a * 0.9 < f < b * 1.1 for a, b in masked)
+    )
     after = render(tone(hertz, 9.0), draws, GTZAN_MELS)
     steps = after.diff().abs()
     own = float(steps[RATE : 2 * RATE].max())

@@ -19,10 +19,14 @@ def tone(hertz: float, seconds: float = 3.0, amplitude: float = 0.5) -> np.ndarr
 
 
 def noise(seconds: float = 3.0, seed: int = 0) -> np.ndarray:
-    return (0.1 * np.random.default_rng(seed).standard_normal(int(seconds * SAMPLE_RATE))).astype(np.float32)
+    return (0.1 * np.random.default_rng(seed).standard_normal(int(seconds * SAMPLE_RATE))).astype(
+        np.float32
+    )
 
 
-@pytest.mark.parametrize("sound", [melody(7.3), noise(2.0), melody(14.1, seed=3)], ids=["7 s", "noise", "14 s"])
+@pytest.mark.parametrize(
+    "sound", [melody(7.3), noise(2.0), melody(14.1, seed=3)], ids=["7 s", "noise", "14 s"]
+)
 def test_librosa_on_the_whole_sound_says_the_same(sound: np.ndarray) -> None:
     """Blocks, their seams and the track's own tuning: one call over all of the sound, ends mirrored, is the oracle."""
     mirrored = {"y": sound, "pad_mode": "reflect"}
@@ -73,9 +77,15 @@ def test_only_what_depends_on_level_changes_with_it() -> None:
     once, twice = extract(0.4 * melody(4)), extract(0.8 * melody(4))
     for name in NAMES:
         if name.startswith("rms"):
-            assert twice[name] == pytest.approx(once[name] * (2 if name.endswith("mean") else 4), rel=1e-4)
-        elif name == "mfcc1_mean":  # the DCT's first: the sum of 128 bands over √128, each 6.02 dB more
-            assert twice[name] - once[name] == pytest.approx(20 * np.log10(2) * np.sqrt(128), abs=0.01)
+            assert twice[name] == pytest.approx(
+                once[name] * (2 if name.endswith("mean") else 4), rel=1e-4
+            )
+        elif (
+            name == "mfcc1_mean"
+        ):  # the DCT's first: the sum of 128 bands over √128, each 6.02 dB more
+            assert twice[name] - once[name] == pytest.approx(
+                20 * np.log10(2) * np.sqrt(128), abs=0.01
+            )
         else:
             assert twice[name] == pytest.approx(once[name], rel=1e-3, abs=1e-4), name
 

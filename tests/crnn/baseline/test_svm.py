@@ -23,12 +23,16 @@ def clouds(classes: int, spread: float, seed: int = 0) -> Table:
     """Thirty tracks a class around centres of their own, seven features of very different size."""
     random = np.random.default_rng(seed)
     targets = np.repeat(np.arange(classes), 30)
-    values = random.standard_normal((classes, 7))[targets] + spread * random.standard_normal((len(targets), 7))
+    values = random.standard_normal((classes, 7))[targets] + spread * random.standard_normal(
+        (len(targets), 7)
+    )
     labels = tuple("abcdefghij"[:classes])
     names = tuple(f"t{i}" for i in range(len(targets)))
     frames = Frames(np.zeros((0, 1), np.float16), np.zeros(len(names) + 1, np.int64))
     collection = Collection("clouds", labels, GTZAN_MELS, names, targets, names, frames)
-    return Table("genre", collection, tuple(f"f{i}" for i in range(7)), values * np.logspace(-4, 6, 7) + 3)
+    return Table(
+        "genre", collection, tuple(f"f{i}" for i in range(7)), values * np.logspace(-4, 6, 7) + 3
+    )
 
 
 def fitted(classes: int, spread: float, setting: training.Setting) -> tuple[Pipeline, Svm, Table]:
@@ -39,15 +43,21 @@ def fitted(classes: int, spread: float, setting: training.Setting) -> tuple[Pipe
 
 
 @pytest.mark.parametrize("classes", [3, 4, 10])
-@pytest.mark.parametrize("setting", [training.Setting(1, 0.02), training.Setting(100, 0.3)], ids=["smooth", "sharp"])
+@pytest.mark.parametrize(
+    "setting", [training.Setting(1, 0.02), training.Setting(100, 0.3)], ids=["smooth", "sharp"]
+)
 @pytest.mark.parametrize("spread", [0.1, 1.0, 3.0])
 def test_scikit_learn_says_the_same(classes: int, setting: training.Setting, spread: float) -> None:
     model, svm, table = fitted(classes, spread, setting)
     random = np.random.default_rng(1)
     # Seen, between, and far away from anything: there every kernel is 0 and only the intercepts speak.
-    far = table.values.mean(axis=0) + 50 * table.values.std(axis=0) * random.standard_normal((20, 7))
+    far = table.values.mean(axis=0) + 50 * table.values.std(axis=0) * random.standard_normal(
+        (20, 7)
+    )
     for values in (table.values, 0.5 * (table.values[:40] + table.values[20:60]), far):
-        np.testing.assert_allclose(svm.probabilities(values), model.predict_proba(values), atol=1e-6, rtol=0)
+        np.testing.assert_allclose(
+            svm.probabilities(values), model.predict_proba(values), atol=1e-6, rtol=0
+        )
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +91,18 @@ def test_the_usual_range_is_the_percentiles_of_each_class() -> None:
     _, svm, table = fitted(3, 1.0, training.Setting(1, 0.1))
     for k, (label, three) in enumerate(svm.usual("f2").items()):
         assert label == svm.labels[k]
-        assert three == pytest.approx(np.percentile(table.values[table.collection.targets == k, 2], [5, 50, 95]))
+        assert three == pytest.approx(
+            np.percentile(table.values[table.collection.targets == k, 2], [5, 50, 95])
+        )
 
 
 def test_serving_needs_neither_scikit_learn_nor_pickle(svm: Svm, tmp_path: Path) -> None:
     """In a fresh process where both refuse to be used."""
     svm.save(tmp_path / "svm")
-    assert sorted(f.name for f in (tmp_path / "svm").iterdir()) == ["config.json", "model.safetensors"]
+    assert sorted(f.name for f in (tmp_path / "svm").iterdir()) == [
+        "config.json",
+        "model.safetensors",
+    ]
     code = (
         "import sys, pickle; sys.modules['sklearn'] = None\n"
         "import numpy as np; from crnn.baseline.svm import Svm\n"
@@ -96,7 +111,9 @@ def test_serving_needs_neither_scikit_learn_nor_pickle(svm: Svm, tmp_path: Path)
         f"svm = Svm.load({str(tmp_path / 'svm')!r})\n"
         "print(svm.probabilities(np.zeros((2, 7))).sum())"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[3], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) == pytest.approx(2)
 
@@ -111,7 +128,9 @@ def test_the_bundled_svm_reads_what_the_extractor_gives() -> None:
     assert max(bundled.predict(middle).items(), key=lambda pair: pair[1])[0] == "classical"
 
 
-@pytest.mark.parametrize("values", [np.zeros((2, 6)), np.zeros(7), np.full((1, 7), np.nan)], ids=["6", "flat", "nan"])
+@pytest.mark.parametrize(
+    "values", [np.zeros((2, 6)), np.zeros(7), np.full((1, 7), np.nan)], ids=["6", "flat", "nan"]
+)
 def test_values_that_do_not_fit_are_refused(svm: Svm, values: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"finite \[N, 7\] are needed"):
         svm.probabilities(values)

@@ -33,7 +33,9 @@ def top(classifier: Classifier, mel: Tensor) -> str:
 
 
 def ranks(values: Tensor) -> np.ndarray:
-    return np.argsort(np.argsort(values.flatten().numpy(), kind="stable"), kind="stable").astype(float)
+    return np.argsort(np.argsort(values.flatten().numpy(), kind="stable"), kind="stable").astype(
+        float
+    )
 
 
 def correlation(a: Tensor, b: Tensor) -> float:
@@ -85,7 +87,9 @@ def test_a_comb_of_patches_measures_what_one_at_a_time_does(tiny: Checkpoint, me
 def test_grad_cams_weights_are_the_logits_slope(tiny: Checkpoint, mel: Tensor, layer: int) -> None:
     """Equation 1 by finite differences: a map raised everywhere by a little moves the logit by the sum of its gradient."""
     network = copy.deepcopy(tiny.model).double().eval()
-    checkpoint = Checkpoint(tiny.task, tiny.labels, GTZAN_MELS, 3.0, network, temperature=tiny.temperature)
+    checkpoint = Checkpoint(
+        tiny.task, tiny.labels, GTZAN_MELS, 3.0, network, temperature=tiny.temperature
+    )
     segment = mel[:, :39].double()
 
     def logit(maps: Tensor) -> float:
@@ -105,7 +109,9 @@ def test_grad_cams_weights_are_the_logits_slope(tiny: Checkpoint, mel: Tensor, l
             up[:, channel] += step
             down[:, channel] -= step
             weights.append((logit(up) - logit(down)) / (2 * step) / maps[0, channel].numel())
-        odds = (network.linear(network.embed(segment[None, None])) / tiny.temperature).softmax(dim=-1)[0, 1]
+        odds = (network.linear(network.embed(segment[None, None])) / tiny.temperature).softmax(
+            dim=-1
+        )[0, 1]
         expected = odds * (torch.tensor(weights)[:, None, None] * maps[0]).sum(dim=0)
     found = attribution.grad_cam(Classifier(checkpoint), segment, "b", layer)
     assert found.shape == (128, 39)
@@ -117,7 +123,9 @@ def test_grad_cams_weights_are_the_logits_slope(tiny: Checkpoint, mel: Tensor, l
 
 
 def test_softening_keeps_a_constant_and_spreads_a_spot() -> None:
-    assert torch.allclose(attribution.soft(torch.full((128, 60), 3.0), GTZAN_MELS), torch.tensor(3.0))
+    assert torch.allclose(
+        attribution.soft(torch.full((128, 60), 3.0), GTZAN_MELS), torch.tensor(3.0)
+    )
     spot = torch.zeros(128, 60)
     spot[64, 30] = 1
     spread = attribution.soft(spot, GTZAN_MELS)
@@ -143,10 +151,14 @@ def test_random_weights_give_another_map(genre: Classifier, mel: Tensor) -> None
     k = trained.labels.index(label)
 
     def maps(classifier: Classifier, mel: Tensor) -> tuple[Tensor, Tensor]:
-        return attribution.grad_cam(classifier, mel, label), attribution.occlusion(classifier, mel)[k]
+        return attribution.grad_cam(classifier, mel, label), attribution.occlusion(classifier, mel)[
+            k
+        ]
 
     known = maps(genre, picture)
-    for first, again in zip(known, maps(genre, picture + 0.1), strict=True):  # the same, a hair louder
+    for first, again in zip(
+        known, maps(genre, picture + 0.1), strict=True
+    ):  # the same, a hair louder
         assert correlation(first, again) > 0.9
     agreement = []
     for seed in range(4):
@@ -155,13 +167,17 @@ def test_random_weights_give_another_map(genre: Classifier, mel: Tensor) -> None
         with torch.no_grad():
             blank.train()(torch.stack([picture[None, :, i : i + 39] for i in range(0, 40, 5)]))
         random = Classifier(Checkpoint("genre", trained.labels, GTZAN_MELS, 3.0, blank.eval()))
-        agreement.append([correlation(a, b) for a, b in zip(known, maps(random, picture), strict=True)])
+        agreement.append(
+            [correlation(a, b) for a, b in zip(known, maps(random, picture), strict=True)]
+        )
     # One random network's map can lie the same way round or the other by chance.
     assert np.abs(np.mean(agreement, axis=0)).max() < 0.35
 
 
 @pytest.mark.parametrize("frames", [2, 7, 38, 39, 40, 77, 200])
-def test_maps_are_as_large_as_the_picture_however_short(tiny: Checkpoint, mel: Tensor, frames: int) -> None:
+def test_maps_are_as_large_as_the_picture_however_short(
+    tiny: Checkpoint, mel: Tensor, frames: int
+) -> None:
     classifier, picture = Classifier(tiny), mel[:, :frames].repeat(1, 2)[:, :frames]
     cam = attribution.grad_cam(classifier, picture, "a")
     lost = attribution.occlusion(classifier, picture)
@@ -207,7 +223,9 @@ def test_what_is_found_counts_more_than_as_much_elsewhere(tiny: Checkpoint, mel:
     classifier = Classifier(tiny)
     classifier.network = Ear(tiny.model, slice(32, 48))  # type: ignore[assignment]
     values = attribution.patches(attribution.occlusion(classifier, mel + 80)[0], 128)
-    found, upside_down = attribution.judged(classifier, mel + 80, "a", {"found": values, "upside down": -values})
+    found, upside_down = attribution.judged(
+        classifier, mel + 80, "a", {"found": values, "upside down": -values}
+    )
     assert found.method == "found"
     assert found.without < found.elsewhere < found.before
     assert upside_down.without == pytest.approx(upside_down.before)
@@ -217,7 +235,9 @@ def test_what_is_found_counts_more_than_as_much_elsewhere(tiny: Checkpoint, mel:
 def test_the_window_is_where_the_class_is_strongest(mel: Tensor) -> None:
     starts = np.arange(0, 117.0)
     odds = np.where((starts >= 50) & (starts < 77), 0.9, 0.1)
-    found = Prediction("toy", ("a", "b"), np.stack([odds, 1 - odds], axis=1), starts, 3.0, np.array([0.3, 0.7]))
+    found = Prediction(
+        "toy", ("a", "b"), np.stack([odds, 1 - odds], axis=1), starts, 3.0, np.array([0.3, 0.7])
+    )
     assert attribution.most_telling(found, "a", 120.0) in range(47, 51)
     assert attribution.most_telling(found, "a", 29.0) == 0.0
     long = torch.zeros(128, GTZAN_MELS.frames(120.0))
@@ -237,7 +257,9 @@ def test_the_score_is_told_in_plain_words(mel: Tensor) -> None:
         "Silencing the brightest fifth takes metal from 62 % to 18 %; silencing a fifth of the same form elsewhere leaves 55 %."
     )
     assert "don't trust it" in heat.told(region(mel, 0.5, 0.45), "metal")
-    assert heat.agreement(region(mel), region(mel)).startswith("Of what one outlines, the other outlines 100 %")
+    assert heat.agreement(region(mel), region(mel)).startswith(
+        "Of what one outlines, the other outlines 100 %"
+    )
 
 
 def test_where_it_lies_is_told_in_the_tracks_time(mel: Tensor) -> None:

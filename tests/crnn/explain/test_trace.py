@@ -22,7 +22,9 @@ from pages.text import layers as stage_words
 from tests.conftest import melody
 
 ROOT = Path(__file__).parents[3]
-FINE = FrontEnd(sample_rate=16_000, downmix="mean", n_fft=1024, hop_length=256, n_mels=64, top_db=60.0)
+FINE = FrontEnd(
+    sample_rate=16_000, downmix="mean", n_fft=1024, hop_length=256, n_mels=64, top_db=60.0
+)
 
 # Front end, seconds of a segment, and what is unlike the bundled networks.
 KINDS = {
@@ -38,9 +40,14 @@ def classifier(kind: str) -> Classifier:
     front_end, seconds, changes = KINDS[kind]
     torch.manual_seed(3)
     config = ModelConfig(
-        n_mels=front_end.n_mels, frames=front_end.frames(seconds), n_classes=4, pools=pool_sizes(front_end),
-        channels=(4, 6, 6, 5), gru=8, **changes,
-    )  # fmt: skip
+        n_mels=front_end.n_mels,
+        frames=front_end.frames(seconds),
+        n_classes=4,
+        pools=pool_sizes(front_end),
+        channels=(4, 6, 6, 5),
+        gru=8,
+        **changes,
+    )
     network = CRNN(config)
     with torch.no_grad():
         network.train()(-80 * torch.rand(8, 1, config.n_mels, config.frames))
@@ -48,10 +55,14 @@ def classifier(kind: str) -> Classifier:
             for name, weight in network.named_parameters():
                 if "log_" in name:
                     weight.uniform_(-0.5, 0.5)
-    return Classifier(Checkpoint("toy", ("a", "b", "c", "d"), front_end, seconds, network.eval(), temperature=1.3))
+    return Classifier(
+        Checkpoint("toy", ("a", "b", "c", "d"), front_end, seconds, network.eval(), temperature=1.3)
+    )
 
 
-def followed(of: Classifier, samples: np.ndarray, number: int = 1) -> tuple[stages.Stages, torch.Tensor]:
+def followed(
+    of: Classifier, samples: np.ndarray, number: int = 1
+) -> tuple[stages.Stages, torch.Tensor]:
     """One segment's stages and the log-mel picture of its track."""
     front_end = of.checkpoint.front_end
     sound = torch.from_numpy(samples)
@@ -76,11 +87,17 @@ def test_the_stages_chained_are_what_the_classifier_says(kind: str, seconds: flo
     for number in (0, 1, -1):
         found, mel = followed(of, samples, number)
         prediction = of.predict(mel)
-        torch.testing.assert_close(found.logits, of.logits(mel, found.segments)[found.number], atol=1e-4, rtol=1e-4)
-        np.testing.assert_allclose(found.probabilities, prediction.probabilities[found.number], atol=1e-5)
+        torch.testing.assert_close(
+            found.logits, of.logits(mel, found.segments)[found.number], atol=1e-4, rtol=1e-4
+        )
+        np.testing.assert_allclose(
+            found.probabilities, prediction.probabilities[found.number], atol=1e-5
+        )
         assert found.start == pytest.approx(prediction.starts[found.number])
         first = found.segments.starts[found.number]
-        torch.testing.assert_close(found.db, mel[:, first : first + found.db.shape[1]], atol=1e-3, rtol=0)  # dB
+        torch.testing.assert_close(
+            found.db, mel[:, first : first + found.db.shape[1]], atol=1e-3, rtol=0
+        )  # dB
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -92,8 +109,14 @@ def test_each_shape_is_its_formula(kind: str, seconds: float) -> None:
     assert found.shapes() == sizes
     told = stage_words.told(found, of.checkpoint, mel.shape[1])
     for name, size in sizes.items():
-        text = told["maps" if name.startswith("map ") else "states" if name == "embedding" else name].size
-        plain = text.replace(r"\times", "×").replace(r"\,", "\u202f").replace(r"\text{ pictures of }", "×")
+        text = told[
+            "maps" if name.startswith("map ") else "states" if name == "embedding" else name
+        ].size
+        plain = (
+            text.replace(r"\times", "×")
+            .replace(r"\,", "\u202f")
+            .replace(r"\text{ pictures of }", "×")
+        )
         assert stage_words.times(size).replace(" ", "") in plain.replace(" ", ""), name
 
 
@@ -104,18 +127,24 @@ def test_the_bundled_networks_say_the_same_of_every_segment() -> None:
         _, mel = followed(of, samples)
         expected = of.predict(mel).probabilities
         for number, row in enumerate(expected):
-            np.testing.assert_allclose(followed(of, samples, number)[0].probabilities, row, atol=1e-5)
+            np.testing.assert_allclose(
+                followed(of, samples, number)[0].probabilities, row, atol=1e-5
+            )
 
 
 def test_the_readout_follows_from_the_states() -> None:
     found, _ = followed(classifier("both ways"), sound(6))
-    torch.testing.assert_close(found.embedding, torch.cat([found.states[-1, :8], found.states[0, 8:]]))
+    torch.testing.assert_close(
+        found.embedding, torch.cat([found.states[-1, :8], found.states[0, 8:]])
+    )
     found, _ = followed(classifier("mean"), sound(6, FINE))
     torch.testing.assert_close(found.embedding, found.states.mean(dim=0))
     found, _ = followed(classifier("attention"), sound(6, FINE))
     assert found.attention is not None
     assert float(found.attention.sum()) == pytest.approx(1)
-    torch.testing.assert_close(found.embedding, (found.attention[:, None] * found.states).sum(dim=0))
+    torch.testing.assert_close(
+        found.embedding, (found.attention[:, None] * found.states).sum(dim=0)
+    )
 
 
 @pytest.mark.parametrize("front_end", [GTZAN_MELS, PAPER], ids=["gtzan", "paper"])
@@ -127,8 +156,12 @@ def test_spectrum_and_bands_are_what_librosa_computes(front_end: FrontEnd) -> No
     theirs = np.abs(librosa.stft(samples, n_fft=2048, hop_length=front_end.hop_length)) ** 2
     theirs = theirs[:, first : first + found.power.shape[1]]
     np.testing.assert_allclose(found.power.numpy(), theirs, rtol=1e-3, atol=1e-5 * theirs.max())
-    bank = librosa.filters.mel(sr=22_050, n_fft=2048, n_mels=128, htk=front_end.mel_scale == "htk", norm=front_end.norm)
-    np.testing.assert_allclose(found.mel.numpy(), bank @ theirs, rtol=1e-3, atol=1e-5 * (bank @ theirs).max())
+    bank = librosa.filters.mel(
+        sr=22_050, n_fft=2048, n_mels=128, htk=front_end.mel_scale == "htk", norm=front_end.norm
+    )
+    np.testing.assert_allclose(
+        found.mel.numpy(), bank @ theirs, rtol=1e-3, atol=1e-5 * (bank @ theirs).max()
+    )
 
 
 def test_parseval_a_windows_energy_is_its_spectrums() -> None:
@@ -138,7 +171,9 @@ def test_parseval_a_windows_energy_is_its_spectrums() -> None:
     samples, window = stages.windowed(found, GTZAN_MELS, frame)
     power = found.power[:, frame].double().numpy()
     twice = power[0] + power[-1] + 2 * power[1:-1].sum()
-    assert twice / 2048 == pytest.approx(float(((samples * window).astype(np.float64) ** 2).sum()), rel=1e-4)
+    assert twice / 2048 == pytest.approx(
+        float(((samples * window).astype(np.float64) ** 2).sum()), rel=1e-4
+    )
 
 
 def test_batch_norms_scale_is_told_as_it_acts() -> None:
@@ -163,7 +198,9 @@ def test_loudness_is_the_tracks_even_where_only_its_beginning_is_kept() -> None:
     for front_end in (GTZAN_MELS, replace(GTZAN_MELS, reference=1.0)):
         mel = log_mel(samples, front_end)
         whole = stages.loudest_power(mel, samples, front_end)
-        assert stages.loudest_power(mel, samples[: 4 * 22_050], front_end) == pytest.approx(whole, rel=1e-3)
+        assert stages.loudest_power(mel, samples[: 4 * 22_050], front_end) == pytest.approx(
+            whole, rel=1e-3
+        )
     assert of.network.config.frames == 39
 
 
@@ -175,30 +212,53 @@ def test_watching_leaves_no_hook_behind() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "samples"),
-    [("bundled kind", "silence"), ("paper, long, PELU", "music"), ("attention", "short"), ("both ways", "music")],
+    [
+        ("bundled kind", "silence"),
+        ("paper, long, PELU", "music"),
+        ("attention", "short"),
+        ("both ways", "music"),
+    ],
 )
 def test_every_picture_is_drawn_and_spoken_of(kind: str, samples: str) -> None:
     of = classifier(kind)
     front_end = of.checkpoint.front_end
     waves = {"music": sound(11, front_end), "short": sound(0.5, front_end)}
     # Silence within a track that sounds: the segment at its beginning.
-    waves["silence"] = np.concatenate([np.zeros(6 * front_end.sample_rate, np.float32), sound(3, front_end)])
+    waves["silence"] = np.concatenate(
+        [np.zeros(6 * front_end.sample_rate, np.float32), sound(3, front_end)]
+    )
     found, _ = followed(of, waves[samples], 0)
     labels = of.checkpoint.labels
     drawn = [
-        inputs.wave(found, front_end), inputs.window(found, front_end),
-        inputs.spectrum(found, front_end), inputs.bank(front_end), inputs.mel_power(found, front_end),
-        inputs.mel_decibels(found, front_end), layer_figures.states(found, of.checkpoint),
-        layer_figures.logits(found, labels), layer_figures.shares(found, labels),
-        *(layer_figures.maps(found, layer, varied, front_end) for layer in range(5) for varied in (False, True)),
-    ]  # fmt: skip
+        inputs.wave(found, front_end),
+        inputs.window(found, front_end),
+        inputs.spectrum(found, front_end),
+        inputs.bank(front_end),
+        inputs.mel_power(found, front_end),
+        inputs.mel_decibels(found, front_end),
+        layer_figures.states(found, of.checkpoint),
+        layer_figures.logits(found, labels),
+        layer_figures.shares(found, labels),
+        *(
+            layer_figures.maps(found, layer, varied, front_end)
+            for layer in range(5)
+            for varied in (False, True)
+        ),
+    ]
     assert all(len(figure.to_json()) < 1_000_000 for figure in drawn)
     said = [
-        layer_alternatives.wave(found, front_end), layer_alternatives.window(found, front_end), layer_alternatives.spectrum(found, front_end),
-        layer_alternatives.bank(front_end), layer_alternatives.mel_power(found), layer_alternatives.mel_decibels(found, front_end),
-        layer_alternatives.place(found, 9.0, 3.0), layer_alternatives.states(found), layer_alternatives.logits(found, labels),
-        layer_alternatives.shares(found, labels), *(layer_alternatives.maps(found, layer) for layer in range(5)),
-    ]  # fmt: skip
+        layer_alternatives.wave(found, front_end),
+        layer_alternatives.window(found, front_end),
+        layer_alternatives.spectrum(found, front_end),
+        layer_alternatives.bank(front_end),
+        layer_alternatives.mel_power(found),
+        layer_alternatives.mel_decibels(found, front_end),
+        layer_alternatives.place(found, 9.0, 3.0),
+        layer_alternatives.states(found),
+        layer_alternatives.logits(found, labels),
+        layer_alternatives.shares(found, labels),
+        *(layer_alternatives.maps(found, layer) for layer in range(5)),
+    ]
     assert not any("nan" in text for text in said)
 
 
@@ -207,7 +267,9 @@ def test_the_mosaic_holds_each_map_where_it_says() -> None:
     trace = layer_figures.maps(found, 2, False, GTZAN_MELS).data[0]
     tiles, numbers = np.asarray(trace.z), np.asarray(trace.customdata)
     for number, picture in enumerate(found.maps[1].numpy()):
-        np.testing.assert_array_equal(tiles[(numbers == number) & ~np.isnan(tiles)], picture.ravel())
+        np.testing.assert_array_equal(
+            tiles[(numbers == number) & ~np.isnan(tiles)], picture.ravel()
+        )
     varied = layer_figures.shown_maps(found, 2, True)
     spread = found.maps[1].numpy().std(axis=(1, 2))[varied]
     assert all(a >= b for a, b in pairwise(spread))
@@ -219,7 +281,9 @@ def test_the_table_adds_up() -> None:
     total = sum(float(row["e^(z/T)"]) for row in rows)
     for row in rows:
         assert float(row["z / T"]) == pytest.approx(float(row["Logit z"]) / 1.3, abs=1e-3)
-        assert float(row["Share (%)"]) == pytest.approx(100 * float(row["e^(z/T)"]) / total, abs=0.02)
+        assert float(row["Share (%)"]) == pytest.approx(
+            100 * float(row["e^(z/T)"]) / total, abs=0.02
+        )
 
 
 @pytest.mark.parametrize("kind", ["bundled kind", "paper, long, PELU"])
@@ -232,7 +296,9 @@ def test_the_code_shown_is_the_code_that_runs(kind: str) -> None:
             file, line = excerpt.place.split(", line ")
             lines = (ROOT / file).read_text().splitlines()[int(line) - 1 :]
             shown = excerpt.text.splitlines()
-            assert [shown_line.strip() for shown_line in shown] == [text.strip() for text in lines[: len(shown)]]
+            assert [shown_line.strip() for shown_line in shown] == [
+                text.strip() for text in lines[: len(shown)]
+            ]
 
 
 def test_an_excerpt_does_not_outlive_its_code() -> None:

@@ -29,11 +29,15 @@ def test_rows_sum_to_one(tiny: Checkpoint, seconds: float) -> None:
     assert prediction.repeated == (seconds < 2.95)
 
 
-def test_many_segments_are_each_what_they_are_alone(tiny: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_segments_are_each_what_they_are_alone(
+    tiny: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mel = log_mel(melody(31), GTZAN_MELS)
     together = Classifier(tiny).predict(mel)
     monkeypatch.setattr("crnn.inference.classifier._BATCH", 1)
-    np.testing.assert_allclose(Classifier(tiny).predict(mel).probabilities, together.probabilities, atol=1e-5)
+    np.testing.assert_allclose(
+        Classifier(tiny).predict(mel).probabilities, together.probabilities, atol=1e-5
+    )
 
 
 def test_temperature_flattens_and_keeps_the_order_of_a_segment(tiny: Checkpoint) -> None:
@@ -47,7 +51,9 @@ def test_temperature_flattens_and_keeps_the_order_of_a_segment(tiny: Checkpoint)
 
 def test_a_finer_hop_gives_more_segments(tiny: Checkpoint) -> None:
     mel = log_mel(melody(9), GTZAN_MELS)
-    apart, default, fine = (Classifier(tiny).predict(mel, hop_seconds=hop) for hop in (3.0, None, 0.5))
+    apart, default, fine = (
+        Classifier(tiny).predict(mel, hop_seconds=hop) for hop in (3.0, None, 0.5)
+    )
     assert len(apart.starts) == 3
     for answer, hop in ((apart, 3.0), (default, 1.0), (fine, 0.5)):
         assert np.diff(answer.starts)[0] == pytest.approx(hop, abs=GTZAN_MELS.hop_seconds)
@@ -69,8 +75,11 @@ def prediction(*overall: float) -> Prediction:
 
 def test_top_three_and_other() -> None:
     assert prediction(0.1, 0.4, 0.2, 0.25, 0.05).top(3) == [
-        ("b", 0.4), ("d", 0.25), ("c", 0.2), ("Other", pytest.approx(0.15)),
-    ]  # fmt: skip
+        ("b", 0.4),
+        ("d", 0.25),
+        ("c", 0.2),
+        ("Other", pytest.approx(0.15)),
+    ]
 
 
 def test_without_a_rest_there_is_no_other() -> None:
@@ -83,7 +92,9 @@ def test_bundled_checkpoints_know_their_labels(bundled: tuple[Classifier, ...]) 
 
 
 @pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
-def test_examples_are_heard_by_the_bundled_networks(bundled: tuple[Classifier, ...], example: object) -> None:
+def test_examples_are_heard_by_the_bundled_networks(
+    bundled: tuple[Classifier, ...], example: object
+) -> None:
     waveform, analysis = analyse(example.file, bundled)  # type: ignore[attr-defined]
     assert waveform.seconds == pytest.approx(30, abs=1)
     assert waveform.notices == ()
@@ -95,7 +106,9 @@ def test_examples_are_heard_by_the_bundled_networks(bundled: tuple[Classifier, .
 
 def test_level_of_the_recording_does_not_matter(bundled: tuple[Classifier, ...]) -> None:
     samples = melody(9)
-    loud, soft = (analyse(encode(gain * samples, subtype="FLOAT"), bundled)[1] for gain in (1.0, 0.01))
+    loud, soft = (
+        analyse(encode(gain * samples, subtype="FLOAT"), bundled)[1] for gain in (1.0, 0.01)
+    )
     for a, b in zip(loud.predictions, soft.predictions, strict=True):
         np.testing.assert_allclose(a.overall, b.overall, atol=1e-3)
 

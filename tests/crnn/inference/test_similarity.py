@@ -25,7 +25,9 @@ def made(name: str, seed: int, like: Compared | None = None) -> Compared:
     """A track with random answers; like: with the embeddings of another, a tenth longer."""
     random = np.random.default_rng(seed)
     embeddings = (
-        tuple(random.standard_normal(8) for _ in range(2)) if like is None else tuple(1.1 * e for e in like.embeddings)
+        tuple(random.standard_normal(8) for _ in range(2))
+        if like is None
+        else tuple(1.1 * e for e in like.embeddings)
     )
     answers = []
     for task, labels in (("genre", GENRES), ("mood", MOODS)):
@@ -58,7 +60,9 @@ def test_a_track_is_nearest_to_its_own_copy_whatever_the_order() -> None:
     for order in ([0, 1, 2, 3, 4], [4, 2, 0, 1, 3], [2, 3, 1, 4, 0]):
         tracks = [copied[i] for i in order]
         near = similarity.nearest(similarity.similarity(tracks))
-        found = {track.name: tracks[other].name for track, (other, _) in zip(tracks, near, strict=True)}
+        found = {
+            track.name: tracks[other].name for track, (other, _) in zip(tracks, near, strict=True)
+        }
         assert (found["red"], found["red too"]) == ("red too", "red")
         seen.append(
             {name: other.removesuffix(" too") for name, other in found.items()}
@@ -75,12 +79,16 @@ def test_order_changes_no_row() -> None:
     for a, b in zip(there, back, strict=True):
         assert a.keys() == b.keys()
         assert a["Sounds most like"] == b["Sounds most like"]
-        assert [a[name] for name in (*GENRES, *MOODS)] == pytest.approx([b[name] for name in (*GENRES, *MOODS)])
+        assert [a[name] for name in (*GENRES, *MOODS)] == pytest.approx(
+            [b[name] for name in (*GENRES, *MOODS)]
+        )
 
 
 def test_one_alone_has_no_nearest_and_a_zero_embedding_is_like_nothing() -> None:
     assert similarity.nearest(similarity.similarity(TRACKS[:1])) == []
-    assert "Sounds most like" not in similarity.table(TRACKS[:1], similarity.similarity(TRACKS[:1]))[0]
+    assert (
+        "Sounds most like" not in similarity.table(TRACKS[:1], similarity.similarity(TRACKS[:1]))[0]
+    )
     mute = replace(TRACKS[0], embeddings=(np.zeros(8), np.zeros(8)))
     assert similarity.similarity([mute, TRACKS[1]])[0, 1] == 0
 
@@ -95,13 +103,19 @@ def test_rows_add_up_to_100_and_sort_by_any_class() -> None:
         for row in rows:
             assert sum(float(row[label]) for label in GENRES) == pytest.approx(100)
             assert sum(float(row[label]) for label in MOODS) == pytest.approx(100)
-    assert [row["Track"] for row in similarity.table(TRACKS, similarities)] == [track.name for track in TRACKS]
+    assert [row["Track"] for row in similarity.table(TRACKS, similarities)] == [
+        track.name for track in TRACKS
+    ]
     assert similarity.table(TRACKS, similarities, similarity.LENGTH)[0]["Track"] == "white"
 
 
 def test_two_networks_may_share_a_label() -> None:
     both = Compared(
-        "x", "1", 3.0, (prediction("genre", [[0.9, 0.1]]), prediction("mood", [[0.2, 0.8]])), (np.ones(2), np.ones(2))
+        "x",
+        "1",
+        3.0,
+        (prediction("genre", [[0.9, 0.1]]), prediction("mood", [[0.2, 0.8]])),
+        (np.ones(2), np.ones(2)),
     )
     row = similarity.table([both], similarity.similarity([both]))[0]
     assert (row["a (genre)"], row["a (mood)"]) == (pytest.approx(90), pytest.approx(20))
@@ -119,7 +133,9 @@ def test_csv_has_every_class_the_nearest_and_the_broken() -> None:
         assert sum(float(row[f"genre:{label}"]) for label in GENRES) == pytest.approx(1, abs=1e-3)
 
 
-def test_what_is_kept_of_a_track_is_what_the_whole_line_says_and_little_more(tiny: Checkpoint) -> None:
+def test_what_is_kept_of_a_track_is_what_the_whole_line_says_and_little_more(
+    tiny: Checkpoint,
+) -> None:
     networks = [Classifier(tiny), Classifier(tiny)]
     data = encode(melody(60))
     heard = similarity.hear("folder/song.wav", data, networks)
@@ -152,9 +168,13 @@ def test_bars_are_the_top_three_and_the_rest_in_their_colours() -> None:
         top = track.predictions[0].top(3)
         assert [label for label, _, _ in parts] == [label for label, _ in top]
         assert [x for _, x, _ in parts] == pytest.approx([100 * p for _, p in top])
-        assert [c for _, _, c in parts] == [GENRE_COLOURS.get(label, OTHER_COLOUR) for label, _ in top]
+        assert [c for _, _, c in parts] == [
+            GENRE_COLOURS.get(label, OTHER_COLOUR) for label, _ in top
+        ]
         assert any(f"<b>{track.name}</b>" == note.text for note in figure.layout.annotations)
-        assert any(f"{top[0][0]} {100 * top[0][1]:.0f}" in note.text for note in figure.layout.annotations)
+        assert any(
+            f"{top[0][0]} {100 * top[0][1]:.0f}" in note.text for note in figure.layout.annotations
+        )
     assert "%" in figure.layout.xaxis.title.text
     assert all(track.name in compare_figures.told(TRACKS, 0) for track in TRACKS)
 

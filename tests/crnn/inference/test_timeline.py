@@ -54,7 +54,11 @@ def test_at_answers_for_every_second() -> None:
 
 
 def test_sections_join_equal_leaders_and_leave_no_gap() -> None:
-    found = Moments(("a", "b"), np.arange(6.0), np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.6, 0.4], [0.6, 0.4]]))
+    found = Moments(
+        ("a", "b"),
+        np.arange(6.0),
+        np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.6, 0.4], [0.6, 0.4]]),
+    )
     parts = sections(found)
     assert [(p.label, p.start, p.end) for p in parts] == [("a", 0, 2), ("b", 2, 3), ("a", 3, 5)]
     assert parts[0].probability == pytest.approx(0.8)
@@ -68,7 +72,9 @@ def test_many_changes_are_counted_and_the_longest_named() -> None:
 
 def test_areas_are_stacked_in_percent_on_the_spectrograms_axis() -> None:
     found = moments(OVERLAPPING, 6.0)
-    figure = along_figures.along(np.full((128, 77), -20.0), GTZAN_MELS, found, along.sections(found), moment=2.0)
+    figure = along_figures.along(
+        np.full((128, 77), -20.0), GTZAN_MELS, found, along.sections(found), moment=2.0
+    )
     areas = figure.data[1:]
     assert figure.layout.xaxis.matches == "x2"
     assert np.sum([area.y for area in areas], axis=0) == pytest.approx(100)

@@ -13,19 +13,35 @@ from crnn.model.checkpoint import Checkpoint
 
 
 def test_what_is_saved_is_loaded(tiny: Checkpoint, tmp_path: Path) -> None:
-    replace(tiny, results={"F": {"track_accuracy": 0.5}}, data="three tracks").save(tmp_path, card="# A card\n")
+    replace(tiny, results={"F": {"track_accuracy": 0.5}}, data="three tracks").save(
+        tmp_path, card="# A card\n"
+    )
     loaded = Checkpoint.load(tmp_path)
-    assert (loaded.task, loaded.labels, loaded.front_end) == (tiny.task, tiny.labels, tiny.front_end)
-    assert (loaded.temperature, loaded.results, loaded.data) == (1.3, {"F": {"track_accuracy": 0.5}}, "three tracks")
+    assert (loaded.task, loaded.labels, loaded.front_end) == (
+        tiny.task,
+        tiny.labels,
+        tiny.front_end,
+    )
+    assert (loaded.temperature, loaded.results, loaded.data) == (
+        1.3,
+        {"F": {"track_accuracy": 0.5}},
+        "three tracks",
+    )
     segments = -80 * torch.rand(3, 1, 128, 39)
     torch.testing.assert_close(loaded.model(segments), tiny.model(segments), rtol=0, atol=0)
-    assert sorted(f.name for f in tmp_path.iterdir()) == ["README.md", "config.json", "model.safetensors"]
+    assert sorted(f.name for f in tmp_path.iterdir()) == [
+        "README.md",
+        "config.json",
+        "model.safetensors",
+    ]
 
 
 def test_weights_are_the_same_bytes_every_time(tiny: Checkpoint, tmp_path: Path) -> None:
     for name in "ab":
         tiny.save(tmp_path / name)
-    assert (tmp_path / "a/model.safetensors").read_bytes() == (tmp_path / "b/model.safetensors").read_bytes()
+    assert (tmp_path / "a/model.safetensors").read_bytes() == (
+        tmp_path / "b/model.safetensors"
+    ).read_bytes()
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
@@ -66,9 +82,12 @@ def test_a_config_that_does_not_fit_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("pools", [[0, 1], [4, 2], [4, 2], [8, 1]]), ("channels", [4, -4, 4, 4]), ("gru", 0)]
+    ("setting", "value"),
+    [("pools", [[0, 1], [4, 2], [4, 2], [8, 1]]), ("channels", [4, -4, 4, 4]), ("gru", 0)],
 )
-def test_impossible_sizes_are_refused(tiny: Checkpoint, tmp_path: Path, setting: str, value: Any) -> None:
+def test_impossible_sizes_are_refused(
+    tiny: Checkpoint, tmp_path: Path, setting: str, value: Any
+) -> None:
     tiny.save(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     edit(tmp_path, model=config["model"] | {setting: value})

@@ -21,7 +21,11 @@ def test_what_is_on_the_hub_is_what_is_loaded(hub: FakeHub, files: Files, tiny: 
     loaded = Checkpoint.load(NAME, progress=shares.append)
     segments = -80 * torch.rand(2, 1, 128, 39)
     torch.testing.assert_close(loaded.model(segments), tiny.model(segments), rtol=0, atol=0)
-    assert (loaded.labels, loaded.task, loaded.front_end) == (tiny.labels, tiny.task, tiny.front_end)
+    assert (loaded.labels, loaded.task, loaded.front_end) == (
+        tiny.labels,
+        tiny.task,
+        tiny.front_end,
+    )
     assert (loaded.commit, loaded.notice) == (repository.refs["main"], "")
     assert loaded.folder is not None
     assert {file.name: file.read_bytes() for file in loaded.folder.iterdir()} == files
@@ -30,7 +34,15 @@ def test_what_is_on_the_hub_is_what_is_loaded(hub: FakeHub, files: Files, tiny: 
 
 
 def test_only_three_files_are_ever_asked_for(hub: FakeHub, files: Files) -> None:
-    hub.add(NAME, files | {"pytorch_model.bin": b"\x80\x04.", "modeling.py": b"raise SystemExit", "big.ckpt": bytes(9)})
+    hub.add(
+        NAME,
+        files
+        | {
+            "pytorch_model.bin": b"\x80\x04.",
+            "modeling.py": b"raise SystemExit",
+            "big.ckpt": bytes(9),
+        },
+    )
     Checkpoint.load(NAME)
     asked = {path.rsplit("/", 1)[-1] for _, path, _ in hub.asked}
     assert asked == {"config.json", "model.safetensors", "README.md"}
@@ -76,7 +88,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("trouble", ["down", "500", "503", "429", "portal", "silence"])
-def test_without_the_hub_the_copy_is_used_and_said_so(hub: FakeHub, files: Files, trouble: str) -> None:
+def test_without_the_hub_the_copy_is_used_and_said_so(
+    hub: FakeHub, files: Files, trouble: str
+) -> None:
     commit = hub.add(NAME, files).refs["main"]
     Checkpoint.load(NAME)
     into_trouble(hub, trouble)
@@ -96,7 +110,9 @@ def test_without_the_hub_the_copy_is_used_and_said_so(hub: FakeHub, files: Files
         ("silence", "does not answer"),
     ],
 )
-def test_without_the_hub_and_without_a_copy(hub: FakeHub, files: Files, trouble: str, words: str) -> None:
+def test_without_the_hub_and_without_a_copy(
+    hub: FakeHub, files: Files, trouble: str, words: str
+) -> None:
     hub.add(NAME, files)
     into_trouble(hub, trouble)
     said = message()
@@ -153,7 +169,9 @@ def test_what_visitors_tried_longest_ago_makes_room(
     for number in range(5):
         hub.add(f"user/r{number}", files)
         Checkpoint.load(f"user/r{number}", anonymous=True)
-    left = sorted(folder.name for folder in hub_module.cache_folder(anonymous=True).glob("models--*"))
+    left = sorted(
+        folder.name for folder in hub_module.cache_folder(anonymous=True).glob("models--*")
+    )
     assert left[-1] == "models--user--r4"
     assert len(left) <= 3
 

@@ -21,14 +21,48 @@ GOOD = {
 }
 
 BAD = [
-    "", " ", "repo", "user/", "/repo", "user//repo", "user/repo/", "a/b/c", "../etc", "user/..", "user/../x", "./user/repo",
-    "user/repo@", "user/repo@..", "user/repo@../../main", "user/repo@a b", "user/repo@/main", "user/repo@-x", "user/repo@@v",
-    "user/repo.git", "user/re--po", "user/re po", "user/repo\nx", "us\u0435r/r\u00e9po", "user/-repo", "~/repo", "C:\\user\\repo",
-    "user/repo?x=1", "user/" + "r" * 200, "http://huggingface.co/user/repo", "https://huggingface.co.evil.example/user/repo",
-    "https://huggingface.co@evil.example/user/repo", "https://user:pw@huggingface.co/user/repo", "https://evil.example/user/repo",
-    "https://huggingface.co:444/user/repo", "https://huggingface.co/user", "https://[::1/user/repo", "file:///user/repo",
-    "https://huggingface.co/user/repo/blob/main/config.json", "https://huggingface.co/user/%2e%2e", "hf://user/repo",
-]  # fmt: skip
+    "",
+    " ",
+    "repo",
+    "user/",
+    "/repo",
+    "user//repo",
+    "user/repo/",
+    "a/b/c",
+    "../etc",
+    "user/..",
+    "user/../x",
+    "./user/repo",
+    "user/repo@",
+    "user/repo@..",
+    "user/repo@../../main",
+    "user/repo@a b",
+    "user/repo@/main",
+    "user/repo@-x",
+    "user/repo@@v",
+    "user/repo.git",
+    "user/re--po",
+    "user/re po",
+    "user/repo\nx",
+    "us\u0435r/r\u00e9po",
+    "user/-repo",
+    "~/repo",
+    "C:\\user\\repo",
+    "user/repo?x=1",
+    "user/" + "r" * 200,
+    "http://huggingface.co/user/repo",
+    "https://huggingface.co.evil.example/user/repo",
+    "https://huggingface.co@evil.example/user/repo",
+    "https://user:pw@huggingface.co/user/repo",
+    "https://evil.example/user/repo",
+    "https://huggingface.co:444/user/repo",
+    "https://huggingface.co/user",
+    "https://[::1/user/repo",
+    "file:///user/repo",
+    "https://huggingface.co/user/repo/blob/main/config.json",
+    "https://huggingface.co/user/%2e%2e",
+    "hf://user/repo",
+]
 
 
 @pytest.mark.parametrize("text", GOOD)
@@ -46,5 +80,7 @@ def test_anything_else_is_refused(text: str) -> None:
 @pytest.mark.parametrize("kind", ["dataset", "space"])
 def test_datasets_and_spaces_are_called_what_they_are(kind: str) -> None:
     for text in (f"{kind}s/user/repo", f"https://huggingface.co/{kind}s/user/repo"):
-        with pytest.raises(CheckpointError, match=f"is a {kind}; a checkpoint lies in a model repository"):
+        with pytest.raises(
+            CheckpointError, match=f"is a {kind}; a checkpoint lies in a model repository"
+        ):
             parse(text)

@@ -35,7 +35,9 @@ class TestRefusals:
         assert "No copy" in message(anonymous=True)
         assert "No copy" in message(f"{NAME}@{commit}", anonymous=True)
 
-    def test_no_token_is_sent_for_visitors(self, hub: FakeHub, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_token_is_sent_for_visitors(
+        self, hub: FakeHub, files: Files, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         hub.add(NAME, files)
         Checkpoint.load(NAME, anonymous=True)
@@ -49,7 +51,9 @@ class TestRefusals:
     def test_missing(self, hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "there is no such repository" in message("user/nothing")
         monkeypatch.setenv("HF_TOKEN", TOKEN)
-        assert "The Hub has no model repository user/nothing. Check the spelling" in message("user/nothing")
+        assert "The Hub has no model repository user/nothing. Check the spelling" in message(
+            "user/nothing"
+        )
 
     def test_wrong_revision(self, hub: FakeHub, files: Files) -> None:
         hub.add(NAME, files)
@@ -60,7 +64,9 @@ class TestRefusals:
         hub.add(NAME, files, disabled=True)
         assert "has been disabled" in message()
 
-    def test_a_token_that_is_not_accepted(self, hub: FakeHub, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_token_that_is_not_accepted(
+        self, hub: FakeHub, files: Files, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         hub.add(NAME, files)
         monkeypatch.setenv("HF_TOKEN", TOKEN[:-1])
         said = message()
@@ -74,12 +80,15 @@ class TestRefusals:
         assert "it has no model.safetensors" in message("user/half")
 
     def test_another_kind_of_model(self, hub: FakeHub, files: Files) -> None:
-        hub.add(NAME, files | {"config.json": b'{"architectures": ["BertModel"], "hidden_size": 768}'})
+        hub.add(
+            NAME, files | {"config.json": b'{"architectures": ["BertModel"], "hidden_size": 768}'}
+        )
         assert "its config.json is that of another kind of model" in message()
         assert hub.fetched() == ["config.json"]  # weights that would be of no use are not fetched
 
     @pytest.mark.parametrize(
-        "config", [b"not json", b"[]", b"[" * 50_000, b'{"format": 7, "task": "x"}', b"\xff\xfe", b" "]
+        "config",
+        [b"not json", b"[]", b"[" * 50_000, b'{"format": 7, "task": "x"}', b"\xff\xfe", b" "],
     )
     def test_a_config_that_is_none(self, hub: FakeHub, files: Files, config: bytes) -> None:
         hub.add(NAME, files | {"config.json": config})
@@ -91,15 +100,24 @@ class TestRefusals:
     @pytest.mark.parametrize("pickle", ["pytorch_model.bin", "epoch=3.ckpt"])
     @pytest.mark.parametrize("config", [True, False])
     def test_pickle_only(self, hub: FakeHub, files: Files, pickle: str, config: bool) -> None:
-        hub.add(NAME, {pickle: b"\x80\x04."} | ({"config.json": files["config.json"]} if config else {}))
+        hub.add(
+            NAME, {pickle: b"\x80\x04."} | ({"config.json": files["config.json"]} if config else {})
+        )
         assert f"only as a pickle ({pickle})" in message()
         assert hub.fetched() == []
 
-    @pytest.mark.parametrize(("file", "size", "words"), [
-        ("model.safetensors", 2_000_000_000, "model.safetensors has 2 GB; up to 64 MB are accepted"),
-        ("config.json", 100_001, "config.json has 100 kB; up to 100 kB"),
-        ("README.md", 5_000_000, "README.md has 5 MB; up to 1 MB"),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("file", "size", "words"),
+        [
+            (
+                "model.safetensors",
+                2_000_000_000,
+                "model.safetensors has 2 GB; up to 64 MB are accepted",
+            ),
+            ("config.json", 100_001, "config.json has 100 kB; up to 100 kB"),
+            ("README.md", 5_000_000, "README.md has 5 MB; up to 1 MB"),
+        ],
+    )
     def test_too_large(self, hub: FakeHub, files: Files, file: str, size: int, words: str) -> None:
         hub.add(NAME, files).announced[file] = size
         assert words in message()
@@ -113,7 +131,8 @@ class TestRefusals:
             bar.update(1)
 
     @pytest.mark.parametrize(
-        "damage", [lambda b: b[:-500], lambda b: b"\x80\x04pickle", lambda b: b"", lambda b: b"\xff" * 64]
+        "damage",
+        [lambda b: b[:-500], lambda b: b"\x80\x04pickle", lambda b: b"", lambda b: b"\xff" * 64],
     )
     def test_damaged_weights(self, hub: FakeHub, files: Files, damage: Any) -> None:
         hub.add(NAME, files | {"model.safetensors": damage(files["model.safetensors"])})
@@ -130,23 +149,41 @@ class TestRefusals:
 
 HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     "gigabytes of weights": ({"model": {"gru": 100_000}}, "multiplications a second|weights of"),
-    "many weights, little work": ({"model": {"gru": 2000, "channels": [4, 4, 4, 4000]}}, "weights of|multiplications"),
-    "many labels": ({"labels": [str(i) for i in range(5000)], "model": {"n_classes": 5000}}, "5000 labels; 2 to 100"),
+    "many weights, little work": (
+        {"model": {"gru": 2000, "channels": [4, 4, 4, 4000]}},
+        "weights of|multiplications",
+    ),
+    "many labels": (
+        {"labels": [str(i) for i in range(5000)], "model": {"n_classes": 5000}},
+        "5000 labels; 2 to 100",
+    ),
     "one label": ({"labels": ["a"], "model": {"n_classes": 1}}, "1 labels; 2 to 100"),
-    "an endless segment": ({"segment_seconds": 1e7, "model": {"frames": 129_022_820}}, "segment_seconds is 1e\\+07"),
+    "an endless segment": (
+        {"segment_seconds": 1e7, "model": {"frames": 129_022_820}},
+        "segment_seconds is 1e\\+07",
+    ),
     "a huge picture": ({"model": {"channels": [9000, 4, 4, 4]}}, "size of the largest feature map"),
     "hours of work": ({"model": {"channels": [250, 800, 800, 800]}}, "multiplications a second"),
-    "a thousand layers": ({"model": {"channels": [1] * 1000, "pools": [[128, 1]] + [[1, 1]] * 999}}, "convolutions is 1000"),
-    "a frame each sample": ({"front_end": {"hop_length": 1}, "model": {"frames": 66_150}}, "spectrogram values a second"),
+    "a thousand layers": (
+        {"model": {"channels": [1] * 1000, "pools": [[128, 1]] + [[1, 1]] * 999}},
+        "convolutions is 1000",
+    ),
+    "a frame each sample": (
+        {"front_end": {"hop_length": 1}, "model": {"frames": 66_150}},
+        "spectrogram values a second",
+    ),
     "a high rate": ({"front_end": {"sample_rate": 10**9}}, "sample_rate is 1e\\+09"),
     "a huge number": ({"front_end": {"sample_rate": 10**400}}, "does not describe"),
     "a huge transform": ({"front_end": {"n_fft": 2**30}}, "n_fft is"),
     "no number": ({"temperature": float("nan")}, "temperature is nan"),
     "infinite depth": ({"front_end": {"top_db": float("inf")}}, "top_db is inf"),
-    "markup in a label": ({"labels": ["a", "b", "<a href='https://x.example'>c</a>"]}, "without markup"),
+    "markup in a label": (
+        {"labels": ["a", "b", "<a href='https://x.example'>c</a>"]},
+        "without markup",
+    ),
     "a link in a label": ({"labels": ["a", "b", "[c](https://x.example)"]}, "without markup"),
     "a task that is markup": ({"task": "**genre**"}, "small letters"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
@@ -166,10 +203,19 @@ def test_a_config_that_asks_for_too_much_is_refused_before_the_weights_are_fetch
 def test_results_that_pages_could_not_show_are_left_out(hub: FakeHub, files: Files) -> None:
     config = json.loads(files["config.json"])
     config["results"] = {
-        "F": {"track_accuracy": "<script>", "runs": 3, "context": "c" * 5000, "sd": float("inf"), "n": 4},
+        "F": {
+            "track_accuracy": "<script>",
+            "runs": 3,
+            "context": "c" * 5000,
+            "sd": float("inf"),
+            "n": 4,
+        },
         "N": {"track_accuracy": 0.5, "runs": "one"},
         "P": [1, 2],
     }
     hub.add(NAME, files | {"config.json": json.dumps(config).encode()})
     results = Checkpoint.load(NAME).results
-    assert results == {"F": {"context": "c" * 400, "n": 4}, "N": {"track_accuracy": 0.5, "runs": "one"}}
+    assert results == {
+        "F": {"context": "c" * 400, "n": 4},
+        "N": {"track_accuracy": 0.5, "runs": "one"},
+    }

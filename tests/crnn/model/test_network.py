@@ -8,7 +8,12 @@ import torch
 from crnn.audio.mel import GTZAN_MELS, PAPER, FrontEnd
 from crnn.model.network import CRNN, PELU, ModelConfig, pool_sizes
 
-FRONT_ENDS = [PAPER, GTZAN_MELS, replace(PAPER, n_mels=64), replace(PAPER, n_mels=256, hop_length=256)]
+FRONT_ENDS = [
+    PAPER,
+    GTZAN_MELS,
+    replace(PAPER, n_mels=64),
+    replace(PAPER, n_mels=256, hop_length=256),
+]
 
 
 def config(front_end: FrontEnd, seconds: float = 3.0, **changes: object) -> ModelConfig:
@@ -23,7 +28,9 @@ def config(front_end: FrontEnd, seconds: float = 3.0, **changes: object) -> Mode
 
 
 @pytest.mark.parametrize("front_end", FRONT_ENDS)
-def test_frequency_ends_at_one_and_time_keeps_about_eight_steps_every_3_s(front_end: FrontEnd) -> None:
+def test_frequency_ends_at_one_and_time_keeps_about_eight_steps_every_3_s(
+    front_end: FrontEnd,
+) -> None:
     bands, steps = config(front_end).output_size
     assert bands == 1
     assert 6 <= steps <= 11
@@ -34,7 +41,9 @@ def test_frequency_ends_at_one_and_time_keeps_about_eight_steps_every_3_s(front_
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("readout", ["last", "mean", "attention"])
 def test_one_logit_a_class(seconds: float, pooling: str, bidirectional: bool, readout: str) -> None:
-    settings = config(GTZAN_MELS, seconds, pooling=pooling, bidirectional=bidirectional, readout=readout)
+    settings = config(
+        GTZAN_MELS, seconds, pooling=pooling, bidirectional=bidirectional, readout=readout
+    )
     assert CRNN(settings).eval()(torch.zeros(2, 1, 128, settings.frames)).shape == (2, 10)
 
 
@@ -58,7 +67,9 @@ def test_the_whole_network_learns() -> None:
     network(torch.rand(4, 1, 128, 39)).square().sum().backward()
     # A bias before batch norm has no say; everything else must get a gradient.
     silent = [
-        name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.abs().sum() > 0
+        name
+        for name, weight in network.named_parameters()
+        if weight.grad is None or not weight.grad.abs().sum() > 0
     ]
     assert silent == []
 

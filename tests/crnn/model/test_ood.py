@@ -34,8 +34,12 @@ def usual() -> UsualSound:
     return replace(learned, threshold=ood.threshold(others, 0.2), origin="melodies")
 
 
-@pytest.mark.parametrize(("count", "share", "above"), [(100, 0.05, 5), (197, 0.05, 9), (20, 0.05, 1), (19, 0.05, 0)])
-def test_the_threshold_gives_the_promised_share_where_it_was_fixed(count: int, share: float, above: int) -> None:
+@pytest.mark.parametrize(
+    ("count", "share", "above"), [(100, 0.05, 5), (197, 0.05, 9), (20, 0.05, 1), (19, 0.05, 0)]
+)
+def test_the_threshold_gives_the_promised_share_where_it_was_fixed(
+    count: int, share: float, above: int
+) -> None:
     scores = np.random.default_rng(0).permutation(np.arange(count, dtype=float))
     limit = ood.threshold(scores, share)
     assert (scores > limit).sum() == above
@@ -73,7 +77,12 @@ def test_describes_stretches_of_five_seconds_and_nothing_below_one() -> None:
 
 
 def test_a_shape_that_stands_still_is_kept_and_noise_is_not() -> None:
-    still = np.repeat(np.random.default_rng(0).standard_normal((1, 32, 1)), 65, axis=2).astype(np.float32) * 10
+    still = (
+        np.repeat(np.random.default_rng(0).standard_normal((1, 32, 1)), 65, axis=2).astype(
+            np.float32
+        )
+        * 10
+    )
     noise = np.random.default_rng(1).standard_normal((1, 32, 65)).astype(np.float32) * 10
     for lag in (1, 2, 4):
         assert ood._kept(still, lag) == pytest.approx(1, abs=0.01)
@@ -84,7 +93,9 @@ def test_noise_and_a_click_are_doubted_where_melodies_are_usual(usual: UsualSoun
     rng = np.random.default_rng(2)
     white = (0.1 * rng.standard_normal(22_050 * 12)).astype(np.float32)
     click = np.eye(1, 22_050 * 12, 90_000, dtype=np.float32)[0]
-    same = [usual.score(described(melody(12, seed=seed))) > usual.threshold for seed in range(200, 220)]
+    same = [
+        usual.score(described(melody(12, seed=seed))) > usual.threshold for seed in range(200, 220)
+    ]
     assert np.mean(same) < 0.5
     for strange in (white, click, 1e-2 * white):
         found = usual.judge(described(strange))
@@ -141,14 +152,18 @@ def test_one_that_is_damaged_is_refused(
 
 
 def test_analysis_asks_each_network(tiny: Checkpoint, usual: UsualSound) -> None:
-    strict, lenient = (Classifier(replace(tiny, doubt=replace(usual, threshold=limit))) for limit in (0.0, 1e6))
+    strict, lenient = (
+        Classifier(replace(tiny, doubt=replace(usual, threshold=limit))) for limit in (0.0, 1e6)
+    )
     _, analysis = analyse(encode(melody(9)), [strict, lenient, Classifier(tiny)])
     first, second, third = (prediction.doubt for prediction in analysis.predictions)
     assert first is not None
     assert second is not None
     assert (first.doubted, second.doubted, third) == (True, False, None)
     assert first.score == second.score
-    assert first.score == pytest.approx(usual.score(described(melody(9))), rel=1e-2)  # through a 16-bit file
+    assert first.score == pytest.approx(
+        usual.score(described(melody(9))), rel=1e-2
+    )  # through a 16-bit file
 
 
 def prediction(task: str, found: Doubt | None) -> Prediction:
@@ -171,7 +186,11 @@ def test_words_and_exports_carry_it() -> None:
     import csv
 
     whole, segment = csv.DictReader(io.StringIO(to_csv([result])))
-    assert (whole["genre:doubt"], whole["genre:doubted"], whole["mood:doubted"]) == ("2.345", "yes", "no")
+    assert (whole["genre:doubt"], whole["genre:doubted"], whole["mood:doubted"]) == (
+        "2.345",
+        "yes",
+        "no",
+    )
     assert segment["genre:doubted"] == ""
     plain = to_csv([record("a.mp3", 3, [prediction("genre", None)])])
     assert "doubt" not in plain

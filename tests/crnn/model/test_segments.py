@@ -12,7 +12,9 @@ sizes = st.integers(1, 400)
 
 
 @given(n_frames=sizes, width=st.integers(1, 60), data=st.data())
-def test_every_frame_is_in_a_segment_and_the_weights_are_shares(n_frames: int, width: int, data: st.DataObject) -> None:
+def test_every_frame_is_in_a_segment_and_the_weights_are_shares(
+    n_frames: int, width: int, data: st.DataObject
+) -> None:
     hop = data.draw(st.integers(1, width))
     segments = plan(n_frames, width, hop)
     heard = {start + i for start in segments.starts for i in range(width)}

@@ -38,11 +38,17 @@ def test_what_is_no_track_is_left_out_and_counted() -> None:
     found = opened(
         packed(
             {
-                "album/": b"", "album/a.mp3": b"x", "album/cover.jpg": b"x", "notes.txt": b"x", "more.zip": b"x",
-                "__MACOSX/album/a.mp3": b"x", "album/._a.mp3": b"x", ".DS_Store": b"x",
+                "album/": b"",
+                "album/a.mp3": b"x",
+                "album/cover.jpg": b"x",
+                "notes.txt": b"x",
+                "more.zip": b"x",
+                "__MACOSX/album/a.mp3": b"x",
+                "album/._a.mp3": b"x",
+                ".DS_Store": b"x",
             }
         )
-    )  # fmt: skip
+    )
     assert [member.path for member in found.members] == ["album/a.mp3"]
     assert archive.counted(found.skipped) == (
         "Left out: 2 files that are no audio, 1 file that is a zip inside the zip, 3 files that macOS adds."
@@ -59,12 +65,18 @@ def encrypted(data: bytes) -> bytes:
 
 BAD = {
     "nothing inside": (packed({}), "no audio file in this zip. It is empty"),
-    "pictures": (packed({"a.jpg": b"x"}), "no audio file in this zip. Left out: 1 file that is no audio"),
+    "pictures": (
+        packed({"a.jpg": b"x"}),
+        "no audio file in this zip. Left out: 1 file that is no audio",
+    ),
     "password": (encrypted(packed({"a.mp3": b"x"})), "protected by a password"),
     "cut": (packed({"a.mp3": bytes(9999)})[:-30], "damaged or incomplete"),
     "only a beginning": (b"PK\x03\x04", "damaged or incomplete"),
     "no zip": (b"nothing", "damaged or incomplete"),
-    "wrong size": (packed({"a.mp3": b"x"})[:-10] + struct.pack("<IIH", 2**31, 0, 0), "damaged or incomplete"),
+    "wrong size": (
+        packed({"a.mp3": b"x"})[:-10] + struct.pack("<IIH", 2**31, 0, 0),
+        "damaged or incomplete",
+    ),
 }
 
 
@@ -92,7 +104,9 @@ def test_methods_that_take_memory_before_they_give_a_byte_are_refused(method: in
         found.read(found.members[0])
 
 
-def test_a_bomb_is_stopped_by_what_comes_out_not_by_what_it_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bomb_is_stopped_by_what_comes_out_not_by_what_it_claims(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(archive, "MAX_TRACK_MB", 4)
     data = bytearray(packed({"bomb.wav": bytes(64 << 20), "song.wav": b"fine"}))
     claimed = data.index(b"PK\x01\x02") + 24
@@ -116,9 +130,14 @@ def test_all_together_have_a_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_table_of_a_hundred_thousand_files_is_not_read() -> None:
-    entry = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 0, 0, 33, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
+    entry = (
+        struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 0, 0, 33, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
+        + b"a"
+    )
     count = 100_000
-    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, count & 0xFFFF, count & 0xFFFF, len(entry) * count, 0, 0)
+    end = struct.pack(
+        "<4s4H2IH", b"PK\x05\x06", 0, 0, count & 0xFFFF, count & 0xFFFF, len(entry) * count, 0, 0
+    )
     with pytest.raises(AudioError, match="many thousand files"):
         opened(entry * count + end)
 

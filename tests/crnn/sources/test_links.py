@@ -70,7 +70,7 @@ BAD = {
     "https://open.spotify.com/track/" + "A" * 3000: "more than one link",
     f"https://open.spotify.com/track/{ID[:-1]}é": "22 letters and digits",
     f"https://xn--pen-spotify-2ld.com/track/{ID}": "leads to xn--",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("link", GOOD)
@@ -102,4 +102,6 @@ def test_anything_else_is_a_sentence_or_an_id(text: str) -> None:
         return
     address = found.address if isinstance(found, ShortLink) else found
     assert address.isascii()
-    assert len(address) == 22 or address.startswith(("https://spotify.link/", "https://spotify.app.link/"))
+    assert len(address) == 22 or address.startswith(
+        ("https://spotify.link/", "https://spotify.app.link/")
+    )

@@ -26,23 +26,40 @@ from tests.fakes.services import (
     deezer_unknown,
     itunes_song,
     redirect,
-)  # fmt: skip
+)
 
 
 def chain(
     services: Services, credentials: Credentials | None = CREDENTIALS, spotify_audio: bool = False
 ) -> previews.Found:
     session = services.session()
-    return previews.find(look_up(track_id(TRACK, session), credentials, session), session, spotify_audio)
+    return previews.find(
+        look_up(track_id(TRACK, session), credentials, session), session, spotify_audio
+    )
 
 
 UNFIT = {
-    "HTML instead of audio": (Answer(200, b"<html>", {"Content-Type": "text/html"}), "instead of audio"),
-    "50 MB": (Answer(200, bytes(50 * 2**20), {"Content-Type": "audio/mpeg"}), "more than the 10 MB"),
-    "half a body": (Answer(200, bytes(20_000), {"Content-Type": "audio/mpeg"}, short=10_000), "broke off"),
+    "HTML instead of audio": (
+        Answer(200, b"<html>", {"Content-Type": "text/html"}),
+        "instead of audio",
+    ),
+    "50 MB": (
+        Answer(200, bytes(50 * 2**20), {"Content-Type": "audio/mpeg"}),
+        "more than the 10 MB",
+    ),
+    "half a body": (
+        Answer(200, bytes(20_000), {"Content-Type": "audio/mpeg"}, short=10_000),
+        "broke off",
+    ),
     "redirect to another host": (redirect("https://evil.example/song.mp3"), "evil.example"),
-    "redirect to http": (redirect("http://cdnt-preview.dzcdn.net/song.mp3"), "not one of the services"),
-    "redirect for ever": (redirect("https://cdnt-preview.dzcdn.net/stream/fake.mp3"), "more than 3 times"),
+    "redirect to http": (
+        redirect("http://cdnt-preview.dzcdn.net/song.mp3"),
+        "not one of the services",
+    ),
+    "redirect for ever": (
+        redirect("https://cdnt-preview.dzcdn.net/stream/fake.mp3"),
+        "more than 3 times",
+    ),
     "nothing": (Answer(200, b"", {"Content-Type": "audio/mpeg"}), "empty file"),
     "500": (Answer(500), "status 500"),
 }
@@ -56,13 +73,16 @@ class TestPreviews:
         assert decode(found.data, sample_rate=22_050).seconds == pytest.approx(6, abs=0.1)
 
     def test_spotifys_own_audio_only_where_it_is_switched_on(self, services: Services) -> None:
-        services.answers["api.spotify.com", "/"] = as_json(api_track(preview_url="https://p.scdn.co/mp3-preview/x"))
+        services.answers["api.spotify.com", "/"] = as_json(
+            api_track(preview_url="https://p.scdn.co/mp3-preview/x")
+        )
         assert chain(services).preview.service == "Deezer"
         assert not any("scdn.co" in host for host in services.hosts())
         assert chain(services, spotify_audio=True).preview.service == "Spotify"
 
     @pytest.mark.parametrize(
-        "cause", ["no ISRC", "unknown to Deezer", "no preview there", "Deezer is down", "Deezer is busy"]
+        "cause",
+        ["no ISRC", "unknown to Deezer", "no preview there", "Deezer is down", "Deezer is busy"],
     )
     def test_apple_is_next(self, services: Services, cause: str) -> None:
         services.answers |= {
@@ -71,14 +91,18 @@ class TestPreviews:
             "no preview there": {("api.deezer.com", "/"): as_json(deezer_track(preview=""))},
             "Deezer is down": {("api.deezer.com", "/"): Answer(503)},
             "Deezer is busy": {
-                ("api.deezer.com", "/"): as_json({"error": {"message": "Quota limit exceeded", "code": 4}})
+                ("api.deezer.com", "/"): as_json(
+                    {"error": {"message": "Quota limit exceeded", "code": 4}}
+                )
             },
         }[cause]  # type: ignore[operator]
         found = chain(services)
         assert found.preview.service == "Apple"
         assert len(found.tried) == 1
         assert "Deezer" in found.tried[0]
-        assert ("has no preview" in found.tried[0]) == (cause not in ("Deezer is down", "Deezer is busy"))
+        assert ("has no preview" in found.tried[0]) == (
+            cause not in ("Deezer is down", "Deezer is busy")
+        )
 
     @pytest.mark.parametrize(
         ("song", "matches"),
@@ -117,7 +141,9 @@ class TestPreviews:
         assert chain(services).preview.audio.endswith("fresh.mp3?hdnea=2")
 
     @pytest.mark.parametrize("case", UNFIT)
-    def test_unfit_audio_is_refused_and_the_next_service_asked(self, services: Services, case: str) -> None:
+    def test_unfit_audio_is_refused_and_the_next_service_asked(
+        self, services: Services, case: str
+    ) -> None:
         answer, words = UNFIT[case]
         services.answers["cdnt-preview.dzcdn.net", "/"] = answer
         found = chain(services)
@@ -136,10 +162,15 @@ class TestPreviews:
             ("api.deezer.com", "/"): as_json(deezer_unknown()),
             ("itunes.apple.com", "/"): as_json({"results": []}),
         }
-        with pytest.raises(previews.NoPreview, match=r"Deezer has no preview .* Apple has no preview"):
+        with pytest.raises(
+            previews.NoPreview, match=r"Deezer has no preview .* Apple has no preview"
+        ):
             chain(services)
         assert not any("embed" in address for address in services.asked)
-        assert chain(services, spotify_audio=True).preview.audio == "https://p.scdn.co/mp3-preview/fake"
+        assert (
+            chain(services, spotify_audio=True).preview.audio
+            == "https://p.scdn.co/mp3-preview/fake"
+        )
         services.answers["open.spotify.com", "/embed"] = Answer(
             200, b"<html>other</html>", {"Content-Type": "text/html"}
         )
@@ -158,15 +189,29 @@ class TestPreviews:
 
 HOSTILE = st.one_of(
     st.text(max_size=60),
-    st.sampled_from([
-        "http://169.254.169.254/latest/meta-data", "https://127.0.0.1/", "https://evil.example/a.mp3", "file:///etc/passwd",
-        "https://api.deezer.com@evil.example/", "https://evil.example#.dzcdn.net", "//evil.example/x", "https://dzcdn.net.evil.example/",
-        "https://p.scdn.co:22/", "http://p.scdn.co/x", "https://evil.example\\.dzcdn.net/", "https://[::1]/", "gopher://i.scdn.co/",
-    ]),
-)  # fmt: skip
+    st.sampled_from(
+        [
+            "http://169.254.169.254/latest/meta-data",
+            "https://127.0.0.1/",
+            "https://evil.example/a.mp3",
+            "file:///etc/passwd",
+            "https://api.deezer.com@evil.example/",
+            "https://evil.example#.dzcdn.net",
+            "//evil.example/x",
+            "https://dzcdn.net.evil.example/",
+            "https://p.scdn.co:22/",
+            "http://p.scdn.co/x",
+            "https://evil.example\\.dzcdn.net/",
+            "https://[::1]/",
+            "gopher://i.scdn.co/",
+        ]
+    ),
+)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(pasted=HOSTILE, returned=HOSTILE, location=HOSTILE)
 def test_no_input_and_no_answer_leads_off_the_list(
     services: Services, pasted: str, returned: str, location: str
@@ -179,7 +224,7 @@ def test_no_input_and_no_answer_leads_off_the_list(
         ("api.spotify.com", "/"): as_json(api_track(preview_url=returned)),
         ("spotify.link", "/"): redirect("".join(c for c in location if " " < c < "\x7f")),
         ("cdnt-preview.dzcdn.net", "/"): redirect("".join(c for c in location if " " < c < "\x7f")),
-    }  # fmt: skip
+    }
     session = services.session()
     for text in (pasted, "https://spotify.link/AbCdEf", TRACK):
         try:

@@ -22,7 +22,7 @@ from tests.fakes.services import (
     as_json,
     error,
     redirect,
-)  # fmt: skip
+)
 
 API, TOKENS = "api.spotify.com", "accounts.spotify.com"
 FAILURES = {
@@ -40,7 +40,9 @@ FAILURES = {
 class TestMetadata:
     def test_with_credentials_all_is_known(self, services: Services) -> None:
         info = look_up(TRACK, CREDENTIALS, services.session())
-        assert info == TrackInfo(TRACK, TITLE, (ARTIST,), SECONDS, ISRC, "https://i.scdn.co/image/fake", None, "")
+        assert info == TrackInfo(
+            TRACK, TITLE, (ARTIST,), SECONDS, ISRC, "https://i.scdn.co/image/fake", None, ""
+        )
         assert info.link == f"https://open.spotify.com/track/{TRACK}"
 
     def test_without_credentials_only_title_and_cover_are(self, services: Services) -> None:
@@ -49,12 +51,16 @@ class TestMetadata:
         assert services.hosts() == ["open.spotify.com"]
 
     @pytest.mark.parametrize("credentials", [CREDENTIALS, None])
-    def test_an_unknown_track_is_named(self, services: Services, credentials: Credentials | None) -> None:
+    def test_an_unknown_track_is_named(
+        self, services: Services, credentials: Credentials | None
+    ) -> None:
         with pytest.raises(SpotifyError, match="knows no track with the id 0000"):
             look_up(UNTITLED, credentials, services.session())
 
     @pytest.mark.parametrize("case", FAILURES)
-    def test_where_the_web_api_fails_oembed_answers_and_the_reason_is_told(self, services: Services, case: str) -> None:
+    def test_where_the_web_api_fails_oembed_answers_and_the_reason_is_told(
+        self, services: Services, case: str
+    ) -> None:
         host, answer, words = FAILURES[case]
         services.answers[host, "/"] = answer
         info = look_up(TRACK, CREDENTIALS, services.session())
@@ -71,7 +77,9 @@ class TestMetadata:
             {"name": "x", "external_ids": 3},
         ],
     )
-    def test_answers_of_any_form_are_survived(self, services: Services, body: dict[str, object]) -> None:
+    def test_answers_of_any_form_are_survived(
+        self, services: Services, body: dict[str, object]
+    ) -> None:
         services.answers["api.spotify.com", "/"] = as_json(body, 400 if "error" in body else 200)
         assert look_up(TRACK, CREDENTIALS, services.session()).title in (TITLE, "x")
 
@@ -95,7 +103,9 @@ class TestMetadata:
         with pytest.raises(SpotifyError, match="did not answer in time"):
             look_up(TRACK, None, services.session())
 
-    def test_a_short_wait_is_waited_once(self, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_short_wait_is_waited_once(
+        self, services: Services, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         slept: list[float] = []
         monkeypatch.setattr(http, "sleep", slept.append)
         asked = iter([error(429, "slow", **{"Retry-After": "1"})])
@@ -152,9 +162,12 @@ def test_no_secret_reaches_a_log_a_message_or_a_representation(
     caplog.set_level(logging.DEBUG)
     said = [repr(CREDENTIALS), str(CREDENTIALS)]
     broken: list[dict[tuple[str, str], Answer]] = [
-        {}, {("accounts.spotify.com", "/"): as_json({"error": "invalid_client"}, 400)}, {("api.spotify.com", "/"): error(500, "x")},
-        {("accounts.spotify.com", "/"): Answer(500)}, {("api.spotify.com", "/"): Answer(200, b"x")},
-    ]  # fmt: skip
+        {},
+        {("accounts.spotify.com", "/"): as_json({"error": "invalid_client"}, 400)},
+        {("api.spotify.com", "/"): error(500, "x")},
+        {("accounts.spotify.com", "/"): Answer(500)},
+        {("api.spotify.com", "/"): Answer(200, b"x")},
+    ]
     for answers in broken:
         services.answers = dict(answers)  # type: ignore[assignment]
         said.append(repr(look_up(TRACK, CREDENTIALS, services.session())))
@@ -169,6 +182,9 @@ def test_no_secret_reaches_a_log_a_message_or_a_representation(
 
 
 def test_credentials_come_from_the_first_place_that_has_both() -> None:
-    half, whole = {"SPOTIPY_CLIENT_ID": "a"}, {"SPOTIPY_CLIENT_ID": "b", "SPOTIPY_CLIENT_SECRET": "c"}
+    half, whole = (
+        {"SPOTIPY_CLIENT_ID": "a"},
+        {"SPOTIPY_CLIENT_ID": "b", "SPOTIPY_CLIENT_SECRET": "c"},
+    )
     assert Credentials.find(half, whole) == Credentials("b", "c")
     assert Credentials.find(half, {}) is None

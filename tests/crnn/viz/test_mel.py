@@ -61,7 +61,9 @@ def test_ring_shows_three_and_the_rest_in_the_classes_colours() -> None:
     ring = top(prediction, "Top").data[0]
     assert list(ring.labels) == [label for label, _ in prediction.top(3)]
     assert sum(ring.values) == pytest.approx(1)
-    assert list(ring.marker.colors) == [GENRE_COLOURS[label] for label in ring.labels[:3]] + [OTHER_COLOUR]
+    assert list(ring.marker.colors) == [GENRE_COLOURS[label] for label in ring.labels[:3]] + [
+        OTHER_COLOUR
+    ]
 
 
 def test_bars_show_every_class_sorted_with_its_colour_and_percentage() -> None:

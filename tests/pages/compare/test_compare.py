@@ -63,7 +63,9 @@ def figures(page: AppTest) -> list[dict[str, Any]]:
 def drawn(page: AppTest) -> list[str]:
     """Names over the bars."""
     notes = [note["text"] for note in figures(page)[0]["layout"]["annotations"]]
-    return [text.removeprefix("<b>").removesuffix("</b>") for text in notes if text.startswith("<b>")]
+    return [
+        text.removeprefix("<b>").removesuffix("</b>") for text in notes if text.startswith("<b>")
+    ]
 
 
 def words(page: AppTest) -> str:
@@ -137,7 +139,9 @@ def test_thirty_in_a_zip_two_of_them_broken() -> None:
     assert "text file" in said
     assert "12.wav" in said
     assert "1 file that is no audio, 1 file that macOS adds" in said
-    page.multiselect(key="compare_drawn").set_value(page.multiselect(key="compare_drawn").value[:1]).run()
+    page.multiselect(key="compare_drawn").set_value(
+        page.multiselect(key="compare_drawn").value[:1]
+    ).run()
     assert drawn(page) == names[:1]
     assert tracks(page) == names
     page.button(key="compare-dismiss").click().run()
@@ -147,8 +151,10 @@ def test_thirty_in_a_zip_two_of_them_broken() -> None:
 
 def test_silence_is_a_sentence_and_half_a_second_is_heard() -> None:
     page = upload(
-        opened("palace"), ("mute.wav", encode(np.zeros(66_150, np.float32))), ("short.wav", tune(1, 0.5))
-    )  # fmt: skip
+        opened("palace"),
+        ("mute.wav", encode(np.zeros(66_150, np.float32))),
+        ("short.wav", tune(1, 0.5)),
+    )
     assert not page.exception
     assert tracks(page) == ["Palace", "short.wav"]
     assert "1 track added, 1 could not be heard" in page.warning[0].value
@@ -165,7 +171,11 @@ def test_what_is_added_joins_what_is_there_and_nothing_twice() -> None:
 
 def test_a_folder_is_many_tracks_without_what_macos_adds() -> None:
     page = upload(
-        opened(), ("album/a.wav", tune(1)), ("album/._a.wav", b"x"), ("album/cd 2/b.wav", tune(2)), kind="Folder"
+        opened(),
+        ("album/a.wav", tune(1)),
+        ("album/._a.wav", b"x"),
+        ("album/cd 2/b.wav", tune(2)),
+        kind="Folder",
     )
     assert not page.exception
     assert tracks(page) == ["a.wav", "b.wav"]
@@ -215,7 +225,9 @@ def press(page: AppTest, label: str) -> None:
     next(button for button in page.button if button.label == label).click().run()
 
 
-def test_the_track_that_is_open_joins_without_being_heard_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_track_that_is_open_joins_without_being_heard_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     page = visit.opened("listen")
     page.segmented_control(key="source").set_value("Upload").run()
     page.file_uploader(key="upload").set_value(("mine.wav", tune(5), "audio/wav")).run()
@@ -238,7 +250,9 @@ def test_the_comparison_waits_while_its_visitor_is_elsewhere() -> None:
     assert page.query_params["examples"] in ("palace", ["palace"])
 
 
-def test_tracks_of_other_networks_sleep_until_those_are_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tracks_of_other_networks_sleep_until_those_are_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from pages.shared import models
 
     page = upload(opened("palace"), ("a.wav", tune(1)))
@@ -264,7 +278,12 @@ def test_csv_has_all_tracks_and_the_broken_ones() -> None:
     kept = page.session_state["compared"]
     report = page.session_state["compare_report"]
     text = similarity.csv(kept, similarity.similarity(kept), list(report.failures.values()))
-    assert [line.split(",")[0] for line in text.splitlines()] == ["file", "Palace", "a.wav", "bad.mp3"]
+    assert [line.split(",")[0] for line in text.splitlines()] == [
+        "file",
+        "Palace",
+        "a.wav",
+        "bad.mp3",
+    ]
 
 
 def test_others_take_their_turn_between_two_tracks() -> None:

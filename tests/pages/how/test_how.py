@@ -31,7 +31,15 @@ def figures(page: AppTest) -> list[dict[str, Any]]:
 
 
 def words(page: AppTest) -> str:
-    kinds = (page.title, page.subheader, page.markdown, page.caption, page.info, page.warning, page.error)
+    kinds = (
+        page.title,
+        page.subheader,
+        page.markdown,
+        page.caption,
+        page.info,
+        page.warning,
+        page.error,
+    )
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
@@ -47,7 +55,9 @@ def shares(page: AppTest) -> dict[str, float]:
 
 def own_track(page: AppTest, samples: np.ndarray) -> AppTest:
     page.segmented_control(key="source").set_value("Upload").run()
-    return page.file_uploader(key="upload").set_value(("mine.wav", encode(samples), "audio/wav")).run()
+    return (
+        page.file_uploader(key="upload").set_value(("mine.wav", encode(samples), "audio/wav")).run()
+    )
 
 
 def test_without_a_track_an_example_goes_through_all_stages() -> None:
@@ -60,11 +70,14 @@ def test_without_a_track_an_example_goes_through_all_stages() -> None:
         assert not page.error
         titles = [element.value for element in page.subheader if " · " in element.value]
         assert (
-            len(titles) == len(stages) == len(page.expander) - len([e for e in page.expander if "code" not in e.label])
+            len(titles)
+            == len(stages)
+            == len(page.expander) - len([e for e in page.expander if "code" not in e.label])
         )
         assert all(chart.proto.alt for chart in page.get("plotly_chart"))
         assert all(
-            figure["layout"].get("title", {}).get("text") or figure["layout"]["annotations"] for figure in figures(page)
+            figure["layout"].get("title", {}).get("text") or figure["layout"]["annotations"]
+            for figure in figures(page)
         )
         seen += titles
     assert [title.split(" · ")[0] for title in seen] == [str(number) for number in range(1, 11)]
@@ -103,7 +116,9 @@ def test_another_moment_another_answer_and_another_layer_other_maps() -> None:
         titles.append(figures(page)[0]["layout"]["title"]["text"])
     assert titles[1] == "Layer 1: 32 of 32 maps of 32 × 39"
     assert titles[4] == "Layer 4: 128 maps of 1 × 9, one a line"
-    assert r"32 \text{ pictures of } 32 \times 39" in "\n".join(latex.value for latex in page.get("latex"))
+    assert r"32 \text{ pictures of } 32 \times 39" in "\n".join(
+        latex.value for latex in page.get("latex")
+    )
 
 
 def test_half_a_second_has_one_moment_and_says_that_it_is_repeated() -> None:

@@ -32,7 +32,15 @@ def figure(page: AppTest, number: int) -> dict[str, Any]:
 
 
 def words(page: AppTest) -> str:
-    kinds = (page.title, page.subheader, page.markdown, page.caption, page.info, page.warning, page.error)
+    kinds = (
+        page.title,
+        page.subheader,
+        page.markdown,
+        page.caption,
+        page.info,
+        page.warning,
+        page.error,
+    )
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
@@ -44,7 +52,9 @@ def test_at_first_sight_an_example_is_masked(page: AppTest) -> None:
     assert len(pair["layout"]["shapes"]) == 1
     assert "Masked " in words(page)
     assert "T = 50 frames" in words(page)
-    assert page.query_params["example"] == ["mountain"] or page.query_params["example"] == "mountain"
+    assert (
+        page.query_params["example"] == ["mountain"] or page.query_params["example"] == "mountain"
+    )
     assert all(chart.proto.alt for chart in page.get("plotly_chart"))
 
 
@@ -174,7 +184,11 @@ class TestQuiz:
         for number, question in enumerate(questions(1, GTZAN_MELS)):
             assert f"Question {number + 1} of 8" in quiz.get("progress")[0].proto.text
             assert not figure(quiz, 0)["layout"].get("shapes")
-            given = question.answer if number % 2 == 0 else next(k for k in ("time", "noise") if k != question.answer)
+            given = (
+                question.answer
+                if number % 2 == 0
+                else next(k for k in ("time", "noise") if k != question.answer)
+            )
             quiz.button(key=f"answer-{given}").click().run()
             assert not quiz.exception
             told = quiz.success if given == question.answer else quiz.error

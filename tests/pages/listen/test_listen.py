@@ -132,7 +132,10 @@ def test_noise_is_doubted_and_an_example_is_not(page: AppTest) -> None:
     assert not page.exception
     said = [element.value for element in page.warning]
     assert len(said) == 2  # each network its own
-    assert all(words.startswith("This does not sound like the music this network learned from") for words in said)
+    assert all(
+        words.startswith("This does not sound like the music this network learned from")
+        for words in said
+    )
     assert "genre with a grain of salt" in said[0]
     assert "mood with a grain of salt" in said[1]
 
@@ -157,7 +160,10 @@ SAID = {
     "8 kHz": (lambda: encode(melody(4, 8_000), 8_000), "nothing above 4 kHz"),
     "0.2 s": (lambda: encode(melody(0.2)), "shorter than the 3 s"),
     "truncated": (lambda: encode(melody(8), kind="MP3")[:20_000], "damaged or ends early"),
-    "NaN": (lambda: encode(np.where(np.arange(66_150) == 9, np.nan, melody(3)), subtype="FLOAT"), "NaN or infinite"),
+    "NaN": (
+        lambda: encode(np.where(np.arange(66_150) == 9, np.nan, melody(3)), subtype="FLOAT"),
+        "NaN or infinite",
+    ),
 }
 
 
@@ -178,7 +184,10 @@ BAD = {
     "one sample": (encode(np.ones(1, np.float32)), "1 sample of sound"),
     "silence": (encode(np.zeros(66_150, np.float32)), "silent"),
     "only NaN": (encode(np.full(66_150, np.nan), subtype="FLOAT"), "silent"),
-    "half an m4a": (encode_av(melody(4, 48_000), 48_000, "mp4", "aac")[:20_000], "incomplete or damaged"),
+    "half an m4a": (
+        encode_av(melody(4, 48_000), 48_000, "mp4", "aac")[:20_000],
+        "incomplete or damaged",
+    ),
 }
 
 
@@ -223,13 +232,17 @@ def test_the_second_of_two_quick_uploads_counts(page: AppTest) -> None:
 
 def test_a_recording_is_heard(page: AppTest) -> None:
     page.segmented_control(key="source").set_value("Record").run()
-    page.get("audio_input")[0].set_value(("recording.wav", encode(melody(5, 48_000), 48_000), "audio/wav")).run()
+    page.get("audio_input")[0].set_value(
+        ("recording.wav", encode(melody(5, 48_000), 48_000), "audio/wav")
+    ).run()
     assert not page.exception
     assert page.subheader[0].value == "Your recording"
     assert len(figures(page)) == 6
 
 
-def test_an_example_is_computed_once_for_all_sessions(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_example_is_computed_once_for_all_sessions(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page.button(key="example-hunting").click().run()
     monkeypatch.setattr("crnn.inference.analysis.analyse", lambda *_: pytest.fail("computed again"))
     other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE).run()
@@ -262,11 +275,15 @@ def test_the_first_page_waits_for_no_heavy_import() -> None:
         "heavy = {'torch', 'torchaudio', 'librosa', 'av', 'soundfile', 'numba'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr[-500:]
 
 
-def test_who_waits_for_another_track_is_told(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waits_for_another_track_is_told(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Someone else holds the process-wide turn for a moment; the visitor's bar says so, then the track is heard."""
     import threading
 

@@ -20,7 +20,7 @@ from tests.fakes.services import (
     as_json,
     deezer_unknown,
     error,
-)  # fmt: skip
+)
 
 ROOT = Path(__file__).parents[3]
 LINK = f"https://open.spotify.com/track/{TRACK}?si=1"
@@ -57,15 +57,27 @@ def paste(link: str = LINK, page: AppTest | None = None) -> AppTest:
 
 
 def words(page: AppTest) -> str:
-    kinds = (page.title, page.subheader, page.markdown, page.caption, page.info, page.warning, page.error)
+    kinds = (
+        page.title,
+        page.subheader,
+        page.markdown,
+        page.caption,
+        page.info,
+        page.warning,
+        page.error,
+    )
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
-def test_a_link_becomes_title_cover_player_and_both_answers(services: Services, credentials: None) -> None:
+def test_a_link_becomes_title_cover_player_and_both_answers(
+    services: Services, credentials: None
+) -> None:
     page = paste()
     assert not page.error
     assert len(page.get("plotly_chart")) == 6
-    assert f"[{TITLE}](https://open.spotify.com/track/{TRACK}) on Spotify, by {ARTIST}" in words(page)
+    assert f"[{TITLE}](https://open.spotify.com/track/{TRACK}) on Spotify, by {ARTIST}" in words(
+        page
+    )
     assert "the preview that Deezer offers of [" in words(page)
     assert page.get("image")[0].proto.imgs[0].url == "https://i.scdn.co/image/fake"
     assert len(page.get("audio")) == 1
@@ -88,7 +100,9 @@ def test_the_same_link_is_asked_about_once(services: Services, credentials: None
     page.run()
     assert len(services.asked) == count
     paste(f"spotify:track:{TRACK}", page)
-    assert not any("api.spotify.com" in address for address in services.asked[count:])  # for an hour
+    assert not any(
+        "api.spotify.com" in address for address in services.asked[count:]
+    )  # for an hour
 
 
 def test_where_nothing_is_to_be_heard_the_player_and_an_upload_are_offered(
@@ -99,7 +113,9 @@ def test_where_nothing_is_to_be_heard_the_player_and_an_upload_are_offered(
     page = paste()
     assert "Deezer has no preview of this recording" in page.error[0].value
     assert page.get("iframe")[0].proto.src == f"https://open.spotify.com/embed/track/{TRACK}"
-    page.file_uploader(key="upload_instead").set_value(("own.wav", encode(melody(4)), "audio/wav")).run()
+    page.file_uploader(key="upload_instead").set_value(
+        ("own.wav", encode(melody(4)), "audio/wav")
+    ).run()
     assert not page.exception
     assert "own.wav" in [element.value for element in page.subheader]
     assert len(page.get("plotly_chart")) == 6
@@ -107,7 +123,11 @@ def test_where_nothing_is_to_be_heard_the_player_and_an_upload_are_offered(
 
 TROUBLE = {
     "403 Premium": (("api.spotify.com", "/"), error(403, "Premium"), "Only its title is known"),
-    "429": (("api.spotify.com", "/"), error(429, "slow", **{"Retry-After": "3600"}), "asks to wait 3600 s"),
+    "429": (
+        ("api.spotify.com", "/"),
+        error(429, "slow", **{"Retry-After": "3600"}),
+        "asks to wait 3600 s",
+    ),
     "500": (("api.spotify.com", "/"), error(500, "x"), "status 500"),
 }
 
@@ -125,7 +145,9 @@ def test_trouble_with_the_web_api_is_told_and_there_is_a_way_on(
 
 
 def test_audio_that_fails_after_the_choice_is_a_sentence(services: Services) -> None:
-    services.answers["audio-ssl.itunes.apple.com", "/"] = Answer(200, b"<html>", {"Content-Type": "text/html"})
+    services.answers["audio-ssl.itunes.apple.com", "/"] = Answer(
+        200, b"<html>", {"Content-Type": "text/html"}
+    )
     page = paste()
     page.button(key="choice-0").click().run()
     assert not page.exception
@@ -133,7 +155,9 @@ def test_audio_that_fails_after_the_choice_is_a_sentence(services: Services) -> 
 
 
 def test_a_preview_that_is_no_audio_is_a_sentence(services: Services, credentials: None) -> None:
-    services.answers["cdnt-preview.dzcdn.net", "/"] = Answer(200, bytes(500), {"Content-Type": "audio/mpeg"})
+    services.answers["cdnt-preview.dzcdn.net", "/"] = Answer(
+        200, bytes(500), {"Content-Type": "audio/mpeg"}
+    )
     page = paste()
     assert len(page.error) == 1
     assert page.get("plotly_chart") == []
@@ -158,7 +182,9 @@ def test_wrong_links_are_named_and_the_next_one_works(
 
 
 def test_what_failed_can_be_tried_again(services: Services, credentials: None) -> None:
-    services.answers["open.spotify.com", "/"] = services.answers["api.spotify.com", "/"] = Answer(503)
+    services.answers["open.spotify.com", "/"] = services.answers["api.spotify.com", "/"] = Answer(
+        503
+    )
     page = paste()
     assert page.error
     services.answers.clear()
@@ -167,21 +193,27 @@ def test_what_failed_can_be_tried_again(services: Services, credentials: None) -
     assert len(page.get("plotly_chart")) == 6
 
 
-def test_what_failed_for_the_moment_is_not_remembered(services: Services, credentials: None) -> None:
+def test_what_failed_for_the_moment_is_not_remembered(
+    services: Services, credentials: None
+) -> None:
     services.answers["api.spotify.com", "/"] = Answer(503)
     assert "Only its title is known" in words(paste())
     services.answers.clear()
     assert "Deezer" in words(paste())
 
 
-@pytest.mark.parametrize(("said", "on"), [("true", True), ("1", True), ("off", False), ("none", False), ("", False)])
+@pytest.mark.parametrize(
+    ("said", "on"), [("true", True), ("1", True), ("off", False), ("none", False), ("", False)]
+)
 def test_spotifys_audio_needs_a_plain_yes(
     services: Services, credentials: None, monkeypatch: pytest.MonkeyPatch, said: str, on: bool
 ) -> None:
     from tests.fakes.services import api_track
 
     monkeypatch.setenv("SPOTIFY_AUDIO", said)
-    services.answers["api.spotify.com", "/"] = as_json(api_track(preview_url="https://p.scdn.co/mp3-preview/x"))
+    services.answers["api.spotify.com", "/"] = as_json(
+        api_track(preview_url="https://p.scdn.co/mp3-preview/x")
+    )
     assert ("the preview that Spotify offers" in words(paste())) == on
 
 
@@ -201,5 +233,9 @@ def test_no_secret_reaches_the_page(services: Services, credentials: None) -> No
         st.cache_data.clear()
         services.answers = dict(answers)
         page = paste()
-        everything = words(page) + str([element.proto for element in page.get("markdown")]) + str(page.query_params)
+        everything = (
+            words(page)
+            + str([element.proto for element in page.get("markdown")])
+            + str(page.query_params)
+        )
         assert not any(secret in everything for secret in CLIENT)

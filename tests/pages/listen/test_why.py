@@ -26,7 +26,9 @@ def titles(page: AppTest) -> list[str]:  # noqa: F811
     return [spec["layout"]["title"]["text"] for spec in specs]
 
 
-def test_listen_computes_neither_before_it_is_asked_for(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_listen_computes_neither_before_it_is_asked_for(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("computed unasked")
 
@@ -42,17 +44,25 @@ def test_why_shows_both_maps_and_their_tests(page: AppTest) -> None:  # noqa: F8
     opened(page, "why")
     assert titles(page) == ["Occlusion: what speaks for metal", "Grad-CAM: what speaks for metal"]
     for chart in page.get("plotly_chart")[CLOSED:]:
-        before = re.search(r"Silencing the brightest fifth takes metal from (\d+) %", chart.proto.alt)
+        before = re.search(
+            r"Silencing the brightest fifth takes metal from (\d+) %", chart.proto.alt
+        )
         assert before is not None
-        assert f"metal {before[1]} %" in page.get("plotly_chart")[1].proto.alt  # the ring says so, too
+        assert (
+            f"metal {before[1]} %" in page.get("plotly_chart")[1].proto.alt
+        )  # the ring says so, too
         assert "Hz" in chart.proto.alt
     assert "silencing a fifth of the same form elsewhere leaves" in shown(page)
 
 
-def test_another_class_uses_what_was_silenced_before(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_another_class_uses_what_was_silenced_before(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page.button(key="example-metal-madness").click().run()
     opened(page, "why")
-    monkeypatch.setattr("crnn.explain.attribution.occlusion", lambda *_, **__: pytest.fail("silenced anew"))
+    monkeypatch.setattr(
+        "crnn.explain.attribution.occlusion", lambda *_, **__: pytest.fail("silenced anew")
+    )
     choice = next(p for p in page.get("button_group") if p.key.startswith("why-genre-"))
     choice.set_value("rock").run()
     assert not page.exception
@@ -64,7 +74,10 @@ def test_the_regions_can_be_heard_and_what_is_left(page: AppTest) -> None:  # no
     opened(page, "why")
     page.button(key="play-Grad-CAM").click().run()
     assert not page.exception
-    assert [audio.proto.alt for audio in page.get("audio")][-2:] == ["Only these regions", "Everything else"]
+    assert [audio.proto.alt for audio in page.get("audio")][-2:] == [
+        "Only these regions",
+        "Everything else",
+    ]
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.5, 31.5])
@@ -74,7 +87,9 @@ def test_any_length_is_explained_and_measured(page: AppTest, seconds: float) -> 
     assert len(titles(page)) == 2
     opened(page, "svm")
     assert len(titles(page)) == 7
-    assert set(GENRES) <= set(str(page.get("plotly_chart")[CLOSED + 2].proto.alt).replace(":", " ").split())
+    assert set(GENRES) <= set(
+        str(page.get("plotly_chart")[CLOSED + 2].proto.alt).replace(":", " ").split()
+    )
 
 
 def test_a_long_track_is_explained_through_a_window(page: AppTest) -> None:  # noqa: F811
@@ -95,7 +110,9 @@ def test_a_long_track_is_explained_through_a_window(page: AppTest) -> None:  # n
 def test_mood_is_explained_too(page: AppTest) -> None:  # noqa: F811
     upload(page, "song.wav", encode(melody(4)))
     opened(page, "why")
-    next(p for p in page.get("button_group") if p.key.startswith("why-task-")).set_value("mood").run()
+    next(p for p in page.get("button_group") if p.key.startswith("why-task-")).set_value(
+        "mood"
+    ).run()
     assert not page.exception
     assert any(mood in titles(page)[0] for mood in MOODS)
 
@@ -104,8 +121,12 @@ def test_the_svm_answers_beside_the_network(page: AppTest) -> None:  # noqa: F81
     page.button(key="example-metal-madness").click().run()
     opened(page, "svm")
     assert titles(page) == [
-        "Filled: the network. Hatched: the SVM", "Spectral centroid", "Rolloff", "Zero crossings", "Timbre: MFCC 1 to 20",
-    ]  # fmt: skip
+        "Filled: the network. Hatched: the SVM",
+        "Spectral centroid",
+        "Rolloff",
+        "Zero crossings",
+        "Timbre: MFCC 1 to 20",
+    ]
     said = shown(page)
     assert "Both hear metal" in said or "They disagree" in said
     assert "no flux, so there is no range" in said

@@ -22,7 +22,9 @@ def charts(page: AppTest) -> list[Any]:
 
 
 def words(page: AppTest) -> str:
-    return " ".join(element.value for kind in (page.markdown, page.caption, page.subheader) for element in kind)
+    return " ".join(
+        element.value for kind in (page.markdown, page.caption, page.subheader) for element in kind
+    )
 
 
 def test_every_measured_protocol_has_its_row_and_its_confusion() -> None:
@@ -48,14 +50,18 @@ def test_every_section_of_the_shipped_figures_opens_from_its_address() -> None:
 
 def test_every_class_has_its_portrait() -> None:
     page = opened(section="Portraits", kind="Moods")
-    assert page.pills(key="class-mood").options == list(results.load("portraits")["classes"]["mood"])  # type: ignore[index]
+    assert page.pills(key="class-mood").options == list(
+        results.load("portraits")["classes"]["mood"]
+    )  # type: ignore[index]
     page.pills(key="class-mood").set_value("Sad").run()
     assert not page.exception
     assert len(charts(page)) == 3
     assert "**Sad**, 129 tracks" in words(page)
 
 
-def test_before_anything_is_measured_the_command_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_before_anything_is_measured_the_command_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(results, "FOLDER", tmp_path)
     page = opened()
     assert not page.exception
@@ -65,36 +71,127 @@ def test_before_anything_is_measured_the_command_is_named(monkeypatch: pytest.Mo
 def row(name: str, right: float, paper: float | None = None) -> dict[str, Any]:
     given = None if paper is None else {"track_accuracy": paper}
     figures = {"mean": right, "sd": 0.01, "each": [right - 0.01, right + 0.01]}
-    return {"name": name, "paper": given, "runs": [f"{name}-0", f"{name}-1"], "track_accuracy": figures}
+    return {
+        "name": name,
+        "paper": given,
+        "runs": [f"{name}-0", f"{name}-1"],
+        "track_accuracy": figures,
+    }
 
 
 MADE_UP: dict[str, dict[str, Any]] = {
-    "V": {"table": "V", "title": "Table V: segments", "context": "Made up.", "note": "It did not fall.",
-          "rows": [row("1 s", 0.5, 0.89), row("3 s", 0.6, 0.92)]},
-    "VII-trained": {"table": "VII-trained", "title": "Trained with each", "context": "", "note": "", "rows": [row("none", 0.5)]},
-    "choices": {"table": "choices", "title": "Choices", "context": "Made up.", "note": "PELU gave nothing.",
-                "rows": [{"name": "PELU", "paper": None, "runs": [], "validation_loss": {"mean": 1.5, "sd": None, "each": [1.5]}}]},
-    "mood-grid": {"table": "mood-grid", "title": "Grid", "context": "", "note": "", "rows": [row("HTK", 0.6, 0.74)]},
-    "curves": {"table": "curves", "context": "Made up.", "runs": [
-        {"name": f"{task}-0", "task": task, "label": "plain", "epoch": [1, 2], "train_loss": [2.0, 1.0],
-         "val_loss": None, "val_track": [0.1, 0.4]} for task in ("genre", "mood")]},
-    "ablation": {"table": "ablation", "title": "Steps", "context": "Made up.", "note": "", "rows": [row("mixup", 0.6)]},
-    "codecs": {"table": "codecs", "title": "Codecs", "context": "", "note": "",
-               "rows": [{"name": "MP3", "paper": None, "total_variation": {"mean": 0.03, "sd": 0.01, "each": [0.03]}}]},
-    "optimism": {"table": "optimism", "title": "Optimism", "context": "", "note": "", "rows": [row("random", 0.8)]},
-    "scale": {"table": "scale", "title": "Scale", "context": "", "rows": [{"name": "ours", "value": 12, "unit": "samples/s"}]},
-    "doubt": {"table": "doubt", "context": "Made up", "threshold": 0.5,
-              "rows": [{"name": "speech", "share_doubted": 0.85, "tracks": 40}]},
-    "something-new": {"table": "something-new", "title": "Something new", "rows": [{"name": "it", "odd": 3.0}]},
+    "V": {
+        "table": "V",
+        "title": "Table V: segments",
+        "context": "Made up.",
+        "note": "It did not fall.",
+        "rows": [row("1 s", 0.5, 0.89), row("3 s", 0.6, 0.92)],
+    },
+    "VII-trained": {
+        "table": "VII-trained",
+        "title": "Trained with each",
+        "context": "",
+        "note": "",
+        "rows": [row("none", 0.5)],
+    },
+    "choices": {
+        "table": "choices",
+        "title": "Choices",
+        "context": "Made up.",
+        "note": "PELU gave nothing.",
+        "rows": [
+            {
+                "name": "PELU",
+                "paper": None,
+                "runs": [],
+                "validation_loss": {"mean": 1.5, "sd": None, "each": [1.5]},
+            }
+        ],
+    },
+    "mood-grid": {
+        "table": "mood-grid",
+        "title": "Grid",
+        "context": "",
+        "note": "",
+        "rows": [row("HTK", 0.6, 0.74)],
+    },
+    "curves": {
+        "table": "curves",
+        "context": "Made up.",
+        "runs": [
+            {
+                "name": f"{task}-0",
+                "task": task,
+                "label": "plain",
+                "epoch": [1, 2],
+                "train_loss": [2.0, 1.0],
+                "val_loss": None,
+                "val_track": [0.1, 0.4],
+            }
+            for task in ("genre", "mood")
+        ],
+    },
+    "ablation": {
+        "table": "ablation",
+        "title": "Steps",
+        "context": "Made up.",
+        "note": "",
+        "rows": [row("mixup", 0.6)],
+    },
+    "codecs": {
+        "table": "codecs",
+        "title": "Codecs",
+        "context": "",
+        "note": "",
+        "rows": [
+            {
+                "name": "MP3",
+                "paper": None,
+                "total_variation": {"mean": 0.03, "sd": 0.01, "each": [0.03]},
+            }
+        ],
+    },
+    "optimism": {
+        "table": "optimism",
+        "title": "Optimism",
+        "context": "",
+        "note": "",
+        "rows": [row("random", 0.8)],
+    },
+    "scale": {
+        "table": "scale",
+        "title": "Scale",
+        "context": "",
+        "rows": [{"name": "ours", "value": 12, "unit": "samples/s"}],
+    },
+    "doubt": {
+        "table": "doubt",
+        "context": "Made up",
+        "threshold": 0.5,
+        "rows": [{"name": "speech", "share_doubted": 0.85, "tracks": 40}],
+    },
+    "something-new": {
+        "table": "something-new",
+        "title": "Something new",
+        "rows": [{"name": "it", "odd": 3.0}],
+    },
     "another": {"no": "rows"},
-}  # fmt: skip
+}
 SECTIONS = {
     "Accuracy": ["Optimism"],
     "Mistakes": ["Doubt"],
-    "The paper": ["Table V: segments", "Trained with each", "Choices", "Grid", "Loss while learning", "It did not fall.",
-                  "Best in both: 3 s", "Over 2 epochs"],
+    "The paper": [
+        "Table V: segments",
+        "Trained with each",
+        "Choices",
+        "Grid",
+        "Loss while learning",
+        "It did not fall.",
+        "Best in both: 3 s",
+        "Over 2 epochs",
+    ],
     "Beyond": ["Steps", "Codecs", "Scale", "Something new", "Another"],
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -55,12 +55,24 @@ def other(tmp_path: Path) -> Files:
     """Three classes of its own, the paper's front end and 5 s segments: nothing as in the bundled network."""
     torch.manual_seed(1)
     config = ModelConfig(
-        n_mels=128, frames=PAPER.frames(5.0), n_classes=3, pools=pool_sizes(PAPER), channels=(4, 4, 4, 4), gru=8
+        n_mels=128,
+        frames=PAPER.frames(5.0),
+        n_classes=3,
+        pools=pool_sizes(PAPER),
+        channels=(4, 4, 4, 4),
+        gru=8,
     )
     results = {
-        "F": {"track_accuracy": 0.421, "track_accuracy_sd": 0.02, "runs": "mean of 2 seeds", "context": "A *test*."}
+        "F": {
+            "track_accuracy": 0.421,
+            "track_accuracy_sd": 0.02,
+            "runs": "mean of 2 seeds",
+            "context": "A *test*.",
+        }
     }
-    checkpoint = Checkpoint("genre", ("fado", "polka", "rock"), PAPER, 5.0, CRNN(config).eval(), results=results)
+    checkpoint = Checkpoint(
+        "genre", ("fado", "polka", "rock"), PAPER, 5.0, CRNN(config).eval(), results=results
+    )
     card = "---\nlicense: mit\n---\n# Three genres\n\n![tracker](https://pictures.example/x.png) made for tests\n"
     return packed(checkpoint, tmp_path / "other", card)
 

@@ -23,6 +23,10 @@ print((before - psutil.Process().memory_info().rss) >> 20)
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc can be told")
 def test_large_blocks_are_returned_when_freed() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", CODE.format(how="returned")], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", CODE.format(how="returned")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     assert int(done.stdout) > 150  # of 183 MB

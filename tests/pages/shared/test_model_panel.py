@@ -53,7 +53,10 @@ def test_another_repository_is_heard_at_once_and_left_again(hub: FakeHub, other:
     told = sidebar(page)
     assert REPO in told
     assert commit[:12] in told
-    assert "artists it never heard, filtered GTZAN lists: 42.1 in 100 right (± 2.0)" in told.replace("\\", "")
+    assert (
+        "artists it never heard, filtered GTZAN lists: 42.1 in 100 right (± 2.0)"
+        in told.replace("\\", "")
+    )
     assert r"A \*test\*; mean of 2 seeds" in told
     assert "GTZAN collection" not in "\n".join(c.value for c in page.sidebar.caption)
     page.button(key="default-genre").click().run()
@@ -80,7 +83,11 @@ def test_an_upload_is_heard_again_and_the_lab_follows(hub: FakeHub, other: Files
     page.switch_page("pages/lab/page.py").run()
     assert not page.exception
     assert not page.error
-    assert any({"fado", "polka"} & set(trace.get("y", ())) for figure in figures(page) for trace in figure["data"])
+    assert any(
+        {"fado", "polka"} & set(trace.get("y", ()))
+        for figure in figures(page)
+        for trace in figure["data"]
+    )
 
 
 def test_the_choice_of_one_visitor_is_not_that_of_another(hub: FakeHub, other: Files) -> None:
@@ -120,13 +127,17 @@ def test_each_failure_is_a_sentence_and_the_page_goes_on(
     assert len(page.error) == 1  # it stays, for whoever looked elsewhere
 
 
-@pytest.mark.parametrize("text", ["nonsense", "assets/checkpoints", "../shared/x", "user/repo@../..", "<b>x</b>/`y`"])
+@pytest.mark.parametrize(
+    "text", ["nonsense", "assets/checkpoints", "../shared/x", "user/repo@../..", "<b>x</b>/`y`"]
+)
 def test_what_is_entered_is_never_a_folder(hub: FakeHub, text: str) -> None:
     page = attempt(start(), text)
     assert not page.exception
     said = page.error[0].value
     assert (
-        "is not the name of a model repository" in said or "no such repository" in said or "names no revision" in said
+        "is not the name of a model repository" in said
+        or "no such repository" in said
+        or "names no revision" in said
     )
     assert "<b>" not in said.replace(r"\<", "")
 
@@ -172,5 +183,7 @@ def test_the_first_page_imports_neither_torch_nor_the_hub_client() -> None:
         "assert any('Weights' in c.value for c in page.sidebar.caption);"
         "heavy = {'torch', 'huggingface_hub', 'httpx2', 'safetensors'} & set(sys.modules); sys.exit(str(heavy) if heavy else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr[-500:]

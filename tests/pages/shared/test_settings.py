@@ -33,7 +33,9 @@ class TestSettings:
         assert not page.exception
         assert genres(page) == {"fado", "polka", "rock"}
 
-    def test_a_folder_too(self, hub: FakeHub, other: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_folder_too(
+        self, hub: FakeHub, other: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("GENRE_CHECKPOINT", str(tmp_path / "other"))
         page = start()
         page.button(key="example-palace").click().run()
@@ -58,7 +60,9 @@ class TestSettings:
         page.button(key="example-hunting").click().run()
         assert not page.warning
 
-    def test_a_mood_checkpoint_is_no_genre_checkpoint(self, hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_mood_checkpoint_is_no_genre_checkpoint(
+        self, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("GENRE_CHECKPOINT", str(BUNDLED / "mood"))
         page = start()
         page.button(key="example-palace").click().run()

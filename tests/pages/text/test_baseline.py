@@ -74,7 +74,9 @@ def test_figures_show_the_values_and_the_ranges(svm: Svm) -> None:
     for i, name in enumerate(bars.y):
         label = name.replace("<b>", "").replace("</b> ✓", "")
         low, mid, high = svm.usual(centroid.feature)[label]
-        assert (bars.base[i], bars.base[i] + bars.x[i], ticks.x[i]) == pytest.approx((low, high, mid))
+        assert (bars.base[i], bars.base[i] + bars.x[i], ticks.x[i]) == pytest.approx(
+            (low, high, mid)
+        )
         assert ("✓" in name) == (low <= 2000 <= high)
     assert figure.layout.shapes[0].x0 == 2000.0
     order = list(GENRES)

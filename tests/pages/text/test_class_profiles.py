@@ -18,7 +18,10 @@ def made_up(**changes: Any) -> dict[str, Any]:
     """Three classes alike, but for what is changed in the first: offsets to its spectrum, modulation, map or swing."""
 
     def one(first: bool) -> dict[str, Any]:
-        offset = {key: changes.get(key, 0.0) if first else 0.0 for key in ("spectrum", "modulation", "map", "swing")}
+        offset = {
+            key: changes.get(key, 0.0) if first else 0.0
+            for key in ("spectrum", "modulation", "map", "swing")
+        }
         return {
             "tracks": 50,
             "spectrum": {"mean": (np.zeros(128) + offset["spectrum"]).tolist(), "sd": [3.0] * 128},
@@ -29,9 +32,14 @@ def made_up(**changes: Any) -> dict[str, Any]:
 
     labels = ("metal", "jazz", "pop")
     return {
-        "table": "portraits", "context": "made up", "front_end": GTZAN_MELS.to_dict(), "hertz": BANDS.tolist(),
-        "modulation_hertz": RATES, "group": 8, "classes": {"genre": {label: one(label == "metal") for label in labels}},
-    }  # fmt: skip
+        "table": "portraits",
+        "context": "made up",
+        "front_end": GTZAN_MELS.to_dict(),
+        "hertz": BANDS.tolist(),
+        "modulation_hertz": RATES,
+        "group": 8,
+        "classes": {"genre": {label: one(label == "metal") for label in labels}},
+    }
 
 
 def test_classes_that_are_alike_are_said_to_be() -> None:
@@ -72,7 +80,9 @@ def test_rates_are_told_with_their_factor() -> None:
 def test_the_map_is_times_the_others() -> None:
     table = made_up(map=np.log10(2))
     assert np.allclose(portraits.times_stronger(table["classes"]["genre"], "metal"), 1.0)
-    assert np.allclose(portraits.times_stronger(table["classes"]["genre"], "pop"), -0.5)  # one of its two others
+    assert np.allclose(
+        portraits.times_stronger(table["classes"]["genre"], "pop"), -0.5
+    )  # one of its two others
 
 
 def test_every_shipped_class_has_words_and_figures() -> None:
@@ -83,5 +93,9 @@ def test_every_shipped_class_has_words_and_figures() -> None:
         for label in classes:
             assert all(portraits.told(table, task, label))
             assert "times as strongly" in portraits.map_told(table, task, label)
-            for draw in (portrait_figures.spectrum, portrait_figures.modulation, portrait_figures.modulation_map):
+            for draw in (
+                portrait_figures.spectrum,
+                portrait_figures.modulation,
+                portrait_figures.modulation_map,
+            ):
                 assert label in draw(table, task, label).layout.title.text

@@ -85,7 +85,10 @@ def test_the_command_measures_every_protocol(made: Path) -> None:
     assert list(protocols) == ["F", "P", "N", "M", "M-quadrants"]
     assert [len(protocols[name]["runs"]) for name in ("F", "P", "M", "M-quadrants")] == [2, 2, 5, 5]
     assert [protocols[name]["runs"][0]["tracks"] for name in ("F", "P")] == [290, 100]
-    assert (protocols["M"]["pooled"]["tracks"], protocols["M-quadrants"]["pooled"]["tracks"]) == (50, 60)
+    assert (protocols["M"]["pooled"]["tracks"], protocols["M-quadrants"]["pooled"]["tracks"]) == (
+        50,
+        60,
+    )
     assert protocols["N"]["tracks"] == 4
     for name in ("F", "P"):
         assert protocols[name]["summary"]["track_accuracy"]["mean"] > 0.95
@@ -110,9 +113,13 @@ def test_the_checkpoint_is_that_of_all_tracks(made: Path, both: Path) -> None:
     said = bundled.probabilities(table.values).argmax(axis=1)
     assert (said == table.collection.targets).mean() > 0.95
     jazz = table.values[table.collection.targets == GENRES.index("jazz")]
-    assert bundled.usual("rms_mean")["jazz"][1] == pytest.approx(np.median(jazz[:, SHARED.index("rms_mean")]))
+    assert bundled.usual("rms_mean")["jazz"][1] == pytest.approx(
+        np.median(jazz[:, SHARED.index("rms_mean")])
+    )
     found = json.loads((made / "out" / "svm.json").read_text())["protocols"]
-    assert bundled.results["F"]["track_accuracy"] == round(found["F"]["summary"]["track_accuracy"]["mean"], 4)
+    assert bundled.results["F"]["track_accuracy"] == round(
+        found["F"]["summary"]["track_accuracy"]["mean"], 4
+    )
     assert found["N"]["weights"] == bundled.digest
     card = (made / "checkpoints" / "svm-genre" / "README.md").read_text()
     assert f"| N | {bundled.results['N']['track_accuracy']:.3f}" in card
@@ -129,7 +136,9 @@ def test_a_rerun_gives_the_same_svm_and_extracts_nothing(
     again = moods_table(both, made / "runs", "mood", NAMES)
     assert again.values.shape == (50, len(NAMES))
     table = gtzan_table(both)
-    setting = json.loads((made / "out" / "svm.json").read_text())["protocols"]["F"]["runs"][0]["setting"]
+    setting = json.loads((made / "out" / "svm.json").read_text())["protocols"]["F"]["runs"][0][
+        "setting"
+    ]
     fresh = svm.train(table, np.arange(1000), svm.Setting(setting["C"], setting["gamma"]))
     assert fresh.digest == Svm.load(made / "checkpoints" / "svm-genre").digest
 
@@ -141,10 +150,15 @@ def test_rows_are_found_by_name_in_whatever_order(both: Path) -> None:
     place = table.collection.names.index("metal.00034")
     np.testing.assert_allclose(table.values[place], [row[column] for column in SHARED])
     assert table.collection.labels[table.collection.targets[place]] == "metal"
-    assert table.collection.groups[place] == table.collection.groups[table.collection.names.index("metal.00094")]
+    assert (
+        table.collection.groups[place]
+        == table.collection.groups[table.collection.names.index("metal.00094")]
+    )
 
 
-def test_settings_are_chosen_on_the_validation_part_alone(both: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_chosen_on_the_validation_part_alone(
+    both: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Spoiled test tracks change nothing."""
     monkeypatch.setattr(svm, "C_GRID", (1.0, 10.0))
     table = gtzan_table(both)
@@ -164,10 +178,15 @@ def test_a_table_made_otherwise_is_refused(both: Path, tmp_path: Path) -> None:
         agreement(tmp_path)
 
 
-def test_what_is_missing_is_named(both: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_missing_is_named(
+    both: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["svm", "--data", str(tmp_path)]) == 1
     assert f"No {TABLE} in {tmp_path}" in capsys.readouterr().err
-    rows = [{key: value for key, value in row.items() if key != "mfcc7_var"} for row in made_up_rows()[:3]]
+    rows = [
+        {key: value for key, value in row.items() if key != "mfcc7_var"}
+        for row in made_up_rows()[:3]
+    ]
     write_table(tmp_path / TABLE, rows)
     with pytest.raises(DataError, match="lacks column mfcc7_var"):
         gtzan_table(tmp_path)

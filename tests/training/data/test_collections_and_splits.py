@@ -11,7 +11,15 @@ from crnn.audio.decode import decode
 from crnn.audio.mel import GTZAN_MELS, PAPER, log_mel
 from crnn.labels import GENRES, MOODS
 from training.data import splits
-from training.data.collection import QUADRANTS, Collection, DataError, gtzan, gtzan_groups, load, moods
+from training.data.collection import (
+    QUADRANTS,
+    Collection,
+    DataError,
+    gtzan,
+    gtzan_groups,
+    load,
+    moods,
+)
 from training.data.feature_store import Frames
 
 
@@ -26,12 +34,18 @@ def test_frames_are_what_serving_computes(data: Path, tmp_path: Path) -> None:
     collection = gtzan(data, PAPER, tmp_path)
     waveform = decode(data / "gtzan/jazz/jazz.00001.wav", downmix="normalised")
     ours = collection.frames.mel(collection.names.index("jazz.00001"))
-    np.testing.assert_allclose(ours, log_mel(waveform.samples, PAPER), atol=0.05)  # dB; stored as float16
+    np.testing.assert_allclose(
+        ours, log_mel(waveform.samples, PAPER), atol=0.05
+    )  # dB; stored as float16
 
 
-def test_frames_are_computed_once(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_are_computed_once(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = gtzan(data, None, tmp_path)
-    monkeypatch.setattr("training.data.feature_store.decode", lambda *_, **__: pytest.fail("decoded again"))
+    monkeypatch.setattr(
+        "training.data.feature_store.decode", lambda *_, **__: pytest.fail("decoded again")
+    )
     again = gtzan(data, None, tmp_path)
     np.testing.assert_array_equal(again.frames.mel(3), first.frames.mel(3))
 
@@ -40,7 +54,12 @@ def test_gtzan_from_published_mels(tmp_path: Path) -> None:
     """uint8 steps of range_db / 256 below the clip's maximum."""
     (tmp_path / "gtzan").mkdir()
     values = np.random.default_rng(0).integers(0, 256, (2, 128, 50), dtype=np.uint8)
-    np.savez(tmp_path / "gtzan/mels.npz", X=values, name=["rock.00007", "pop.00001"], range_db=np.array([80.0, 72.5]))
+    np.savez(
+        tmp_path / "gtzan/mels.npz",
+        X=values,
+        name=["rock.00007", "pop.00001"],
+        range_db=np.array([80.0, 72.5]),
+    )
     collection = gtzan(tmp_path, None, tmp_path)
     assert collection.names == ("rock.00007", "pop.00001")
     assert collection.front_end == GTZAN_MELS
@@ -61,7 +80,9 @@ def test_moods_labels_are_those_of_the_table(data: Path, tmp_path: Path) -> None
     with (data / "moods4q/annotations.csv").open() as lines:
         table = {row["clip"]: row for row in csv.DictReader(lines)}
     collection = moods(data, None, tmp_path)
-    for name, target, group in zip(collection.names, collection.targets, collection.groups, strict=True):
+    for name, target, group in zip(
+        collection.names, collection.targets, collection.groups, strict=True
+    ):
         assert (MOODS[target], group) == (table[name]["mood"], table[name]["artist"])
 
 
@@ -120,14 +141,18 @@ def test_filtered_lists_have_their_published_sizes() -> None:
 
 
 def test_filtered_lists_need_all_their_tracks(toy: Collection) -> None:
-    with pytest.raises(DataError, match="930 tracks of the filtered lists are missing, the first: blues"):
+    with pytest.raises(
+        DataError, match="930 tracks of the filtered lists are missing, the first: blues"
+    ):
         splits.filtered(toy)
 
 
 def test_mood_folds_test_everyone_once_and_no_artist_twice(data: Path, tmp_path: Path) -> None:
     collection = moods(data, None, tmp_path)
     folds = splits.folds(collection)
-    assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(len(collection.names)))
+    assert sorted(np.concatenate([fold.test for fold in folds])) == list(
+        range(len(collection.names))
+    )
     artists = np.array(collection.groups)
     for fold in folds:
         assert not set(artists[fold.train]) & set(artists[fold.test])
@@ -157,4 +182,8 @@ def test_artists_of_new_songs_are_kept_out_with_all_their_clips(data: Path, tmp_
     songs = moods(data, None, tmp_path, "genre")
     taught = splits.named("known", collection).train
     assert not {collection.groups[i] for i in taught} & set(songs.groups)
-    assert len(taught) == 60 - sum(group in songs.groups for group in collection.groups) < 60 - len(songs.names)
+    assert (
+        len(taught)
+        == 60 - sum(group in songs.groups for group in collection.groups)
+        < 60 - len(songs.names)
+    )

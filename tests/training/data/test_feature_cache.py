@@ -59,11 +59,17 @@ class Counting:
         return rows(file)
 
 
-def test_all_files_in_their_order_and_nothing_left_behind(files: list[Path], tmp_path: Path) -> None:
+def test_all_files_in_their_order_and_nothing_left_behind(
+    files: list[Path], tmp_path: Path
+) -> None:
     done = job(files, tmp_path / "cache")
     collect(done)
     assert_right(done)
-    assert {file.name for file in (tmp_path / "cache").iterdir()} == {done.values.name, done.offsets.name, "parts"}
+    assert {file.name for file in (tmp_path / "cache").iterdir()} == {
+        done.values.name,
+        done.offsets.name,
+        "parts",
+    }
     assert not list((tmp_path / "cache/parts").glob("*.rows"))
 
 
@@ -87,7 +93,9 @@ def test_a_finished_array_is_not_computed_again(files: list[Path], tmp_path: Pat
     assert again.asked == []
 
 
-def test_one_more_file_costs_its_part_alone_while_parts_are_there(files: list[Path], tmp_path: Path) -> None:
+def test_one_more_file_costs_its_part_alone_while_parts_are_there(
+    files: list[Path], tmp_path: Path
+) -> None:
     files[50].write_text("broken")
     with pytest.raises(BrokenFiles):
         collect(job(files, tmp_path / "cache"))
@@ -97,7 +105,9 @@ def test_one_more_file_costs_its_part_alone_while_parts_are_there(files: list[Pa
     assert_right(job([*files[:50], *files[51:]], tmp_path / "cache"))
 
 
-def test_broken_files_are_named_all_at_once_and_may_be_skipped(files: list[Path], tmp_path: Path) -> None:
+def test_broken_files_are_named_all_at_once_and_may_be_skipped(
+    files: list[Path], tmp_path: Path
+) -> None:
     for number in (3, 77):
         files[number].write_text("broken")
     files[99].write_text("2")
@@ -149,7 +159,9 @@ def test_several_at_once_share_the_work(files: list[Path], tmp_path: Path) -> No
     assert sorted(asked) == sorted(files)
 
 
-def test_other_settings_and_other_content_are_other_arrays(files: list[Path], tmp_path: Path) -> None:
+def test_other_settings_and_other_content_are_other_arrays(
+    files: list[Path], tmp_path: Path
+) -> None:
     one = job(files, tmp_path)
     assert Job(files, rows, 3, np.float16, {"other": "settings"}, tmp_path).values != one.values
     files[0].write_text("12")

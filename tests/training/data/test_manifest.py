@@ -25,7 +25,10 @@ TONES = {"low": 110.0, "high": 1760.0}
 
 
 def write(
-    folder: Path, rows: list[tuple[str, ...]], header: str = "path,label,group,split", name: str = "tones.csv"
+    folder: Path,
+    rows: list[tuple[str, ...]],
+    header: str = "path,label,group,split",
+    name: str = "tones.csv",
 ) -> Path:
     with (folder / name).open("w", newline="", encoding="utf-8") as out:
         out.write(header + "\n")
@@ -49,7 +52,12 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rows(tones: Path) -> list[tuple[str, ...]]:
     return [
-        (f"{label}/artist {i}/{i}.wav", label, f"artist {i}", "test" if i == 7 else "valid" if i == 6 else "train")
+        (
+            f"{label}/artist {i}/{i}.wav",
+            label,
+            f"artist {i}",
+            "test" if i == 7 else "valid" if i == 6 else "train",
+        )
         for label in TONES
         for i in range(8)
     ]
@@ -89,7 +97,10 @@ def test_what_every_loader_owes(loader: str, data: Path, tones: Path, tmp_path: 
         replace(found, targets=np.roll(found.targets, 1)),
         replace(found, groups=("somebody else", *found.groups[1:])),
         replace(found, names=("another", *found.names[1:])),
-        replace(found, frames=replace(found.frames, values=np.asarray(found.frames.values) + np.float16(1))),
+        replace(
+            found,
+            frames=replace(found.frames, values=np.asarray(found.frames.values) + np.float16(1)),
+        ),
         replace(found, sides=("train",) * count if not found.sides else ()),
     ]
     assert len({other.digest for other in changed} | {found.digest}) == len(changed) + 1
@@ -97,10 +108,15 @@ def test_what_every_loader_owes(loader: str, data: Path, tones: Path, tmp_path: 
 
 class TestReading:
     def test_a_folder_and_a_table_of_it_say_the_same(self, tones: Path, tmp_path: Path) -> None:
-        one, other = manifest(tones, None, tmp_path), manifest(write(tones, rows(tones)), None, tmp_path)
+        one, other = (
+            manifest(tones, None, tmp_path),
+            manifest(write(tones, rows(tones)), None, tmp_path),
+        )
         assert one.labels == other.labels == ("high", "low")  # sorted
         told = {name: one.labels[t] for name, t in zip(one.names, one.targets, strict=True)}
-        assert told == {name: other.labels[t] for name, t in zip(other.names, other.targets, strict=True)}
+        assert told == {
+            name: other.labels[t] for name, t in zip(other.names, other.targets, strict=True)
+        }
         assert one.groups[0] == "high/artist 0"
         assert (other.groups[0], other.sides[7]) == ("artist 0", "test")
 
@@ -109,7 +125,9 @@ class TestReading:
         waveform = decode(tones / found.names[3], downmix="normalised")
         np.testing.assert_allclose(found.frames.mel(3), log_mel(waveform.samples, PAPER), atol=0.05)
 
-    @pytest.mark.parametrize("header", ["path;label", "path\tlabel", "\ufeffPath, Label", "title,path,label"])
+    @pytest.mark.parametrize(
+        "header", ["path;label", "path\tlabel", "\ufeffPath, Label", "title,path,label"]
+    )
     def test_tables_as_spreadsheets_save_them(self, header: str, tones: Path) -> None:
         mark = next((c for c in ";\t" if c in header), ",")
         first = ("a title",) if "title" in header else ()
@@ -123,14 +141,27 @@ class TestReading:
         (tmp_path / "My Moods").mkdir()
         absolute = [(str(tones / path), *rest) for path, *rest in rows(tones)]
         write(tmp_path / "My Moods", absolute, name="manifest.csv")
-        assert (read(tmp_path / "My Moods").task, len(read(tmp_path / "My Moods").rows)) == ("my-moods", 16)
+        assert (read(tmp_path / "My Moods").task, len(read(tmp_path / "My Moods").rows)) == (
+            "my-moods",
+            16,
+        )
 
 
 class TestRefusals:
-    def test_missing_files_and_labels_are_named_together(self, tones: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        table = write(tones, [*rows(tones), ("gone.wav", "low", "", "train"), ("low/artist 0/0.mp3", "", "", "train")])
+    def test_missing_files_and_labels_are_named_together(
+        self, tones: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        table = write(
+            tones,
+            [
+                *rows(tones),
+                ("gone.wav", "low", "", "train"),
+                ("low/artist 0/0.mp3", "", "", "train"),
+            ],
+        )
         with pytest.raises(
-            DataError, match=r"2 of the rows .*(\n.*)*gone\.wav: no such file\n.*no label\n.*--skip-broken"
+            DataError,
+            match=r"2 of the rows .*(\n.*)*gone\.wav: no such file\n.*no label\n.*--skip-broken",
         ):
             read(table)
         assert len(read(table, skip_broken=True).rows) == 16
@@ -158,10 +189,19 @@ class TestRefusals:
         ("change", "words"),
         [
             (lambda r: [*r, (r[0][0], "high", "", "train")], "is there more than once"),
-            (lambda r: [(*r[0][:3], "half"), *r[1:]], "line 2: split is 'half'; train, valid or test"),
-            (lambda r: [(*r[0][:3], ""), *r[1:]], "rows without a split: 1, the first: low/artist 0/0.wav"),
+            (
+                lambda r: [(*r[0][:3], "half"), *r[1:]],
+                "line 2: split is 'half'; train, valid or test",
+            ),
+            (
+                lambda r: [(*r[0][:3], ""), *r[1:]],
+                "rows without a split: 1, the first: low/artist 0/0.wav",
+            ),
             (lambda r: [row for row in r if row[1] == "low"], "1 labels; 2 to 100"),
-            (lambda r: [(row[0], "<b>" if row[1] == "low" else "high", *row[2:]) for row in r], "without markup"),
+            (
+                lambda r: [(row[0], "<b>" if row[1] == "low" else "high", *row[2:]) for row in r],
+                "without markup",
+            ),
             (
                 lambda r: [(*row[:3], "test" if row[1] == "low" else "train") for row in r],
                 "nothing to train on for low",
@@ -216,16 +256,32 @@ class TestSplits:
     def test_groups_on_two_sides_are_told(
         self, tones: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        manifest(write(tones, [(row[0], row[1], "the same", row[3]) for row in rows(tones)]), None, tmp_path)
-        assert "groups on more than one side of the split, which flatters the figures: 1" in capsys.readouterr().err
+        manifest(
+            write(tones, [(row[0], row[1], "the same", row[3]) for row in rows(tones)]),
+            None,
+            tmp_path,
+        )
+        assert (
+            "groups on more than one side of the split, which flatters the figures: 1"
+            in capsys.readouterr().err
+        )
 
-    def test_otherwise_groups_stay_whole_and_every_label_is_on_every_side(self, toy: Collection) -> None:
-        pairs = replace(toy, groups=tuple(f"g{i % 4}-{i // 8}" for i in range(40)))  # ten a label, two tracks each
+    def test_otherwise_groups_stay_whole_and_every_label_is_on_every_side(
+        self, toy: Collection
+    ) -> None:
+        pairs = replace(
+            toy, groups=tuple(f"g{i % 4}-{i // 8}" for i in range(40))
+        )  # ten a label, two tracks each
         for seed in range(3):
             split = splits.named(f"grouped:{seed}", pairs)
-            sides = [{pairs.groups[i] for i in side} for side in (split.train, split.valid, split.test)]
+            sides = [
+                {pairs.groups[i] for i in side} for side in (split.train, split.valid, split.test)
+            ]
             assert not sides[0] & sides[1] and not sides[0] & sides[2] and not sides[1] & sides[2]  # noqa: PT018
-            assert all(set(pairs.targets[side]) == {0, 1, 2, 3} for side in (split.train, split.valid, split.test))
+            assert all(
+                set(pairs.targets[side]) == {0, 1, 2, 3}
+                for side in (split.train, split.valid, split.test)
+            )
 
     def test_too_few_groups_are_counted(self, toy: Collection) -> None:
         with pytest.raises(DataError, match=r"fewer than 5 groups .*low \(1\)"):
@@ -234,15 +290,40 @@ class TestSplits:
             splits.named("given", toy)
 
 
-SMALL = ["epochs=12", "batch_size=4", "channels=[4,8,8,8]", "gru=8", "learning_rate=0.01", "averaging=0", "mixup=0", "dropout=0",
-         "conv_dropout=0", "time_mask=0", "frequency_mask=0"]  # fmt: skip
+SMALL = [
+    "epochs=12",
+    "batch_size=4",
+    "channels=[4,8,8,8]",
+    "gru=8",
+    "learning_rate=0.01",
+    "averaging=0",
+    "mixup=0",
+    "dropout=0",
+    "conv_dropout=0",
+    "time_mask=0",
+    "frequency_mask=0",
+]
 
 
 def train(source: Path, runs: Path, *more: str) -> int:
-    return main([
-        "train", "manifest", "--data", str(source), "--runs", str(runs), "--no-progress", "--precision", "32-true", *more,
-        "--tag", "small", "--set", *SMALL,
-    ])  # fmt: skip
+    return main(
+        [
+            "train",
+            "manifest",
+            "--data",
+            str(source),
+            "--runs",
+            str(runs),
+            "--no-progress",
+            "--precision",
+            "32-true",
+            *more,
+            "--tag",
+            "small",
+            "--set",
+            *SMALL,
+        ]
+    )
 
 
 @pytest.mark.parametrize("front_end", ["gtzan-mels", "paper"])
@@ -265,7 +346,10 @@ def test_from_tones_to_a_served_answer(
     assert "high 8, low 8; 8 groups" in (folder / "checkpoint" / "README.md").read_text()
     for label, hertz in TONES.items():
         (tmp_path / f"{label}.wav").write_bytes(encode(buzz(hertz * 1.1, 5, seed=99)))
-        assert serve(["--json", "--mood", str(folder / "checkpoint"), str(tmp_path / f"{label}.wav")]) == 0
+        assert (
+            serve(["--json", "--mood", str(folder / "checkpoint"), str(tmp_path / f"{label}.wav")])
+            == 0
+        )
         answer = json.loads(capsys.readouterr().out)
         assert answer["mood"]["low"] > 0.5 if label == "low" else answer["mood"]["high"] > 0.5
     assert (
@@ -277,7 +361,9 @@ def test_from_tones_to_a_served_answer(
 def test_what_can_be_known_to_fail_fails_before_anything_is_decoded(
     tones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("training.data.feature_store.decode", lambda *_, **__: pytest.fail("decoded"))
+    monkeypatch.setattr(
+        "training.data.feature_store.decode", lambda *_, **__: pytest.fail("decoded")
+    )
     arguments = ["train", "manifest", "--data", str(tones), "--runs", str(tmp_path)]
     assert main([*arguments, "--recipe", "mood"]) == 1
     assert "needs a run on another collection first" in capsys.readouterr().err

@@ -22,7 +22,9 @@ from training.engine.run import train
 
 
 class TestData:
-    def test_crops_are_as_many_as_segments_fit_and_repeat_with_the_seed(self, toy: Collection) -> None:
+    def test_crops_are_as_many_as_segments_fit_and_repeat_with_the_seed(
+        self, toy: Collection
+    ) -> None:
         crops, again = (Crops(toy, np.arange(40), 39, seed=1) for _ in range(2))
         assert len(crops) == 40 * 3
         assert all(torch.equal(crops[2, i][0], again[2, i][0]) for i in range(len(crops)))
@@ -44,12 +46,23 @@ class TestData:
         assert len(tags) == 0
         assert any(torch.equal(crop[0], mel[:, i : i + 39]) for i in range(mel.shape[1] - 38))
 
-    def test_a_stretched_crop_still_runs_from_one_moment_to_a_later_one(self, toy: Collection) -> None:
+    def test_a_stretched_crop_still_runs_from_one_moment_to_a_later_one(
+        self, toy: Collection
+    ) -> None:
         """A track whose level rises by 1 dB a frame shows how far apart a crop's frames were."""
         ramp = np.broadcast_to(np.arange(-80, 10, dtype=np.float32), (128, 90))
-        rising = replace(toy, names=("t",), targets=toy.targets[:1], groups=("g",), frames=Frames.from_mels([ramp]))
+        rising = replace(
+            toy,
+            names=("t",),
+            targets=toy.targets[:1],
+            groups=("g",),
+            frames=Frames.from_mels([ramp]),
+        )
         crops = Crops(rising, np.array([0]), 39, seed=0, stretch=0.25)
-        spans = [float(mel[0, 0, -1] - mel[0, 0, 0]) for mel, _, _ in (crops[epoch, 0] for epoch in range(100))]
+        spans = [
+            float(mel[0, 0, -1] - mel[0, 0, 0])
+            for mel, _, _ in (crops[epoch, 0] for epoch in range(100))
+        ]
         assert all(crops[epoch, 0][0].shape == (1, 128, 39) for epoch in range(5))
         assert 30 <= min(spans) < 32
         assert 46 < max(spans) <= 48
@@ -100,7 +113,9 @@ class TestTags:
         assert learned == {id(p) for p in module.parameters()}
         assert id(module.tagger.weight) in learned  # type: ignore[union-attr, arg-type]
 
-    def test_the_checkpoint_holds_the_network_alone(self, tagged: Collection, tmp_path: Path) -> None:
+    def test_the_checkpoint_holds_the_network_alone(
+        self, tagged: Collection, tmp_path: Path
+    ) -> None:
         folder = run(tagged, tmp_path, replace(TINY, tags=1.0), "all")
         loaded = Checkpoint.load(folder / "checkpoint").model
         assert not [name for name in loaded.state_dict() if "tag" in name]
@@ -117,7 +132,9 @@ class TestPartlyKnown:
     def beside(self, toy: Collection) -> PartlyLabelled:
         """Ten of the toy's tracks, each said to be of its class or the next."""
         rows = toy.candidates[:10] + np.roll(toy.candidates[:10], 1, axis=1)
-        return PartlyLabelled("others", Frames.from_mels([toy.frames.mel(i).numpy() for i in range(10)]), rows)
+        return PartlyLabelled(
+            "others", Frames.from_mels([toy.frames.mel(i).numpy() for i in range(10)]), rows
+        )
 
     def loss(self, logits: torch.Tensor, candidates: torch.Tensor, smoothing: float) -> float:
         recipe = replace(TINY, label_smoothing=smoothing)
@@ -127,21 +144,29 @@ class TestPartlyKnown:
     def test_one_candidate_is_the_usual_cross_entropy(self, smoothing: float) -> None:
         logits, target = torch.randn(6, 4), torch.tensor([0, 1, 2, 3, 0, 2])
         usual = torch.nn.functional.cross_entropy(logits, target, label_smoothing=smoothing)
-        assert self.loss(logits, torch.eye(4)[target], smoothing) == pytest.approx(float(usual), rel=1e-5)
+        assert self.loss(logits, torch.eye(4)[target], smoothing) == pytest.approx(
+            float(usual), rel=1e-5
+        )
 
     def test_only_what_lies_outside_the_candidates_costs(self) -> None:
         logits = torch.tensor([[2.0, 1.0, -9.0, 0.0]])
         outside = float(logits.softmax(-1)[0, 2:].sum())
-        assert self.loss(logits, torch.tensor([[1.0, 1, 0, 0]]), 0) == pytest.approx(-np.log(1 - outside), rel=1e-5)
+        assert self.loss(logits, torch.tensor([[1.0, 1, 0, 0]]), 0) == pytest.approx(
+            -np.log(1 - outside), rel=1e-5
+        )
         assert self.loss(logits, torch.ones(1, 4), 0) == pytest.approx(0, abs=1e-6)
 
-    def test_an_epoch_has_the_share_of_them_that_was_asked_for(self, toy: Collection, beside: PartlyLabelled) -> None:
+    def test_an_epoch_has_the_share_of_them_that_was_asked_for(
+        self, toy: Collection, beside: PartlyLabelled
+    ) -> None:
         data = SegmentData(toy, splits.named("all", toy), 39, 8, 0, beside=beside, share=0.5)
         crops = data.crops()
         assert len(crops) == 40 * 3 + 10 * 2
         assert [float(crops[0, i][1].sum()) for i in (0, 119, 120, 139)] == [1, 1, 2, 2]
 
-    def test_a_run_says_what_stood_beside_it(self, toy: Collection, beside: PartlyLabelled, tmp_path: Path) -> None:
+    def test_a_run_says_what_stood_beside_it(
+        self, toy: Collection, beside: PartlyLabelled, tmp_path: Path
+    ) -> None:
         recipe = replace(TINY, epochs=1, beside=0.5)
         folder = train(spec(recipe), toy, tmp_path, "32-true", False, beside=beside)
         assert json.loads((folder / "config.json").read_text())["beside"] == beside.digest
@@ -149,7 +174,9 @@ class TestPartlyKnown:
         with pytest.raises(ValueError, match=r"beside=0\.5"):
             run(toy, tmp_path / "again", recipe)
 
-    def test_genres_of_the_other_collection_name_candidates(self, data: Path, tmp_path: Path) -> None:
+    def test_genres_of_the_other_collection_name_candidates(
+        self, data: Path, tmp_path: Path
+    ) -> None:
         """Every other clip is said to be jazz, and those of new songs' artists are not among them."""
         found = moods_beside_gtzan(data, tmp_path)
         assert len(found.frames) == sum(i % 2 for i in range(5, 60))

@@ -53,13 +53,19 @@ def two(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Two:
         environment["GLOO_SOCKET_IFNAME"] = "lo"
     started = subprocess.Popen(
         [*command, "-m", "tests.training.two_processes", str(data), str(out)],
-        cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=(out / "errors").open("w"), start_new_session=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=(out / "errors").open("w"),
+        start_new_session=True,
+    )
     try:
         status = started.wait(timeout=900)
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(started.pid, signal.SIGKILL)  # those it started too, if it did not end by itself
+            os.killpg(
+                started.pid, signal.SIGKILL
+            )  # those it started too, if it did not end by itself
     assert status == 0, (out / "errors").read_text()[-4000:]
     first, second = (json.loads((out / f"rank{rank}.json").read_text()) for rank in (0, 1))
     return Two(out, (first, second))
@@ -75,7 +81,9 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return Checkpoint.load(folder / "checkpoint").model.state_dict()
 
 
-def test_where_only_crops_are_drawn_two_end_where_one_does(two: Two, toy: Collection, tmp_path: Path) -> None:
+def test_where_only_crops_are_drawn_two_end_where_one_does(
+    two: Two, toy: Collection, tmp_path: Path
+) -> None:
     one = train(spec("plain", PLAIN), toy, tmp_path, "32-true", progress=False)
     ours, theirs = columns(one), columns(two.run("plain"))
     assert len(splits.named(SPLIT, toy).valid) % 2 == 1  # or no process would meet a track twice
@@ -90,7 +98,9 @@ def test_where_only_crops_are_drawn_two_end_where_one_does(two: Two, toy: Collec
         assert apart <= 1e-3 * max(1e-2, float(expected[name].abs().max())), name
 
 
-def test_both_learn_with_draws_of_their_own_and_end_with_the_same_weights(two: Two, toy: Collection) -> None:
+def test_both_learn_with_draws_of_their_own_and_end_with_the_same_weights(
+    two: Two, toy: Collection
+) -> None:
     first, second = (seen["seeds"] for seen in two.seen)
     assert len(first) == len(second) == len(set(first) | set(second)) / 2
     for name in ("plain", "drawn"):
@@ -103,7 +113,11 @@ def test_both_learn_with_draws_of_their_own_and_end_with_the_same_weights(two: T
 
 def test_one_process_writes_each_epoch_once(two: Two) -> None:
     assert columns(two.run("drawn"))["epoch"] == list(range(DRAWN.epochs))
-    assert sorted(file.name for file in two.run("drawn").iterdir()) == ["checkpoint", "config.json", "history.csv"]
+    assert sorted(file.name for file in two.run("drawn").iterdir()) == [
+        "checkpoint",
+        "config.json",
+        "history.csv",
+    ]
 
 
 def test_a_stopped_run_ends_as_if_it_had_not_been(two: Two) -> None:
@@ -112,8 +126,12 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(two: Two) -> None:
         torch.testing.assert_close(value, straight[name], msg=name)
 
 
-def test_a_run_of_two_is_a_finished_run_to_one(two: Two, toy: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytorch_lightning.Trainer.fit", lambda *_, **__: pytest.fail("trained again"))
+def test_a_run_of_two_is_a_finished_run_to_one(
+    two: Two, toy: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "pytorch_lightning.Trainer.fit", lambda *_, **__: pytest.fail("trained again")
+    )
     assert train(spec("plain", PLAIN), toy, two.folder / "runs", progress=False) == two.run("plain")
 
 
@@ -168,10 +186,19 @@ class TestShares:
             assert sorted(joined) == sorted(alone[step * batch : (step + 1) * batch])
 
     @pytest.mark.parametrize("tracks", [1, 7, 8])
-    def test_every_track_is_validated_by_someone_in_as_many_steps(self, toy: Collection, tracks: int) -> None:
-        split = splits.Split(np.arange(30), np.arange(30, 30 + tracks), np.array([], dtype=np.int64))
+    def test_every_track_is_validated_by_someone_in_as_many_steps(
+        self, toy: Collection, tracks: int
+    ) -> None:
+        split = splits.Split(
+            np.arange(30), np.arange(30, 30 + tracks), np.array([], dtype=np.int64)
+        )
         shares = [
-            [int(track) for _, _, track in SegmentData(toy, split, 39, 8, 0, launch=Launch(r, 3)).val_dataloader()]
+            [
+                int(track)
+                for _, _, track in SegmentData(
+                    toy, split, 39, 8, 0, launch=Launch(r, 3)
+                ).val_dataloader()
+            ]
             for r in range(3)
         ]
         assert len({len(share) for share in shares}) == 1
@@ -179,7 +206,9 @@ class TestShares:
 
     def test_reading_ahead_changes_no_crop(self, toy: Collection) -> None:
         split = splits.named(SPLIT, toy)
-        here, ahead = (list(SegmentData(toy, split, 39, 8, 0, workers=n).train_dataloader()) for n in (0, 1))
+        here, ahead = (
+            list(SegmentData(toy, split, 39, 8, 0, workers=n).train_dataloader()) for n in (0, 1)
+        )
         assert len(here) == len(ahead)
         for (mel, target, _), (other, same, _) in zip(here, ahead, strict=True):
             assert torch.equal(mel, other)
@@ -190,7 +219,9 @@ class TestShares:
             Launch(0, 3, 0, 2).join()
 
 
-def test_shared_batch_norm_is_batch_norm_where_one_process_has_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shared_batch_norm_is_batch_norm_where_one_process_has_everything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Its formulas, gradients and running statistics against PyTorch's; what summing over two does is tested above."""
     monkeypatch.setattr("torch.distributed.get_world_size", lambda: 1)
     monkeypatch.setattr("torch.distributed.all_reduce", lambda _: None)
@@ -211,6 +242,8 @@ def test_shared_batch_norm_is_batch_norm_where_one_process_has_everything(monkey
         results.append((answer.detach(), given.grad, network[0].weight.grad, network[0].bias.grad))
     for one, other in zip(*results, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
-    for (name, one), other in zip(plain.state_dict().items(), shared.state_dict().values(), strict=True):
+    for (name, one), other in zip(
+        plain.state_dict().items(), shared.state_dict().values(), strict=True
+    ):
         torch.testing.assert_close(one, other, msg=name)
     torch.testing.assert_close(plain.eval()(x), shared.eval()(x))

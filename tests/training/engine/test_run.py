@@ -42,10 +42,16 @@ def test_a_run_folder_tells_what_was_run(toy: Collection, tmp_path: Path) -> Non
     folder = run(toy, tmp_path, replace(TINY, epochs=1), "fold:0/valid")
     config = json.loads((folder / "config.json").read_text())
     assert config["recipe"]["learning_rate"] == TINY.learning_rate
-    assert (config["split"], config["seed"], config["front_end"]["hop_length"]) == ("fold:0/valid", 0, 1709)
+    assert (config["split"], config["seed"], config["front_end"]["hop_length"]) == (
+        "fold:0/valid",
+        0,
+        1709,
+    )
     assert {"revision", "versions", "seconds"} <= set(config)
     row = history(folder)[0]
-    assert all(float(row[name]) >= 0 for name in ("train_loss", "val_loss", "val_segment", "val_track"))
+    assert all(
+        float(row[name]) >= 0 for name in ("train_loss", "val_loss", "val_segment", "val_track")
+    )
 
 
 @pytest.mark.parametrize("averaging", [0.0, 0.9])
@@ -53,7 +59,13 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(
     toy: Collection, tmp_path: Path, averaging: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = replace(
-        TINY, epochs=3, mixup=0.3, frequency_mask=16, gain_db=3.0, schedule="one-cycle", averaging=averaging
+        TINY,
+        epochs=3,
+        mixup=0.3,
+        frequency_mask=16,
+        gain_db=3.0,
+        schedule="one-cycle",
+        averaging=averaging,
     )
     straight = run(toy, tmp_path / "straight", recipe)
     original = Shuffled.__iter__
@@ -72,15 +84,21 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(
     assert (stopped / "last.ckpt").exists()
     run(toy, tmp_path / "stopped", recipe)
     assert [row["epoch"] for row in history(stopped)] == ["0", "1", "2"]
-    one, other = (Checkpoint.load(folder / "checkpoint").model.state_dict() for folder in (straight, stopped))
+    one, other = (
+        Checkpoint.load(folder / "checkpoint").model.state_dict() for folder in (straight, stopped)
+    )
     for name in one:
         torch.testing.assert_close(one[name], other[name], msg=name)
 
 
-def test_a_finished_run_is_not_trained_again(toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finished_run_is_not_trained_again(
+    toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recipe = replace(TINY, epochs=1)
     folder = run(toy, tmp_path, recipe)
-    monkeypatch.setattr("pytorch_lightning.Trainer.fit", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr(
+        "pytorch_lightning.Trainer.fit", lambda *_, **__: pytest.fail("trained again")
+    )
     assert run(toy, tmp_path, recipe) == folder
 
 
@@ -94,7 +112,10 @@ def test_a_run_stopped_before_its_checkpoint_was_written_keeps_the_averaged_weig
         with pytest.raises(KeyboardInterrupt):
             run(toy, tmp_path / "stopped", recipe)
     again = run(toy, tmp_path / "stopped", recipe)
-    assert Checkpoint.load(again / "checkpoint").digest == Checkpoint.load(straight / "checkpoint").digest
+    assert (
+        Checkpoint.load(again / "checkpoint").digest
+        == Checkpoint.load(straight / "checkpoint").digest
+    )
 
 
 def test_other_data_is_another_run(toy: Collection, tmp_path: Path) -> None:
@@ -111,7 +132,9 @@ def test_other_settings_do_not_overwrite_a_run(toy: Collection, tmp_path: Path) 
 
 
 def test_early_stopping_keeps_the_best_epoch(toy: Collection, tmp_path: Path) -> None:
-    recipe = replace(TINY, epochs=30, patience=2, delta=10.0)  # no epoch is 10 better than the first
+    recipe = replace(
+        TINY, epochs=30, patience=2, delta=10.0
+    )  # no epoch is 10 better than the first
     folder = run(toy, tmp_path, recipe, "fold:0/valid")
     assert len(history(folder)) == 3
     assert not list(folder.glob("*.ckpt"))
@@ -143,14 +166,23 @@ class TestAugmentation:
         assert 4 < float(moved.abs().max()) <= 6
 
     def test_mixstyle_lends_a_crop_the_level_of_another(self) -> None:
-        mel = torch.tensor([-60.0, -30.0]).repeat(25).view(50, 1, 1, 1) + 2 * torch.randn(50, 1, 128, 39)
-        moved = (self.module(mixstyle=1.0).augment(mel, torch.Generator()) - mel).mean(dim=(1, 2, 3))
+        mel = torch.tensor([-60.0, -30.0]).repeat(25).view(50, 1, 1, 1) + 2 * torch.randn(
+            50, 1, 128, 39
+        )
+        moved = (self.module(mixstyle=1.0).augment(mel, torch.Generator()) - mel).mean(
+            dim=(1, 2, 3)
+        )
         assert float(moved[0::2].min()) > -1
         assert float(moved[0::2].max()) > 10
         assert float(moved[1::2].min()) < -10
 
     @pytest.mark.parametrize(
-        "changes", [{"time_warp": 0.46}, {"noise_db": (0.0, 20.0)}, {"noise_db": (10.0, 10.0), "noise": "vinyl"}]
+        "changes",
+        [
+            {"time_warp": 0.46},
+            {"noise_db": (0.0, 20.0)},
+            {"noise_db": (10.0, 10.0), "noise": "vinyl"},
+        ],
     )
     def test_the_labs_augmentations_train_too(self, changes: dict[str, object]) -> None:
         mel = -20 - 20 * torch.rand(8, 1, 128, 39)
@@ -164,7 +196,9 @@ class TestAugmentation:
         module, time = self.module(pitch=2.0), np.arange(22_050) / 22_050
 
         def mel(hertz: float) -> torch.Tensor:
-            return log_mel(np.float32(0.5 * np.sin(2 * np.pi * hertz * time)), GTZAN_MELS)[None, None]
+            return log_mel(np.float32(0.5 * np.sin(2 * np.pi * hertz * time)), GTZAN_MELS)[
+                None, None
+            ]
 
         for hertz in (300.0, 1000.0, 4000.0):
             higher = hertz * 2 ** (2 / 12)
@@ -182,19 +216,29 @@ class TestStart:
         begin_from(begun, Checkpoint.load(donor / "checkpoint").model)
         given = Checkpoint.load(donor / "checkpoint").model.state_dict()
         for name, value in begun.state_dict().items():
-            assert torch.equal(value, last if name == "linear.weight" else given[name]) or name == "linear.bias"
+            assert (
+                torch.equal(value, last if name == "linear.weight" else given[name])
+                or name == "linear.bias"
+            )
 
     def test_another_architecture_is_no_start(self) -> None:
         with pytest.raises(ValueError, match="differ in more than classes"):
-            begin_from(CRNN(TINY.model_config(GTZAN_MELS, 4)), CRNN(replace(TINY, gru=4).model_config(GTZAN_MELS, 4)))
+            begin_from(
+                CRNN(TINY.model_config(GTZAN_MELS, 4)),
+                CRNN(replace(TINY, gru=4).model_config(GTZAN_MELS, 4)),
+            )
 
-    def test_what_a_run_begins_from_is_trained_first(self, data: Path, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    def test_what_a_run_begins_from_is_trained_first(
+        self, data: Path, tmp_path: Path, monkeypatch
+    ) -> None:  # type: ignore[no-untyped-def]
         tiny = replace(TINY, epochs=1)
         monkeypatch.setitem(RECIPES, "first", tiny)
         monkeypatch.setitem(RECIPES, "second", replace(tiny, start="quadrant/first/known"))
         shop = Workshop(data, tmp_path, "second", "32-true", progress=False)
         shop.train(shop.spec("genre", "all", 0))
-        config = json.loads((tmp_path / "quadrant-first-known-seed0" / "checkpoint" / "config.json").read_text())
+        config = json.loads(
+            (tmp_path / "quadrant-first-known-seed0" / "checkpoint" / "config.json").read_text()
+        )
         assert "55 tracks" in config["data"]  # 60 clips, four of which protocol N keeps for itself
 
     def test_a_start_must_begin_at_random(self, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
@@ -218,7 +262,9 @@ def test_recipes_build_networks_of_moderate_size() -> None:
         config = recipe.model_config(GTZAN_MELS, 10)
         size = sum(p.numel() for p in CRNN(config).parameters())
         assert size < 1_000_000, name
-        assert config.pooling == ("avg" if name.removeprefix("paper-").startswith("mood") else "max")
+        assert config.pooling == (
+            "avg" if name.removeprefix("paper-").startswith("mood") else "max"
+        )
 
 
 def test_named_splits_reach_the_run(toy: Collection) -> None:

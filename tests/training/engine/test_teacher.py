@@ -29,15 +29,21 @@ def said(folder: Path, collection: Collection) -> list[int]:
     return [int(k) for k in given.distributions().argmax(axis=1)]
 
 
-def test_with_all_of_the_loss_the_teacher_is_believed_against_every_label(toy: Collection, tmp_path: Path) -> None:
+def test_with_all_of_the_loss_the_teacher_is_believed_against_every_label(
+    toy: Collection, tmp_path: Path
+) -> None:
     teacher = run(toy, tmp_path / "teacher", replace(TINY, epochs=15, conv_dropout=0.0))
     contradicted = replace(toy, targets=(toy.targets + 1) % 4)
     taught = replace(TAUGHT, epochs=15, conv_dropout=0.0)
-    student = train(spec(taught), contradicted, tmp_path, "32-true", progress=False, teacher=teacher)
+    student = train(
+        spec(taught), contradicted, tmp_path, "32-true", progress=False, teacher=teacher
+    )
     assert said(student, toy) == said(teacher, toy) == list(toy.targets)
 
 
-@pytest.mark.parametrize("changes", [{}, {"mixup": 0.4}, {"frequency_mask": 30}], ids=["plain", "mixed", "masked"])
+@pytest.mark.parametrize(
+    "changes", [{}, {"mixup": 0.4}, {"frequency_mask": 30}], ids=["plain", "mixed", "masked"]
+)
 def test_answers_to_the_crop_as_it_is_heard_take_their_share_of_the_loss(
     toy: Collection, changes: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,7 +82,9 @@ class TestWhichTeacher:
         tiny = replace(TINY, epochs=1)
         monkeypatch.setitem(RECIPES, "first", tiny)
         monkeypatch.setitem(RECIPES, "teaches", replace(tiny, start="toy/first/all"))
-        monkeypatch.setitem(RECIPES, "taught", replace(TAUGHT, epochs=1, teacher="teaches", start="toy/first/all"))
+        monkeypatch.setitem(
+            RECIPES, "taught", replace(TAUGHT, epochs=1, teacher="teaches", start="toy/first/all")
+        )
 
     def test_it_is_trained_first_on_the_same_split_with_the_same_seed(
         self, toy: Collection, tmp_path: Path, recipes: None, monkeypatch: pytest.MonkeyPatch
@@ -85,7 +93,11 @@ class TestWhichTeacher:
         shop = Workshop(tmp_path, tmp_path, "taught", "32-true", progress=False)
         taught = shop.spec("toy", "fold:0/valid", 3)
         before = [before.name for before in shop.first(taught)]
-        assert before == ["toy-first-all-seed0", "toy-first-all-seed0", "toy-teaches-fold0-valid-seed3"]
+        assert before == [
+            "toy-first-all-seed0",
+            "toy-first-all-seed0",
+            "toy-teaches-fold0-valid-seed3",
+        ]
         shop.train(taught)
         assert {folder.name for folder in tmp_path.iterdir()} == {*before, taught.name}
 
@@ -95,12 +107,16 @@ class TestWhichTeacher:
     ) -> None:
         monkeypatch.setitem(RECIPES, "wrong", replace(TAUGHT, teacher=name))
         shop = Workshop(tmp_path, tmp_path, "wrong")
-        with pytest.raises(ValueError, match=f"teacher '{name}': the name of a recipe without a teacher"):
+        with pytest.raises(
+            ValueError, match=f"teacher '{name}': the name of a recipe without a teacher"
+        ):
             shop.train(shop.spec("genre", "all", 0))
 
     @pytest.mark.parametrize("changes", [{"teacher": ""}, {"distillation": 0.0}])
     def test_a_teacher_and_a_share_go_together(
         self, toy: Collection, tmp_path: Path, changes: dict[str, object]
     ) -> None:
-        with pytest.raises(ValueError, match="a teacher is needed just where distillation is above 0"):
+        with pytest.raises(
+            ValueError, match="a teacher is needed just where distillation is above 0"
+        ):
             train(spec(replace(TAUGHT, **changes)), toy, tmp_path)  # type: ignore[arg-type]

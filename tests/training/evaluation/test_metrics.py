@@ -38,11 +38,17 @@ def test_scores_are_scikit_learns() -> None:
     given = made_up(300)
     result = scores(given, 1.0, tuple("abcd"))
     said = np.concatenate(given.logits).argmax(axis=1)
-    assert result["track_accuracy"] == result["segment_accuracy"] == accuracy_score(given.targets, said)
+    assert (
+        result["track_accuracy"]
+        == result["segment_accuracy"]
+        == accuracy_score(given.targets, said)
+    )
     assert result["track_macro_f1"] == pytest.approx(f1_score(given.targets, said, average="macro"))
     confusion = np.array(result["confusion"])
     assert confusion.trace() / confusion.sum() == pytest.approx(result["track_accuracy"])
-    assert result["track_mean_recall"] == pytest.approx((confusion.diagonal() / confusion.sum(axis=1)).mean())
+    assert result["track_mean_recall"] == pytest.approx(
+        (confusion.diagonal() / confusion.sum(axis=1)).mean()
+    )
 
 
 def test_a_track_is_the_mean_of_its_segments() -> None:
@@ -67,14 +73,18 @@ def test_calibration_error_of_a_network_that_is_always_as_sure_as_it_is_right() 
 def test_scores_say_what_the_temperature_was_worth() -> None:
     given = made_up(300, temperature=3.0)
     result = scores(given, 3.0, tuple("abcd"))
-    assert result["calibration_error_before"] == scores(given, 1.0, tuple("abcd"))["calibration_error"]
+    assert (
+        result["calibration_error_before"] == scores(given, 1.0, tuple("abcd"))["calibration_error"]
+    )
     assert result["calibration_error"] < result["calibration_error_before"]
 
 
 def test_calibration_error_by_hand() -> None:
     distributions = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4]])
     targets = np.array([0, 1, 0])  # in the bin of 0.9 half right, in that of 0.6 all
-    assert calibration_error(distributions, targets) == pytest.approx((abs(1.8 - 1) + abs(0.6 - 1)) / 3)
+    assert calibration_error(distributions, targets) == pytest.approx(
+        (abs(1.8 - 1) + abs(0.6 - 1)) / 3
+    )
 
 
 def test_bootstrap_is_wider_when_an_artist_is_right_or_wrong_as_a_whole() -> None:
@@ -124,7 +134,12 @@ def test_card_leaves_out_figures_of_other_weights_and_recipes(
 ) -> None:
     from dataclasses import replace
 
-    new_songs = {"context": "New songs.", "interval_95_by_artist": [0.4, 0.7], "weights": "0123456789ab", **FIGURES}
+    new_songs = {
+        "context": "New songs.",
+        "interval_95_by_artist": [0.4, 0.7],
+        "weights": "0123456789ab",
+        **FIGURES,
+    }
     filtered = {"context": "", "recipe": "paper-genre", "runs": [1], "summary": {}}
     (tmp_path / "N.json").write_text(json.dumps(new_songs))
     (tmp_path / "F.json").write_text(json.dumps(filtered))
@@ -149,7 +164,9 @@ def test_pooled_folds_show_the_pooled_figure() -> None:
     assert summary(result)["track_accuracy_sd"] == 0.02
 
 
-def test_command_line_says_what_is_wrong(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_line_says_what_is_wrong(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["train", "genre", "--data", str(tmp_path)]) == 1
     assert "No GTZAN in" in capsys.readouterr().err
     (tmp_path / "gtzan").symlink_to(data / "gtzan")
@@ -167,7 +184,14 @@ def test_command_line_says_what_is_wrong(data: Path, tmp_path: Path, capsys: pyt
 
 def test_readme_table_is_made_from_results(tmp_path: Path) -> None:
     (tmp_path / "N.json").write_text(
-        json.dumps({"context": "New.", "interval_95_by_artist": [0.4, 0.7], **FIGURES, "track_accuracy": 0.625})
+        json.dumps(
+            {
+                "context": "New.",
+                "interval_95_by_artist": [0.4, 0.7],
+                **FIGURES,
+                "track_accuracy": 0.625,
+            }
+        )
     )
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- figures -->\nold\n<!-- /figures -->\nafter\n")
@@ -181,13 +205,38 @@ def test_readme_table_is_made_from_results(tmp_path: Path) -> None:
 
 
 def test_readme_folds_every_other_table_and_recipes_that_are_not_bundled(tmp_path: Path) -> None:
-    row = {"name": "1 s", "paper": {"track_accuracy": 0.89}, "runs": ["r"], "track_accuracy": {"mean": 0.8, "sd": None}}
-    table = {"table": "V", "title": "How long", "context": "Where from.", "note": "Why | not.", "rows": [row]}
+    row = {
+        "name": "1 s",
+        "paper": {"track_accuracy": 0.89},
+        "runs": ["r"],
+        "track_accuracy": {"mean": 0.8, "sd": None},
+    }
+    table = {
+        "table": "V",
+        "title": "How long",
+        "context": "Where from.",
+        "note": "Why | not.",
+        "rows": [row],
+    }
     (tmp_path / "V.json").write_text(json.dumps(table))
-    run = {"label": "Genre", "task": "genre", "epoch": [0, 1], "train_loss": [2.0, 1.5], "val_loss": [2.0, 1.75]}
-    (tmp_path / "curves.json").write_text(json.dumps({"title": "Losses", "context": "Nats.", "runs": [run]}))
+    run = {
+        "label": "Genre",
+        "task": "genre",
+        "epoch": [0, 1],
+        "train_loss": [2.0, 1.5],
+        "val_loss": [2.0, 1.75],
+    }
+    (tmp_path / "curves.json").write_text(
+        json.dumps({"title": "Losses", "context": "Nats.", "runs": [run]})
+    )
     means = {key: {"mean": value, "sd": None} for key, value in FIGURES.items()}
-    wide = {"protocol": "F", "recipe": "wide", "context": "Filtered.", "runs": [{}], "summary": means}
+    wide = {
+        "protocol": "F",
+        "recipe": "wide",
+        "context": "Filtered.",
+        "runs": [{}],
+        "summary": means,
+    }
     (tmp_path / "F-wide.json").write_text(json.dumps(wide))
     found = further(tmp_path)
     assert found.count("<details>") == found.count("</details>") == 3
@@ -198,7 +247,10 @@ def test_readme_folds_every_other_table_and_recipes_that_are_not_bundled(tmp_pat
 
 
 def test_two_networks_are_compared_track_by_track() -> None:
-    ours, theirs = np.array([1, 1, 1, 1, 0, 1], dtype=bool), np.array([1, 0, 0, 0, 1, 0], dtype=bool)
+    ours, theirs = (
+        np.array([1, 1, 1, 1, 0, 1], dtype=bool),
+        np.array([1, 0, 0, 0, 1, 0], dtype=bool),
+    )
     found = significance.compared(ours, theirs)
     assert (found["tracks_won"], found["tracks_lost"]) == (4, 1)
     # Both tails of five tosses: 0, 1, 4 or 5 heads.
@@ -216,7 +268,9 @@ def test_standard_error_is_the_spread_of_samples_of_that_size() -> None:
     assert significance.standard_error(right) == pytest.approx(shares.std(), rel=0.05)
 
 
-def test_a_readme_without_markers_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_readme_without_markers_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     readme = tmp_path / "README.md"
     readme.write_text("nothing here")
     assert main(["report", "--readme", str(readme), "--results", str(tmp_path)]) == 1

@@ -14,7 +14,9 @@ from training.evaluation import protocols
 from training.evaluation.protocols import Workshop
 from training.release.bundle import bundle
 
-QUICK = replace(RECIPES["mood"], epochs=1, channels=(2, 2, 2, 2), gru=4, batch_size=8, averaging=0.0)
+QUICK = replace(
+    RECIPES["mood"], epochs=1, channels=(2, 2, 2, 2), gru=4, batch_size=8, averaging=0.0
+)
 
 
 @pytest.fixture
@@ -48,7 +50,9 @@ def test_mixed_folds_are_runs_of_their_own_and_say_what_they_are(shop: Workshop)
     assert all("mixed" in row["run"] for row in result["runs"])
 
 
-def test_bundle_is_trained_on_everything_and_measured_on_new_songs(shop: Workshop, tmp_path: Path) -> None:
+def test_bundle_is_trained_on_everything_and_measured_on_new_songs(
+    shop: Workshop, tmp_path: Path
+) -> None:
     (tmp_path / "results").mkdir()
     folder = bundle(shop, "mood", tmp_path / "checkpoints", tmp_path / "results")
     checkpoint = Checkpoint.load(folder)
@@ -57,9 +61,19 @@ def test_bundle_is_trained_on_everything_and_measured_on_new_songs(shop: Worksho
     assert (folder / "README.md").read_text().startswith("---\nlicense: mit")
 
 
-def test_new_songs_from_the_command_line(shop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_songs_from_the_command_line(
+    shop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The bundled genre network on four clips said to be jazz: a figure with its interval, per class and overall."""
-    common = ["--data", str(shop.data), "--runs", str(shop.runs), "--no-progress", "--out", str(tmp_path / "out")]
+    common = [
+        "--data",
+        str(shop.data),
+        "--runs",
+        str(shop.runs),
+        "--no-progress",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     assert main(["evaluate", "N", *common]) == 0
     printed = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
     assert printed == json.loads((tmp_path / "out/N.json").read_text())

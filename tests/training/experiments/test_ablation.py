@@ -32,7 +32,9 @@ def test_steps_without_a_run_are_left_out_and_the_loss_is_that_of_tracks(
     steps = (("tiny", "one step"), ("tiny-too", "a step nobody trained"))
     monkeypatch.setitem(RECIPES, "tiny", TINY)
     monkeypatch.setitem(RECIPES, "tiny-too", TINY)
-    monkeypatch.setitem(module.ABLATIONS, "toys", Ablation("toy", "fold:0/valid", "Toys", "Made up.", steps))
+    monkeypatch.setitem(
+        module.ABLATIONS, "toys", Ablation("toy", "fold:0/valid", "Toys", "Made up.", steps)
+    )
     shop = Workshop(tmp_path, tmp_path, precision="32-true", progress=False)
     run = shop.train(module.ABLATIONS["toys"].specs([0])[0], toy)
 
@@ -49,6 +51,10 @@ def _loss(run: Path, toy: Collection) -> float:
     given = answers(Classifier(Checkpoint.load(run / "checkpoint")), toy, valid)
 
     def loss(temperature: float) -> float:
-        return float(log_loss(toy.targets[valid], given.distributions(temperature), labels=range(len(toy.labels))))
+        return float(
+            log_loss(
+                toy.targets[valid], given.distributions(temperature), labels=range(len(toy.labels))
+            )
+        )
 
     return float(minimize_scalar(loss, bounds=(0.05, 20), method="bounded").fun)

@@ -65,15 +65,28 @@ def test_copies_count_once_and_short_tracks_not() -> None:
     random = np.random.default_rng(2)
     mels = [-40 + random.standard_normal((128, frames)) for frames in (80, 80, 80, 80, 50)]
     toy = Collection(
-        "toy", ("a", "b"), GTZAN_MELS, tuple("vwxyz"), np.array([0, 0, 0, 1, 0]), tuple("ppqrs"), Frames.from_mels(mels)
+        "toy",
+        ("a", "b"),
+        GTZAN_MELS,
+        tuple("vwxyz"),
+        np.array([0, 0, 0, 1, 0]),
+        tuple("ppqrs"),
+        Frames.from_mels(mels),
     )
-    assert {label: found["tracks"] for label, found in classes(toy, once_a_recording=True).items()} == {"a": 2}
+    assert {
+        label: found["tracks"] for label, found in classes(toy, once_a_recording=True).items()
+    } == {"a": 2}
     assert classes(toy, once_a_recording=False)["a"]["tracks"] == 3
 
 
-def test_the_command_writes_what_the_page_reads(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_what_the_page_reads(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Four-second clips are too short, so the table has no class; a folder without any collection is an error in one line."""
-    assert main(["portraits", "--data", str(data), "--runs", str(tmp_path), "--out", str(tmp_path)]) == 0
+    assert (
+        main(["portraits", "--data", str(data), "--runs", str(tmp_path), "--out", str(tmp_path)])
+        == 0
+    )
     table = json.loads((tmp_path / "portraits.json").read_text())
     assert set(table["classes"]) == {"genre", "mood"}
     assert table["front_end"] == GTZAN_MELS.to_dict()

@@ -33,7 +33,9 @@ def test_rows_differ_in_what_they_are_about_and_equal_names_are_equal_runs(width
         for row in rows(width):
             spec = row.spec(0)
             assert by_name.setdefault(spec.name, spec) == spec
-            assert spec.recipe.channels == (paper_tables.NARROW if width == "narrow" else PAPER.channels)
+            assert spec.recipe.channels == (
+                paper_tables.NARROW if width == "narrow" else PAPER.channels
+            )
     assert (
         len(by_name) == 4 + 4 + 3 + 2 + 1 + 2
     )  # V, VII's own, choices of genre, of mood, the grid's own, optimism's own
@@ -41,7 +43,9 @@ def test_rows_differ_in_what_they_are_about_and_equal_names_are_equal_runs(width
 
 def test_rows_keep_the_papers_settings_but_for_one() -> None:
     for row in paper_tables.augmentations("paper"):
-        changed = {key for key, value in row.recipe.to_dict().items() if value != PAPER.to_dict()[key]}
+        changed = {
+            key for key, value in row.recipe.to_dict().items() if value != PAPER.to_dict()[key]
+        }
         assert len(changed) == (row.name != "nothing")
 
 
@@ -50,7 +54,9 @@ def test_a_rows_figures_are_means_over_its_seeds(
 ) -> None:
     monkeypatch.setattr(Workshop, "collection", lambda self, task, front_end=None: toy)
     shop = Workshop(tmp_path, tmp_path, precision="32-true", progress=False)
-    row = paper_tables.Row("tiny", TINY, "tiny", "toy", "paper:{seed}", spoilt=Strengths(snr_db=0.0))
+    row = paper_tables.Row(
+        "tiny", TINY, "tiny", "toy", "paper:{seed}", spoilt=Strengths(snr_db=0.0)
+    )
     found, right = paper_tables.measured(shop, row, [0, 1])
     assert found["runs"] == ["toy-tiny-paper0-seed0", "toy-tiny-paper1-seed1"]
     for key in (*paper_tables.METRICS, "track_accuracy_spoilt_alike"):
@@ -66,14 +72,17 @@ def test_rows_of_one_table_are_compared_track_by_track(
     shop = Workshop(tmp_path, tmp_path, precision="32-true", progress=False)
     other = replace(TINY, gru=5)
     rows = [
-        paper_tables.Row("one", TINY, "one", "toy"), paper_tables.Row("other", other, "other", "toy", reference="one")
-    ]  # fmt: skip
+        paper_tables.Row("one", TINY, "one", "toy"),
+        paper_tables.Row("other", other, "other", "toy", reference="one"),
+    ]
     monkeypatch.setitem(paper_tables.TABLES, "tiny", ("Tiny", lambda width: rows, "Made up."))
     found = paper_tables.table(shop, "tiny", [0, 1])
     one, two = found["rows"]
     assert "p_value" not in one
     difference = (two["tracks_won"] - two["tracks_lost"]) / (2 * len(splits.paper(toy, 0).test))
-    assert two["track_accuracy"]["mean"] - one["track_accuracy"]["mean"] == pytest.approx(difference)
+    assert two["track_accuracy"]["mean"] - one["track_accuracy"]["mean"] == pytest.approx(
+        difference
+    )
     assert "against “one”" in found["context"]
 
 
@@ -88,12 +97,19 @@ def test_a_row_is_compared_with_one_of_its_table_on_the_same_tracks(width: str) 
 
 
 def test_copies_fall_on_both_sides_only_where_that_is_measured(toy: Collection) -> None:
-    paired = replace(toy, groups=tuple(f"g{i // 2}" for i in range(40)), targets=np.arange(40) // 2 % 4)
+    paired = replace(
+        toy, groups=tuple(f"g{i // 2}" for i in range(40)), targets=np.arange(40) // 2 % 4
+    )
 
     def shared(name: str) -> int:
         split = splits.named(name, paired)
-        sides = [{paired.groups[i] for i in side} for side in (split.train, split.valid, split.test)]
-        return sum(len(a & b) for a, b in ((sides[0], sides[1]), (sides[0], sides[2]), (sides[1], sides[2])))
+        sides = [
+            {paired.groups[i] for i in side} for side in (split.train, split.valid, split.test)
+        ]
+        return sum(
+            len(a & b)
+            for a, b in ((sides[0], sides[1]), (sides[0], sides[2]), (sides[1], sides[2]))
+        )
 
     assert shared("paper:0") == shared("fold:0") == shared("fold:0/both") == 0
     assert shared("paper:0/copies") > 0
@@ -101,7 +117,9 @@ def test_copies_fall_on_both_sides_only_where_that_is_measured(toy: Collection) 
 
 
 def test_both_is_validation_of_valid_and_test_of_the_fold(toy: Collection) -> None:
-    both, valid, fold = (splits.named(name, toy) for name in ("fold:1/both", "fold:1/valid", "fold:1"))
+    both, valid, fold = (
+        splits.named(name, toy) for name in ("fold:1/both", "fold:1/valid", "fold:1")
+    )
     assert np.array_equal(both.valid, valid.valid)
     assert np.array_equal(both.train, valid.train)
     assert np.array_equal(both.test, fold.test)
@@ -109,12 +127,31 @@ def test_both_is_validation_of_valid_and_test_of_the_fold(toy: Collection) -> No
 
 class TestReproduce:
     def test_every_result_knows_its_runs(self, tmp_path: Path) -> None:
-        plan = {step.name: step for step in steps(Workshop(tmp_path, tmp_path), [0, 1], [0], "narrow")}
+        plan = {
+            step.name: step for step in steps(Workshop(tmp_path, tmp_path), [0, 1], [0], "narrow")
+        }
         assert set(plan) == {
-            "F", "VII", "P", "M", "M-quadrants", "curves", *ABLATIONS, "noise", "codecs", "doubt", *paper_tables.TABLES,
-            "F-genre-alone", "F-genre-unmixed", "P-genre-unmixed", "P-genre-loose", "M-mood-labels",
-            "M-mood-tags", "M-quadrants-mood-labels", "M-quadrants-mood-tags", "M-quadrants-mixed-mood-tags",
-        }  # fmt: skip
+            "F",
+            "VII",
+            "P",
+            "M",
+            "M-quadrants",
+            "curves",
+            *ABLATIONS,
+            "noise",
+            "codecs",
+            "doubt",
+            *paper_tables.TABLES,
+            "F-genre-alone",
+            "F-genre-unmixed",
+            "P-genre-unmixed",
+            "P-genre-loose",
+            "M-mood-labels",
+            "M-mood-tags",
+            "M-quadrants-mood-labels",
+            "M-quadrants-mood-tags",
+            "M-quadrants-mixed-mood-tags",
+        }
         assert {front_end for _, front_end in plan["mood-grid"].runs} == {None, PAPER_FRONT_END}
         assert [spec.split for spec, _ in plan["P"].runs] == ["paper:0", "paper:1"]
         assert plan["VII"].runs == plan["F"].runs
@@ -122,11 +159,18 @@ class TestReproduce:
         assert [spec.split for spec, _ in plan["M-quadrants-mixed-mood-tags"].runs] == [
             f"fold:{k}/mixed" for k in range(5)
         ]
-        assert {(spec.task, spec.recipe_name) for spec, _ in plan["M-mood-labels"].runs} == {("mood", "mood-labels")}
+        assert {(spec.task, spec.recipe_name) for spec, _ in plan["M-mood-labels"].runs} == {
+            ("mood", "mood-labels")
+        }
 
     def test_a_rehearsal_trains_runs_of_its_own(self, toy: Collection, tmp_path: Path) -> None:
         shop = Workshop(tmp_path, tmp_path, progress=False, precision="32-true", most_epochs=1)
-        spec = replace(shop.spec("genre", "all", 0), recipe=replace(TINY, epochs=3), recipe_name="tiny", task="toy")
+        spec = replace(
+            shop.spec("genre", "all", 0),
+            recipe=replace(TINY, epochs=3),
+            recipe_name="tiny",
+            task="toy",
+        )
         assert not shop.finished(spec)
         assert shop.train(spec, toy).name == "toy-tiny-1epochs-all-seed0"
         assert shop.finished(spec)
@@ -136,9 +180,12 @@ class TestReproduce:
         self, toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(
-            Workshop, "collection",
-            lambda self, task, front_end=None: toy if front_end is None else replace(toy, front_end=front_end),
-        )  # fmt: skip
+            Workshop,
+            "collection",
+            lambda self, task, front_end=None: (
+                toy if front_end is None else replace(toy, front_end=front_end)
+            ),
+        )
         ours, theirs = (RunSpec("toy", name, TINY, "all", 0) for name in ("ours", "theirs"))
         plan = [Step("first", ((ours, None), (theirs, PAPER_FRONT_END)), lambda: {"rows": [1]})]
         monkeypatch.setattr("training.release.reproduce.steps", lambda *_: plan)
@@ -160,29 +207,49 @@ class TestReproduce:
         monkeypatch.setattr(Workshop, "collection", lambda self, task, front_end=None: toy)
         monkeypatch.setitem(RECIPES, "first", replace(TINY, epochs=1))
         later = RunSpec("toy", "later", replace(TINY, epochs=1, start="toy/first/all"), "all", 0)
-        monkeypatch.setattr("training.release.reproduce.steps", lambda *_: [Step("one", ((later, None),), lambda: {})])
+        monkeypatch.setattr(
+            "training.release.reproduce.steps",
+            lambda *_: [Step("one", ((later, None),), lambda: {})],
+        )
         said: list[str] = []
         reproduce(
-            Workshop(tmp_path, tmp_path, progress=False, precision="32-true"), [0], [0], "narrow", tmp_path, said.append
+            Workshop(tmp_path, tmp_path, progress=False, precision="32-true"),
+            [0],
+            [0],
+            "narrow",
+            tmp_path,
+            said.append,
         )
         assert said[:2] == ["2 runs, 0 of them there already.", "[1/2] toy-first-all-seed0"]
         assert said[2].endswith("left] toy-later-all-seed0")
 
     def test_what_somebody_wrote_on_a_result_stays(self, tmp_path: Path) -> None:
         write(tmp_path, "V", {"rows": [1], "note": "why"})
-        assert json.loads(write(tmp_path, "V", {"rows": [2], "note": ""}).read_text()) == {"rows": [2], "note": "why"}
+        assert json.loads(write(tmp_path, "V", {"rows": [2], "note": ""}).read_text()) == {
+            "rows": [2],
+            "note": "why",
+        }
 
     def test_durations_read_like_durations(self) -> None:
-        assert [duration(s) for s in (3, 600, 3600, 7500)] == ["1 min", "10 min", "1 h 00 min", "2 h 05 min"]
+        assert [duration(s) for s in (3, 600, 3600, 7500)] == [
+            "1 min",
+            "10 min",
+            "1 h 00 min",
+            "2 h 05 min",
+        ]
 
-    def test_an_unknown_table_is_named(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    def test_an_unknown_table_is_named(
+        self, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
         assert main(["tables", "IX", "--data", str(tmp_path)]) == 1
         assert "'IX'" in capsys.readouterr().err
 
 
 class TestCodecs:
     @pytest.mark.parametrize("settings", codecs.CODECS, ids=lambda c: c[1])
-    def test_re_encoded_music_is_the_same_music(self, settings: tuple[str, str, str, int, int]) -> None:
+    def test_re_encoded_music_is_the_same_music(
+        self, settings: tuple[str, str, str, int, int]
+    ) -> None:
         samples = melody(5)
         data = codecs.encode(samples, 22_050, *settings[1:])
         again = decode(data).samples
@@ -191,15 +258,22 @@ class TestCodecs:
         before, after = (log_mel(heard, GTZAN_MELS).numpy()[:, :60] for heard in (samples, again))
         assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.9
 
-    def test_distance_is_between_nought_and_one_and_of_every_network(self, tmp_path: Path, tiny: Checkpoint) -> None:
+    def test_distance_is_between_nought_and_one_and_of_every_network(
+        self, tmp_path: Path, tiny: Checkpoint
+    ) -> None:
         (tmp_path / "audio" / "jazz").mkdir(parents=True)
         for i in range(2):
-            (tmp_path / "audio" / "jazz" / f"jazz.{i:05d}.flac").write_bytes(encode(melody(4, seed=i), kind="FLAC"))
+            (tmp_path / "audio" / "jazz" / f"jazz.{i:05d}.flac").write_bytes(
+                encode(melody(4, seed=i), kind="FLAC")
+            )
         tiny.save(tmp_path / "net")
         found = codecs.measure(tmp_path, [tmp_path / "net"], progress=False)
-        assert [row["name"] for row in found["rows"]] == [f"{tiny.task}: {name}" for name, *_ in codecs.CODECS]
+        assert [row["name"] for row in found["rows"]] == [
+            f"{tiny.task}: {name}" for name, *_ in codecs.CODECS
+        ]
         assert all(
-            0 <= row["total_variation"]["mean"] <= row["total_variation_max"]["mean"] <= 1 for row in found["rows"]
+            0 <= row["total_variation"]["mean"] <= row["total_variation_max"]["mean"] <= 1
+            for row in found["rows"]
         )
 
     def test_without_lossless_clips_it_says_where_it_looked(

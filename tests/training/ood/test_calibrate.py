@@ -40,7 +40,9 @@ def test_parts_of_mood_are_fold_0_with_a_validation_part_of_its_own(mood: Collec
     assert not groups[2] & (groups[0] | groups[1])
 
 
-def test_a_bundle_has_everyones_statistics_and_the_validation_parts_threshold(mood: Collection) -> None:
+def test_a_bundle_has_everyones_statistics_and_the_validation_parts_threshold(
+    mood: Collection,
+) -> None:
     split, bundled = parts("mood", mood), for_bundle("mood", mood)
     inner, whole = usual(mood, split.train), usual(mood, np.arange(len(mood.names)))
     np.testing.assert_array_equal(bundled.centre, whole.centre)
@@ -57,7 +59,9 @@ def test_folds_are_counted_together(mood: Collection) -> None:
     assert row["share_doubted"] == pytest.approx(np.dot(row["by_fold"], sizes) / sum(sizes))
 
 
-def test_written_into_a_folder_the_weights_stay_and_the_card_says_it(mood: Collection, tmp_path: Path) -> None:
+def test_written_into_a_folder_the_weights_stay_and_the_card_says_it(
+    mood: Collection, tmp_path: Path
+) -> None:
     folder = tmp_path / "mood"
     Checkpoint.load("mood").save(folder)
     before = (folder / "model.safetensors").read_bytes()
@@ -99,7 +103,9 @@ def test_sounds_that_choose_are_not_those_that_test() -> None:
 
 def test_sounds_are_the_same_every_time_and_of_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthetic, "can_speak", lambda: False)
-    monkeypatch.setattr(synthetic, "_NOISES", {"testing": {"white": synthetic._slope(0), "hum": synthetic._hum}})
+    monkeypatch.setattr(
+        synthetic, "_NOISES", {"testing": {"white": synthetic._slope(0), "hum": synthetic._hum}}
+    )
     first, second = (list(synthetic.sounds("testing")) for _ in range(2))
     assert {sound.kind for sound in first} == {"silence", "noise"}
     for one, other in zip(first, second, strict=True):

@@ -25,12 +25,22 @@ class Place:
         self.slept: list[float] = []
 
     def run(self, *more: str, moods: dict[str, str] | None = None) -> int:
-        wishes = [f"{mood}={link}" for mood, link in (moods or {"Happy": HAPPY, "Sad": SAD}).items()]
+        wishes = [
+            f"{mood}={link}" for mood, link in (moods or {"Happy": HAPPY, "Sad": SAD}).items()
+        ]
         redirect = f"http://127.0.0.1:{self.port}/callback"
-        return main([
-            "playlists", "--out", str(self.out), "--redirect", redirect, "--i-have-read-the-terms", *more,
-            *(part for wish in wishes for part in ("--playlist", wish)),
-        ])  # fmt: skip
+        return main(
+            [
+                "playlists",
+                "--out",
+                str(self.out),
+                "--redirect",
+                redirect,
+                "--i-have-read-the-terms",
+                *more,
+                *(part for wish in wishes for part in ("--playlist", wish)),
+            ]
+        )
 
     def rows(self) -> list[dict[str, str]]:
         with (self.out / "manifest.csv").open(newline="", encoding="utf-8") as lines:

@@ -16,19 +16,30 @@ from training.playlists import spotify_login
 
 
 class TestTheWholeWay:
-    def test_previews_and_a_manifest_by_artist(self, place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_previews_and_a_manifest_by_artist(
+        self, place: Place, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         assert place.run() == 0
         rows = place.rows()
         assert [(row["label"], row["title"], row["group"]) for row in rows] == [
-            ("Happy", "Song 0", "Artist 0"), ("Happy", "Song 1", "Artist 0"), ("Happy", "Song 2", "Artist 1"),
+            ("Happy", "Song 0", "Artist 0"),
+            ("Happy", "Song 1", "Artist 0"),
+            ("Happy", "Song 2", "Artist 1"),
             ("Happy", "Song 3", "Artist 1"),
-            ("Sad", "Song 10", "Artist 5"), ("Sad", "Song 11", "Artist 5"), ("Sad", "Song 12", "Artist 6"),
-        ]  # fmt: skip
+            ("Sad", "Song 10", "Artist 5"),
+            ("Sad", "Song 11", "Artist 5"),
+            ("Sad", "Song 12", "Artist 6"),
+        ]
         assert all((place.out / row["path"]).stat().st_size > 1000 for row in rows)
         assert rows[0]["page"] == "https://www.deezer.com/track/1"
         assert rows[0]["spotify"] == f"https://open.spotify.com/track/{0:022d}"
         happy = place.properties()["moods"]["Happy"]
-        assert (happy["songs"], happy["previews"], happy["services"], happy["artists"]) == (4, 4, {"Deezer": 4}, 2)
+        assert (happy["songs"], happy["previews"], happy["services"], happy["artists"]) == (
+            4,
+            4,
+            {"Deezer": 4},
+            2,
+        )
         assert happy["song_seconds_mean"] == 200.0
         assert happy["preview_minutes"] == pytest.approx(4 * 3 / 60, abs=0.06)
         said = capsys.readouterr().out
@@ -51,7 +62,12 @@ class TestTheWholeWay:
         place.services.deezer = set()  # not even where nobody else has any
         assert place.run() == 0
         hosts = set(place.services.hosts())
-        assert hosts == {"accounts.spotify.com", "api.spotify.com", "api.deezer.com", "itunes.apple.com"}
+        assert hosts == {
+            "accounts.spotify.com",
+            "api.spotify.com",
+            "api.deezer.com",
+            "itunes.apple.com",
+        }
         assert "scdn" not in (place.out / "journal.jsonl").read_text()
         assert place.properties()["moods"]["Sad"]["missing"] == {"nobody has a preview of it": 3}
 
@@ -63,7 +79,9 @@ class TestTheWholeWay:
         assert place.run() == 0
         assert len([row for row in place.rows() if row["label"] == "Happy"]) == 8
         offsets = [
-            address.split("offset=")[1].split("&")[0] for address in place.asked("api.spotify.com") if HAPPY in address
+            address.split("offset=")[1].split("&")[0]
+            for address in place.asked("api.spotify.com")
+            if HAPPY in address
         ]
         assert offsets == ["0", "3", "6"]
         assert not any(address.endswith("/next") for address in place.services.asked)
@@ -72,24 +90,44 @@ class TestTheWholeWay:
         old = song(5)
         old["track"] = old.pop("item")  # as before February 2026
         place.services.lists[HAPPY] = [
-            song(1), old, {"is_local": True, "item": {"name": "demo.mp3", "id": None, "is_local": True}},
-            {"item": None}, {"track": None},
-            {"item": {"type": "episode", "id": f"{7:022d}", "name": "A podcast"}}, song(8) | {"item": {"id": "", "name": ""}},
+            song(1),
+            old,
+            {"is_local": True, "item": {"name": "demo.mp3", "id": None, "is_local": True}},
+            {"item": None},
+            {"track": None},
+            {"item": {"type": "episode", "id": f"{7:022d}", "name": "A podcast"}},
+            song(8) | {"item": {"id": "", "name": ""}},
             "text",
-            {"item": {"id": 5, "name": []}}, song(9, artists=5), {"item": 3},
-        ]  # fmt: skip
+            {"item": {"id": 5, "name": []}},
+            song(9, artists=5),
+            {"item": 3},
+        ]
         assert place.run() == 0
         happy = place.properties()["moods"]["Happy"]
-        assert happy["kinds"] == {"song": 2, "local": 1, "removed": 3, "episode": 1, "unreadable": 4}
+        assert happy["kinds"] == {
+            "song": 2,
+            "local": 1,
+            "removed": 3,
+            "episode": 1,
+            "unreadable": 4,
+        }
         assert happy["previews"] == 2
 
     def test_apple_is_asked_where_deezer_has_none(self, place: Place) -> None:
         place.services.deezer = {f"GBAAA{n:07d}" for n in (0, 1, 10)}
-        place.services.apple = {"Song 2": ("Artist 1", 200_002), "Song 3": ("Another Artist", 200_003)}
+        place.services.apple = {
+            "Song 2": ("Artist 1", 200_002),
+            "Song 3": ("Another Artist", 200_003),
+        }
         assert place.run() == 0
         happy = place.properties()["moods"]["Happy"]
-        assert (happy["services"], happy["missing"]) == ({"Deezer": 2, "Apple": 1}, {"nobody has a preview of it": 1})
-        assert next(row["path"] for row in place.rows() if row["title"] == "Song 2").endswith(".m4a")
+        assert (happy["services"], happy["missing"]) == (
+            {"Deezer": 2, "Apple": 1},
+            {"nobody has a preview of it": 1},
+        )
+        assert next(row["path"] for row in place.rows() if row["title"] == "Song 2").endswith(
+            ".m4a"
+        )
         assert place.properties()["moods"]["Sad"]["previews"] == 1
         assert place.properties()["largest_to_smallest"] == 3.0
 
@@ -97,23 +135,34 @@ class TestTheWholeWay:
         mp3 = {"Content-Type": "audio/mpeg"}
         place.services.answers |= {
             ("cdnt-preview.dzcdn.net", "/stream/GBAAA0000000"): Answer(200, b"noise" * 100, mp3),
-            ("cdnt-preview.dzcdn.net", "/stream/GBAAA0000001"): Answer(403),  # expired, even when asked for anew
-            ("cdnt-preview.dzcdn.net", "/stream/GBAAA0000002"): Answer(200, b"<html>", {"Content-Type": "text/html"}),
+            ("cdnt-preview.dzcdn.net", "/stream/GBAAA0000001"): Answer(
+                403
+            ),  # expired, even when asked for anew
+            ("cdnt-preview.dzcdn.net", "/stream/GBAAA0000002"): Answer(
+                200, b"<html>", {"Content-Type": "text/html"}
+            ),
         }
         assert place.run() == 0
         happy = place.properties()["moods"]["Happy"]
         assert happy["previews"] == 1
         assert happy["missing"] == {
-            "audio that can't be heard": 1, "its preview's address had expired": 1, "an answer of another form": 1,
-        }  # fmt: skip
+            "audio that can't be heard": 1,
+            "its preview's address had expired": 1,
+            "an answer of another form": 1,
+        }
 
 
 class TestDuplicates:
     @pytest.fixture
     def doubled(self, place: Place) -> Place:
         place.services.lists[HAPPY] = [
-            song(1), song(2, "Both"), song(3, "Also", "A"), song(1), song(4, "Once (Remastered 2011)", "B"), song(5, "Once", "B"),
-        ]  # fmt: skip
+            song(1),
+            song(2, "Both"),
+            song(3, "Also", "A"),
+            song(1),
+            song(4, "Once (Remastered 2011)", "B"),
+            song(5, "Once", "B"),
+        ]
         place.services.lists[SAD] = [
             song(6, isrc="GBAAA0000002"),
             song(7, "Also - 2009 Remaster", "a"),
@@ -127,8 +176,11 @@ class TestDuplicates:
     ) -> None:
         assert doubled.run() == 0
         assert [(row["label"], row["title"]) for row in doubled.rows()] == [
-            ("Happy", "Song 1"), ("Happy", "Once (Remastered 2011)"), ("Sad", "Song 8"), ("Sad", "Also"),
-        ]  # fmt: skip
+            ("Happy", "Song 1"),
+            ("Happy", "Once (Remastered 2011)"),
+            ("Sad", "Song 8"),
+            ("Sad", "Also"),
+        ]
         assert [row["title"] for row in doubled.properties()["under_two_moods"]] == ["Both", "Also"]
         happy = doubled.properties()["moods"]["Happy"]
         assert (happy["repeated"], happy["under_another_mood"]) == (2, 2)
@@ -144,14 +196,23 @@ class TestDuplicates:
 
 
 class TestTerms:
-    def test_nothing_happens_before_they_are_confirmed(self, place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_nothing_happens_before_they_are_confirmed(
+        self, place: Place, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         with pytest.raises(SystemExit) as left:
             main(["playlists", "--out", str(place.out), "--playlist", f"Happy={HAPPY}"])
         assert left.value.code == 2
         said = capsys.readouterr().out
         assert all(
             words in said
-            for words in ("III.14", "15 May 2025", "--i-have-read-the-terms", "November 2026", "Deezer", "Apple")
+            for words in (
+                "III.14",
+                "15 May 2025",
+                "--i-have-read-the-terms",
+                "November 2026",
+                "Deezer",
+                "Apple",
+            )
         )
         assert not place.services.asked
         assert not place.out.exists()
@@ -161,10 +222,13 @@ class TestWishes:
     @pytest.mark.parametrize(
         "link",
         [
-            HAPPY, f"https://open.spotify.com/playlist/{HAPPY}?si=abc", f"spotify:playlist:{HAPPY}",
-            f"https://open.spotify.com/intl-de/playlist/{HAPPY}/", f"open.spotify.com/user/somebody/playlist/{HAPPY}",
+            HAPPY,
+            f"https://open.spotify.com/playlist/{HAPPY}?si=abc",
+            f"spotify:playlist:{HAPPY}",
+            f"https://open.spotify.com/intl-de/playlist/{HAPPY}/",
+            f"open.spotify.com/user/somebody/playlist/{HAPPY}",
         ],
-    )  # fmt: skip
+    )
     def test_links_of_all_forms(self, link: str, place: Place) -> None:
         assert place.run(moods={"Happy": link, "Sad": SAD}) == 0
 
@@ -173,9 +237,18 @@ class TestWishes:
         [
             ({"Happy": HAPPY}, "1 labels; 2 to 100"),
             ({"Happy": HAPPY, "Sad": HAPPY}, "another mood's too"),
-            ({"Happy": HAPPY, "Sad": f"https://open.spotify.com/album/{SAD}"}, "not the link of a playlist"),
-            ({"Happy": HAPPY, "Sad": f"https://evil.example/playlist/{SAD}"}, "not the link of a playlist"),
-            ({"Happy": HAPPY, "Sad": f"https://openXspotify.com/playlist/{SAD}"}, "not the link of a playlist"),
+            (
+                {"Happy": HAPPY, "Sad": f"https://open.spotify.com/album/{SAD}"},
+                "not the link of a playlist",
+            ),
+            (
+                {"Happy": HAPPY, "Sad": f"https://evil.example/playlist/{SAD}"},
+                "not the link of a playlist",
+            ),
+            (
+                {"Happy": HAPPY, "Sad": f"https://openXspotify.com/playlist/{SAD}"},
+                "not the link of a playlist",
+            ),
             ({"Happy": HAPPY, "": SAD}, "printable characters"),
         ],
     )
@@ -196,7 +269,13 @@ class TestWishes:
     )
     def test_all_in_a_file(self, name: str, content: str, place: Place, tmp_path: Path) -> None:
         (tmp_path / name).write_text(content)
-        arguments = ["playlists", "--out", str(place.out), "--redirect", f"http://127.0.0.1:{place.port}/callback"]
+        arguments = [
+            "playlists",
+            "--out",
+            str(place.out),
+            "--redirect",
+            f"http://127.0.0.1:{place.port}/callback",
+        ]
         assert main([*arguments, "--i-have-read-the-terms", "--list", str(tmp_path / name)]) == 0
         assert len(place.rows()) == 7
 

@@ -22,7 +22,9 @@ class TestPatience:
     def test_a_long_wait_ends_the_run_which_goes_on_later(
         self, place: Place, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        place.services.answers["api.spotify.com", "/"] = error(429, "slow", **{"Retry-After": "7200"})
+        place.services.answers["api.spotify.com", "/"] = error(
+            429, "slow", **{"Retry-After": "7200"}
+        )
         assert place.run() == 1
         assert "asks to wait 7200 s" in capsys.readouterr().err
         assert max(place.slept, default=0) < rate_limit.LONGEST
@@ -43,7 +45,8 @@ class TestPatience:
         )
         assert place.run() == 1
         assert (
-            place.properties()["moods"]["Happy"] | {"later": 4, "missing": {}} == place.properties()["moods"]["Happy"]
+            place.properties()["moods"]["Happy"] | {"later": 4, "missing": {}}
+            == place.properties()["moods"]["Happy"]
         )
         del place.services.answers["api.deezer.com", "/"]
         assert place.run() == 0
@@ -83,7 +86,9 @@ class TestGoingOn:
         assert place.run("--again") == 0  # what nobody had is asked for again
         assert len(place.rows()) == 7
 
-    def test_a_stop_in_the_middle_costs_one_song(self, place: Place, monkeypatch: pytest.MonkeyPatch, capsys) -> None:  # type: ignore[no-untyped-def]
+    def test_a_stop_in_the_middle_costs_one_song(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch, capsys
+    ) -> None:  # type: ignore[no-untyped-def]
         heard: list[int] = []
 
         def stop_at_three(*arguments: Any, **more: Any) -> Any:
@@ -113,7 +118,9 @@ class TestGoingOn:
         assert len(place.asked("api.deezer.com")) == 1
         assert (place.out / place.rows()[2]["path"]).is_file()
 
-    def test_two_runs_do_not_share_a_folder(self, place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_two_runs_do_not_share_a_folder(
+        self, place: Place, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         from filelock import FileLock
 
         place.out.mkdir()

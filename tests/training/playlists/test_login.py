@@ -17,7 +17,11 @@ class TestLogin:
         assert place.run() == 0
         assert place.services.logins == 1
         assert list(Path.cwd().iterdir()) == []
-        assert not any("token-" in file.read_text(errors="replace") for file in place.out.iterdir() if file.is_file())
+        assert not any(
+            "token-" in file.read_text(errors="replace")
+            for file in place.out.iterdir()
+            if file.is_file()
+        )
 
     def test_a_named_file_serves_for_the_next_start(self, place: Place, tmp_path: Path) -> None:
         token = tmp_path / "token.json"
@@ -27,7 +31,9 @@ class TestLogin:
         assert place.services.logins == 1
         assert place.run("--token-file", str(tmp_path / "no" / "token.json"), "--again") == 1
 
-    def test_by_hand_where_no_browser_can_open(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_by_hand_where_no_browser_can_open(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def paste(prompt: str) -> str:
             state = prompt.split("state=")[1].split()[0].split("&")[0]
             return f"http://127.0.0.1:{place.port}/callback?code=a-code-of-the-tests&state={state}"
@@ -55,7 +61,9 @@ class TestLogin:
         assert place.run() == 0
         assert (place.services.logins, place.services.given) == (1, 2)
 
-    def test_a_login_that_was_withdrawn_is_asked_for_again(self, place: Place, tmp_path: Path) -> None:
+    def test_a_login_that_was_withdrawn_is_asked_for_again(
+        self, place: Place, tmp_path: Path
+    ) -> None:
         token = tmp_path / "token.json"
         assert place.run("--token-file", str(token)) == 0
         place.services.valid.clear()
@@ -66,14 +74,23 @@ class TestLogin:
     @pytest.mark.parametrize(
         ("case", "words"),
         [
-            ("denied", "did not allow"), ("forged", "does not belong to this login"), ("secret", "refused this app's credentials"),
-            ("port", "can't be received at http://127.0.0.1"), ("nobody", "Nobody is there to log in"),
+            ("denied", "did not allow"),
+            ("forged", "does not belong to this login"),
+            ("secret", "refused this app's credentials"),
+            ("port", "can't be received at http://127.0.0.1"),
+            ("nobody", "Nobody is there to log in"),
             ("unset", "SPOTIPY_CLIENT_ID"),
-            ("down", "could not be reached"), ("garbage", "can't be read"),
+            ("down", "could not be reached"),
+            ("garbage", "can't be read"),
         ],
-    )  # fmt: skip
+    )
     def test_what_can_go_wrong_is_one_sentence(
-        self, case: str, words: str, place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self,
+        case: str,
+        words: str,
+        place: Place,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         more: list[str] = []
         if case == "denied":
@@ -106,7 +123,10 @@ class TestRefusals:
     def test_a_playlist_of_somebody_else_is_told_how_to_copy(
         self, place: Place, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert place.run(moods={"Dark": FOREIGN, "Happy": HAPPY, "Calm": "Nobody0000000000000000"}) == 1
+        assert (
+            place.run(moods={"Dark": FOREIGN, "Happy": HAPPY, "Calm": "Nobody0000000000000000"})
+            == 1
+        )
         said = capsys.readouterr().err
         assert "Dark: Spotify serves a playlist's songs only to whoever owns it" in said
         assert "“Add to other playlist”" in said
@@ -129,7 +149,9 @@ class TestRefusals:
         assert words in said
 
     @pytest.mark.parametrize("body", [{"items": None}, {"error": "text"}, [1], {}])
-    def test_answers_of_another_form(self, body: Any, place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_answers_of_another_form(
+        self, body: Any, place: Place, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         place.services.answers["api.spotify.com", "/"] = as_json(body)
         assert place.run() == 1
         assert "not a page of a playlist" in capsys.readouterr().err

@@ -30,12 +30,18 @@ def publish(*arguments: str) -> int:
 
 
 @pytest.mark.parametrize("task", ["genre", "mood"])
-def test_what_is_pushed_is_what_is_pulled(hub: FakeHub, task: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_pushed_is_what_is_pulled(
+    hub: FakeHub, task: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert publish("--task", task) == 0
     assert f"{hub.endpoint}/{REPO}/commit/" in capsys.readouterr().out
     pulled, bundled = Checkpoint.load(REPO), Checkpoint.load(task)
     assert pulled.folder is not None
-    assert sorted(file.name for file in pulled.folder.iterdir()) == ["README.md", "config.json", "model.safetensors"]
+    assert sorted(file.name for file in pulled.folder.iterdir()) == [
+        "README.md",
+        "config.json",
+        "model.safetensors",
+    ]
     for name in ("config.json", "model.safetensors"):
         assert (pulled.folder / name).read_bytes() == (BUNDLED / task / name).read_bytes()
     assert pulled.digest == bundled.digest
@@ -50,9 +56,15 @@ def test_the_card_has_a_model_index_with_every_protocol(hub: FakeHub) -> None:
     assert (card.data.license, card.data.pipeline_tag) == ("mit", "audio-classification")
     assert {"music", "genre", "crnn"} <= set(card.data.tags)
     entries = card.data.eval_results
-    assert {entry.dataset_config for entry in entries} == {f"protocol {name}" for name in bundled.results}
-    accuracy = {e.dataset_config: e.metric_value for e in entries if e.metric_name == "Track accuracy"}
-    assert accuracy == {f"protocol {name}": figures["track_accuracy"] for name, figures in bundled.results.items()}
+    assert {entry.dataset_config for entry in entries} == {
+        f"protocol {name}" for name in bundled.results
+    }
+    accuracy = {
+        e.dataset_config: e.metric_value for e in entries if e.metric_name == "Track accuracy"
+    }
+    assert accuracy == {
+        f"protocol {name}": figures["track_accuracy"] for name, figures in bundled.results.items()
+    }
     for chapter in ("Training data", "## Measured", "## Meant for", "licence"):
         assert chapter in card.text
 
@@ -67,7 +79,9 @@ def test_a_folder_without_card_gets_one(hub: FakeHub, tmp_path: Path) -> None:
 
 def test_doubt_travels_along(hub: FakeHub, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    usual = replace(ood.fit(rng.standard_normal((200, ood.SIZE))), threshold=1.25, origin="a validation part")
+    usual = replace(
+        ood.fit(rng.standard_normal((200, ood.SIZE))), threshold=1.25, origin="a validation part"
+    )
     replace(Checkpoint.load("genre"), doubt=usual).save(tmp_path / "mine")
     assert publish("--folder", str(tmp_path / "mine")) == 0
     pulled = Checkpoint.load(REPO)
@@ -82,7 +96,11 @@ def test_private_and_a_branch_of_its_own(hub: FakeHub) -> None:
     assert publish("--private", "--revision", "v2") == 0
     repository = hub.repositories[REPO]
     assert repository.private
-    assert set(repository.commits[repository.refs["v2"]]) == {"config.json", "model.safetensors", "README.md"}
+    assert set(repository.commits[repository.refs["v2"]]) == {
+        "config.json",
+        "model.safetensors",
+        "README.md",
+    }
     assert Checkpoint.load(f"{REPO}@v2").task == "genre"
 
 
@@ -101,14 +119,19 @@ def failing(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_errors_are_sentences(
-    hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    hub: FakeHub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert "no such folder" in failing(capsys, "--folder", str(tmp_path / "nowhere"))
     assert "no config.json there" in failing(capsys, "--folder", str(tmp_path))
     assert "names no revision that can exist" in failing(capsys, "--revision", "../x")
     assert "is not the name of a model repository" in failing(capsys, "--repo", "just-a-name")
     assert "give it as --revision" in failing(capsys, "--repo", f"{REPO}@v1")
-    assert "does not let this token write to somebody-else" in failing(capsys, "--repo", "somebody-else/crnn")
+    assert "does not let this token write to somebody-else" in failing(
+        capsys, "--repo", "somebody-else/crnn"
+    )
     hub.add(REPO, {"README.md": b"# Here already"})
     assert "is there already, and public" in failing(capsys, "--private")
     assert set(hub.repositories[REPO].refs) == {"main"}
