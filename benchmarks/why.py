@@ -97,7 +97,12 @@ def worth(shares: tuple[float, ...] = (0.1, 0.2, 0.3)) -> dict[str, Any]:
                 ):
                     mask = attribution.brightest(values, share)
 
-                    def mean(masks: list[Tensor], label: str = label, mel: Tensor = mel) -> float:
+                    def mean(
+                        masks: list[Tensor],
+                        label: str = label,
+                        mel: Tensor = mel,
+                        classifier: Classifier = classifier,
+                    ) -> float:
                         return statistics.mean(
                             attribution.without(classifier, mel, m, label) for m in masks
                         )

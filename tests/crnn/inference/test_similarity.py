@@ -18,7 +18,7 @@ from crnn.labels import GENRE_COLOURS, GENRES, MOODS, OTHER_COLOUR
 from crnn.model.checkpoint import Checkpoint
 from crnn.viz import prediction as compare_figures
 from tests.conftest import encode, melody
-from tests.crnn.test_words_and_export import prediction
+from tests.pages.text.test_predictions import prediction
 
 
 def made(name: str, seed: int, like: Compared | None = None) -> Compared:

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from crnn.labels import GENRES, MOODS
 from tests.conftest import encode, melody
-from tests.pages.test_listen import page, shown, upload  # noqa: F401 - the fixture
+from tests.pages.listen.test_listen import page, shown, upload  # noqa: F401 - the fixture
 
 CLOSED = 6  # figures of the page without them
 

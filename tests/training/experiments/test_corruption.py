@@ -13,7 +13,7 @@ from crnn.augment.plan import Strengths
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from tests.conftest import encode, melody
-from tests.training.test_runs import TINY, run
+from tests.training.engine.test_run import TINY, run
 from training.__main__ import main
 from training.data.collection import Collection
 from training.evaluation.metrics import answers, scores
