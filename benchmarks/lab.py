@@ -30,21 +30,21 @@ def measure(rounds: int = 9) -> dict[str, Any]:
         decode(EXAMPLES["mountain"].file, sample_rate=22_050, downmix="mean").samples
     )
     seconds = len(samples) / front_end.sample_rate
-    before = plan.hear(samples, classifiers)
+    before = plan.analyse(samples, classifiers)
 
     def pictures() -> None:
-        draws = plan.draw(ALL_ON, seconds, front_end)
-        after = plan.hear(samples, [], draws, front_end)
+        draws = plan.sample(ALL_ON, seconds, front_end)
+        after = plan.analyse(samples, [], draws, front_end)
         lab_figures.pair(before, after, draws).to_json()
 
     def everything() -> None:
-        draws = plan.draw(ALL_ON, seconds, front_end)
-        after = plan.hear(samples, classifiers, draws)
+        draws = plan.sample(ALL_ON, seconds, front_end)
+        after = plan.analyse(samples, classifiers, draws)
         lab_figures.pair(before, after, draws, difference=True).to_json()
         lab_figures.warp_map(draws).to_json()
-        lab_words.drawn(draws, front_end)
+        lab_words.describe(draws, front_end)
         for old, new in zip(before.predictions, after.predictions, strict=True):
-            lab_figures.shift(old, new, "").to_json()
+            lab_figures.probability_change(old, new, "").to_json()
 
     ten = samples[: 10 * 22_050]
     times = in_turns(
@@ -54,7 +54,7 @@ def measure(rounds: int = 9) -> dict[str, Any]:
             ),
             "new pictures": pictures,
             "all figures and predictions": everything,
-            "sound of 10 s": lambda: render(ten, plan.draw(ALL_ON, 10.0, front_end), front_end),
+            "sound of 10 s": lambda: render(ten, plan.sample(ALL_ON, 10.0, front_end), front_end),
             "robustness curve of 3 s": lambda: curves(
                 samples[:66_150], classifiers, sweep("noise", front_end)
             ),

@@ -24,14 +24,14 @@ from pytorch_lightning.callbacks import Callback
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from crnn.audio.mel import GTZAN_MELS
+from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.labels import GENRES
 from crnn.model.network import CRNN
 from training.data.collection import Collection
-from training.data.datamodule import SegmentData
+from training.data.datamodule import SegmentDataModule
 from training.data.feature_store import from_audio
 from training.data.splits import Split
-from training.engine.module import Training
+from training.engine.module import TrainingModule
 from training.engine.recipes import PAPER, RECIPES, Recipe
 
 TRACKS, SECONDS = 16, 30
@@ -46,7 +46,7 @@ SMALL = replace(PAPER, batch_size=32, channels=(8, 16, 16, 16), gru=16)
 
 def tracks(folder: Path, suffix: str) -> list[Path]:
     """Notes of a quarter of a second over soft noise, mono, 22 050 Hz."""
-    rate, files = GTZAN_MELS.sample_rate, []
+    rate, files = GTZAN_FRONT_END.sample_rate, []
     time_axis = np.arange(SECONDS * rate) / rate
     for number in range(TRACKS):
         random = np.random.default_rng(number)
@@ -67,7 +67,13 @@ def collection(files: Sequence[Path], cache: Path) -> Collection:
     """Those files as a collection, their features in a memory-mapped array."""
     names, targets = tuple(file.stem for file in files), np.arange(len(files)) % len(GENRES)
     return Collection(
-        "made here", GENRES, GTZAN_MELS, names, targets, names, from_audio(files, GTZAN_MELS, cache)
+        "made here",
+        GENRES,
+        GTZAN_FRONT_END,
+        names,
+        targets,
+        names,
+        from_audio(files, GTZAN_FRONT_END, cache),
     )
 
 
@@ -84,24 +90,28 @@ class OnTheFly(Dataset[tuple[torch.Tensor, int]]):
         track, length = index // self.crops, PAPER.segment_seconds
         start = float(self.random.uniform(0, SECONDS - length))
         samples, rate = librosa.load(
-            self.files[track], sr=GTZAN_MELS.sample_rate, offset=start, duration=length, mono=True
+            self.files[track],
+            sr=GTZAN_FRONT_END.sample_rate,
+            offset=start,
+            duration=length,
+            mono=True,
         )
         mel = librosa.feature.melspectrogram(
             y=samples,
             sr=rate,
-            n_fft=GTZAN_MELS.n_fft,
-            hop_length=GTZAN_MELS.hop_length,
-            n_mels=GTZAN_MELS.n_mels,
+            n_fft=GTZAN_FRONT_END.n_fft,
+            hop_length=GTZAN_FRONT_END.hop_length,
+            n_mels=GTZAN_FRONT_END.n_mels,
         )
         decibels = librosa.power_to_db(mel, ref=np.max)
-        width = GTZAN_MELS.frames(length)
+        width = GTZAN_FRONT_END.frames(length)
         return torch.from_numpy(decibels[None, :, :width].astype(np.float32)), track % len(GENRES)
 
 
 def plain(files: Sequence[Path], recipe: Recipe) -> float:
     """Segments per second of an epoch in a plain PyTorch loop."""
     loader = DataLoader(OnTheFly(files, crops=10), recipe.batch_size, shuffle=True, drop_last=True)
-    network = CRNN(recipe.model_config(GTZAN_MELS, len(GENRES)))
+    network = CRNN(recipe.model_config(GTZAN_FRONT_END, len(GENRES)))
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     start = time.process_time()
     for mel, target in loader:
@@ -119,11 +129,11 @@ class _Clock(Callback):
         self.seconds = time.process_time() - self.start
 
 
-def _data(given: Collection, recipe: Recipe) -> SegmentData:
+def _data(given: Collection, recipe: Recipe) -> SegmentDataModule:
     nobody = np.array([], dtype=np.int64)
     split = Split(np.arange(len(given.names)), nobody, nobody)
-    return SegmentData(
-        given, split, GTZAN_MELS.frames(recipe.segment_seconds), recipe.batch_size, seed=0
+    return SegmentDataModule(
+        given, split, GTZAN_FRONT_END.frames(recipe.segment_seconds), recipe.batch_size, seed=0
     )
 
 
@@ -141,7 +151,7 @@ def epoch(given: Collection, recipe: Recipe, epochs: int = 1) -> tuple[float, fl
         enable_model_summary=False,
         precision="32-true",
     )
-    trainer.fit(Training(recipe, GTZAN_MELS, len(GENRES), 0, 1), data)
+    trainer.fit(TrainingModule(recipe, GTZAN_FRONT_END, len(GENRES), 0, 1), data)
     seconds = clock.seconds / epochs
     return seconds, len(data.train_dataloader()) * recipe.batch_size / seconds
 

@@ -37,13 +37,13 @@ def song(seconds: float) -> bytes:
 def ours(data: bytes, classifiers: list[Classifier]) -> None:
     """Bytes to everything the page draws."""
     waveform, analysis = analyse(data, classifiers)
-    moments = along.moments(analysis.predictions[0], waveform.seconds)
+    moments = along.from_prediction(analysis.predictions[0], waveform.seconds)
     mel = analysis.mel.numpy()
-    along_figures.along(mel, analysis.front_end, moments, along.sections(moments)).to_json()
+    along_figures.over_time(mel, analysis.front_end, moments, along.sections(moments)).to_json()
     for prediction in analysis.predictions:
-        figures.top(prediction, "").to_json()
+        figures.top_classes(prediction, "").to_json()
         figures.distribution(prediction, "").to_json()
-    export.to_json(export.record("song", waveform.seconds, analysis.predictions))
+    export.to_json(export.to_record("song", waveform.seconds, analysis.predictions))
 
 
 def librosa_mel(data: bytes) -> Any:

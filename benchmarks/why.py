@@ -14,7 +14,7 @@ from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.segments import cut, plan
 from crnn.sources.examples import EXAMPLES
-from crnn.viz import heat
+from crnn.viz import attribution as heat
 
 
 def one_by_one(classifier: Classifier, mel: Tensor) -> None:
@@ -33,13 +33,15 @@ def one_by_one(classifier: Classifier, mel: Tensor) -> None:
 def switch(classifier: Classifier, mel: Tensor, label: str, lost: Tensor) -> None:
     """Another class of the same window: its Grad-CAM, both tests, both figures; the silenced patches serve every class."""
     front_end = classifier.checkpoint.front_end
-    losses = attribution.patches(lost[classifier.checkpoint.labels.index(label)], mel.shape[0])
+    losses = attribution.expand_patches(
+        lost[classifier.checkpoint.labels.index(label)], mel.shape[0]
+    )
     maps = {
         "Occlusion": losses,
-        "Grad-CAM": attribution.soft(attribution.grad_cam(classifier, mel, label), front_end),
+        "Grad-CAM": attribution.smooth(attribution.grad_cam(classifier, mel, label), front_end),
     }
-    for region in attribution.judged(classifier, mel, label, maps):
-        heat.region(region, mel.numpy(), front_end, 0.0, region.method).to_json()
+    for region in attribution.deletion_test(classifier, mel, label, maps):
+        heat.overlay(region, mel.numpy(), front_end, 0.0, region.method).to_json()
 
 
 def speed(rounds: int = 5) -> dict[str, Any]:
@@ -80,22 +82,22 @@ def worth(shares: tuple[float, ...] = (0.1, 0.2, 0.3)) -> dict[str, Any]:
             mel, (label, before) = analysis.mel, analysis.predictions[0].ranked()[0]
             k = classifier.checkpoint.labels.index(label)
             maps = {
-                "occlusion": attribution.patches(
+                "occlusion": attribution.expand_patches(
                     attribution.occlusion(classifier, mel)[k], mel.shape[0]
                 )
             }
             for layer in range(len(classifier.network.convolutions)):
                 cam = attribution.grad_cam(classifier, mel, label, layer)
-                maps[f"Grad-CAM of convolution {layer + 1}"] = attribution.soft(cam, front_end)
+                maps[f"Grad-CAM of convolution {layer + 1}"] = attribution.smooth(cam, front_end)
                 maps[f"Grad-CAM of convolution {layer + 1}, not softened"] = cam
-            maps["loudest"] = attribution.soft(mel, front_end)
+            maps["loudest"] = attribution.smooth(mel, front_end)
             for method, values in maps.items():
                 for share in (
                     shares
                     if method in ("occlusion", "Grad-CAM of convolution 3")
-                    else (attribution.SHARE,)
+                    else (attribution.TOP_FRACTION,)
                 ):
-                    mask = attribution.brightest(values, share)
+                    mask = attribution.top_mask(values, share)
 
                     def mean(
                         masks: list[Tensor],
@@ -104,13 +106,14 @@ def worth(shares: tuple[float, ...] = (0.1, 0.2, 0.3)) -> dict[str, Any]:
                         classifier: Classifier = classifier,
                     ) -> float:
                         return statistics.mean(
-                            attribution.without(classifier, mel, m, label) for m in masks
+                            attribution.probability_without(classifier, mel, m, label)
+                            for m in masks
                         )
 
                     row = (
                         mean([mask]),
-                        mean(attribution.elsewhere(mask)),
-                        mean(attribution.elsewhere(mask, same_bands=True)),
+                        mean(attribution.moved_masks(mask)),
+                        mean(attribution.moved_masks(mask, same_bands=True)),
                     )
                     left.setdefault(f"{method}, {share:.0%}", []).append(
                         tuple(p / before for p in row)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from crnn.audio.decode import SUFFIXES
+from crnn.audio.decode import AUDIO_SUFFIXES
 from crnn.errors import CrnnError
 
 
@@ -103,14 +103,14 @@ def _files(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
     failures: dict[Path, str] = {}
     for path in paths:
         found = (
-            sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES)
+            sorted(f for f in path.rglob("*") if f.suffix.lower() in AUDIO_SUFFIXES)
             if path.is_dir()
             else [path]
         )
         if not found:
             found, failures[path] = (
                 [path],
-                f"No audio files in this folder ({', '.join(SUFFIXES)}).",
+                f"No audio files in this folder ({', '.join(AUDIO_SUFFIXES)}).",
             )
         elif not path.exists():
             failures[path] = "No such file or folder."
@@ -120,16 +120,19 @@ def _files(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
 
 def _classify(file: Path, classifiers: Sequence[Any]) -> dict[str, Any]:
     from crnn.inference.analysis import analyse
-    from crnn.inference.export import record
+    from crnn.inference.export import to_record
     from pages.text import predictions
 
     try:
         waveform, analysis = analyse(file, classifiers)
     except CrnnError as error:
         return {"file": str(file), "error": str(error)}
-    for notice in (*waveform.notices, *filter(None, map(predictions.doubt, analysis.predictions))):
+    for notice in (
+        *waveform.notices,
+        *filter(None, map(predictions.ood_warning, analysis.predictions)),
+    ):
         print(f"{file}: {notice}", file=sys.stderr)
-    return record(str(file), waveform.seconds, analysis.predictions)
+    return to_record(str(file), waveform.seconds, analysis.predictions)
 
 
 def _json(result: dict[str, Any]) -> str:
@@ -141,7 +144,7 @@ def _json(result: dict[str, Any]) -> str:
 def _table_row(result: dict[str, Any]) -> str:
     if "error" in result:
         return f"{_short(result['file'])}  {result['error']}"
-    from crnn.audio.decode import clock
+    from crnn.format import clock
 
     return _row(
         (

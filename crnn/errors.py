@@ -22,5 +22,5 @@ class CheckpointError(CrnnError):
     """A checkpoint that is missing, incomplete, or not one of ours."""
 
 
-class SpotifyError(CrnnError):
+class SourceError(CrnnError):
     """A link that names no track, or services that have nothing to hear for it."""

@@ -19,7 +19,7 @@ OTHER = "Other"
 
 
 @dataclass(frozen=True)
-class MoodPlace:
+class Quadrant:
     """Signs of a mood in Russell's plane: valence (unpleasant −1, pleasant +1) and arousal (calm −1, excited +1)."""
 
     valence: int
@@ -27,12 +27,12 @@ class MoodPlace:
 
 
 # The paper's Table I.
-MOOD_PLACES = {
-    "Dark": MoodPlace(-1, -1),
-    "Energetic": MoodPlace(-1, +1),
-    "Happy": MoodPlace(+1, +1),
-    "Relaxing": MoodPlace(+1, -1),
-    "Sad": MoodPlace(-1, -1),
+MOOD_QUADRANTS = {
+    "Dark": Quadrant(-1, -1),
+    "Energetic": Quadrant(-1, +1),
+    "Happy": Quadrant(+1, +1),
+    "Relaxing": Quadrant(+1, -1),
+    "Sad": Quadrant(-1, -1),
 }
 
 # Ten colours searched for the largest smallest difference between any two (CIE94), seen with normal vision and with

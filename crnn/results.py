@@ -25,7 +25,7 @@ PROTOCOLS = {
 }
 
 
-def figure(result: dict[str, Any], key: str) -> tuple[float, float | None]:
+def value_and_spread(result: dict[str, Any], key: str) -> tuple[float, float | None]:
     """A figure of a result and its spread: pooled over folds, mean over runs, or of the one measurement."""
     spread = result.get("summary", {}).get(key)
     if spread is None:
@@ -34,7 +34,7 @@ def figure(result: dict[str, Any], key: str) -> tuple[float, float | None]:
     return float(centre), spread["sd"]
 
 
-def measured(result: dict[str, Any], key: str) -> bool:
+def has_figure(result: dict[str, Any], key: str) -> bool:
     """Whether a result has such a figure; later measurements have more of them."""
     return key in result or key in result.get("summary", {})
 
@@ -61,7 +61,7 @@ def _asked(name: str, result: dict[str, Any]) -> str:
     return (PROTOCOLS.get(name) or PROTOCOLS.get(result["protocol"]) or (name, None))[0]
 
 
-def protocol_rows(folder: Path | None = None) -> list[dict[str, Any]]:
+def protocol_table(folder: Path | None = None) -> list[dict[str, Any]]:
     """One row a protocol that was measured: network, baseline and paper, in percent of tracks named right."""
     svm = (load("svm", folder) or {}).get("protocols", {})
     rows = []
@@ -81,7 +81,7 @@ def protocol_rows(folder: Path | None = None) -> list[dict[str, Any]]:
     return rows
 
 
-def run_rows(found: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
+def run_table(found: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
     """Where each protocol's figures come from: one row a run with its seed, code revision and figure."""
     rows = []
     for name, result in found.items():
@@ -99,7 +99,7 @@ def run_rows(found: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
 
 
 def _percent(result: dict[str, Any], key: str) -> str:
-    value, spread = figure(result, key)
+    value, spread = value_and_spread(result, key)
     return f"{100 * value:.1f}" + (f" ± {100 * spread:.1f}" if spread is not None else "")
 
 
@@ -132,9 +132,9 @@ def reliability(result: dict[str, Any]) -> list[dict[str, float]]:
     return joined
 
 
-def against_paper(found: dict[str, dict[str, Any]]) -> list[str]:
+def differences_from_paper(found: dict[str, dict[str, Any]]) -> list[str]:
     """What did not come out as in the paper, from the figures alone."""
-    right = {name: figure(result, "track_accuracy")[0] for name, result in found.items()}
+    right = {name: value_and_spread(result, "track_accuracy")[0] for name, result in found.items()}
     said = []
     if "P" in right:
         papers = PROTOCOLS["P"][1] or 0.0
@@ -165,7 +165,7 @@ def _points(difference: float) -> str:
     return f"{abs(100 * difference):.1f} points {'more' if difference > 0 else 'less'}"
 
 
-def carried(result: dict[str, Any]) -> list[dict[str, Any]]:
+def new_song_recalls(result: dict[str, Any]) -> list[dict[str, Any]]:
     """Recalls of a measurement on new songs, best first: label, tracks, recall and its 95 % interval (Wilson 1927)."""
     rows = []
     for label, found in result.get("recall", {}).items():
@@ -177,7 +177,7 @@ def carried(result: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row["recall"])
 
 
-def recalls(result: dict[str, Any]) -> dict[str, float]:
+def per_class_recall(result: dict[str, Any]) -> dict[str, float]:
     """Share of each class's tracks named right, from the confusion."""
     table = confusion(result)
     return {
@@ -187,24 +187,24 @@ def recalls(result: dict[str, Any]) -> dict[str, float]:
     }
 
 
-FEW = 10  # songs; of fewer no share is told in words
+MIN_SONGS = 10  # songs; of fewer no share is told in words
 
 
 def _share(row: dict[str, Any]) -> str:
     return f"{100 * row['recall']:.0f} % of {row['tracks']}"
 
 
-def carried_told(result: dict[str, Any]) -> str:
+def describe_generalisation(result: dict[str, Any]) -> str:
     """Which genres carry to new songs, in words."""
-    rows = carried(result)
-    enough = [row for row in rows if row["tracks"] >= FEW]
+    rows = new_song_recalls(result)
+    enough = [row for row in rows if row["tracks"] >= MIN_SONGS]
     absent = [label for label in result["labels"] if label not in result.get("recall", {})]
     said = []
     if enough:
         best, worst = enough[0], enough[-1]
         least = f" and {worst['label']} least ({_share(worst)})" if worst is not best else ""
         said.append(f"Of the new songs, {best['label']} carries best ({_share(best)}){least}.")
-    few = [f"{row['label']} ({row['tracks']})" for row in rows if row["tracks"] < FEW]
+    few = [f"{row['label']} ({row['tracks']})" for row in rows if row["tracks"] < MIN_SONGS]
     if few:
         said.append(f"Too few songs to tell: {', '.join(few)}.")
     if absent:

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 import torch
 
-from crnn.audio.mel import GTZAN_MELS
+from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.network import CRNN, ModelConfig, pool_sizes
 
@@ -81,7 +81,7 @@ def tiny() -> Checkpoint:
         n_mels=128,
         frames=39,
         n_classes=3,
-        pools=pool_sizes(GTZAN_MELS),
+        pools=pool_sizes(GTZAN_FRONT_END),
         channels=(4, 4, 4, 4),
         gru=8,
         dropout=0.2,
@@ -89,4 +89,4 @@ def tiny() -> Checkpoint:
     network = CRNN(config)
     with torch.no_grad():
         network.train()(-80 * torch.rand(16, 1, 128, 39))
-    return Checkpoint("toy", ("a", "b", "c"), GTZAN_MELS, 3.0, network.eval(), temperature=1.3)
+    return Checkpoint("toy", ("a", "b", "c"), GTZAN_FRONT_END, 3.0, network.eval(), temperature=1.3)

@@ -27,7 +27,7 @@ from typing import Any
 from crnn.errors import CrnnError
 from training import commands
 from training.data.collection import DataError
-from training.distributed import Launch, ToldElsewhere
+from training.distributed import OtherProcessFailed, ProcessGroup
 from training.engine.recipes import RECIPES
 
 
@@ -35,10 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; user errors become one line on stderr and status 1."""
     options = _parser().parse_args(arguments)
     try:
-        if Launch.here().world > 1:
+        if ProcessGroup.current().world > 1:
             _together(options)
         options.command(options)
-    except ToldElsewhere:
+    except OtherProcessFailed:
         return 1
     except (CrnnError, DataError, ValueError, OSError) as error:
         print(f"python -m training: {error}", file=sys.stderr)
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _together(options: argparse.Namespace) -> None:
-    launch = Launch.here()
+    launch = ProcessGroup.current()
     launch.join()
 
     def check() -> None:
@@ -56,7 +56,7 @@ def _together(options: argparse.Namespace) -> None:
                 f"only `train` runs in several processes, and torchrun started {launch.world}; run this command without it"
             )
 
-    launch.together(check)
+    launch.run_on_all(check)
 
 
 def _parser() -> argparse.ArgumentParser:

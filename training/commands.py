@@ -7,17 +7,17 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from training.distributed import Launch
+from training.distributed import ProcessGroup
 from training.engine.recipes import RECIPES, Recipe
 
 ASSETS = Path(__file__).parent.parent / "assets"
 
 
 def _workshop(options: argparse.Namespace) -> Any:
-    from training.evaluation.protocols import Workshop
+    from training.evaluation.protocols import Experiment
 
     recipe = getattr(options, "recipe", None)
-    return Workshop(
+    return Experiment(
         options.data,
         options.runs,
         recipe,
@@ -67,7 +67,7 @@ def train(options: argparse.Namespace) -> None:
 
 
 def _print_once(folder: Path) -> None:
-    if Launch.here().rank == 0:
+    if ProcessGroup.current().rank == 0:
         print(folder)
 
 
@@ -156,7 +156,7 @@ def reproduce(options: argparse.Namespace) -> None:
     from training.release.report import fill
     from training.release.reproduce import reproduce, write
 
-    shop = replace(_workshop(options), most_epochs=2 if options.quick else None)
+    shop = replace(_workshop(options), max_epochs=2 if options.quick else None)
     seeds = options.seeds[:1] if options.quick else options.seeds
     out = options.out or (options.runs / "quick" if options.quick else ASSETS / "results")
     reproduce(shop, seeds, options.table_seeds, options.width, out)

@@ -22,12 +22,12 @@ from torch import Tensor, nn
 T = TypeVar("T")
 
 
-class ToldElsewhere(Exception):
+class OtherProcessFailed(Exception):
     """Another process failed; it says why."""
 
 
 @dataclass(frozen=True)
-class Launch:
+class ProcessGroup:
     """rank: this process among world of them; local_rank, local_world: the same on this host."""
 
     rank: int = 0
@@ -36,7 +36,7 @@ class Launch:
     local_world: int = 1
 
     @classmethod
-    def here(cls) -> "Launch":
+    def current(cls) -> "ProcessGroup":
         """What torchrun wrote into the environment."""
         if not (dist.is_available() and dist.is_torchelastic_launched()):
             return cls()
@@ -71,7 +71,7 @@ class Launch:
         dist.init_process_group("nccl" if self.on_gpu else "gloo", timeout=timedelta(hours=12))
         atexit.register(_leave)
 
-    def together(self, work: Callable[[], T]) -> T:
+    def run_on_all(self, work: Callable[[], T]) -> T:
         """Work that every process does; where it fails in one it fails in all, so that none waits for another.
 
         The first that failed raises its error, the others ToldElsewhere.
@@ -83,19 +83,19 @@ class Launch:
             result = work()
         except Exception as raised:
             error = raised
-        failed = self.everyones(error is not None and not isinstance(error, ToldElsewhere))
+        failed = self.gather(error is not None and not isinstance(error, OtherProcessFailed))
         first = failed.index(True) if True in failed else None
         if error is not None and first in (None, self.rank):
             raise error
         if first is not None:
-            raise ToldElsewhere from error
+            raise OtherProcessFailed from error
         return result  # type: ignore[return-value]
 
-    def first(self, work: Callable[[], T]) -> T:
+    def run_on_first(self, work: Callable[[], T]) -> T:
         """Work that one process does for all, who wait for it and get its result."""
-        return self.everyones(self.together(lambda: work() if self.rank == 0 else None))[0]  # type: ignore[return-value]
+        return self.gather(self.run_on_all(lambda: work() if self.rank == 0 else None))[0]  # type: ignore[return-value]
 
-    def everyones(self, value: T) -> list[T]:
+    def gather(self, value: T) -> list[T]:
         """The value that each process has, by rank; small ones."""
         if self.world == 1:
             return [value]
@@ -129,7 +129,7 @@ class Launch:
             "use_distributed_sampler": False,  # training.data.datamodule knows whose turn it is
         }
 
-    def share_norms(self, network: nn.Module) -> nn.Module:
+    def sync_batch_norm(self, network: nn.Module) -> nn.Module:
         """Let batch norms see the batch of all processes, so that a recipe means the same on one or many."""
         if self.world == 1:
             return network
@@ -141,7 +141,7 @@ class Launch:
                 shared.load_state_dict(child.state_dict())
                 setattr(network, name, shared)
             else:
-                self.share_norms(child)
+                self.sync_batch_norm(child)
         return network
 
 

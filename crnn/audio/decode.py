@@ -12,6 +12,7 @@ import numpy as np
 
 from crnn.audio import containers
 from crnn.errors import AudioError
+from crnn.format import clock
 
 # −80 dBFS. Digital silence that went through dither or a lossy codec comes back just below this, music never does.
 SILENCE_PEAK = 1e-4
@@ -19,7 +20,7 @@ SILENCE_PEAK = 1e-4
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 # Names that files of the accepted formats have. The content decides; names only sort files out of folders.
-SUFFIXES = (
+AUDIO_SUFFIXES = (
     ".wav",
     ".flac",
     ".ogg",
@@ -193,18 +194,6 @@ def _notices(stream: "containers.Stream", tally: _Tally, heard: float, cut: bool
             f"Sampled at {stream.sample_rate / 1000:g} kHz, the recording holds nothing above "
             f"{stream.sample_rate / 2000:g} kHz; the networks learned from audio that reaches 11 kHz, so trust the answer less."
         )
-
-
-def clock(seconds: float) -> str:
-    """0.2 s · 12.3 s · 4:05 min · 3:00:00 h"""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return (
-        f"{minutes}:{rest:02d} min"
-        if minutes < 60
-        else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d} h"
-    )
 
 
 def _count(number: int, noun: str) -> str:

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from crnn.audio.mel import FrontEnd, mel_power
+from crnn.audio.front_end import FrontEnd
+from crnn.audio.mel import mel_power
 
 SECONDS = 60
 KINDS = {
@@ -20,7 +21,7 @@ Samples = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
 @lru_cache(maxsize=8)
-def loop(kind: str, sample_rate: int) -> Tensor:
+def noise_loop(kind: str, sample_rate: int) -> Tensor:
     """A minute of noise [T] of mean power 1 that may be played in a circle; always the same one."""
     rng = np.random.default_rng(20_210)
     count = SECONDS * sample_rate
@@ -32,9 +33,9 @@ def loop(kind: str, sample_rate: int) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def loop_power(kind: str, front_end: FrontEnd) -> Tensor:
+def noise_loop_power(kind: str, front_end: FrontEnd) -> Tensor:
     """Mel power [M, F] of that minute, for noise that is added to spectrograms."""
-    return mel_power(loop(kind, front_end.sample_rate), front_end)
+    return mel_power(noise_loop(kind, front_end.sample_rate), front_end)
 
 
 def _white(rng: np.random.Generator, count: int, sample_rate: int) -> Samples:

@@ -14,7 +14,8 @@ import soxr
 import torch
 from torch import Generator, Tensor
 
-from crnn.audio.mel import FrontEnd, band_frequencies, hz_to_mel, log_mel, silence
+from crnn.audio.front_end import FrontEnd, band_frequencies, hz_to_mel
+from crnn.audio.mel import log_mel, silence_db
 from crnn.augment.transforms import BackgroundNoise, FrequencyMask, Spans, TimeMask, TimeWarp, Warp
 from crnn.inference.classifier import Classifier, Prediction
 
@@ -63,8 +64,8 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Draws:
-    """All pieces of a stretch of sound, and where its noise begins (crnn.augment.transforms.BackgroundNoise.draw).
+class Plan:
+    """All pieces of a stretch of sound, and where its noise begins (crnn.augment.transforms.BackgroundNoise.sample).
 
     front_end: the one whose mel bands the draws count; the pictures of others are changed at the same Hz.
     """
@@ -128,13 +129,13 @@ class Draws:
         }
 
 
-def draw(
+def sample(
     strengths: Strengths,
     seconds: float,
     front_end: FrontEnd,
     piece_seconds: float = 3.0,
     first: int = 0,
-) -> Draws:
+) -> Plan:
     """One draw for each piece; the last piece is as short as what is left.
 
     first: number of the first piece, so that a piece drawn alone is drawn as within its track. Each augmentation of each
@@ -149,24 +150,24 @@ def draw(
     pieces, start = [], 0.0
     for number, length in enumerate(lengths or [seconds], start=first):
         shape = torch.Size((1, 1, front_end.n_mels, max(1, round(length / hop))))
-        time = TimeMask(strengths.time_mask, strengths.masks).draw(
+        time = TimeMask(strengths.time_mask, strengths.masks).sample(
             shape, _generator(strengths, number, 0)
         )
-        frequency = FrequencyMask(strengths.frequency_mask, strengths.masks).draw(
+        frequency = FrequencyMask(strengths.frequency_mask, strengths.masks).sample(
             shape, _generator(strengths, number, 1)
         )
-        warp = TimeWarp(strengths.time_warp).draw(shape, _generator(strengths, number, 2))
+        warp = TimeWarp(strengths.time_warp).sample(shape, _generator(strengths, number, 2))
         pieces.append(Piece(start, length, time, frequency, warp))
         start += length
     noise = float(torch.rand(1, generator=_generator(strengths, 0, 3)))
-    return Draws(strengths, tuple(pieces), noise, hop, front_end)
+    return Plan(strengths, tuple(pieces), noise, hop, front_end)
 
 
 def _generator(strengths: Strengths, piece: int, augmentation: int) -> Generator:
     return Generator().manual_seed(strengths.seed * _SEED_STEP + piece * _PIECE_STEP + augmentation)
 
 
-def with_noise(samples: Tensor, draws: Draws, sample_rate: int) -> Tensor:
+def add_noise(samples: Tensor, draws: Plan, sample_rate: int) -> Tensor:
     """Shape: [T] -> [T]; the same samples where noise is off."""
     strengths = draws.strengths
     if strengths.snr_db is None:
@@ -174,10 +175,10 @@ def with_noise(samples: Tensor, draws: Draws, sample_rate: int) -> Tensor:
     return BackgroundNoise(strengths.snr_db, strengths.noise).mix(samples, draws.noise, sample_rate)
 
 
-def changed(mel: Tensor, draws: Draws, front_end: FrontEnd) -> Tensor:
+def augment_mel(mel: Tensor, draws: Plan, front_end: FrontEnd) -> Tensor:
     """Warp and masks on a picture of any hop. Shape: mel [M, F] dB -> [M, F]."""
     strengths = draws.strengths
-    value = masked_value(mel, strengths, front_end)
+    value = fill_value(mel, strengths, front_end)
     time_mask = TimeMask(strengths.time_mask, strengths.masks)
     frequency_mask = FrequencyMask(strengths.frequency_mask, strengths.masks)
     warp = TimeWarp(strengths.time_warp)
@@ -208,22 +209,22 @@ def _bands(front_end: FrontEnd, drawn_on: FrontEnd) -> Tensor:
     return torch.tensor([mel / top * (drawn_on.n_mels + 1) - 0.5 for mel in mels])
 
 
-def resampled(samples: Tensor, sample_rate: int, front_end: FrontEnd) -> Tensor:
+def resample(samples: Tensor, sample_rate: int, front_end: FrontEnd) -> Tensor:
     """[T] at the rate that a front end reads."""
     if front_end.sample_rate == sample_rate:
         return samples
     return torch.from_numpy(soxr.resample(samples.numpy(), sample_rate, front_end.sample_rate))
 
 
-def masked_value(mel: Tensor, strengths: Strengths, front_end: FrontEnd) -> float:
+def fill_value(mel: Tensor, strengths: Strengths, front_end: FrontEnd) -> float:
     """What masked values are set to, in dB: the floor, or the picture's mean."""
     if strengths.fill == "mean":
         return float(mel.mean())
-    return silence(mel, front_end)
+    return silence_db(mel, front_end)
 
 
 @dataclass(frozen=True)
-class Heard:
+class Version:
     """One version of a sound: its fine picture [M, F] in dB, its front end, and what each network says."""
 
     mel: Tensor
@@ -231,28 +232,28 @@ class Heard:
     predictions: tuple[Prediction, ...]
 
 
-def fine(front_end: FrontEnd) -> FrontEnd:
+def display_front_end(front_end: FrontEnd) -> FrontEnd:
     """The checkpoint's scale at the paper's hop, for the eye."""
     return replace(front_end, hop_length=min(HOP_LENGTH, front_end.hop_length))
 
 
-def hear(
+def analyse(
     samples: Tensor,
     classifiers: Sequence[Classifier],
-    draws: Draws | None = None,
+    draws: Plan | None = None,
     front_end: FrontEnd | None = None,
-) -> Heard:
+) -> Version:
     """Picture and predictions of a sound [T], changed as drawn. Raises AudioError for silence.
 
     front_end: of the picture, at a fine hop, and whose rate the samples have; default: the first classifier's.
     """
     front_ends = [classifier.checkpoint.front_end for classifier in classifiers]
-    shown = fine(front_end or front_ends[0])
+    shown = display_front_end(front_end or front_ends[0])
     if draws is not None:
-        samples = with_noise(samples, draws, shown.sample_rate)
+        samples = add_noise(samples, draws, shown.sample_rate)
     seen: dict[FrontEnd, Tensor] = {}
     for each in {shown, *front_ends}:
-        mel = log_mel(resampled(samples, shown.sample_rate, each), each)
-        seen[each] = mel if draws is None else changed(mel, draws, each)
+        mel = log_mel(resample(samples, shown.sample_rate, each), each)
+        seen[each] = mel if draws is None else augment_mel(mel, draws, each)
     predictions = tuple(c.predict(seen[f]) for c, f in zip(classifiers, front_ends, strict=True))
-    return Heard(seen[shown], shown, predictions)
+    return Version(seen[shown], shown, predictions)

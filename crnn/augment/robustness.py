@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor
 
-from crnn.audio.mel import FrontEnd, log_mel
-from crnn.augment.plan import HOP_LENGTH, Strengths, changed, draw, resampled, with_noise
+from crnn.audio.front_end import FrontEnd
+from crnn.audio.mel import log_mel
+from crnn.augment.plan import HOP_LENGTH, Strengths, add_noise, augment_mel, resample, sample
 from crnn.inference.classifier import Classifier, Progress
 
-DRAWS = 5
+N_SAMPLES = 5
 _PLAIN = Strengths()
 
 
@@ -55,7 +56,7 @@ def sweep(name: str, front_end: FrontEnd) -> Sweep:
     return Sweep(NAMES[name], unit, tuple(steps))
 
 
-def settings(strengths: Strengths) -> Strengths:
+def fixed_strengths(strengths: Strengths) -> Strengths:
     """What of the controls a sweep keeps: number of masks, their value, the kind of noise. Its draws are its own."""
     return Strengths(noise=strengths.noise, masks=strengths.masks, fill=strengths.fill)
 
@@ -93,7 +94,7 @@ def curves(
     front_ends = [classifier.checkpoint.front_end for classifier in classifiers]
     rate = front_ends[0].sample_rate
     plain = {
-        front_end: log_mel(resampled(samples, rate, front_end), front_end)
+        front_end: log_mel(resample(samples, rate, front_end), front_end)
         for front_end in set(front_ends)
     }
     followed = [
@@ -109,7 +110,7 @@ def curves(
             time_warp=step.time_warp,
             snr_db=step.snr_db,
         )
-        seeds = range(DRAWS) if strengths.any else range(1)
+        seeds = range(N_SAMPLES) if strengths.any else range(1)
         for row in found:
             row.append([])
         with turn():
@@ -156,17 +157,17 @@ def _answers(
     """Each network's distribution over one augmented version."""
     made: dict[FrontEnd, Tensor] = {}
     first = classifiers[0].checkpoint.front_end
-    draws = draw(strengths, len(samples) / first.sample_rate, first, piece_seconds)
+    draws = sample(strengths, len(samples) / first.sample_rate, first, piece_seconds)
     if strengths.snr_db is not None:
-        samples = with_noise(samples, draws, first.sample_rate)
+        samples = add_noise(samples, draws, first.sample_rate)
     out = []
     for classifier in classifiers:
         front_end = classifier.checkpoint.front_end
         if front_end not in made:
             mel = plain[front_end]
             if strengths.snr_db is not None:
-                mel = log_mel(resampled(samples, first.sample_rate, front_end), front_end)
-            made[front_end] = changed(mel, draws, front_end)
+                mel = log_mel(resample(samples, first.sample_rate, front_end), front_end)
+            made[front_end] = augment_mel(mel, draws, front_end)
         out.append(
             classifier.predict(
                 made[front_end], hop_seconds=classifier.checkpoint.segment_seconds

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from crnn.audio.mel import FrontEnd, band_weights
-from crnn.audio.noise import KINDS, loop, loop_power
+from crnn.audio.front_end import FrontEnd
+from crnn.audio.mel import band_weights
+from crnn.audio.noise import KINDS, noise_loop, noise_loop_power
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class _Mask:
         if self.max_width < 0 or self.count < 0:
             raise ValueError(f"{self}: width and count of a mask can't be negative")
 
-    def draw(self, shape: torch.Size, generator: Generator | None = None) -> Spans:
+    def sample(self, shape: torch.Size, generator: Generator | None = None) -> Spans:
         """Widths uniform in 0..max_width (clamped to the axis), places uniform over where they fit.
 
         SpecAugment (Park et al. 2019, section 2), with both ends included.
@@ -122,7 +123,7 @@ class TimeWarp:
         if self.max_shift < 0:
             raise ValueError(f"{self}: a shift can't be negative")
 
-    def draw(self, shape: torch.Size, generator: Generator | None = None) -> Warp:
+    def sample(self, shape: torch.Size, generator: Generator | None = None) -> Warp:
         """Moment uniform in [W, τ − 1 − W], shift uniform in (−W, W); frames count from 0 to τ − 1."""
         end = float(shape[-1] - 1)
         unit = torch.rand((shape[0], 2), generator=generator)
@@ -169,13 +170,13 @@ class BackgroundNoise:
                 f"a signal-to-noise ratio of {self.snr_db} dB: between −100 and 200 is needed"
             )
 
-    def draw(self, shape: torch.Size, generator: Generator | None = None) -> Tensor:
+    def sample(self, shape: torch.Size, generator: Generator | None = None) -> Tensor:
         """[B] in [0, 1)."""
         return torch.rand(shape[0], generator=generator)
 
     def mix(self, samples: Tensor, drawn: float, sample_rate: int) -> Tensor:
         """Shape: samples [T] -> [T]. Silence stays silence: nothing can be so many dB below it."""
-        noise = loop(self.kind, sample_rate)
+        noise = noise_loop(self.kind, sample_rate)
         first = int(drawn * len(noise))
         taken = noise[(first + torch.arange(len(samples))) % len(noise)]
         level = (
@@ -191,7 +192,7 @@ class BackgroundNoise:
         mel [B, 1, M, W] dB. Powers of uncorrelated sounds add up on average; the phase that decides single values is
         lost. Where 0 dB is the track's loudest point, the result is turned down to stay below it.
         """
-        noise = loop_power(self.kind, front_end)  # [M, F]
+        noise = noise_loop_power(self.kind, front_end)  # [M, F]
         width = mel.shape[-1]
         first = (drawn * noise.shape[1]).long()
         frames = (first.unsqueeze(-1) + torch.arange(width)) % noise.shape[1]  # [B, W]

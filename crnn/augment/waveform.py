@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from crnn.audio._torchaudio import torchaudio
-from crnn.audio.mel import FrontEnd, band_frequencies, hz_to_mel, mel_to_hz
-from crnn.augment.plan import Draws, Piece, with_noise
+from crnn.audio.front_end import FrontEnd, band_frequencies, hz_to_mel, mel_to_hz
+from crnn.audio.torchaudio_shim import torchaudio
+from crnn.augment.plan import Piece, Plan, add_noise
 
 _N_FFT, _HOP = 2048, 512
 
@@ -22,12 +22,12 @@ _FADE_SECONDS = 0.02
 _MOST_GAIN = 4.0  # 12 dB
 
 
-def render(samples: Tensor, draws: Draws, front_end: FrontEnd) -> Tensor:
+def render(samples: Tensor, draws: Plan, front_end: FrontEnd) -> Tensor:
     """The augmented sound, as loud as the original on average where 12 dB more are enough for that.
 
     Shape: [T] -> [T]; peaks may pass ±1, see `level`.
     """
-    noisy = with_noise(samples, draws, front_end.sample_rate)
+    noisy = add_noise(samples, draws, front_end.sample_rate)
     out = torch.zeros_like(noisy)
     fade = max(1, round(_FADE_SECONDS * front_end.sample_rate))
     ramp = torch.linspace(0, 1, fade)
@@ -47,7 +47,7 @@ def render(samples: Tensor, draws: Draws, front_end: FrontEnd) -> Tensor:
     return _as_loud_as(samples, out)
 
 
-def _piece(sound: Tensor, length: int, piece: Piece, draws: Draws, front_end: FrontEnd) -> Tensor:
+def _piece(sound: Tensor, length: int, piece: Piece, draws: Plan, front_end: FrontEnd) -> Tensor:
     """One piece [length + tail] with its warp and masks; the tail, which the next piece fades over, only follows along."""
     rate = front_end.sample_rate
     if (moved := draws.moved(piece)) is not None:
@@ -63,7 +63,7 @@ def _piece(sound: Tensor, length: int, piece: Piece, draws: Draws, front_end: Fr
     )
     magnitude = spectrum.abs()
     # The mean of decibels is the geometric mean: what "mean" masks to is quieter than most of what sounds.
-    level = (
+    prevent_clipping = (
         float(magnitude.clamp(min=1e-5).log().mean().exp())
         if draws.strengths.fill == "mean"
         else 0.0
@@ -76,13 +76,13 @@ def _piece(sound: Tensor, length: int, piece: Piece, draws: Draws, front_end: Fr
     seconds = torch.arange(spectrum.shape[1]) * _HOP / rate + piece.start
     for start, end in spans:
         masked |= ((seconds >= start) & (seconds < end)).unsqueeze(0)
-    quiet = spectrum / magnitude.clamp(min=1e-9) * level
+    quiet = spectrum / magnitude.clamp(min=1e-9) * prevent_clipping
     return torch.istft(
         torch.where(masked, quiet, spectrum), _N_FFT, _HOP, window=window, length=len(sound)
     )
 
 
-def apart(samples: Tensor, mask: Tensor, front_end: FrontEnd) -> tuple[Tensor, Tensor]:
+def split_by_mask(samples: Tensor, mask: Tensor, front_end: FrontEnd) -> tuple[Tensor, Tensor]:
     """A sound taken apart by a mask on its mel picture: what the mask keeps, and everything else; their sum is the sound.
 
     Shape: samples [T] at the front end's rate, mask [M, F] from 0 to 1, frame f centred on sample f · hop_length -> [T], [T].
@@ -167,7 +167,7 @@ def _as_loud_as(original: Tensor, sound: Tensor) -> Tensor:
     )
 
 
-def level(*sounds: Tensor) -> tuple[Tensor, ...]:
+def prevent_clipping(*sounds: Tensor) -> tuple[Tensor, ...]:
     """All turned down alike, until the highest peak is within ±1: what was equally loud stays so."""
     peak = max(1.0, *(float(sound.abs().max()) for sound in sounds))
     return tuple(sound / peak for sound in sounds)

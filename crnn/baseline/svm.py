@@ -79,7 +79,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Svm:
+class SVM:
     """An ensemble of calibrated SVMs and what it needs to be served.
 
     features [D]: names in crnn.baseline.features; centre, scale [D]: their mean and standard deviation in training; supports [U, D]:
@@ -162,7 +162,7 @@ class Svm:
         row = self.probabilities(np.array([[features[name] for name in self.features]]))[0]
         return {label: float(p) for label, p in zip(self.labels, row, strict=True)}
 
-    def usual(self, feature: str) -> dict[str, tuple[float, float, float]]:
+    def percentiles(self, feature: str) -> dict[str, tuple[float, float, float]]:
         """Label → 5th, 50th, 95th percentile of a feature over that class's training tracks; ValueError if unknown."""
         if feature not in self.features:
             raise ValueError(f"feature {feature!r}: one of {', '.join(self.features)} is needed")
@@ -208,7 +208,7 @@ class Svm:
         (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
-    def load(cls, source: str | Path) -> "Svm":
+    def load(cls, source: str | Path) -> "SVM":
         """Read the bundled SVM by its task ("genre"), or a folder. Raises CheckpointError, saying what does not fit."""
         folder = BUNDLED / "svm-genre" if source == "genre" else Path(source)
         for name in (CONFIG, WEIGHTS):

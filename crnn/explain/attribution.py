@@ -19,7 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv1d, interpolate, pad
 
-from crnn.audio.mel import FrontEnd, silence
+from crnn.audio.front_end import FrontEnd
+from crnn.audio.mel import silence_db
 from crnn.inference.classifier import Classifier, Prediction, Progress
 from crnn.model.segments import Segments, cut, plan
 
@@ -28,9 +29,9 @@ Turn = Callable[[], AbstractContextManager[None]]
 # What is explained at once; longer tracks are looked at through a window, so that an answer never takes longer than this needs.
 WINDOW_SECONDS = 30.0
 # Of the picture: what "the brightest fifth" means on the page.
-SHARE = 0.2
+TOP_FRACTION = 0.2
 # Random places whose effect is averaged.
-DRAWS = 3
+N_RANDOM_MASKS = 3
 # A patch of occlusion: an eighth of the bands (16 of 128) by a third of a segment (1 s).
 _ROWS = 8
 # The convolution, from 0, whose maps Grad-CAM reads, and how far its map is softened: standard deviations, in shares of all
@@ -42,7 +43,7 @@ _SOFT_BANDS, _SOFT_SECONDS = 0.04, 0.3
 
 
 @dataclass(frozen=True)
-class Region:
+class Attribution:
     """What a method found for a class, and how far that can be believed.
 
     values [M, F]: how much each place speaks for the class, below 0 against it; mask [M, F], bool: the brightest SHARE of them.
@@ -53,11 +54,11 @@ class Region:
     values: Tensor
     mask: Tensor
     before: float
-    without: float
-    elsewhere: float
+    deleted: float
+    control: float
 
 
-def most_telling(prediction: Prediction, label: str, seconds: float) -> float:
+def best_window(prediction: Prediction, label: str, seconds: float) -> float:
     """Start (s) of the window in which a class is likeliest on average, at the start of one of the segments."""
     latest = seconds - WINDOW_SECONDS
     if latest <= 0:
@@ -96,7 +97,7 @@ def occlusion(
     width = max(1, min(n_frames, segments.width) // 3)
     number = torch.arange(n_frames) // width  # of the patch that a frame belongs to
     combs = -(-min(n_frames, segments.width) // width)
-    quiet = silence(mel, classifier.checkpoint.front_end)
+    quiet = silence_db(mel, classifier.checkpoint.front_end)
     rows = _rows(n_bands)
     with turn():
         before = classifier.logits(mel, segments) / classifier.checkpoint.temperature
@@ -126,7 +127,7 @@ def _rows(n_bands: int) -> Tensor:
     return torch.arange(n_bands) * _ROWS // n_bands
 
 
-def patches(lost: Tensor, n_bands: int) -> Tensor:
+def expand_patches(lost: Tensor, n_bands: int) -> Tensor:
     """A class's losses over the whole picture. Shape: [8, F] -> [M, F]."""
     return lost[_rows(n_bands)]
 
@@ -143,9 +144,9 @@ def grad_cam(classifier: Classifier, mel: Tensor, label: str, layer: int = _LAYE
     segments = classifier.plan(n_frames)
     layer = min(layer, len(network.convolutions) - 1)
     parts = []
-    for first in range(0, len(segments.starts), classifier.batch):
+    for first in range(0, len(segments.starts), classifier.batch_size):
         with torch.no_grad():
-            x = network.normalise(cut(mel, segments, first, first + classifier.batch))
+            x = network.normalise(cut(mel, segments, first, first + classifier.batch_size))
             x = x.contiguous(memory_format=torch.channels_last)
             for each in network.convolutions[:layer]:
                 x = each(x)
@@ -167,7 +168,7 @@ def grad_cam(classifier: Classifier, mel: Tensor, label: str, layer: int = _LAYE
     return _along(torch.cat(parts).transpose(0, 1), segments, n_frames)
 
 
-def soft(values: Tensor, front_end: FrontEnd) -> Tensor:
+def smooth(values: Tensor, front_end: FrontEnd) -> Tensor:
     """A map blurred by a Gaussian. Shape: [M, F] -> [M, F]; beyond the edges lies what is at the edge."""
     blurred = values
     for deviation in (_SOFT_BANDS * front_end.n_mels, _SOFT_SECONDS / front_end.hop_seconds):
@@ -205,7 +206,7 @@ def _along(values: Tensor, segments: Segments, n_frames: int) -> Tensor:
     return total / torch.bincount(frames.flatten(), minlength=n_frames)
 
 
-def brightest(values: Tensor, share: float = SHARE) -> Tensor:
+def top_mask(values: Tensor, share: float = TOP_FRACTION) -> Tensor:
     """Shape: [M, F] -> [M, F], bool: exactly that share of the places; among equals the first."""
     order = values.flatten().argsort(descending=True, stable=True)
     mask = torch.zeros(values.numel(), dtype=torch.bool)
@@ -213,7 +214,9 @@ def brightest(values: Tensor, share: float = SHARE) -> Tensor:
     return mask.view(values.shape)
 
 
-def elsewhere(mask: Tensor, draws: int = DRAWS, same_bands: bool = False) -> list[Tensor]:
+def moved_masks(
+    mask: Tensor, draws: int = N_RANDOM_MASKS, same_bands: bool = False
+) -> list[Tensor]:
     """The mask moved to random places, round the picture's edges: the same size and form each time, and the same on each call.
 
     same_bands: moved in time only, which is the harder comparison: music keeps to its bands.
@@ -226,28 +229,28 @@ def elsewhere(mask: Tensor, draws: int = DRAWS, same_bands: bool = False) -> lis
     return [mask.roll((0 if same_bands else up, along), dims=(0, 1)) for up, along in moves]
 
 
-def without(classifier: Classifier, mel: Tensor, mask: Tensor, label: str) -> float:
+def probability_without(classifier: Classifier, mel: Tensor, mask: Tensor, label: str) -> float:
     """A class's probability over the picture [M, F] when the mask is silent."""
-    quiet = silence(mel, classifier.checkpoint.front_end)
+    quiet = silence_db(mel, classifier.checkpoint.front_end)
     return classifier.predict(mel.masked_fill(mask, quiet)).to_dict()[label]
 
 
-def judged(
+def deletion_test(
     classifier: Classifier,
     mel: Tensor,
     label: str,
     maps: Mapping[str, Tensor],
     turn: Turn = nullcontext,
-) -> tuple[Region, ...]:
+) -> tuple[Attribution, ...]:
     """Maps [M, F] by method, each with its brightest share and what deletion says of it. turn: as for occlusion."""
     with turn():
         before = classifier.predict(mel).to_dict()[label]
     found = []
     for method, values in maps.items():
-        mask = brightest(values)
+        mask = top_mask(values)
         left = []
-        for silent in (mask, *elsewhere(mask)):
+        for silent in (mask, *moved_masks(mask)):
             with turn():
-                left.append(without(classifier, mel, silent, label))
-        found.append(Region(method, values, mask, before, left[0], float(np.mean(left[1:]))))
+                left.append(probability_without(classifier, mel, silent, label))
+        found.append(Attribution(method, values, mask, before, left[0], float(np.mean(left[1:]))))
     return tuple(found)

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from crnn.audio.mel import FrontEnd, power_to_db, transform
+from crnn.audio.front_end import FrontEnd
+from crnn.audio.mel import mel_transform, power_to_db
 from crnn.inference.classifier import Array, Classifier
 from crnn.model.network import ModelConfig
 from crnn.model.segments import Segments, cut
@@ -24,7 +25,7 @@ _LEAST_POWER = 1e-20
 
 
 @dataclass(frozen=True)
-class Stages:
+class Trace:
     """Every intermediate of one segment, shapes as in the module's docstring.
 
     number: its place in `segments` (the track's); start: seconds at which it begins. Where the track is shorter than a segment,
@@ -79,11 +80,11 @@ def loudest_power(mel: Tensor, samples: Tensor, front_end: FrontEnd) -> float:
         return float(front_end.reference * 10 ** (mel.max().double() / 10))
     within = max(1, min(mel.shape[1], (len(samples) - 1) // front_end.hop_length + 1))
     frame = int(mel[:, :within].amax(dim=0).argmax())
-    here = transform(front_end)(frames(samples, front_end, frame, 1)).max().double()
+    here = mel_transform(front_end)(frame_samples(samples, front_end, frame, 1)).max().double()
     return max(_LEAST_POWER, float(here / 10 ** (mel[:, frame].max().double() / 10)))
 
 
-def frames(samples: Tensor, front_end: FrontEnd, first: int, count: int) -> Tensor:
+def frame_samples(samples: Tensor, front_end: FrontEnd, first: int, count: int) -> Tensor:
     """The samples that `count` frames from number `first` look at, zeros beyond the sound's ends.
 
     Shape: [T] -> [(count − 1) · hop_length + n_fft]. Frame n is centred at sample n · hop_length.
@@ -96,9 +97,9 @@ def frames(samples: Tensor, front_end: FrontEnd, first: int, count: int) -> Tens
 
 
 @torch.inference_mode()
-def follow(
+def trace(
     samples: Tensor, segments: Segments, number: int, loudest: float, classifier: Classifier
-) -> Stages:
+) -> Trace:
     """All stages of the segment `number` of a track whose samples [T] (or the first of them) are given.
 
     Raises ValueError where the segment reaches beyond the samples.
@@ -111,16 +112,16 @@ def follow(
         raise ValueError(
             f"segment {number} begins at frame {first} and ends beyond the {len(samples)} samples"
         )
-    sound = frames(samples, front_end, first, count)
-    power = transform(front_end).spectrogram(sound)
-    mel = transform(front_end).mel_scale(power)
+    sound = frame_samples(samples, front_end, first, count)
+    power = mel_transform(front_end).spectrogram(sound)
+    mel = mel_transform(front_end).mel_scale(power)
     db = power_to_db(mel, front_end, torch.tensor(loudest))
     segment = cut(db, Segments((0,), (1.0,), segments.width, segments.repeated))  # [1, 1, M, W]
     seen = _seen(segment, classifier)
     logits = seen["logits"]
     scaled = (logits.double() / classifier.checkpoint.temperature).numpy()
     attention = seen.get("attention")
-    return Stages(
+    return Trace(
         number=number,
         segments=segments,
         start=first * front_end.hop_seconds,
@@ -156,7 +157,7 @@ def _seen(segment: Tensor, classifier: Classifier) -> dict[str, Tensor]:
 
         return hook
 
-    with classifier.alone() as network:
+    with classifier.exclusive() as network:
         watched = {"normalise": network.normalise, "gru": network.gru, "logits": network.linear}
         watched |= {
             f"map {number}": layer for number, layer in enumerate(network.convolutions, start=1)
@@ -172,7 +173,9 @@ def _seen(segment: Tensor, classifier: Classifier) -> dict[str, Tensor]:
     return seen
 
 
-def sizes(front_end: FrontEnd, config: ModelConfig, n_frames: int) -> dict[str, tuple[int, ...]]:
+def stage_shapes(
+    front_end: FrontEnd, config: ModelConfig, n_frames: int
+) -> dict[str, tuple[int, ...]]:
     """The shape of each stage by its formula, from settings alone, for a track of n_frames frames."""
     width = min(config.frames, n_frames)
     found: dict[str, tuple[int, ...]] = {
@@ -202,15 +205,15 @@ def step_seconds(front_end: FrontEnd, config: ModelConfig) -> float:
     return front_end.hop_seconds * math.prod(time_pool for _, time_pool in config.pools)
 
 
-def loudest_frame(stages: Stages) -> int:
+def loudest_frame(stages: Trace) -> int:
     """Number, within the segment, of the frame with the most power."""
     return int(stages.power.sum(dim=0).argmax())
 
 
-def windowed(
-    stages: Stages, front_end: FrontEnd, frame: int
+def windowed_frame(
+    stages: Trace, front_end: FrontEnd, frame: int
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Samples of one frame and the window they are multiplied with, [n_fft] each."""
     start = frame * front_end.hop_length
-    window: Tensor = transform(front_end).spectrogram.window
+    window: Tensor = mel_transform(front_end).spectrogram.window
     return stages.samples[start : start + front_end.n_fft].numpy(), window.numpy()

@@ -7,7 +7,8 @@ from pathlib import Path
 from torch import Tensor
 
 from crnn.audio.decode import Waveform, decode
-from crnn.audio.mel import FrontEnd, log_mel
+from crnn.audio.front_end import FrontEnd
+from crnn.audio.mel import log_mel
 from crnn.inference.classifier import Classifier, Prediction, Progress
 from crnn.model import ood
 
@@ -48,17 +49,17 @@ def analyse(
                 progress((done + share) / len(classifiers))
 
         prediction = classifier.predict(mels[front_end], progress=report)
-        if (usual := classifier.checkpoint.doubt) is not None:
+        if (usual := classifier.checkpoint.ood) is not None:
             if front_end not in described:
-                described[front_end] = ood.describe(mels[front_end], front_end)
-            prediction = replace(prediction, doubt=usual.judge(described[front_end]))
+                described[front_end] = ood.features(mels[front_end], front_end)
+            prediction = replace(prediction, ood=usual.detect(described[front_end]))
         predictions.append(prediction)
     first = classifiers[0].checkpoint.front_end
     waveform = next(iter(waveforms.values()))
     return waveform, Analysis(mels[first], first, tuple(predictions))
 
 
-def spectrogram_for(classifier: Classifier, analysis: Analysis, source: bytes | Path) -> Tensor:
+def log_mel_for(classifier: Classifier, analysis: Analysis, source: bytes | Path) -> Tensor:
     """The whole track as a network's own front end shows it, [M, F]: the analysis's where it is the same, else made again."""
     front_end = classifier.checkpoint.front_end
     if front_end == analysis.front_end:

@@ -13,7 +13,7 @@ from torch import Tensor
 from crnn.labels import OTHER
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.network import CRNN
-from crnn.model.ood import Doubt
+from crnn.model.ood import OODScore
 from crnn.model.segments import Segments, average, cut, plan
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -47,7 +47,7 @@ class Prediction:
     segment_seconds: float
     overall: Array
     repeated: bool = False
-    doubt: Doubt | None = None
+    ood: OODScore | None = None
 
     def ranked(self) -> list[tuple[str, float]]:
         """All classes, likeliest first; equals keep the labels' order."""
@@ -72,7 +72,7 @@ class Classifier:
         self.checkpoint = checkpoint
         self.network = checkpoint.model.eval()
         self._lock = threading.Lock()
-        self.batch = max(1, min(_BATCH, _BATCH_NUMBERS // self.network.config.largest_map))
+        self.batch_size = max(1, min(_BATCH, _BATCH_NUMBERS // self.network.config.largest_map))
 
     def plan(self, n_frames: int, hop_seconds: float | None = None) -> Segments:
         """The segments of a track of so many frames; hop_seconds: distance of their starts, default a third of a segment."""
@@ -85,7 +85,7 @@ class Classifier:
         return plan(n_frames, width, min(width, hop))
 
     @contextmanager
-    def alone(self) -> Iterator[CRNN]:
+    def exclusive(self) -> Iterator[CRNN]:
         """The network while no other thread runs it: for forward hooks, which would see everyone's segments."""
         with self._lock:
             yield self.network
@@ -94,12 +94,12 @@ class Classifier:
     def logits(self, mel: Tensor, segments: Segments, progress: Progress | None = None) -> Tensor:
         """Shape: mel [M, F] dB -> [S, K], before temperature."""
         total, parts = len(segments.starts), []
-        batch = self.batch
-        for first in range(0, total, batch):
+        batch_size = self.batch_size
+        for first in range(0, total, batch_size):
             with self._lock:
-                parts.append(self.network(cut(mel, segments, first, first + batch)))
+                parts.append(self.network(cut(mel, segments, first, first + batch_size)))
             if progress is not None:
-                progress(min(first + batch, total) / total)
+                progress(min(first + batch_size, total) / total)
         return torch.cat(parts)
 
     @torch.inference_mode()
@@ -110,10 +110,10 @@ class Classifier:
         """
         segments = plan(mel.shape[1], self.network.config.frames)
         parts = []
-        batch = self.batch
-        for first in range(0, len(segments.starts), batch):
+        batch_size = self.batch_size
+        for first in range(0, len(segments.starts), batch_size):
             with self._lock:
-                parts.append(self.network.embed(cut(mel, segments, first, first + batch)))
+                parts.append(self.network.embed(cut(mel, segments, first, first + batch_size)))
         return average(torch.cat(parts).double().numpy(), segments)
 
     def predict(

@@ -14,7 +14,7 @@ from crnn.inference.classifier import Prediction
 _DIGITS = 4
 
 
-def record(file: str, seconds: float, predictions: Sequence[Prediction]) -> dict[str, Any]:
+def to_record(file: str, seconds: float, predictions: Sequence[Prediction]) -> dict[str, Any]:
     """{"file", "seconds", task: {label: probability}, …, "doubt": {task: {"score", "threshold", "doubted"}}, "segments": [{"start",
     task: {…}, …}]}; "doubt" only where a network can tell.
 
@@ -28,12 +28,12 @@ def record(file: str, seconds: float, predictions: Sequence[Prediction]) -> dict
             moments.setdefault(moment, {"start": moment})[p.task] = _rounded(p.labels, row)
     doubts = {
         p.task: {
-            "score": round(p.doubt.score, _DIGITS),
-            "threshold": round(p.doubt.threshold, _DIGITS),
-            "doubted": p.doubt.doubted,
+            "score": round(p.ood.score, _DIGITS),
+            "threshold": round(p.ood.threshold, _DIGITS),
+            "doubted": p.ood.is_ood,
         }
         for p in predictions
-        if p.doubt is not None
+        if p.ood is not None
     }
     if doubts:
         whole["doubt"] = doubts
@@ -81,7 +81,7 @@ def to_csv(
     return out.getvalue()
 
 
-def wav(samples: "np.ndarray[Any, Any]", sample_rate: int) -> bytes:
+def to_wav(samples: "np.ndarray[Any, Any]", sample_rate: int) -> bytes:
     """Samples [T] in [−1, 1] as a 16-bit WAV file."""
     out = io.BytesIO()
     soundfile.write(out, samples, sample_rate, format="WAV", subtype="PCM_16")

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from crnn.inference.analysis import Analysis, analyse, spectrogram_for
+from crnn.inference.analysis import Analysis, analyse, log_mel_for
 from crnn.inference.classifier import Array, Classifier, Prediction, Progress
-from crnn.inference.export import record, to_csv
+from crnn.inference.export import to_csv, to_record
 
 # Tracks drawn at once: more bars than these need scrolling on a laptop.
-DRAWN = 6
+MAX_SHOWN = 6
 _LONGEST_NAME = 80
 
 # Orders of the table beside "by class".
@@ -20,7 +20,7 @@ ADDED, NAME, LENGTH = "order added", "name", "length"
 
 
 @dataclass(frozen=True)
-class Compared:
+class TrackSummary:
     """What is kept of a track to compare it, a few kilobytes: neither its sound nor its spectrogram.
 
     digest: of the file's content, equal for equal files. predictions: one per network, of the whole track alone (see
@@ -43,14 +43,14 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def title(name: str) -> str:
+def display_name(name: str) -> str:
     """A file's name as text of one line: folders left out, what can't be printed left out, cut in the middle."""
     base = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
     text = " ".join("".join(c if c.isprintable() else " " for c in base).split()) or "track"
     return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 16]}…{text[-15:]}"
 
 
-def apart(name: str, taken: Sequence[str]) -> str:
+def unique_name(name: str, taken: Sequence[str]) -> str:
     """The name, with a number after it where another track has it already."""
     number, tried = 1, name
     while tried in taken:
@@ -59,7 +59,7 @@ def apart(name: str, taken: Sequence[str]) -> str:
     return tried
 
 
-def whole(prediction: Prediction, seconds: float) -> Prediction:
+def track_level(prediction: Prediction, seconds: float) -> Prediction:
     """A prediction without its moments: one row as long as the track."""
     return replace(
         prediction,
@@ -69,35 +69,35 @@ def whole(prediction: Prediction, seconds: float) -> Prediction:
     )
 
 
-def summary(
+def summarise(
     name: str,
     data: bytes,
     seconds: float,
     analysis: Analysis,
     classifiers: Sequence[Classifier],
     **more: Any,
-) -> Compared:
+) -> TrackSummary:
     """What to keep of a track that was analysed by these networks; more: notices, networks, example."""
-    embeddings = tuple(c.embedding(spectrogram_for(c, analysis, data)) for c in classifiers)
-    predictions = tuple(whole(prediction, seconds) for prediction in analysis.predictions)
-    return Compared(title(name), digest(data), seconds, predictions, embeddings, **more)
+    embeddings = tuple(c.embedding(log_mel_for(c, analysis, data)) for c in classifiers)
+    predictions = tuple(track_level(prediction, seconds) for prediction in analysis.predictions)
+    return TrackSummary(display_name(name), digest(data), seconds, predictions, embeddings, **more)
 
 
-def hear(
+def summarise_file(
     name: str,
     data: bytes,
     classifiers: Sequence[Classifier],
     progress: Progress | None = None,
     **more: Any,
-) -> Compared:
+) -> TrackSummary:
     """Decode, classify and sum up one file. Raises AudioError for anything that can't be heard."""
     waveform, analysis = analyse(data, classifiers, progress)
-    return summary(
+    return summarise(
         name, data, waveform.seconds, analysis, classifiers, notices=waveform.notices, **more
     )
 
 
-def similarity(tracks: Sequence[Compared], network: int | None = None) -> Array:
+def cosine(tracks: Sequence[TrackSummary], network: int | None = None) -> Array:
     """How alike any two tracks are to a network, or (None) to all of them on average: [N, N], 1 for equals.
 
     The cosine of the angle between two embeddings, which hold what a network makes of a track before it names classes.
@@ -121,7 +121,7 @@ def nearest(similarities: Array) -> list[tuple[int, float]]:
     return [(int(row.argmax()), float(row.max())) for row in others]
 
 
-def columns(tracks: Sequence[Compared]) -> list[tuple[int, str, str]]:
+def columns(tracks: Sequence[TrackSummary]) -> list[tuple[int, str, str]]:
     """Every class: its network's number, its label, and its name in the table, where two networks may share a label."""
     labels = [(i, p.task, label) for i, p in enumerate(tracks[0].predictions) for label in p.labels]
     names = [label for _, _, label in labels]
@@ -132,7 +132,7 @@ def columns(tracks: Sequence[Compared]) -> list[tuple[int, str, str]]:
 
 
 def table(
-    tracks: Sequence[Compared], similarities: Array, order: str = ADDED
+    tracks: Sequence[TrackSummary], similarities: Array, order: str = ADDED
 ) -> list[dict[str, str | float]]:
     """A row a track: name, every class in percent, what it sounds most like, seconds.
 
@@ -155,13 +155,13 @@ def table(
 
 
 def csv(
-    tracks: Sequence[Compared], similarities: Array, failures: Sequence[tuple[str, str]] = ()
+    tracks: Sequence[TrackSummary], similarities: Array, failures: Sequence[tuple[str, str]] = ()
 ) -> str:
     """The columns of the other CSV downloads, with what each sounds most like; broken files with their reason."""
     results = []
     alike = nearest(similarities)
     for number, track in enumerate(tracks):
-        result = record(track.name, track.seconds, track.predictions) | {"segments": []}
+        result = to_record(track.name, track.seconds, track.predictions) | {"segments": []}
         if alike:
             other, value = alike[number]
             result |= {"sounds_most_like": tracks[other].name, "similarity": round(value, 4)}

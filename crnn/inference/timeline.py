@@ -9,7 +9,7 @@ from crnn.inference.classifier import Array, Prediction
 
 
 @dataclass(frozen=True)
-class Moments:
+class Timeline:
     """Distributions of the stretches between segment borders.
 
     edges [C + 1] in seconds; probabilities [C, K]: mean of all segments that cover the stretch, rows sum to 1.
@@ -41,7 +41,7 @@ class Section:
     probability: float
 
 
-def moments(prediction: Prediction, seconds: float) -> Moments:
+def from_prediction(prediction: Prediction, seconds: float) -> Timeline:
     """The borders are all places where a segment begins or ends; a track shorter than a segment is one moment."""
     ends = np.minimum(prediction.starts + prediction.segment_seconds, seconds)
     # Borders that rounding keeps a few milliseconds apart are one.
@@ -53,10 +53,10 @@ def moments(prediction: Prediction, seconds: float) -> Moments:
     # Frames are centred: the last few milliseconds may lie beyond the last segment, and are given to it.
     covers[~heard, -1] = True
     weights = covers / covers.sum(axis=1, keepdims=True)
-    return Moments(prediction.labels, edges, weights @ prediction.probabilities)
+    return Timeline(prediction.labels, edges, weights @ prediction.probabilities)
 
 
-def sections(along: Moments) -> list[Section]:
+def sections(along: Timeline) -> list[Section]:
     """Neighbouring moments with the same leading class, joined; one after the other without gaps."""
     leads = along.probabilities.argmax(axis=1)
     borders = [0, *(np.flatnonzero(np.diff(leads)) + 1).tolist(), len(leads)]
@@ -75,7 +75,7 @@ def sections(along: Moments) -> list[Section]:
     return found
 
 
-def told(parts: list[Section], limit: int = 6) -> str:
+def describe(parts: list[Section], limit: int = 6) -> str:
     """Sections in words: "rock from 0:00 to 0:12, then metal to 0:30"; the longest where there are many."""
     if len(parts) == 1:
         return f"{parts[0].label} leads from beginning to end."

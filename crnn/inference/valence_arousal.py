@@ -7,11 +7,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from crnn.inference.classifier import Array
-from crnn.inference.timeline import Moments
-from crnn.labels import MOOD_COLOURS, MOOD_PLACES
+from crnn.inference.timeline import Timeline
+from crnn.labels import MOOD_COLOURS, MOOD_QUADRANTS
 
 # Words for the four quarters: valence sign, arousal sign, words.
-QUARTERS = {
+QUADRANTS = {
     (1, 1): "pleasant and excited",
     (-1, 1): "unpleasant and excited",
     (-1, -1): "unpleasant and calm",
@@ -19,39 +19,39 @@ QUARTERS = {
 }
 
 
-def known(labels: tuple[str, ...]) -> bool:
+def has_places(labels: tuple[str, ...]) -> bool:
     """Whether all of a network's labels have a place in the plane."""
-    return set(labels) <= set(MOOD_PLACES)
+    return set(labels) <= set(MOOD_QUADRANTS)
 
 
-def path(found: Moments) -> Array:
+def path(found: Timeline) -> Array:
     """Valence and arousal of each moment, [C, 2] in −1 … 1: the moods' signs weighted by their probabilities."""
     places = np.array(
-        [(MOOD_PLACES[label].valence, MOOD_PLACES[label].arousal) for label in found.labels],
+        [(MOOD_QUADRANTS[label].valence, MOOD_QUADRANTS[label].arousal) for label in found.labels],
         dtype=float,
     )
     return np.asarray(found.probabilities @ places)
 
 
-def quarter(valence: float, arousal: float) -> str:
+def quadrant(valence: float, arousal: float) -> str:
     """Words for where a point lies; a zero counts as the pleasant or excited side."""
-    return QUARTERS[1 if valence >= 0 else -1, 1 if arousal >= 0 else -1]
+    return QUADRANTS[1 if valence >= 0 else -1, 1 if arousal >= 0 else -1]
 
 
-def told(found: Moments) -> str:
+def describe(found: Timeline) -> str:
     """The whole path in a sentence: where it lies on average, begins and ends."""
     places = path(found)
     mean = np.average(places, axis=0, weights=np.diff(found.edges))
-    begins, ends = quarter(*places[0]), quarter(*places[-1])
+    begins, ends = quadrant(*places[0]), quadrant(*places[-1])
     how = (
         f"It begins and ends {begins}."
         if begins == ends
         else f"It begins {begins} and ends {ends}."
     )
-    return f"On the whole {quarter(*mean)} (valence {mean[0]:+.2f}, arousal {mean[1]:+.2f}). {how}"
+    return f"On the whole {quadrant(*mean)} (valence {mean[0]:+.2f}, arousal {mean[1]:+.2f}). {how}"
 
 
-def figure(found: Moments) -> go.Figure:
+def figure(found: Timeline) -> go.Figure:
     """The plane with the moods in their quarters and the track's path, from a ring to a square, brighter with time."""
     places = path(found)
     middles = (found.edges[:-1] + found.edges[1:]) / 2
@@ -77,7 +77,7 @@ def figure(found: Moments) -> go.Figure:
         )
     corners: dict[tuple[int, int], list[str]] = {}
     for label in found.labels:
-        place = MOOD_PLACES[label]
+        place = MOOD_QUADRANTS[label]
         corners.setdefault((place.valence, place.arousal), []).append(label)
     for (valence, arousal), labels in corners.items():
         names = " · ".join(
@@ -86,7 +86,7 @@ def figure(found: Moments) -> go.Figure:
         drawn.add_annotation(
             x=1.27 * valence,
             y=1.27 * arousal,
-            text=f"<b>{names}</b><br>{QUARTERS[valence, arousal]}",
+            text=f"<b>{names}</b><br>{QUADRANTS[valence, arousal]}",
             showarrow=False,
             xanchor="right" if valence > 0 else "left",
             yanchor="top" if arousal > 0 else "bottom",

@@ -18,14 +18,14 @@ import safetensors
 import torch
 from safetensors.torch import load_file, save_file
 
-from crnn.audio.mel import FrontEnd
+from crnn.audio.front_end import FrontEnd
 from crnn.errors import CheckpointError
 from crnn.model import hub, limits, metadata
 from crnn.model.hub import CARD, CONFIG, WEIGHTS
-from crnn.model.hub_address import HubAddress, looks_like_address, parse
+from crnn.model.hub_address import HubAddress, looks_like_address, parse_address
 from crnn.model.meter import Progress
 from crnn.model.network import CRNN, ModelConfig
-from crnn.model.ood import UsualSound
+from crnn.model.ood import OODDetector
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "checkpoints"
 _FORMAT = 1
@@ -49,7 +49,7 @@ class Checkpoint:
     segment_seconds: float
     model: CRNN
     temperature: float = 1.0
-    doubt: UsualSound | None = None
+    ood: OODDetector | None = None
     results: dict[str, Any] = field(default_factory=dict)
     data: str = ""
     revision: str = ""
@@ -99,7 +99,7 @@ class Checkpoint:
         if isinstance(source, str) and source in ("genre", "mood"):
             return cls._read(BUNDLED / source, source)
         if isinstance(source, str) and not Path(source).is_dir() and looks_like_address(source):
-            source = parse(source)
+            source = parse_address(source)
         if not isinstance(source, HubAddress):
             return cls._read(Path(source), Path(source).name)
         name = str(source)
@@ -135,8 +135,8 @@ class Checkpoint:
             "data": self.data,
             "revision": self.revision,
         }
-        if self.doubt is not None:
-            config["doubt"] = self.doubt.to_dict()
+        if self.ood is not None:
+            config["doubt"] = self.ood.to_dict()
         state = {
             name: value.detach().cpu().float().contiguous()
             if value.is_floating_point()
@@ -170,7 +170,7 @@ def _described(file: Path, name: str) -> dict[str, Any]:
         task, labels = str(config["task"]), tuple(str(label) for label in config["labels"])
         seconds, temperature = float(config["segment_seconds"]), float(config["temperature"])
         limits.check(task, labels, seconds, temperature, front_end, model)
-        doubt = UsualSound.from_dict(config["doubt"]) if config.get("doubt") is not None else None
+        doubt = OODDetector.from_dict(config["doubt"]) if config.get("doubt") is not None else None
         with torch.device("meta"):  # shapes without memory
             size = sum(
                 value.numel() * value.element_size() for value in CRNN(model).state_dict().values()

@@ -37,7 +37,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
-class Fetched:
+class Snapshot:
     """Where a repository's files lie, at which commit; notice says so where they are an earlier copy."""
 
     folder: Path
@@ -45,7 +45,7 @@ class Fetched:
     notice: str = ""
 
 
-class Unreachable(CheckpointError):
+class HubUnreachable(CheckpointError):
     """The Hub did not answer as it should; a copy fetched earlier may help."""
 
 
@@ -68,7 +68,7 @@ def fetch(
     *,
     anonymous: bool = False,
     check: Callable[[Path], object] | None = None,
-) -> Fetched:
+) -> Snapshot:
     """Bring a repository's files into the cache, all of one commit.
 
     progress: called with the share of bytes that have come. anonymous: send no token, even where there is one. check: called with
@@ -93,11 +93,11 @@ def fetch(
             remote.download(here, name, meter)
         if not pinned:
             remote.remember()
-        return Fetched(config.parent, commit)
-    except Unreachable as error:
+        return Snapshot(config.parent, commit)
+    except HubUnreachable as error:
         kept = remote.kept()
         if kept is None:
-            raise Unreachable(
+            raise HubUnreachable(
                 f"{error} No copy of it was fetched before. Try again later."
             ) from error
         return replace(
@@ -122,7 +122,7 @@ class _Remote:
 
         return HfApi(endpoint=endpoint(), token=self.token, library_name="genre-mood-spectrum")
 
-    def kept(self) -> Fetched | None:
+    def kept(self) -> Snapshot | None:
         """The copy fetched earlier, if it is complete."""
         from huggingface_hub import try_to_load_from_cache
 
@@ -135,7 +135,7 @@ class _Remote:
         if not all(isinstance(path, str) for path in found):
             return None
         folder = Path(str(found[0])).parent
-        return Fetched(folder, folder.name)
+        return Snapshot(folder, folder.name)
 
     def look(self) -> tuple[str, dict[str, int]]:
         """The commit that the revision means now, and the size of each file in bytes; refuses what is too large."""
@@ -175,7 +175,7 @@ class _Remote:
             or found.etag is None
         ):
             # A sign-in page of a network, a proxy: something that is not the Hub says "200 OK".
-            raise Unreachable(
+            raise HubUnreachable(
                 f"{self.address}: what answered in place of the Hugging Face Hub is not the Hub."
             )
         if found.size is None:
@@ -233,7 +233,7 @@ class _Remote:
                     f"{self.address}: {name} could not be stored ({os.strerror(error.errno)}). Make room, or set HF_HOME to "
                     "a folder that can be written."
                 ) from error
-            raise Unreachable(f"{self.address}: the download of {name} broke off.") from error
+            raise HubUnreachable(f"{self.address}: the download of {name} broke off.") from error
         meter.finished(Path(path))
         return Path(path)
 
@@ -291,8 +291,8 @@ class _Remote:
         if status == 403:
             return CheckpointError(f"The Hub refuses access to {where}. {self._access()}")
         if status is None:
-            return Unreachable(f"{self.address}: the Hugging Face Hub does not answer.")
-        return Unreachable(
+            return HubUnreachable(f"{self.address}: the Hugging Face Hub does not answer.")
+        return HubUnreachable(
             f"{self.address}: the Hugging Face Hub is in trouble or busy (it answered {status})."
         )
 

@@ -22,7 +22,7 @@ class HubAddress:
         return self.repo if self.revision == "main" else f"{self.repo}@{self.revision}"
 
 
-def parse(text: str) -> HubAddress:
+def parse_address(text: str) -> HubAddress:
     """`user/repo`, `user/repo@revision`, or the address of a repository's page; CheckpointError for anything else."""
     text = text.strip()
     shown = text if len(text) <= 80 else f"{text[:79]}…"

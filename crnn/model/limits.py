@@ -7,7 +7,7 @@ times what the paper's own settings need.
 import math
 import re
 
-from crnn.audio.mel import FrontEnd
+from crnn.audio.front_end import FrontEnd
 from crnn.model.network import ModelConfig
 
 # [channels × bands × steps] of one segment, largest of all layers: the paper's 10 s take 3.5 million.
@@ -32,7 +32,7 @@ def check(
     model: ModelConfig,
 ) -> None:
     """Raises ValueError with the first thing that is out of bounds: what was found, and what is accepted."""
-    names(task, labels)
+    check_labels(task, labels)
     _within("segment_seconds", seconds, 0.2, 60)
     # 0 and below are told by the checkpoint itself.
     _within("temperature", temperature, -math.inf, 100)
@@ -40,7 +40,7 @@ def check(
     _model(model, seconds)
 
 
-def names(task: str, labels: tuple[str, ...]) -> None:
+def check_labels(task: str, labels: tuple[str, ...]) -> None:
     """The part of check that needs no network. Raises ValueError."""
     if not _TASK.fullmatch(task):
         raise ValueError(f"task {task[:40]!r}: up to 30 small letters are needed")

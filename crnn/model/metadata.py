@@ -17,7 +17,7 @@ _LONGEST_TEXT = 400
 
 
 @dataclass(frozen=True)
-class Facts:
+class Metadata:
     """digest: as Checkpoint.digest. revision: of the code that trained it. card: README.md without its header. doubt: when it
     doubts and where that threshold comes from, in a sentence; empty where it cannot tell."""
 
@@ -28,22 +28,22 @@ class Facts:
     revision: str
     results: Results
     card: str
-    doubt: str = ""
+    ood: str = ""
 
 
-def read(folder: Path) -> Facts:
+def read(folder: Path) -> Metadata:
     """A folder's config, card and digest. Raises CheckpointError where config.json cannot be read."""
     try:
         config = read_config(folder / CONFIG)
-        return Facts(
+        return Metadata(
             task=str(config["task"]),
             labels=tuple(str(label) for label in config["labels"]),
-            digest=weights_digest(folder / WEIGHTS),
+            digest=digest(folder / WEIGHTS),
             data=text(config.get("data")),
             revision=text(config.get("revision")),
             results=results(config.get("results")),
             card=card(folder),
-            doubt=doubt(config.get("doubt")),
+            ood=doubt(config.get("doubt")),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
@@ -61,7 +61,7 @@ def read_config(file: Path) -> dict[str, Any]:
     return config
 
 
-def weights_digest(file: Path) -> str:
+def digest(file: Path) -> str:
     """Twelve hex digits over names and values of a safetensors file, the same as of the network that has them."""
     content = memoryview(file.read_bytes())
     start = 8 + int.from_bytes(content[:8], "little")
@@ -79,10 +79,10 @@ def card(folder: Path) -> str:
     file = folder / CARD
     if not file.is_file() or file.stat().st_size > LIMITS[CARD]:
         return ""
-    return without_header(file.read_text(encoding="utf-8", errors="replace"))
+    return strip_header(file.read_text(encoding="utf-8", errors="replace"))
 
 
-def without_header(content: str) -> str:
+def strip_header(content: str) -> str:
     """A card's text below its YAML header."""
     lines = content.lstrip("\ufeff").splitlines()
     if lines[:1] == ["---"] and "---" in lines[1:]:

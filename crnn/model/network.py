@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from crnn.audio.mel import FrontEnd
+from crnn.audio.front_end import FrontEnd
 
 Pools = tuple[tuple[int, int], ...]
 

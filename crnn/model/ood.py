@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from crnn.audio.mel import FrontEnd
+from crnn.audio.front_end import FrontEnd
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -20,7 +20,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 WINDOW_SECONDS = 5.0
 # A shorter sound says too little about itself.
 MIN_SECONDS = 1.0
-FALSE_ALARMS = 0.05
+FALSE_ALARM_RATE = 0.05
 
 _RANGES, _FINE_RANGES = 8, 16  # of neighbouring bands
 # Frames over which a spectrum may keep its shape, up to 0.6 s on the bundled grid; within ranges up to 0.3 s.
@@ -28,24 +28,24 @@ _LAGS, _FINE_LAGS = (1, 2, 4, 8), (1, 2, 4)
 # Percentiles of loudness below the loudest moment, as speech's pauses show in them.
 _LEVELS = (5, 25, 50, 75)
 # Numbers a stretch: 8 ranges × (level, movement, skewness), how together they move, 4 levels, 4 lags, 3 lags × 4 quarters.
-SIZE = 3 * _RANGES + 1 + len(_LEVELS) + len(_LAGS) + 4 * len(_FINE_LAGS)
+N_FEATURES = 3 * _RANGES + 1 + len(_LEVELS) + len(_LAGS) + 4 * len(_FINE_LAGS)
 _DEEPEST_DB = 80.0
 
 
 @dataclass(frozen=True)
-class Doubt:
+class OODScore:
     """A track's score and the threshold above which the network doubts; both in multiples of what is usual in training."""
 
     score: float
     threshold: float
 
     @property
-    def doubted(self) -> bool:
+    def is_ood(self) -> bool:
         return self.score > self.threshold
 
 
 @dataclass(frozen=True)
-class UsualSound:
+class OODDetector:
     """What a network's training tracks sound like: centre [D], whitening [D, D], so that (x − centre) @ whitening has
     spread 1 in every direction; threshold for `Doubt`; origin: where the threshold comes from, in a sentence."""
 
@@ -55,9 +55,9 @@ class UsualSound:
     origin: str = ""
 
     def __post_init__(self) -> None:
-        if self.centre.shape != (SIZE,) or self.whitening.shape != (SIZE, SIZE):
+        if self.centre.shape != (N_FEATURES,) or self.whitening.shape != (N_FEATURES, N_FEATURES):
             raise ValueError(
-                f"doubt: arrays of {self.centre.shape} and {self.whitening.shape}; {SIZE} numbers are needed"
+                f"doubt: arrays of {self.centre.shape} and {self.whitening.shape}; {N_FEATURES} numbers are needed"
             )
         if not (
             np.isfinite(self.centre).all()
@@ -71,9 +71,9 @@ class UsualSound:
         distances = np.sqrt(np.square((described - self.centre) @ self.whitening).mean(axis=1))
         return float(np.median(distances))
 
-    def judge(self, described: Array | None) -> Doubt | None:
+    def detect(self, described: Array | None) -> OODScore | None:
         """The verdict; None for a sound that is too short for one."""
-        return None if described is None else Doubt(self.score(described), self.threshold)
+        return None if described is None else OODScore(self.score(described), self.threshold)
 
     def to_dict(self) -> dict[str, Any]:
         """For config.json: numbers as words in lines, a row of the (lower triangular) whitening each."""
@@ -90,34 +90,34 @@ class UsualSound:
         }
 
     @classmethod
-    def from_dict(cls, stored: dict[str, Any]) -> "UsualSound":
+    def from_dict(cls, stored: dict[str, Any]) -> "OODDetector":
         """What to_dict made. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
         rows = [[float(word) for word in row.split()] for row in stored["whitening"]]
-        if [len(row) for row in rows] != list(range(1, SIZE + 1)):
-            raise ValueError(f"doubt: whitening is no lower triangle of {SIZE} rows")
-        whitening = np.array([row + [0.0] * (SIZE - len(row)) for row in rows])
+        if [len(row) for row in rows] != list(range(1, N_FEATURES + 1)):
+            raise ValueError(f"doubt: whitening is no lower triangle of {N_FEATURES} rows")
+        whitening = np.array([row + [0.0] * (N_FEATURES - len(row)) for row in rows])
         centre = np.array([float(word) for word in stored["centre"].split()])
         return cls(
             centre, whitening, float(stored["threshold"]), str(stored.get("origin", ""))[:400]
         )
 
 
-def fit(described: Array) -> UsualSound:
+def fit(described: Array) -> OODDetector:
     """The Gaussian of training stretches [n, D]; 5 % of the covariance is shrunk towards equal spreads, which steadies it."""
     centre, spread = described.mean(axis=0), described.std(axis=0) + 1e-9
     covariance = np.cov((described - centre) / spread, rowvar=False, bias=True)
-    covariance = 0.95 * covariance + 0.05 * np.trace(covariance) / SIZE * np.eye(SIZE)
+    covariance = 0.95 * covariance + 0.05 * np.trace(covariance) / N_FEATURES * np.eye(N_FEATURES)
     whitening = np.linalg.cholesky(np.linalg.inv(covariance))
-    return UsualSound(centre, whitening / spread[:, None])
+    return OODDetector(centre, whitening / spread[:, None])
 
 
-def threshold(scores: Array, share: float = FALSE_ALARMS) -> float:
+def threshold(scores: Array, share: float = FALSE_ALARM_RATE) -> float:
     """The smallest of the scores that at most this share of them lie above."""
     ordered = np.sort(scores)
     return float(ordered[len(ordered) - 1 - int(share * len(ordered))])
 
 
-def describe(mel: Tensor, front_end: FrontEnd) -> Array | None:
+def features(mel: Tensor, front_end: FrontEnd) -> Array | None:
     """Statistics of each stretch, whatever the level of the whole: [M, F] dB -> [n, D]; None below MIN_SECONDS.
 
     Stretches are WINDOW_SECONDS long and overlap by a third; a shorter sound is one stretch.

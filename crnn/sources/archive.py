@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, BinaryIO, cast
 
-from crnn.audio.decode import SUFFIXES
+from crnn.audio.decode import AUDIO_SUFFIXES
 from crnn.errors import AudioError
 
 # Tracks of a visitor's own in one comparison: each takes a second or more to hear, and nobody reads a table of more.
-MOST = 60
+MAX_TRACKS = 60
 # Unpacked, of one track and of all together: a zip of 50 MB could hold 50 GB of zeros.
 MAX_TRACK_MB = 50
 MAX_UNPACKED_MB = 600
@@ -38,10 +38,10 @@ _DAMAGED = (
 )
 
 # Why files are left out, of one and of several.
-FROM_MACOS = ("that macOS adds", "that macOS adds")
-NESTED = ("that is a zip inside the zip", "that are zips inside the zip")
-NO_AUDIO = ("that is no audio", "that are no audio")
-Reason = tuple[str, str]
+MACOS_METADATA = ("that macOS adds", "that macOS adds")
+NESTED_ZIP = ("that is a zip inside the zip", "that are zips inside the zip")
+NOT_AUDIO = ("that is no audio", "that are no audio")
+SkipReason = tuple[str, str]
 
 
 def is_zip(head: bytes) -> bool:
@@ -49,22 +49,22 @@ def is_zip(head: bytes) -> bool:
     return head[:4] in (b"PK\x03\x04", b"PK\x05\x06")
 
 
-def left_out(path: str) -> Reason | None:
+def skip_reason(path: str) -> SkipReason | None:
     """Why a file of a folder or zip is no track, by its name alone; None where it may be one."""
     parts = PurePosixPath(path.replace("\\", "/")).parts
     name = parts[-1].lower() if parts else ""
     if "__MACOSX" in parts or name.startswith("._") or name == ".ds_store":
-        return FROM_MACOS
+        return MACOS_METADATA
     if name.endswith(".zip"):
-        return NESTED
-    return None if name.endswith(SUFFIXES) else NO_AUDIO
+        return NESTED_ZIP
+    return None if name.endswith(AUDIO_SUFFIXES) else NOT_AUDIO
 
 
-def counted(skipped: Counter[Reason]) -> str:
+def describe_skipped(skipped: Counter[SkipReason]) -> str:
     """What was left out, as a sentence; empty where nothing was."""
     parts = [
         f"{skipped[reason]} file{'s' if skipped[reason] > 1 else ''} {reason[skipped[reason] > 1]}"
-        for reason in (NO_AUDIO, NESTED, FROM_MACOS)
+        for reason in (NOT_AUDIO, NESTED_ZIP, MACOS_METADATA)
         if skipped[reason]
     ]
     return f"Left out: {', '.join(parts)}." if parts else ""
@@ -84,13 +84,13 @@ class Archive:
     def __init__(self, file: BinaryIO) -> None:
         """Reads the table of contents alone. Raises AudioError for a zip that is damaged, encrypted, or without a track."""
         self.members: list[Member] = []
-        self.skipped: Counter[Reason] = Counter()
+        self.skipped: Counter[SkipReason] = Counter()
         self._left = MAX_UNPACKED_MB << 20
         try:
             self._zip = zipfile.ZipFile(cast(IO[bytes], _Bounded(file)))
         except _TableTooLong as error:
             raise AudioError(
-                f"This zip lists many thousand files. Pack the tracks alone; up to {MOST} are taken."
+                f"This zip lists many thousand files. Pack the tracks alone; up to {MAX_TRACKS} are taken."
             ) from error
         except _DAMAGED as error:
             raise AudioError(
@@ -99,7 +99,7 @@ class Archive:
         for entry in self._zip.infolist():
             if entry.is_dir():
                 continue
-            if reason := left_out(entry.filename):
+            if reason := skip_reason(entry.filename):
                 self.skipped[reason] += 1
             else:
                 self.members.append(Member(entry.filename, entry))
@@ -109,7 +109,7 @@ class Archive:
             )
         if not self.members:
             raise AudioError(
-                f"There is no audio file in this zip. {counted(self.skipped) or 'It is empty.'}"
+                f"There is no audio file in this zip. {describe_skipped(self.skipped) or 'It is empty.'}"
             )
 
     def read(self, member: Member) -> bytes:

@@ -12,7 +12,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
-from crnn.errors import SpotifyError
+from crnn.errors import SourceError
 
 Answer = TypeVar("Answer")
 
@@ -29,18 +29,18 @@ HOSTS = {
     "itunes.apple.com": "Apple",
     "audio-ssl.itunes.apple.com": "Apple",
 }
-SUFFIXES = {".spotifycdn.com": "Spotify", ".dzcdn.net": "Deezer", ".mzstatic.com": "Apple"}
+HOST_SUFFIXES = {".spotifycdn.com": "Spotify", ".dzcdn.net": "Deezer", ".mzstatic.com": "Apple"}
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
 _AGENT = "genre-mood-spectrum/1.0 (looks up one track at a visitor's request; python-requests)"
 MAX_JSON, MAX_AUDIO = 2 * 2**20, 10 * 2**20  # bytes; a 30 s preview has half a megabyte
 MAX_SECONDS = 40.0  # for all that one link sets off, however slowly it trickles
 MAX_HOPS = 3
-LONGEST_WAIT = 3.0  # seconds that a visitor is made to wait for a rate limit
+MAX_WAIT_SECONDS = 3.0  # seconds that a visitor is made to wait for a rate limit
 _TEMPORARY = (429, 500, 502, 503, 504)
 
 
-class FetchError(SpotifyError):
+class FetchError(SourceError):
     """A request that brought nothing; status: HTTP status, 0 without an answer; after: seconds a service asked us to wait."""
 
     def __init__(self, message: str, status: int = 0, after: float = 0.0) -> None:
@@ -58,7 +58,7 @@ def service(address: str) -> str:
             "An answer held an address that is none, and it was not followed."
         ) from error
     name = HOSTS.get(host) or next(
-        (n for suffix, n in SUFFIXES.items() if host.endswith(suffix)), None
+        (n for suffix, n in HOST_SUFFIXES.items() if host.endswith(suffix)), None
     )
     if (
         parts.scheme != "https"
@@ -159,7 +159,7 @@ def with_one_retry(attempt: Callable[[], Answer]) -> Answer:
     except FetchError as error:
         if (
             error.status not in (0, *_TEMPORARY)
-            or error.after > LONGEST_WAIT
+            or error.after > MAX_WAIT_SECONDS
             or (error.status == 0 and not _may_pass(error))
         ):
             raise
@@ -196,7 +196,7 @@ def _get(
                     )
                 return session.body(response, limit), kind
     except requests.RequestException as error:
-        raise unreachable(name, error) from error
+        raise request_failed(name, error) from error
     except ValueError as error:  # an address or a header that is none
         raise FetchError(f"{name} answered in a form that can't be read.") from error
     raise FetchError(f"{name} sent us from one address to the next more than {MAX_HOPS} times.")
@@ -220,7 +220,7 @@ def retry_after(value: str | None) -> float:
     return float(value) if value and re.fullmatch(r"\d{1,7}", value.strip()) else 0.0
 
 
-def unreachable(name: str, error: requests.RequestException) -> FetchError:
+def request_failed(name: str, error: requests.RequestException) -> FetchError:
     """What went wrong on the way, without addresses, which may hold signatures."""
     if isinstance(error, requests.Timeout):
         return FetchError(f"{name} did not answer in time.")

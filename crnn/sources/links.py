@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from crnn.errors import SpotifyError
+from crnn.errors import SourceError
 
 _ID = re.compile(r"[0-9A-Za-z]{22}")
 _LOCALE = re.compile(r"intl-[a-z]{2}(-[a-z]{2})?", re.IGNORECASE)
@@ -44,9 +44,9 @@ def parse(text: str) -> str | ShortLink:
     """The id of a track (22 characters), or a short link. Raises SpotifyError, naming what was pasted instead."""
     pasted = text.strip()
     if not pasted:
-        raise SpotifyError(f"Nothing was pasted. {_WANTED}")
+        raise SourceError(f"Nothing was pasted. {_WANTED}")
     if len(pasted) > _LONGEST or any(c.isspace() or not c.isprintable() for c in pasted):
-        raise SpotifyError(
+        raise SourceError(
             f"This is more than one link: it has spaces, line breaks or over {_LONGEST} characters. {_WANTED}"
         )
     if pasted.lower().startswith("spotify:"):
@@ -57,20 +57,20 @@ def parse(text: str) -> str | ShortLink:
         parts = urlsplit(pasted if "://" in pasted else f"https://{pasted}")
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError as error:
-        raise SpotifyError(f"“{_shown(pasted)}” is not a link. {_WANTED}") from error
+        raise SourceError(f"“{_shown(pasted)}” is not a link. {_WANTED}") from error
     if (
         parts.scheme.lower() not in ("http", "https")
         or parts.username is not None
         or port not in (None, 80, 443)
     ):
-        raise SpotifyError(f"“{_shown(pasted)}” is not a link of Spotify's. {_WANTED}")
+        raise SourceError(f"“{_shown(pasted)}” is not a link of Spotify's. {_WANTED}")
     if host in SHORT_HOSTS:
         if not _SHORT_PATH.fullmatch(parts.path):
-            raise SpotifyError(f"“{_shown(pasted)}” is a short link without its code. {_WANTED}")
+            raise SourceError(f"“{_shown(pasted)}” is a short link without its code. {_WANTED}")
         return ShortLink(f"https://{host}{parts.path}")
     if host != _HOST:
         kind = "Its name only looks like Spotify's: links" if "spotify" in host else "Links"
-        raise SpotifyError(
+        raise SourceError(
             f"This link leads to {_shown(host) or 'nowhere'}. {kind} to tracks begin with {_HOST}. {_WANTED}"
         )
     return _from_parts([part for part in parts.path.split("/") if part], pasted)
@@ -83,13 +83,13 @@ def _from_parts(parts: list[str], pasted: str) -> str:
         parts = parts[1:]
     kind = parts[0].lower() if parts else ""
     if kind in _OTHERS or (len(parts) > 2 and parts[2] == "playlist"):
-        raise SpotifyError(
+        raise SourceError(
             f"This is {_OTHERS.get(kind, 'a playlist')}, and one track is needed. {_WANTED}"
         )
     if kind != "track" or len(parts) != 2:
-        raise SpotifyError(f"“{_shown(pasted)}” does not name a track. {_WANTED}")
+        raise SourceError(f"“{_shown(pasted)}” does not name a track. {_WANTED}")
     if not _ID.fullmatch(parts[1]):
-        raise SpotifyError(
+        raise SourceError(
             f"The track's id should be 22 letters and digits, and “{_shown(parts[1])}” has {len(parts[1])} characters: was the "
             f"link cut off? {_WANTED}"
         )

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
 
-from crnn.errors import SpotifyError
+from crnn.errors import SourceError
 from crnn.sources.http import MAX_AUDIO, MAX_JSON, FetchError, Session, get, get_json, service
-from crnn.sources.spotify import TrackInfo, picture
+from crnn.sources.spotify import TrackInfo, cover_url
 
 CANDIDATES = 5
 _DEEZER_BUSY = (4, 700)  # more than 50 requests in 5 s; service busy
@@ -36,7 +36,7 @@ class Preview:
 
 
 @dataclass(frozen=True)
-class Found:
+class FetchedPreview:
     """A preview and its audio, and what was tried before it in vain, a sentence each."""
 
     preview: Preview
@@ -44,7 +44,7 @@ class Found:
     tried: tuple[str, ...] = ()
 
 
-class NoPreview(SpotifyError):
+class NoPreview(SourceError):
     """No service had audio; the sentence says which were asked and what they answered. failures: those that did not answer as they
     should; without any, nobody has this recording."""
 
@@ -53,7 +53,7 @@ class NoPreview(SpotifyError):
         self.failures = failures
 
 
-def find(info: TrackInfo, session: Session, spotify_audio: bool = False) -> Found:
+def find_preview(info: TrackInfo, session: Session, spotify_audio: bool = False) -> FetchedPreview:
     """The first preview that can be had of a track whose artist is known. Raises NoPreview."""
     tried: list[str] = []
     failures: list[FetchError] = []
@@ -71,7 +71,7 @@ def find(info: TrackInfo, session: Session, spotify_audio: bool = False) -> Foun
                     tried.append(f"{name} has no preview of this recording.")
                 continue
             try:
-                return Found(preview, download(preview, session), tuple(tried))
+                return FetchedPreview(preview, download(preview, session), tuple(tried))
             except FetchError as error:
                 # Deezer's addresses are signed and expire: ask for a new one, once.
                 if name != "Deezer" or error.status not in (403, 410):
@@ -79,14 +79,14 @@ def find(info: TrackInfo, session: Session, spotify_audio: bool = False) -> Foun
                 again = offer()
                 if again is None:
                     raise
-                return Found(again, download(again, session), tuple(tried))
+                return FetchedPreview(again, download(again, session), tuple(tried))
         except FetchError as error:
             tried.append(str(error))
             failures.append(error)
     raise NoPreview(" ".join(tried) or "No service was asked.", tuple(failures))
 
 
-def candidates(info: TrackInfo, session: Session) -> list[Preview]:
+def search_by_title(info: TrackInfo, session: Session) -> list[Preview]:
     """Up to five recordings that Apple's search finds by the title alone, for the visitor to choose from."""
     return _search(info.title, session)[:CANDIDATES]
 
@@ -169,7 +169,7 @@ def _search(term: str, session: Session) -> list[Preview]:
             str(row.get("artistName") or ""),
             str(row["previewUrl"]),
             _link(row.get("trackViewUrl"), "https://music.apple.com/", "https://itunes.apple.com/"),
-            picture(row.get("artworkUrl100")),
+            cover_url(row.get("artworkUrl100")),
             (_number(row.get("trackTimeMillis")) or 0) / 1000 or None,
         )
         for row in (rows if isinstance(rows, list) else [])

@@ -8,17 +8,17 @@ from typing import Any
 
 import requests
 
-from crnn.errors import SpotifyError
+from crnn.errors import SourceError
 from crnn.sources import links
 from crnn.sources.http import (
-    LONGEST_WAIT,
     MAX_HOPS,
+    MAX_WAIT_SECONDS,
     FetchError,
     Session,
     get_json,
+    request_failed,
     retry_after,
     service,
-    unreachable,
     with_one_retry,
 )
 
@@ -79,7 +79,7 @@ def track_id(text: str, session: Session) -> str:
         found = _next_hop(found.address, session)
     if isinstance(found, str):
         return found
-    raise SpotifyError(
+    raise SourceError(
         "This short link leads on and on. Open it in a browser and copy the address it ends at."
     )
 
@@ -89,9 +89,9 @@ def _next_hop(address: str, session: Session) -> "str | links.ShortLink":
         with session.get(address, stream=True) as response:
             goal = response.headers.get("Location") if response.is_redirect else None
     except requests.RequestException as error:
-        raise unreachable("Spotify", error) from error
+        raise request_failed("Spotify", error) from error
     if goal is None:
-        raise SpotifyError(
+        raise SourceError(
             "This short link leads nowhere any more. Copy the track's link again, from the song itself."
         )
     return links.parse(goal)
@@ -109,7 +109,7 @@ def look_up(track: str, credentials: Credentials | None, session: Session) -> Tr
             return with_one_retry(lambda: _from_api(track, credentials, session))
         except FetchError as error:
             if error.status == 404:
-                raise SpotifyError(
+                raise SourceError(
                     f"Spotify knows no track with the id {track}. Copy its link again."
                 ) from error
             notice = f"{error} Only its title is known."
@@ -117,7 +117,7 @@ def look_up(track: str, credentials: Credentials | None, session: Session) -> Tr
         return replace(_from_oembed(track, session), notice=notice)
     except FetchError as error:
         if error.status in (400, 404):
-            raise SpotifyError(
+            raise SourceError(
                 f"Spotify knows no track with the id {track}. Copy its link again."
             ) from error
         raise
@@ -135,7 +135,7 @@ def _from_api(track: str, credentials: Credentials, session: Session) -> TrackIn
 
     global _quiet_until
     if (left := _quiet_until - monotonic()) > 0:
-        raise FetchError(said(429, left), 429, left)
+        raise FetchError(status_message(429, left), 429, left)
     tokens = _tokens.setdefault(credentials, MemoryCacheHandler())  # its default writes a file
     try:
         auth = SpotifyClientCredentials(
@@ -147,27 +147,29 @@ def _from_api(track: str, credentials: Credentials, session: Session) -> TrackIn
         found = spotipy.Spotify(auth_manager=auth, requests_session=session).track(track)
         if not isinstance(found, dict) or not isinstance(found.get("name"), str):
             raise FetchError("Spotify answered with something that is not a track.")
-        return track_info(track, found)
+        return parse_track(track, found)
     except spotipy.SpotifyException as error:
         after = retry_after((error.headers or {}).get("Retry-After"))
-        if error.http_status == 429 and after > LONGEST_WAIT:
+        if error.http_status == 429 and after > MAX_WAIT_SECONDS:
             _quiet_until = monotonic() + after
         if error.http_status == 401:
             _tokens.pop(credentials, None)
-        raise FetchError(said(error.http_status, after), error.http_status, after) from None
+        raise FetchError(
+            status_message(error.http_status, after), error.http_status, after
+        ) from None
     except spotipy.SpotifyOauthError as error:
         status = getattr(getattr(error.__context__, "response", None), "status_code", 401)
         raise FetchError(
-            said(401 if 400 <= status < 500 and status != 429 else status, 0.0), status
+            status_message(401 if 400 <= status < 500 and status != 429 else status, 0.0), status
         ) from None
     except requests.RequestException as error:
-        raise unreachable("Spotify", error) from error
+        raise request_failed("Spotify", error) from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         # spotipy reads answers without looking at their form.
         raise FetchError("Spotify answered with something that is not a track.") from error
 
 
-def said(status: int, after: float) -> str:
+def status_message(status: int, after: float) -> str:
     """A sentence for a status of the Web API; its own message may quote the request, and is left out."""
     return {
         401: "Spotify refused this app's credentials.",
@@ -176,7 +178,7 @@ def said(status: int, after: float) -> str:
     }.get(status, f"Spotify answered with status {status}.")
 
 
-def track_info(track: str, found: dict[str, Any]) -> TrackInfo:
+def parse_track(track: str, found: dict[str, Any]) -> TrackInfo:
     """Of what the Web API says only what has the expected form."""
     artists = found.get("artists") or []
     isrc = str((found.get("external_ids") or {}).get("isrc") or "").upper().replace("-", "")
@@ -188,7 +190,7 @@ def track_info(track: str, found: dict[str, Any]) -> TrackInfo:
         artists=tuple(str(a["name"]) for a in artists if isinstance(a, dict) and a.get("name")),
         seconds=length / 1000 if isinstance(length, (int, float)) else None,
         isrc=isrc if _ISRC.fullmatch(isrc) else None,
-        cover=picture(images[0].get("url") if images and isinstance(images[0], dict) else None),
+        cover=cover_url(images[0].get("url") if images and isinstance(images[0], dict) else None),
         preview=found.get("preview_url") or None,
     )
 
@@ -202,10 +204,10 @@ def _from_oembed(track: str, session: Session) -> TrackInfo:
     title = found.get("title")
     if not isinstance(title, str) or not title:
         raise FetchError("Spotify answered without the track's title.")
-    return TrackInfo(track, title, cover=picture(found.get("thumbnail_url")))
+    return TrackInfo(track, title, cover=cover_url(found.get("thumbnail_url")))
 
 
-def picture(address: Any) -> str | None:
+def cover_url(address: Any) -> str | None:
     """A cover's address if it is on the list: the visitor's browser will open it."""
     try:
         return str(address) if address and service(str(address)) else None

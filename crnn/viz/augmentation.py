@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from crnn.augment.plan import Draws, Heard
+from crnn.augment.plan import Plan, Version
 from crnn.augment.robustness import Curve
 from crnn.inference.classifier import Prediction
 from crnn.labels import colours
@@ -21,9 +21,9 @@ _MASK_LINE = {"color": "#ffffff", "width": 1.5, "dash": "dot"}
 
 
 def pair(
-    before: Heard,
-    after: Heard,
-    draws: Draws,
+    before: Version,
+    after: Version,
+    draws: Plan,
     start: float = 0.0,
     difference: bool = False,
     outlined: bool = True,
@@ -80,7 +80,7 @@ def pair(
     return figure
 
 
-def _outlines(draws: Draws, heard: Heard, start: float) -> list[dict[str, Any]]:
+def _outlines(draws: Plan, heard: Version, start: float) -> list[dict[str, Any]]:
     """Rectangles around masks: seconds across, band numbers up."""
     top = heard.front_end.n_mels - 0.5
     # A cell of the picture reaches half a frame to both sides of its frame's moment.
@@ -113,7 +113,7 @@ def _outlines(draws: Draws, heard: Heard, start: float) -> list[dict[str, Any]]:
     return shapes
 
 
-def warp_map(draws: Draws, start: float = 0.0) -> go.Figure:
+def warp_map(draws: Plan, start: float = 0.0) -> go.Figure:
     """Which moment of the original is heard at each moment of the augmented sound, beside the straight line of no warp."""
     figure = go.Figure()
     total = draws.pieces[-1].start + draws.pieces[-1].seconds
@@ -161,7 +161,7 @@ def warp_map(draws: Draws, start: float = 0.0) -> go.Figure:
     return figure
 
 
-def shift(before: Prediction, after: Prediction, title: str) -> go.Figure:
+def probability_change(before: Prediction, after: Prediction, title: str) -> go.Figure:
     """Probability of each class before (outline) and after (filled), likeliest before on top, with the change in points."""
     ranked = before.ranked()[::-1]
     labels = [label for label, _ in ranked]

@@ -5,19 +5,19 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from crnn.baseline.svm import Svm
+from crnn.baseline.svm import SVM
+from crnn.format import percent
 from crnn.inference.classifier import Prediction
 from crnn.labels import colours
 from crnn.viz.mel import DIVERGING
 from pages.text.baseline import CEPSTRUM, Measure, cepstrum, position, usual_in
-from pages.text.predictions import percent
 
 _HERE = "#c2549f"  # as the moment one clicks at, along the track
 
 
-def usual(measure: Measure, svm: Svm, value: float) -> go.Figure:
+def feature_ranges(measure: Measure, svm: SVM, value: float) -> go.Figure:
     """One feature: a bar over each class's usual range (5th to 95th percentile, a tick at the median), the track as a line."""
-    palette, ranges = colours(svm.labels), svm.usual(measure.feature)
+    palette, ranges = colours(svm.labels), svm.percentiles(measure.feature)
     fits = usual_in(svm, measure.feature, value)
     labels = list(svm.labels)[::-1]
     low, middle, high = (
@@ -66,7 +66,7 @@ def usual(measure: Measure, svm: Svm, value: float) -> go.Figure:
     return figure
 
 
-def timbre(svm: Svm, features: Mapping[str, float], order: list[str]) -> go.Figure:
+def mfccs(svm: SVM, features: Mapping[str, float], order: list[str]) -> go.Figure:
     """All MFCCs at once: where the track's lie in each class's usual range; marked where they are outside. order: rows."""
     places = np.array(
         [[position(svm, name, features[name])[label] for name in CEPSTRUM] for label in order]
@@ -109,7 +109,7 @@ def timbre(svm: Svm, features: Mapping[str, float], order: list[str]) -> go.Figu
     return figure
 
 
-def beside(network: Prediction | None, svm: Mapping[str, float]) -> go.Figure:
+def svm_and_network(network: Prediction | None, svm: Mapping[str, float]) -> go.Figure:
     """Both distributions in percent, the network's filled, the SVM's hatched; the SVM's alone without a network."""
     ours = network.to_dict() if network is not None else {}
     labels = sorted(svm, key=lambda label: max(svm[label], ours.get(label, 0.0)))

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from crnn.audio.mel import FrontEnd
+from crnn.audio.front_end import FrontEnd
 from crnn.labels import colours
 from crnn.viz.mel import COLOUR_BAR, DIVERGING, frequency_axis
-from pages.text.class_profiles import Beside, beside, short_hz, times_stronger
+from pages.text.class_profiles import ClassDifference, class_difference, modulation_ratio, short_hz
 
 _GREY = "#8a8f98"
 _MARGIN = {"l": 8, "r": 8, "t": 76, "b": 8}
@@ -17,7 +17,7 @@ _LEGEND = {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0}
 
 def spectrum(table: dict[str, Any], task: str, label: str) -> go.Figure:
     """Mean level of each band in dB with the spread of tracks, the others' mean dotted."""
-    found = beside(table["classes"][task], label, "spectrum")
+    found = class_difference(table["classes"][task], label, "spectrum")
     bands = [f"{hertz:,.0f} Hz" for hertz in table["hertz"]]
     figure = _lines(
         found, found.mean, found.mean - found.sd, found.mean + found.sd, found.others, bands, label
@@ -31,7 +31,7 @@ def spectrum(table: dict[str, Any], task: str, label: str) -> go.Figure:
 
 def modulation(table: dict[str, Any], task: str, label: str) -> go.Figure:
     """How strongly levels rise and fall, by how often a second; logarithmic upwards."""
-    found = beside(table["classes"][task], label, "modulation")
+    found = class_difference(table["classes"][task], label, "modulation")
     low, high = 10 ** (found.mean - found.sd), 10 ** (found.mean + found.sd)
     figure = _lines(
         found, 10**found.mean, low, high, 10**found.others, table["modulation_hertz"], label
@@ -51,7 +51,7 @@ def modulation(table: dict[str, Any], task: str, label: str) -> go.Figure:
 
 
 def _lines(
-    found: Beside, mean: Any, low: Any, high: Any, others: Any, x: "list[Any]", label: str
+    found: ClassDifference, mean: Any, low: Any, high: Any, others: Any, x: "list[Any]", label: str
 ) -> go.Figure:
     colour = colours((label,))[label]
     figure = go.Figure()
@@ -76,7 +76,7 @@ def _lines(
 
 def modulation_map(table: dict[str, Any], task: str, label: str) -> go.Figure:
     """Where in frequency the class fluctuates more (red) or less (blue) than the others, by how often a second."""
-    z = times_stronger(table["classes"][task], label)
+    z = modulation_ratio(table["classes"][task], label)
     hertz, size = np.asarray(table["hertz"]), int(table["group"])
     rows = [
         f"{hertz[i]:,.0f}–{hertz[min(i + size, len(hertz)) - 1]:,.0f} Hz"

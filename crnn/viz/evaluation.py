@@ -21,7 +21,7 @@ _MARGIN = {"l": 8, "r": 8, "t": 70, "b": 8}
 _LEGEND = {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0}
 
 
-def confusion(result: dict[str, Any], title: str) -> go.Figure:
+def confusion_matrix(result: dict[str, Any], title: str) -> go.Figure:
     """Percent of each true class (row) that was given each name (column); counts on hover."""
     labels, counts = list(result["labels"]), np.array(results.confusion(result))
     totals = counts.sum(axis=1, keepdims=True)
@@ -76,7 +76,11 @@ def generalisation(found: dict[str, dict[str, Any]], svm: dict[str, Any]) -> go.
         ("network", found, _OURS, _ON_OURS),
         ("SVM", svm, _LINE, _ON_LINE),
     ):
-        pairs = [results.figure(source[name], "track_accuracy") for name in names if name in source]
+        pairs = [
+            results.value_and_spread(source[name], "track_accuracy")
+            for name in names
+            if name in source
+        ]
         figure.add_bar(
             x=[words[name] for name in names if name in source],
             y=[100 * value for value, _ in pairs],
@@ -105,7 +109,7 @@ def generalisation(found: dict[str, dict[str, Any]], svm: dict[str, Any]) -> go.
     return figure
 
 
-def reliability(result: dict[str, Any], title: str) -> go.Figure:
+def reliability_diagram(result: dict[str, Any], title: str) -> go.Figure:
     """Share right against confidence; on the dotted line, 70 % sure is right 70 times in 100."""
     points = results.reliability(result)
     figure = go.Figure()
@@ -133,9 +137,9 @@ def reliability(result: dict[str, Any], title: str) -> go.Figure:
     return figure
 
 
-def carried(new: dict[str, Any], known: dict[str, Any] | None) -> go.Figure:
+def recall_on_new_songs(new: dict[str, Any], known: dict[str, Any] | None) -> go.Figure:
     """Share of each genre's new songs named right with its 95 % interval; beside it the same for new artists of GTZAN."""
-    rows = results.carried(new)
+    rows = results.new_song_recalls(new)
     names = [f"{row['label']} ({row['tracks']})" for row in rows]
     figure = go.Figure()
     figure.add_bar(
@@ -154,7 +158,7 @@ def carried(new: dict[str, Any], known: dict[str, Any] | None) -> go.Figure:
         hovertemplate="%{x}: %{y:.0f} % of the new songs<extra></extra>",
     )
     if known is not None:
-        recalls = results.recalls(known)
+        recalls = results.per_class_recall(known)
         figure.add_bar(
             x=names,
             y=[100 * recalls[row["label"]] if row["label"] in recalls else None for row in rows],
@@ -174,7 +178,7 @@ def carried(new: dict[str, Any], known: dict[str, Any] | None) -> go.Figure:
     return figure
 
 
-def beside_paper(table: dict[str, Any], title: str) -> go.Figure:
+def against_paper(table: dict[str, Any], title: str) -> go.Figure:
     """Tracks named right in each row that the paper has too, ours with its spread beside the paper's."""
     compared = result_tables.beside(table)[::-1]
     names = [row[0] for row in compared]
@@ -209,7 +213,7 @@ def beside_paper(table: dict[str, Any], title: str) -> go.Figure:
     return figure
 
 
-def curves(run: dict[str, Any], title: str) -> go.Figure:
+def training_curves(run: dict[str, Any], title: str) -> go.Figure:
     """Loss by epoch on the tracks that a run learns from and on those held back; below, where measured, tracks named right."""
     tracks = run.get("val_track")
     figure = make_subplots(

@@ -7,24 +7,24 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from crnn.audio.mel import FrontEnd
-from crnn.explain.trace import Stages, step_seconds
+from crnn.audio.front_end import FrontEnd
+from crnn.explain.trace import Trace, step_seconds
 from crnn.labels import colours
 from crnn.model.checkpoint import Checkpoint
-from crnn.viz.inputs import Numbers, layout
 from crnn.viz.mel import COLOUR_BAR, DIVERGING
+from crnn.viz.trace import Numbers, layout
 
 _MOST_MAPS = 32
 _CELLS = 60_000  # in a picture of feature maps: what a browser draws at once
 
 
-def maps(stages: Stages, layer: int, strongest: bool, front_end: FrontEnd) -> go.Figure:
+def feature_maps(stages: Trace, layer: int, strongest: bool, front_end: FrontEnd) -> go.Figure:
     """What a layer gives out as small pictures side by side, on one colour scale; layer 0 is the network's input, normalised.
 
     Where one row of cells is left of each map, all are stacked, one line each. strongest: those first that vary most.
     """
     pictures: Numbers = (stages.maps[layer - 1] if layer else stages.normalised).numpy()
-    shown = shown_maps(stages, layer, strongest)
+    shown = selected_maps(stages, layer, strongest)
     limit = float(np.quantile(np.abs(pictures), 0.995)) or 1.0
     style = {
         "colorscale": DIVERGING,
@@ -71,7 +71,9 @@ def maps(stages: Stages, layer: int, strongest: bool, front_end: FrontEnd) -> go
     return figure
 
 
-def shown_maps(stages: Stages, layer: int, strongest: bool) -> np.ndarray[Any, np.dtype[np.int64]]:
+def selected_maps(
+    stages: Trace, layer: int, strongest: bool
+) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Numbers of the maps that are drawn: all where each is one line, else the first or the most varied 32, or fewer large ones."""
     pictures: Numbers = (stages.maps[layer - 1] if layer else stages.normalised).numpy()
     count, bands, steps = pictures.shape
@@ -98,7 +100,7 @@ def _mosaic(pictures: Numbers, shown: np.ndarray[Any, Any]) -> tuple[Numbers, np
     return tiles, numbers
 
 
-def states(stages: Stages, checkpoint: Checkpoint) -> go.Figure:
+def hidden_states(stages: Trace, checkpoint: Checkpoint) -> go.Figure:
     """The memory after each step, [H, W'] over seconds; where the network weighs the steps, their weights above."""
     front_end, config = checkpoint.front_end, checkpoint.model.config
     seconds = step_seconds(front_end, config)
@@ -144,12 +146,12 @@ def states(stages: Stages, checkpoint: Checkpoint) -> go.Figure:
     return figure
 
 
-def logits(stages: Stages, labels: tuple[str, ...]) -> go.Figure:
+def logits(stages: Trace, labels: tuple[str, ...]) -> go.Figure:
     """Scores, in the order of their size."""
     return _bars(labels, stages.logits.double().numpy(), "Logits", "Score", "{:+.2f}")
 
 
-def shares(stages: Stages, labels: tuple[str, ...]) -> go.Figure:
+def probabilities(stages: Trace, labels: tuple[str, ...]) -> go.Figure:
     """Softmax of the logits divided by the temperature, in percent."""
     values = 100 * stages.probabilities
     figure = _bars(
@@ -159,7 +161,7 @@ def shares(stages: Stages, labels: tuple[str, ...]) -> go.Figure:
     return figure
 
 
-def table(stages: Stages, labels: tuple[str, ...]) -> list[dict[str, str | float]]:
+def probability_table(stages: Trace, labels: tuple[str, ...]) -> list[dict[str, str | float]]:
     """One row a class, likeliest first: its logit z, z / T for the temperature T, e to the power of that, the share in percent."""
     order = np.argsort(-stages.probabilities, kind="stable")
     return [

@@ -6,10 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import get_colorscale
 
-from crnn.audio.mel import FrontEnd, band_frequencies, hz_to_mel
+from crnn.audio.front_end import FrontEnd, band_frequencies, hz_to_mel
+from crnn.format import percent
 from crnn.inference.classifier import Prediction
 from crnn.labels import colours
-from pages.text.predictions import percent
 
 # More columns than a wide screen has pixels only make the page slower.
 _MAX_COLUMNS = 1200
@@ -32,7 +32,7 @@ DIVERGING = [
 ]
 
 
-def mel_spectrogram(
+def spectrogram(
     mel: "np.ndarray[Any, Any]", front_end: FrontEnd, title: str = "Mel spectrogram"
 ) -> go.Figure:
     """Heatmap of a log-mel spectrogram [M, F] in dB over seconds and Hz (bands equally spaced, as the network sees them).
@@ -76,7 +76,7 @@ def frequency_axis(front_end: FrontEnd, gap: int = _TICK_GAP) -> dict[str, Any]:
     }
 
 
-def top(prediction: Prediction, title: str, k: int = 3) -> go.Figure:
+def top_classes(prediction: Prediction, title: str, k: int = 3) -> go.Figure:
     """Ring of the k likeliest classes and "Other" (the paper's Figs 5 and 6)."""
     parts = prediction.top(k)
     palette = colours(prediction.labels)

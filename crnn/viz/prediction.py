@@ -7,16 +7,16 @@ import plotly.graph_objects as go
 from plotly.colors import get_colorscale
 
 from crnn.inference.classifier import Array
-from crnn.inference.similarity import Compared, nearest
+from crnn.inference.similarity import TrackSummary, nearest
 from crnn.labels import colours
-from pages.text.predictions import spoken
+from pages.text.predictions import describe
 
 _BAR = 74  # pixels a track: its name, its bar, its three classes
 _ALIKE = 0.3  # below, two embeddings are more than 70 degrees apart; 90 have nothing in common
 _LONGEST = 42  # characters of a name over a bar; a phone has room for so many
 
 
-def made_of(tracks: Sequence[Compared], network: int, title: str, k: int = 3) -> go.Figure:
+def composition(tracks: Sequence[TrackSummary], network: int, title: str, k: int = 3) -> go.Figure:
     """A bar a track: its k likeliest classes and Other. The likeliest begins at 0, so that its lengths compare by eye.
 
     The paper draws a pie a track; bars on one scale compare more easily, and fit a phone.
@@ -75,15 +75,15 @@ def made_of(tracks: Sequence[Compared], network: int, title: str, k: int = 3) ->
     return figure
 
 
-def told(tracks: Sequence[Compared], network: int, k: int = 3) -> str:
+def told(tracks: Sequence[TrackSummary], network: int, k: int = 3) -> str:
     """The bars in words."""
     return (
-        "; ".join(f"{track.name}: {spoken(track.predictions[network], k)}" for track in tracks)
+        "; ".join(f"{track.name}: {describe(track.predictions[network], k)}" for track in tracks)
         + "."
     )
 
 
-def alike(tracks: Sequence[Compared], similarities: Array, title: str) -> go.Figure:
+def similarity_matrix(tracks: Sequence[TrackSummary], similarities: Array, title: str) -> go.Figure:
     """How alike any two are, [N, N] from −1 to 1; the numbers stand in the cells, so there is no colour bar to narrow them."""
     names = [f"{number} {shown(track.name, 18)}" for number, track in enumerate(tracks, 1)]
     numbers = [f"{number}" for number, _ in enumerate(tracks, 1)]
@@ -111,7 +111,7 @@ def alike(tracks: Sequence[Compared], similarities: Array, title: str) -> go.Fig
     return figure
 
 
-def told_alike(tracks: Sequence[Compared], similarities: Array) -> str:
+def told_alike(tracks: Sequence[TrackSummary], similarities: Array) -> str:
     """Each track's nearest, in words."""
     return " ".join(
         told_nearest(track.name, tracks[other].name, value)

@@ -6,16 +6,16 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from crnn.audio.mel import FrontEnd
-from crnn.inference.timeline import Moments, Section
+from crnn.audio.front_end import FrontEnd
+from crnn.inference.timeline import Section, Timeline
 from crnn.labels import colours
 from crnn.viz.mel import COLOUR_BAR, MAGMA, frequency_axis, heatmap
 
 
-def along(
+def over_time(
     mel: "np.ndarray[Any, Any]",
     front_end: FrontEnd,
-    found: Moments,
+    found: Timeline,
     parts: list[Section],
     moment: float | None = None,
 ) -> go.Figure:

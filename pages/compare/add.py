@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from crnn.audio.decode import SUFFIXES
+from crnn.audio.decode import AUDIO_SUFFIXES
 from crnn.errors import CrnnError
 from crnn.sources import archive
 from crnn.sources.examples import EXAMPLES
@@ -16,7 +16,7 @@ from pages.shared.sources import LIMIT_MB
 from pages.shared.spotify_source import choose_link
 
 if TYPE_CHECKING:
-    from crnn.inference.similarity import Compared
+    from crnn.inference.similarity import TrackSummary
 
 SOURCES = ["Files", "Folder", "Spotify link"]
 
@@ -30,14 +30,14 @@ def add() -> None:
     if source == "Files":
         _upload(
             "files",
-            f"Songs, or zips of songs, of up to {LIMIT_MB} MB each; {archive.MOST} songs in all, of which the first 10 minutes "
+            f"Songs, or zips of songs, of up to {LIMIT_MB} MB each; {archive.MAX_TRACKS} songs in all, of which the first 10 minutes "
             "are heard",
             True,
         )
     elif source == "Folder":
         _upload(
             "folder",
-            f"A folder with up to {archive.MOST} songs of up to {LIMIT_MB} MB each, at any depth; other files in it stay with you",
+            f"A folder with up to {archive.MAX_TRACKS} songs of up to {LIMIT_MB} MB each, at any depth; other files in it stay with you",
             "directory",
         )
     elif source == "Spotify link":
@@ -126,7 +126,7 @@ def _upload(kind: str, label: str, several: bool | str) -> None:
     key = batch_upload.uploader_key(kind)
     given = st.file_uploader(
         label,
-        type=[*SUFFIXES, ".zip"],
+        type=[*AUDIO_SUFFIXES, ".zip"],
         accept_multiple_files=several,
         max_upload_size=LIMIT_MB,
         key=key,  # type: ignore[call-overload]
@@ -135,11 +135,11 @@ def _upload(kind: str, label: str, several: bool | str) -> None:
         batch_upload.take(key, given)
 
 
-def _summed_up(track: session.Track) -> Compared:
+def _summed_up(track: session.Track) -> TrackSummary:
     from crnn.inference import similarity
 
     with session.my_turn():
-        return similarity.summary(
+        return similarity.summarise(
             track.name,
             track.data,
             track.seconds,
@@ -153,6 +153,6 @@ def _summed_up(track: session.Track) -> Compared:
 
 # As many sets of networks as shared.example_track.
 @st.cache_resource(show_spinner=False, max_entries=4 * len(EXAMPLES))
-def _example(name: str, heard_by: tuple[str, ...]) -> Compared:
+def _example(name: str, heard_by: tuple[str, ...]) -> TrackSummary:
     """An example's summary, computed for the first visitor who asks."""
     return _summed_up(session.example_track(name, heard_by))

@@ -36,7 +36,7 @@ class Report:
     added: int = 0
     again: list[str] = field(default_factory=list)
     failures: dict[Key, tuple[str, str]] = field(default_factory=dict)
-    skipped: Counter[archive.Reason] = field(default_factory=Counter)
+    skipped: Counter[archive.SkipReason] = field(default_factory=Counter)
     too_many: int = 0
     stopped: str = ""
 
@@ -68,7 +68,7 @@ def uploader_key(kind: str) -> str:
 
 def take(widget: str, files: list[UploadedFile]) -> None:
     """Hear all that was given, with a bar and a way to stop; then begin the page anew with an empty field."""
-    from crnn.inference.similarity import title
+    from crnn.inference.similarity import display_name
 
     done = report()
     if done is None or done.batch != widget:
@@ -85,8 +85,8 @@ def take(widget: str, files: list[UploadedFile]) -> None:
             args=(widget, total),
         )
     for entry in todo:
-        name = title(entry.name)
-        if state.own() >= archive.MOST:
+        name = display_name(entry.name)
+        if state.own() >= archive.MAX_TRACKS:
             done.too_many += 1
         else:
             _hear(entry, name, bar, len(done.handled), total, done)
@@ -118,7 +118,7 @@ def _hear(entry: _Entry, name: str, bar: Any, number: int, total: int, done: Rep
             if state.has(similarity.digest(data)):
                 done.again.append(name)
                 return
-            track = similarity.hear(
+            track = similarity.summarise_file(
                 name, data, session.classifiers(), progress, networks=models.key()
             )
     except CrnnError as error:
@@ -150,8 +150,8 @@ def _entries(files: list[UploadedFile], done: Report) -> list[_Entry]:
                 _Entry((id, i), member.path, partial(opened.read, member), file, i == last)
                 for i, member in enumerate(opened.members)
             ]
-        elif archive.left_out(file.name) == archive.FROM_MACOS:
-            done.skipped[archive.FROM_MACOS] += first
+        elif archive.skip_reason(file.name) == archive.MACOS_METADATA:
+            done.skipped[archive.MACOS_METADATA] += first
         else:
             found.append(_Entry((id, 0), file.name, file.getvalue, file, True))
     return [entry for entry in found if entry.key not in done.handled]
@@ -185,14 +185,14 @@ def tell() -> None:
     if done is None:
         return
     broken = list(done.failures.values())
-    said = [done.stopped, archive.counted(done.skipped)]
+    said = [done.stopped, archive.describe_skipped(done.skipped)]
     if done.again:
         named = ", ".join(session.plain(name) for name in done.again[:_NAMED])
         more = f" and {len(done.again) - _NAMED} more" if len(done.again) > _NAMED else ""
         said.append(f"Compared already: {named}{more}.")
     if done.too_many:
         said.append(
-            f"{done.too_many} more were left out: up to {archive.MOST} tracks of your own are compared at once."
+            f"{done.too_many} more were left out: up to {archive.MAX_TRACKS} tracks of your own are compared at once."
         )
     notes = " ".join(sentence for sentence in said if sentence)
     if not broken and not notes:

@@ -11,15 +11,15 @@ import streamlit as st
 from pages.shared import models
 
 if TYPE_CHECKING:
-    from crnn.inference.similarity import Compared
+    from crnn.inference.similarity import TrackSummary
 
 
-def everything() -> list[Compared]:
+def everything() -> list[TrackSummary]:
     """Heard by whichever networks; a few kilobytes each."""
     return st.session_state.setdefault("compared", [])  # type: ignore[no-any-return]
 
 
-def tracks() -> list[Compared]:
+def tracks() -> list[TrackSummary]:
     """Those that the networks in use have heard: what other networks made of a track does not compare with them."""
     if not everything():
         return []  # asking for the networks would load them
@@ -43,13 +43,13 @@ def has(digest: str) -> bool:
     return any(track.digest == digest for track in tracks())
 
 
-def add(track: Compared) -> None:
+def add(track: TrackSummary) -> None:
     """At the end; a name that is taken gets a number."""
-    from crnn.inference.similarity import apart
+    from crnn.inference.similarity import unique_name
 
     if not has(track.digest):
         everything().append(
-            replace(track, name=apart(track.name, [other.name for other in tracks()]))
+            replace(track, name=unique_name(track.name, [other.name for other in tracks()]))
         )
 
 
@@ -81,7 +81,7 @@ def clear() -> None:
     _forget("The comparison was cleared.", lambda track: False)
 
 
-def _forget(said: str, stays: Callable[[Compared], bool]) -> None:
+def _forget(said: str, stays: Callable[[TrackSummary], bool]) -> None:
     st.session_state.compare_before = (said, list(everything()))
     st.session_state.compared = [track for track in everything() if stays(track)]
     choose_examples(

@@ -12,10 +12,10 @@ from pages.shared.share_link import link
 
 if TYPE_CHECKING:
     from crnn.inference.classifier import Array
-    from crnn.inference.similarity import Compared
+    from crnn.inference.similarity import TrackSummary
 
 
-def show(tracks: list[Compared]) -> None:
+def show(tracks: list[TrackSummary]) -> None:
     """Everything about the tracks that are compared; one alone is shown too."""
     from crnn.inference import similarity
     from crnn.viz import prediction as compare_figures
@@ -25,7 +25,9 @@ def show(tracks: list[Compared]) -> None:
     for number, column in enumerate(st.columns(len(chosen[0].predictions), gap="large")):
         task = chosen[0].predictions[number].task.capitalize()
         column.plotly_chart(
-            compare_figures.made_of(chosen, number, f"{task}: the likeliest three and the rest"),
+            compare_figures.composition(
+                chosen, number, f"{task}: the likeliest three and the rest"
+            ),
             key=f"made-{number}",
             alt=compare_figures.told(chosen, number),
         )
@@ -35,26 +37,26 @@ def show(tracks: list[Compared]) -> None:
             "One track so far: add a second one, and you see them side by side.",
             icon=":material/compare_arrows:",
         )
-        similarities = similarity.similarity(tracks)
+        similarities = similarity.cosine(tracks)
     else:
         similarities = _alike(tracks, drawn)
     _table(tracks, similarities)
     _take_home(tracks, similarities)
 
 
-def _drawn(tracks: list[Compared]) -> list[int]:
+def _drawn(tracks: list[TrackSummary]) -> list[int]:
     """Which tracks are drawn: all where they are few, else the visitor's choice, at first the first ones."""
-    from crnn.inference.similarity import DRAWN
+    from crnn.inference.similarity import MAX_SHOWN
 
-    if len(tracks) <= DRAWN:
+    if len(tracks) <= MAX_SHOWN:
         return list(range(len(tracks)))
     digests = [track.digest for track in tracks]
     kept = [digest for digest in st.session_state.get("compare_drawn", []) if digest in digests]
-    st.session_state.compare_drawn = kept or digests[:DRAWN]
+    st.session_state.compare_drawn = kept or digests[:MAX_SHOWN]
     chosen = st.multiselect(
-        f"Drawn, up to {DRAWN} of {len(tracks)}; the table below has all",
+        f"Drawn, up to {MAX_SHOWN} of {len(tracks)}; the table below has all",
         digests,
-        max_selections=DRAWN,
+        max_selections=MAX_SHOWN,
         format_func=lambda digest: tracks[digests.index(digest)].name,
         key="compare_drawn",
         persist_state="session",
@@ -62,7 +64,7 @@ def _drawn(tracks: list[Compared]) -> list[int]:
     return [digests.index(digest) for digest in chosen]
 
 
-def _remarks(tracks: list[Compared]) -> None:
+def _remarks(tracks: list[TrackSummary]) -> None:
     """What was changed or left out on the way to an answer."""
     said = [
         f"- **{session.plain(track.name)}** – {notice}"
@@ -83,7 +85,7 @@ def _remarks(tracks: list[Compared]) -> None:
             st.markdown("\n".join(said))
 
 
-def _alike(tracks: list[Compared], drawn: list[int]) -> Array:
+def _alike(tracks: list[TrackSummary], drawn: list[int]) -> Array:
     """Which sound alike: the drawn ones as a picture, their nearest of all in words. Returns [N, N] of all."""
     from crnn.inference import similarity
     from crnn.viz import prediction as compare_figures
@@ -100,13 +102,13 @@ def _alike(tracks: list[Compared], drawn: list[int]) -> Array:
         format_func=lambda task: "Both networks" if task == "both" else f"The {task} network",
         label_visibility="collapsed",
     )
-    similarities = similarity.similarity(tracks, None if by == "both" else tasks.index(by))
+    similarities = similarity.cosine(tracks, None if by == "both" else tasks.index(by))
     nearest = similarity.nearest(similarities)
     left, right = st.columns([3, 2], gap="large")
     if len(drawn) > 1:
         chosen, part = [tracks[i] for i in drawn], similarities[drawn][:, drawn]
         left.plotly_chart(
-            compare_figures.alike(chosen, part, "How alike any two are, from −1 to 1"),
+            compare_figures.similarity_matrix(chosen, part, "How alike any two are, from −1 to 1"),
             key="alike",
             alt=compare_figures.told_alike(chosen, part),
         )
@@ -125,7 +127,7 @@ def _alike(tracks: list[Compared], drawn: list[int]) -> Array:
     return similarities
 
 
-def _table(tracks: list[Compared], similarities: Array) -> None:
+def _table(tracks: list[TrackSummary], similarities: Array) -> None:
     from crnn.inference import similarity
 
     st.subheader("All classes", anchor=False)
@@ -160,7 +162,7 @@ def _table(tracks: list[Compared], similarities: Array) -> None:
     )
 
 
-def _take_home(tracks: list[Compared], similarities: Array) -> None:
+def _take_home(tracks: list[TrackSummary], similarities: Array) -> None:
     """CSV and link; one track or all of them away."""
     from crnn.inference import similarity
 

@@ -8,12 +8,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 if TYPE_CHECKING:
-    from pages.text.layers import Told
+    from pages.text.layers import Stage
 else:
-    Told = Any
+    Stage = Any
 
 
-def stage(number: int, told: Told) -> DeltaGenerator:
+def stage(number: int, told: Stage) -> DeltaGenerator:
     """Draw a stage's words; returns the place for its pictures."""
     st.subheader(f"{number} · {told.title}", anchor=False)
     words, pictures = st.columns([5, 7], gap="large")
@@ -31,7 +31,7 @@ def stage(number: int, told: Told) -> DeltaGenerator:
 
 
 def overview(
-    told: dict[str, Told], sizes: dict[str, tuple[int, ...]], here: tuple[str, ...]
+    told: dict[str, Stage], sizes: dict[str, tuple[int, ...]], here: tuple[str, ...]
 ) -> None:
     """All stages in a line, each with the size of what comes out of it; those that are shown here in bold."""
     from pages.text.layers import times

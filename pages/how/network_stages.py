@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.how.layout import Told, stage
+from pages.how.layout import Stage, stage
 
 if TYPE_CHECKING:
-    from crnn.audio.mel import FrontEnd
-    from crnn.explain.trace import Stages
+    from crnn.audio.front_end import FrontEnd
+    from crnn.explain.trace import Trace
     from crnn.inference.classifier import Prediction
     from crnn.model.checkpoint import Checkpoint
 
 
-def network(found: Stages, told: dict[str, Told], checkpoint: Checkpoint) -> None:
+def network(found: Trace, told: dict[str, Stage], checkpoint: Checkpoint) -> None:
     """Feature maps and recurrent states of a segment."""
     from crnn.viz import layers
     from pages.text import layer_alternatives
@@ -24,7 +24,9 @@ def network(found: Stages, told: dict[str, Told], checkpoint: Checkpoint) -> Non
         _maps(found, checkpoint.front_end)
     with stage(7, told["states"]):
         st.plotly_chart(
-            layers.states(found, checkpoint), key="how-states", alt=layer_alternatives.states(found)
+            layers.hidden_states(found, checkpoint),
+            key="how-states",
+            alt=layer_alternatives.states(found),
         )
         st.caption(
             "Each line is one number of the memory, from left to right as the segment is read: red above 0, blue below."
@@ -32,7 +34,7 @@ def network(found: Stages, told: dict[str, Told], checkpoint: Checkpoint) -> Non
 
 
 def answer(
-    found: Stages, told: dict[str, Told], checkpoint: Checkpoint, prediction: Prediction
+    found: Trace, told: dict[str, Stage], checkpoint: Checkpoint, prediction: Prediction
 ) -> None:
     """Logits and shares of a segment; prediction: what the network says of the whole track."""
     from crnn.viz import layers, mel
@@ -47,21 +49,21 @@ def answer(
         )
     with stage(9, told["probabilities"]):
         st.plotly_chart(
-            layers.shares(found, labels),
+            layers.probabilities(found, labels),
             key="how-shares",
-            alt=f"This segment: {layer_alternatives.shares(found, labels)}",
+            alt=f"This segment: {layer_alternatives.probabilities(found, labels)}",
         )
-        st.dataframe(layers.table(found, labels), hide_index=True, key="how-table")
+        st.dataframe(layers.probability_table(found, labels), hide_index=True, key="how-table")
     with stage(10, told["track"]):
         st.plotly_chart(
             mel.distribution(prediction, "The whole track"),
             key="how-all",
-            alt=predictions.spoken(prediction),
+            alt=predictions.describe(prediction),
         )
 
 
 @st.fragment
-def _maps(found: Stages, front_end: FrontEnd) -> None:
+def _maps(found: Trace, front_end: FrontEnd) -> None:
     """One layer's maps; another layer draws them alone."""
     from crnn.viz import layers
     from pages.text import layer_alternatives
@@ -91,7 +93,7 @@ def _maps(found: Stages, front_end: FrontEnd) -> None:
         disabled=layer == 0,
     )
     st.plotly_chart(
-        layers.maps(found, layer, order == "Most varied", front_end),
+        layers.feature_maps(found, layer, order == "Most varied", front_end),
         key="how-maps",
         alt=layer_alternatives.maps(found, layer),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.how import input_stages, network_stages
-from pages.how.layout import Told, overview
+from pages.how.layout import Stage, overview
 from pages.shared import session
 from pages.shared.share_link import track_link
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from crnn.inference.classifier import Classifier
     from crnn.model.segments import Segments
 
-# What is shown at a time, by the names of pages.text.layers.told.
+# What is shown at a time, by the names of pages.text.layers.stages.
 CHAPTERS = {
     "Sound": ("samples", "power"),
     "Picture": ("mel", "db", "segment"),
@@ -29,9 +29,9 @@ CHAPTERS = {
 @st.fragment
 def show(track: session.Track) -> None:
     """Everything follows the network and the moment: another choice draws this anew, not the page."""
-    from crnn.audio.decode import clock
     from crnn.explain import trace
-    from crnn.inference.export import wav
+    from crnn.format import clock
+    from crnn.inference.export import to_wav
     from pages.text import layer_alternatives, layers
 
     tasks = [prediction.task for prediction in track.analysis.predictions]
@@ -57,19 +57,19 @@ def show(track: session.Track) -> None:
         number, moment = _moment(
             segments, len(samples) // front_end.hop_length + 1, front_end.hop_seconds
         )
-        found = trace.follow(samples, segments, number, loudest, classifier)
+        found = trace.trace(samples, segments, number, loudest, classifier)
     labels = classifier.checkpoint.labels
     seconds = min(classifier.checkpoint.segment_seconds, track.seconds - found.start)
     with moment:
         st.caption(
-            f"**{clock(found.start)} to {clock(found.start + seconds)}** · {layer_alternatives.shares(found, labels, 3)}"
+            f"**{clock(found.start)} to {clock(found.start + seconds)}** · {layer_alternatives.probabilities(found, labels, 3)}"
         )
     first = round(found.start * front_end.sample_rate)
     heard = samples[first : first + round(seconds * front_end.sample_rate)]
     st.audio(
-        wav(heard.numpy(), front_end.sample_rate), format="audio/wav", alt="The segment's sound"
+        to_wav(heard.numpy(), front_end.sample_rate), format="audio/wav", alt="The segment's sound"
     )
-    told: dict[str, Told] = layers.told(found, classifier.checkpoint, n_frames)
+    told: dict[str, Stage] = layers.stages(found, classifier.checkpoint, n_frames)
     # A chapter at a time: a browser that draws all twelve pictures anew would be seconds behind the slider.
     chapter = st.segmented_control(
         "Chapter",
@@ -80,7 +80,7 @@ def show(track: session.Track) -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    overview(told, trace.sizes(front_end, config, n_frames), CHAPTERS[chapter])
+    overview(told, trace.stage_shapes(front_end, config, n_frames), CHAPTERS[chapter])
     if chapter == "Sound":
         input_stages.sound(found, told, front_end)
     elif chapter == "Picture":
@@ -113,7 +113,7 @@ def _track(track: session.Track, classifier: Classifier) -> tuple[int, float, go
     kept = st.session_state.get("how_track")
     if kept is None or kept[0] is not track or kept[1] is not classifier:
         front_end = classifier.checkpoint.front_end
-        mel = session.seen_by(track, classifier)
+        mel = session.log_mel(track, classifier)
         loudest = trace.loudest_power(mel, session.samples(track, front_end), front_end)
         kept = st.session_state.how_track = (
             track,

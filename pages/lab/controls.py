@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 if TYPE_CHECKING:
-    from crnn.audio.mel import FrontEnd
+    from crnn.audio.front_end import FrontEnd
     from crnn.augment.plan import Strengths
 
 

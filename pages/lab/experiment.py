@@ -17,7 +17,7 @@ from pages.shared.track_picker import track_or_example
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from crnn.augment.plan import Draws, Heard
+    from crnn.augment.plan import Plan, Version
 
 
 def show() -> None:
@@ -81,20 +81,22 @@ def _results(track: session.Track, start: float, seconds: float, number: int, st
     samples = session.samples(track)[
         round(start * front_end.sample_rate) : round((start + seconds) * front_end.sample_rate)
     ]
-    draws = plan.draw(strengths, seconds, front_end, networks[0].checkpoint.segment_seconds, number)
+    draws = plan.sample(
+        strengths, seconds, front_end, networks[0].checkpoint.segment_seconds, number
+    )
     with session.my_turn():
         before = _original(track, start, seconds, samples)
-        after = plan.hear(samples, networks, draws)
-    for sentence in lab_words.clamped(draws):
+        after = plan.analyse(samples, networks, draws)
+    for sentence in lab_words.clipped(draws):
         st.info(sentence, icon=":material/content_cut:")
     pictures = st.container()
-    said = lab_words.drawn(draws, front_end, start)
+    said = lab_words.describe(draws, front_end, start)
     st.markdown("  \n".join(said) if said else "Everything is off: the two pictures are the same.")
     difference = st.toggle("Show the difference", key="diff", bind="query-params")
     pictures.plotly_chart(
         lab_figures.pair(before, after, draws, start, difference),
         key="pair",
-        alt=lab_words.alternative(before, draws, start),
+        alt=lab_words.alt_text(before, draws, start),
         config={
             "toImageButtonOptions": {
                 "filename": f"{session.stem(track.name)}-augmented",
@@ -108,7 +110,7 @@ def _results(track: session.Track, start: float, seconds: float, number: int, st
         st.columns(len(networks)), before.predictions, after.predictions, strict=True
     ):
         column.plotly_chart(
-            lab_figures.shift(old, new, old.task.capitalize()),
+            lab_figures.probability_change(old, new, old.task.capitalize()),
             key=f"shift-{old.task}",
             alt=lab_words.shift(old, new),
         )
@@ -128,7 +130,7 @@ def _results(track: session.Track, start: float, seconds: float, number: int, st
     curve(track, samples, start, strengths, before.predictions)
 
 
-def _original(track: session.Track, start: float, seconds: float, samples: Tensor) -> Heard:
+def _original(track: session.Track, start: float, seconds: float, samples: Tensor) -> Version:
     """The unchanged stretch, heard once as long as it is looked at."""
     from crnn.augment import plan
 
@@ -138,22 +140,22 @@ def _original(track: session.Track, start: float, seconds: float, samples: Tenso
             track,
             start,
             seconds,
-            plan.hear(samples, session.classifiers()),
+            plan.analyse(samples, session.classifiers()),
         )
     return kept[3]  # type: ignore[no-any-return]
 
 
-def _sound(samples: Tensor, draws: Draws) -> bytes:
+def _sound(samples: Tensor, draws: Plan) -> bytes:
     """Players of both versions, equally loud; the augmented one as a WAV file."""
-    from crnn.augment.waveform import level, render
-    from crnn.inference.export import wav
+    from crnn.augment.waveform import prevent_clipping, render
+    from crnn.inference.export import to_wav
 
     rate = draws.front_end.sample_rate
     with st.spinner("Rendering the sound …"):
         # Files rather than arrays: Streamlit would turn each array up to its own peak.
         original, augmented = (
-            wav(sound.numpy(), rate)
-            for sound in level(samples, render(samples, draws, draws.front_end))
+            to_wav(sound.numpy(), rate)
+            for sound in prevent_clipping(samples, render(samples, draws, draws.front_end))
         )
     for column, title, file in zip(
         st.columns(2), ("Original", "Augmented"), (original, augmented), strict=True
@@ -163,7 +165,7 @@ def _sound(samples: Tensor, draws: Draws) -> bytes:
     return augmented
 
 
-def _take_home(track: session.Track, draws: Draws, sound: bytes) -> None:
+def _take_home(track: session.Track, draws: Plan, sound: bytes) -> None:
     """The sound and what was drawn, as files."""
     name = f"{session.stem(track.name)}-augmented"
     with st.container(horizontal=True):

@@ -56,14 +56,14 @@ def show() -> None:
 
 def _ask(question: Question, position: int, told: bool) -> None:
     """Original and augmented picture and sound; what was done is outlined once it is told."""
-    from crnn.audio.mel import GTZAN_MELS
+    from crnn.audio.front_end import GTZAN_FRONT_END
     from crnn.augment import plan
-    from crnn.augment.waveform import level, render
-    from crnn.inference.export import wav
+    from crnn.augment.waveform import prevent_clipping, render
+    from crnn.inference.export import to_wav
     from crnn.viz import augmentation as lab_figures
     from pages.text import augmentation as lab_words
 
-    front_end = GTZAN_MELS  # the same pictures whatever network is in use
+    front_end = GTZAN_FRONT_END  # the same pictures whatever network is in use
     track = session.open_example(EXAMPLES[question.example])
     rate = front_end.sample_rate
     samples = session.samples(track, front_end)[
@@ -71,21 +71,22 @@ def _ask(question: Question, position: int, told: bool) -> None:
     ]
     draws = question.draws(3.0, front_end)
     with session.my_turn():
-        before, after = (plan.hear(samples, (), drawn, front_end) for drawn in (None, draws))
+        before, after = (plan.analyse(samples, (), drawn, front_end) for drawn in (None, draws))
     hidden = f"Two mel spectrograms of three seconds of {track.name}: the original and an augmented one. Compare the sounds below."
     st.plotly_chart(
         lab_figures.pair(before, after, draws, question.start, outlined=told),
         key=f"question-{position}",
-        alt=lab_words.alternative(before, draws, question.start) if told else hidden,
+        alt=lab_words.alt_text(before, draws, question.start) if told else hidden,
     )
     files = (
-        wav(sound.numpy(), rate) for sound in level(samples, render(samples, draws, front_end))
+        to_wav(sound.numpy(), rate)
+        for sound in prevent_clipping(samples, render(samples, draws, front_end))
     )
     for column, title, file in zip(st.columns(2), ("Original", "Augmented"), files, strict=True):
         column.caption(f"{title} · {track.name}")
         column.audio(file, format="audio/wav", alt=f"{title} sound")
     if told:
-        st.markdown(" ".join(lab_words.drawn(draws, front_end, question.start)))
+        st.markdown(" ".join(lab_words.describe(draws, front_end, question.start)))
 
 
 def _choices(answers: list[str], position: int) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from crnn.audio.mel import GTZAN_MELS, FrontEnd
+from crnn.audio.front_end import GTZAN_FRONT_END, FrontEnd
 from crnn.audio.noise import KINDS
-from crnn.augment.plan import Draws, Strengths, draw
+from crnn.augment.plan import Plan, Strengths, sample
 from crnn.sources.examples import EXAMPLES
 from pages.text.lessons import BY_KEY
 
@@ -40,12 +40,12 @@ class Question:
         """How the answer could be seen."""
         return _REASONS[self.answer]
 
-    def draws(self, seconds: float, front_end: FrontEnd) -> Draws:
+    def draws(self, seconds: float, front_end: FrontEnd) -> Plan:
         """What is drawn for it."""
-        return draw(self.strengths, seconds, front_end)
+        return sample(self.strengths, seconds, front_end)
 
 
-def questions(seed: int, front_end: FrontEnd = GTZAN_MELS) -> tuple[Question, ...]:
+def questions(seed: int, front_end: FrontEnd = GTZAN_FRONT_END) -> tuple[Question, ...]:
     """Eight questions, every answer twice, in an order of the seed's own; the same whatever network is in use."""
     rng = np.random.default_rng((seed, 1919))
     answers = rng.permutation(np.repeat(np.arange(len(ANSWERS)), QUESTIONS // len(ANSWERS)))

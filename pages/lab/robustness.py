@@ -41,7 +41,7 @@ def curve(
         label_visibility="collapsed",
     )
     networks = session.classifiers()
-    kept_settings = robustness.settings(strengths)
+    kept_settings = robustness.fixed_strengths(strengths)
     asked = (start, len(samples), name, kept_settings, session.heard_by())
     kept = st.session_state.get("lab_curve")
     if kept is None or kept[0] is not track or kept[1] != asked:
@@ -70,7 +70,7 @@ def curve(
         alt=lab_words.robustness(kept[2]),
     )
     st.caption(
-        f"Each point is the mean of {robustness.DRAWS} draws, the shade reaches from the lowest to the highest. The lines "
+        f"Each point is the mean of {robustness.N_SAMPLES} draws, the shade reaches from the lowest to the highest. The lines "
         "follow what each network named first for the original; on a whole track every segment is read once here, three "
         "times above."
     )

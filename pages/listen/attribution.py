@@ -12,7 +12,7 @@ from pages.shared import session
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from crnn.explain.attribution import Region
+    from crnn.explain.attribution import Attribution
     from crnn.inference.classifier import Classifier
 
 # Results of a visitor's track that are kept, of up to 0.4 MB (a class) or 2.6 MB (two sounds) each.
@@ -35,12 +35,12 @@ def show(track: session.Track) -> None:
 
 def _why(track: session.Track) -> None:
     from crnn.explain import attribution
-    from crnn.viz import heat
+    from crnn.viz import attribution as heat
 
     classifier, label, start = _asked(track)
     front_end = classifier.checkpoint.front_end
     task = classifier.checkpoint.task
-    mel = _once(track, ("mel", task), lambda: session.seen_by(track, classifier))
+    mel = _once(track, ("mel", task), lambda: session.log_mel(track, classifier))
     picture, first = attribution.window(mel, start, front_end)
     start = first * front_end.hop_seconds
     regions = _regions(track, classifier, picture, first, label)
@@ -50,7 +50,7 @@ def _why(track: session.Track) -> None:
             words = heat.told(region, label)
             place = heat.where(region, front_end, start)
             st.plotly_chart(
-                heat.region(region, picture.numpy(), front_end, start, title),
+                heat.overlay(region, picture.numpy(), front_end, start, title),
                 key=f"why-{region.method}",
                 alt=f"{title}. {place} {words}",
             )
@@ -75,7 +75,7 @@ _HOW = {
 def _asked(track: session.Track) -> tuple[Classifier, str, float]:
     """The network, the class and the moment (s) to explain."""
     from crnn.explain import attribution
-    from pages.text.predictions import percent
+    from crnn.format import percent
 
     predictions = track.analysis.predictions
     tasks = [prediction.task for prediction in predictions]
@@ -103,7 +103,7 @@ def _asked(track: session.Track) -> tuple[Classifier, str, float]:
         label_visibility="collapsed",
         format_func=lambda label: f"{label} {percent(odds[label])}",
     )
-    start = attribution.most_telling(prediction, label, track.seconds)
+    start = attribution.best_window(prediction, label, track.seconds)
     if track.seconds > attribution.WINDOW_SECONDS + 1:
         start = st.slider(
             "Seconds from",
@@ -120,7 +120,7 @@ def _asked(track: session.Track) -> tuple[Classifier, str, float]:
 
 def _regions(
     track: session.Track, classifier: Classifier, picture: Tensor, first: int, label: str
-) -> tuple[Region, ...]:
+) -> tuple[Attribution, ...]:
     """Both maps and their tests; the patches that were silenced for one class serve all others of the same window."""
     from crnn.explain import attribution
 
@@ -141,17 +141,17 @@ def _regions(
             classifier, picture, lambda share: place.progress(share, said), turn
         )
 
-    def compute() -> tuple[Region, ...]:
+    def compute() -> tuple[Attribution, ...]:
         lost = _once(track, ("lost", task, first), silenced)[
             classifier.checkpoint.labels.index(label)
         ]
-        lost = attribution.patches(lost, picture.shape[0])
+        lost = attribution.expand_patches(lost, picture.shape[0])
         place.progress(1.0, "Putting it to the test …")
         with turn():
-            cam = attribution.soft(
+            cam = attribution.smooth(
                 attribution.grad_cam(classifier, picture, label), classifier.checkpoint.front_end
             )
-        return attribution.judged(
+        return attribution.deletion_test(
             classifier, picture, label, {"Occlusion": lost, "Grad-CAM": cam}, turn
         )
 
@@ -161,20 +161,20 @@ def _regions(
 
 
 def _play(
-    track: session.Track, classifier: Classifier, region: Region, first: int, label: str
+    track: session.Track, classifier: Classifier, region: Attribution, first: int, label: str
 ) -> None:
     """Players of the regions alone and of everything else."""
 
     def render() -> tuple[bytes, bytes]:
-        from crnn.augment.waveform import apart, level
-        from crnn.inference.export import wav
+        from crnn.augment.waveform import prevent_clipping, split_by_mask
+        from crnn.inference.export import to_wav
 
         front_end = classifier.checkpoint.front_end
         hop = front_end.hop_length
         with session.my_turn(), st.spinner("Taking the sound apart …"):
-            samples = session.stretch(track, front_end, first * hop, region.mask.shape[1] * hop)
-            sounds = level(*apart(samples, region.mask, front_end))
-        return tuple(wav(sound.numpy(), front_end.sample_rate) for sound in sounds)  # type: ignore[return-value]
+            samples = session.excerpt(track, front_end, first * hop, region.mask.shape[1] * hop)
+            sounds = prevent_clipping(*split_by_mask(samples, region.mask, front_end))
+        return tuple(to_wav(sound.numpy(), front_end.sample_rate) for sound in sounds)  # type: ignore[return-value]
 
     sounds = _once(
         track, ("sound", classifier.checkpoint.task, first, label, region.method), render

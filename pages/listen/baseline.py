@@ -10,7 +10,7 @@ from crnn.errors import CrnnError
 from pages.shared import session
 
 if TYPE_CHECKING:
-    from crnn.baseline.svm import Svm
+    from crnn.baseline.svm import SVM
     from crnn.inference.classifier import Prediction
 
 
@@ -35,10 +35,10 @@ def show(track: session.Track) -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def _svm() -> Svm:
-    from crnn.baseline.svm import Svm
+def _svm() -> SVM:
+    from crnn.baseline.svm import SVM
 
-    return Svm.load("genre")
+    return SVM.load("genre")
 
 
 def _measured(track: session.Track) -> dict[str, float]:
@@ -46,11 +46,11 @@ def _measured(track: session.Track) -> dict[str, float]:
     kept = st.session_state.get("hand_made")
     if kept is None or kept[0] is not track:
         with session.my_turn(), st.spinner("Measuring … the first time takes some seconds more."):
-            from crnn.audio.mel import GTZAN_MELS
+            from crnn.audio.front_end import GTZAN_FRONT_END
             from crnn.baseline.features import extract
 
             # Whatever network is in use: the SVM learned from the average of the channels at 22 050 Hz.
-            samples = session.samples(track, GTZAN_MELS)
+            samples = session.samples(track, GTZAN_FRONT_END)
             kept = st.session_state.hand_made = (track, extract(samples.numpy()))
     return kept[1]  # type: ignore[no-any-return]
 
@@ -71,7 +71,9 @@ def _answers(track: session.Track, features: dict[str, float]) -> None:
     )
     left, right = st.columns([3, 2], gap="large")
     left.plotly_chart(
-        svm_figures.beside(network, odds), key="svm-beside", alt=svm_words.spoken(network, odds)
+        svm_figures.svm_and_network(network, odds),
+        key="svm-beside",
+        alt=svm_words.spoken(network, odds),
     )
     with right:
         if network is None:
@@ -80,16 +82,14 @@ def _answers(track: session.Track, features: dict[str, float]) -> None:
             )
         else:
             st.markdown(svm_words.beside(network, odds))
-        st.caption(f"The SVM. {predictions.track_record(svm)}")
+        st.caption(f"The SVM. {predictions.accuracy(svm)}")
         if network is not None:
-            st.caption(
-                f"The network. {predictions.track_record(session.classifiers()[0].checkpoint)}"
-            )
+            st.caption(f"The network. {predictions.accuracy(session.classifiers()[0].checkpoint)}")
         if track.seconds > session.LAB_SECONDS:
             st.caption(f"The SVM hears the first {session.LAB_SECONDS // 60} minutes of the track.")
 
 
-def _network(track: session.Track, svm: Svm) -> Prediction | None:
+def _network(track: session.Track, svm: SVM) -> Prediction | None:
     """The prediction over the classes that the SVM knows, if there is one."""
     return next((p for p in track.analysis.predictions if set(p.labels) == set(svm.labels)), None)
 
@@ -112,7 +112,9 @@ def _ranges(features: dict[str, float]) -> None:
         with column:
             told = svm_words.measured(measure, svm, value)
             st.plotly_chart(
-                svm_figures.usual(measure, svm, value), key=f"svm-{measure.feature}", alt=told
+                svm_figures.feature_ranges(measure, svm, value),
+                key=f"svm-{measure.feature}",
+                alt=told,
             )
             st.markdown(told)
             st.caption(measure.meaning)
@@ -121,7 +123,7 @@ def _ranges(features: dict[str, float]) -> None:
     order = sorted(odds, key=lambda label: -odds[label])
     left, right = st.columns([3, 2], gap="large")
     left.plotly_chart(
-        svm_figures.timbre(svm, features, order),
+        svm_figures.mfccs(svm, features, order),
         key="svm-timbre",
         alt="MFCCs in the usual range: "
         + ", ".join(f"{label} {inside[label]} of 20" for label in order),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from crnn import format
 from pages.shared import session
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 @st.fragment
 def show(track: session.Track) -> None:
     """Spectrogram above, genre or mood as areas below, on one time axis."""
-    from crnn.audio.decode import clock
+    from crnn.format import clock
     from crnn.inference import timeline as along
     from crnn.viz import timeline as along_figures
     from pages.text import predictions
@@ -40,7 +41,7 @@ def show(track: session.Track) -> None:
         _by_keyboard(track)
     index = tasks.index(task)
     prediction = _finer(track, index) if finer else analysis.predictions[index]
-    found = along.moments(prediction, track.seconds)
+    found = along.from_prediction(prediction, track.seconds)
     parts = along.sections(found)
     key = f"along-{task}"
     chosen = (st.session_state.get(key) or {}).get("selection", {}).get("points", [])
@@ -50,17 +51,17 @@ def show(track: session.Track) -> None:
         moment = asked[1]
     mel = analysis.mel.numpy()
     st.plotly_chart(
-        along_figures.along(mel, analysis.front_end, found, parts, moment),
+        along_figures.over_time(mel, analysis.front_end, found, parts, moment),
         key=key,
         on_select=_clicked,
         selection_mode="points",
-        alt=f"{predictions.spectrogram(mel, analysis.front_end)} Below, {task}: {along.told(parts)}",
+        alt=f"{predictions.describe_spectrogram(mel, analysis.front_end)} Below, {task}: {along.describe(parts)}",
     )
     if moment is None:
-        st.markdown(along.told(parts))
+        st.markdown(along.describe(parts))
     else:
         ranked = sorted(found.at(moment).items(), key=lambda item: -item[1])[:3]
-        said = ", ".join(f"{label} {predictions.percent(p)}" for label, p in ranked)
+        said = ", ".join(f"{label} {format.percent(p)}" for label, p in ranked)
         st.markdown(f"**At {clock(moment)}:** {said}")
         st.audio(track.data, format=track.mime, start_time=moment, autoplay=True)
     st.caption(
@@ -93,7 +94,7 @@ def _finer(track: session.Track, index: int) -> Prediction:
     if kept is None or kept[0] is not track or kept[1] != index:
         classifier = session.classifiers()[index]
         with session.turns().turn(), st.spinner("Reading in finer steps …"):
-            mel = session.seen_by(track, classifier)
+            mel = session.log_mel(track, classifier)
             kept = st.session_state.finer_reading = (
                 track,
                 index,

@@ -32,7 +32,7 @@ def show(track: session.Track) -> None:
         with column:
             title = prediction.task.capitalize()
             st.subheader(title, anchor=False)
-            if said := predictions.doubt(prediction):
+            if said := predictions.ood_warning(prediction):
                 st.warning(said, icon=":material/help:")
             st.markdown(predictions.certainty(prediction))
             if prediction.repeated:
@@ -42,27 +42,27 @@ def show(track: session.Track) -> None:
                     icon=":material/repeat:",
                 )
             st.plotly_chart(
-                mel.top(prediction, "The likeliest three"),
+                mel.top_classes(prediction, "The likeliest three"),
                 key=f"top-{title}",
-                alt=predictions.spoken(prediction, 3),
+                alt=predictions.describe(prediction, 3),
             )
             st.plotly_chart(
                 mel.distribution(prediction, "All classes"),
                 key=f"all-{title}",
-                alt=predictions.spoken(prediction),
+                alt=predictions.describe(prediction),
             )
-            st.caption(predictions.track_record(classifier.checkpoint))
-            if valence_arousal.known(prediction.labels):
-                found = along.moments(prediction, track.seconds)
+            st.caption(predictions.accuracy(classifier.checkpoint))
+            if valence_arousal.has_places(prediction.labels):
+                found = along.from_prediction(prediction, track.seconds)
                 st.plotly_chart(
                     valence_arousal.figure(found),
                     key=f"plane-{title}",
-                    alt=valence_arousal.told(found),
+                    alt=valence_arousal.describe(found),
                 )
-                st.caption(valence_arousal.told(found))
+                st.caption(valence_arousal.describe(found))
     attribution.show(track)
     baseline.show(track)
-    result = export.record(track.name, track.seconds, analysis.predictions)
+    result = export.to_record(track.name, track.seconds, analysis.predictions)
     with st.container(horizontal=True):
         name = session.stem(track.name)
         st.download_button(

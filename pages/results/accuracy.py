@@ -31,18 +31,20 @@ def show(mine: list[str]) -> None:
                 key="far",
                 alt="Genre tracks named right: "
                 + "; ".join(
-                    f"{results.question(name, result)} {100 * results.figure(result, 'track_accuracy')[0]:.0f} %"
+                    f"{results.question(name, result)} {100 * results.value_and_spread(result, 'track_accuracy')[0]:.0f} %"
                     for name, result in genre.items()
                 ),
             )
-    if said := results.against_paper(found):
+    if said := results.differences_from_paper(found):
         with right:
             st.subheader("What did not come out as in the paper", anchor=False)
             st.markdown("\n".join(f"- {sentence}" for sentence in said))
-    if "N" in found and results.carried(found["N"]):
+    if "N" in found and results.new_song_recalls(found["N"]):
         st.subheader("New songs, genre by genre", anchor=False)
-        told = results.carried_told(found["N"])
-        st.plotly_chart(evaluation.carried(found["N"], found.get("F")), key="carried", alt=told)
+        told = results.describe_generalisation(found["N"])
+        st.plotly_chart(
+            evaluation.recall_on_new_songs(found["N"], found.get("F")), key="carried", alt=told
+        )
         st.markdown(told)
         low, high = found["N"].get("interval_95_by_artist", (None, None))
         where = (
@@ -61,7 +63,7 @@ def show(mine: list[str]) -> None:
 def _protocols(found: dict) -> None:  # type: ignore[type-arg]
     # Names of other recipes are long, and one column may not hide them.
     st.dataframe(
-        results.protocol_rows(),
+        results.protocol_table(),
         hide_index=True,
         column_config={"Protocol": st.column_config.Column(width=225)},
     )
@@ -77,4 +79,4 @@ def _protocols(found: dict) -> None:  # type: ignore[type-arg]
         )
         if note := (results.load("svm") or {}).get("note"):
             st.markdown(f"- **SVM**: {note}")
-        st.dataframe(results.run_rows(found), hide_index=True)
+        st.dataframe(results.run_table(found), hide_index=True)

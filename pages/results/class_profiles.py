@@ -43,7 +43,7 @@ def show(mine: list[str]) -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    said = portraits.told(table, task, label)
+    said = portraits.describe(table, task, label)
     st.markdown(f"**{label}**, {table['classes'][task][label]['tracks']} tracks: {' '.join(said)}")
     left, right = st.columns(2, gap="large")
     left.plotly_chart(
@@ -58,7 +58,7 @@ def show(mine: list[str]) -> None:
     left.plotly_chart(
         portrait_figures.modulation_map(table, task, label),
         key="map",
-        alt=portraits.map_told(table, task, label),
+        alt=portraits.describe_map(table, task, label),
     )
     right.markdown(portraits.HOW_TO_READ)
     st.caption(table["context"])

@@ -40,14 +40,14 @@ def _protocol(found: dict) -> None:  # type: ignore[type-arg]
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.plotly_chart(
-            evaluation.confusion(result, "Who is taken for whom"), key="confusion", alt=said
+            evaluation.confusion_matrix(result, "Who is taken for whom"), key="confusion", alt=said
         )
         st.caption(f"Percent of each row. {said}")
     with right:
         points = results.reliability(result)
         if points:
             st.plotly_chart(
-                evaluation.reliability(result, "Can its confidence be believed?"),
+                evaluation.reliability_diagram(result, "Can its confidence be believed?"),
                 key="reliability",
                 alt="; ".join(
                     f"{100 * p['confidence']:.0f} % sure, {100 * p['right']:.0f} % right"
@@ -57,11 +57,11 @@ def _protocol(found: dict) -> None:  # type: ignore[type-arg]
             st.caption(
                 "On the dotted line, 70 % sure is right 70 times in 100. Larger dots stand for more tracks."
             )
-        error, _ = results.figure(result, "calibration_error")
+        error, _ = results.value_and_spread(result, "calibration_error")
         about = "Mean distance between how sure it is and how often it is right."
         st.metric("Calibration error", f"{100 * error:.1f} points", help=about)
-        if results.measured(result, "calibration_error_before"):
-            before, _ = results.figure(result, "calibration_error_before")
+        if results.has_figure(result, "calibration_error_before"):
+            before, _ = results.value_and_spread(result, "calibration_error_before")
             st.caption(
                 f"Before its logits were divided by a temperature, it was {100 * before:.1f} points."
             )

@@ -56,7 +56,7 @@ def table(name: str) -> None:
 
         left, right = st.columns(2, gap="large")
         left.plotly_chart(
-            evaluation.beside_paper(found, "Here and in the paper"), key=f"beside-{name}", alt=told
+            evaluation.against_paper(found, "Here and in the paper"), key=f"beside-{name}", alt=told
         )
     else:
         right = st.container()
@@ -100,7 +100,7 @@ def _curves() -> None:
             run = runs[name]
             said = result_tables.curve_told(run)
             st.plotly_chart(
-                evaluation.curves(run, f"{task.capitalize()}: {run['label']}"),
+                evaluation.training_curves(run, f"{task.capitalize()}: {run['label']}"),
                 key=f"loss-{task}",
                 alt=said,
             )

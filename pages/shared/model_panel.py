@@ -46,7 +46,7 @@ def _try(given: str) -> None:
 def _hear_again() -> None:
     """The current track is heard by the networks in use now, where others heard it."""
     try:
-        session.hear_again()
+        session.reanalyse()
     except CrnnError as error:
         if not any(models.is_own(task) for task in models.TASKS):
             st.session_state.pop(
@@ -84,7 +84,7 @@ def _one(task: str) -> None:
         st.markdown(f"**{task.capitalize()}**: {_text(source)}")
         st.caption("It is loaded with the first track.")
         return
-    told = found.facts if found is not None else _bundled(task)
+    told = found.metadata if found is not None else _bundled(task)
     name = found.source.partition("@")[0] if found is not None else task
     st.markdown(
         f"**{task.capitalize()}**: {'comes with this app' if name == task else _text(name)}"
@@ -100,8 +100,8 @@ def _one(task: str) -> None:
     st.markdown(
         "Measured, tracks:\n" + "\n".join(lines) if lines else "No measured figures come with it."
     )
-    if told.doubt:
-        st.caption(_text(told.doubt))
+    if told.ood:
+        st.caption(_text(told.ood))
     with st.popover("Model card", icon=":material/description:"):
         for protocol, _, context in figures:
             st.caption(f"{_text(protocol)}: {_text(context)}")
@@ -114,7 +114,7 @@ def _one(task: str) -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def _bundled(task: str) -> metadata.Facts:
+def _bundled(task: str) -> metadata.Metadata:
     return metadata.read(models.BUNDLED / task)
 
 

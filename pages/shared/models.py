@@ -13,7 +13,7 @@ import streamlit as st
 
 from crnn.errors import CheckpointError
 from crnn.model import metadata
-from crnn.model.hub_address import HubAddress, parse
+from crnn.model.hub_address import HubAddress, parse_address
 from crnn.model.meter import Progress
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ class Network:
 
     source: str
     classifier: Classifier
-    metadata: metadata.Facts
+    metadata: metadata.Metadata
     commit: str
     notice: str
 
     @property
     def identity(self) -> str:
         """Equal for the same network only: what was computed with one is not shown for another."""
-        return f"{self.source}@{self.commit}#{self.facts.digest}"
+        return f"{self.source}@{self.commit}#{self.metadata.digest}"
 
 
 class Shelf:
@@ -69,7 +69,7 @@ class Shelf:
                     found = _load(source)
                     if place(found) != task:
                         raise CheckpointError(
-                            f"{source} is a checkpoint for {found.facts.task}, not for {task}."
+                            f"{source} is a checkpoint for {found.metadata.task}, not for {task}."
                         )
                     self._kept[key] = found
                     self._failed.pop(key, None)
@@ -95,7 +95,7 @@ def shelf() -> Shelf:
 @st.cache_resource(show_spinner=False, max_entries=_VISITED)
 def _visited(address: str) -> Network:
     """A visitor's network, pinned to a commit; fetched without any token."""
-    return _load(parse(address), anonymous=True)
+    return _load(parse_address(address), anonymous=True)
 
 
 def _load(
@@ -164,17 +164,17 @@ def key() -> tuple[str, ...]:
 
 def place(found: Network) -> str:
     """The task that a network is shown for; raises CheckpointError where the app has no place for it."""
-    if found.facts.task not in _PLACES:
+    if found.metadata.task not in _PLACES:
         raise CheckpointError(
-            f"{found.source} tells apart “{found.facts.task}”. This app shows {' and '.join(TASKS)}: choose a checkpoint for "
+            f"{found.source} tells apart “{found.metadata.task}”. This app shows {' and '.join(TASKS)}: choose a checkpoint for "
             "one of these."
         )
-    return _PLACES[found.facts.task]
+    return _PLACES[found.metadata.task]
 
 
 def try_other(text: str, progress: Progress | None = None) -> Network:
     """Use a repository of the Hub for this session; its own config says for which task. Raises CheckpointError."""
-    address = parse(text)
+    address = parse_address(text)
     found = _load(address, progress, anonymous=True)
     task = place(found)
     # Pinned: while the visitor looks at it, it stays what it is.

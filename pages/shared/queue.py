@@ -9,7 +9,7 @@ from contextlib import contextmanager
 _TELL_EVERY = 0.5
 
 
-class Turns:
+class Queue:
     """A queue for the whole process.
 
     A plain lock would do the same work, but could neither say how long the line is nor keep its order.

@@ -14,13 +14,13 @@ import streamlit as st
 
 from crnn.sources.examples import EXAMPLES, Example
 from pages.shared import models
-from pages.shared.queue import Turns
+from pages.shared.queue import Queue
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from crnn.audio.decode import Waveform
-    from crnn.audio.mel import FrontEnd
+    from crnn.audio.front_end import FrontEnd
     from crnn.inference.analysis import Analysis
     from crnn.inference.classifier import Classifier
     from crnn.sources.previews import Preview
@@ -63,13 +63,13 @@ class Track:
     analysis: Analysis
     example: str = ""
     origin: Origin | None = None
-    models: tuple[str, ...] = ()  # which heard it
+    networks: tuple[str, ...] = ()  # which heard it
 
 
 @st.cache_resource(show_spinner=False)
-def turns() -> Turns:
+def turns() -> Queue:
     """The one line of the whole process."""
-    return Turns()
+    return Queue()
 
 
 @contextmanager
@@ -148,7 +148,7 @@ def samples(track: Track, front_end: FrontEnd | None = None) -> Tensor:
     return kept[2]
 
 
-def stretch(track: Track, front_end: FrontEnd, first: int, count: int) -> Tensor:
+def excerpt(track: Track, front_end: FrontEnd, first: int, count: int) -> Tensor:
     """Samples first … first + count − 1 of a track as a front end hears it, [T]; beyond LAB_SECONDS, too."""
     import torch
 
@@ -169,11 +169,11 @@ def _decoded(data: bytes, front_end: FrontEnd) -> Tensor:
     return torch.from_numpy(waveform.samples[: LAB_SECONDS * front_end.sample_rate].copy())
 
 
-def seen_by(track: Track, classifier: Classifier) -> Tensor:
+def log_mel(track: Track, classifier: Classifier) -> Tensor:
     """The whole track as a network's own front end shows it, [M, F]."""
-    from crnn.inference.analysis import spectrogram_for
+    from crnn.inference.analysis import log_mel_for
 
-    return spectrogram_for(classifier, track.analysis, track.data)
+    return log_mel_for(classifier, track.analysis, track.data)
 
 
 def current() -> Track | None:
@@ -193,7 +193,7 @@ def open_example(example: Example) -> Track:
         return example_track(example.name, models.key())
 
 
-def hear_again() -> None:
+def reanalyse() -> None:
     """The current track, analysed by the networks in use now where others heard it. Raises CrnnError; then it stays as it was."""
     track = current()
     if track is None or track.networks == models.key():
@@ -254,7 +254,7 @@ def analyse(name: str, data: bytes, with_progress: bool = True) -> Track:
 
 def about(waveform: Waveform) -> str:
     """Length and format in one line."""
-    from crnn.audio.decode import clock
+    from crnn.format import clock
 
     channels = {1: "mono", 2: "stereo"}.get(waveform.channels, f"{waveform.channels} channels")
     return f"{clock(waveform.seconds)} · {waveform.format} · {waveform.source_rate / 1000:g} kHz · {channels}"

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from crnn.audio.decode import SUFFIXES
+from crnn.audio.decode import AUDIO_SUFFIXES
 from crnn.errors import CrnnError
 from crnn.sources.examples import EXAMPLES
 from pages.shared import session
@@ -44,7 +44,7 @@ def upload(key: str) -> None:
     given = st.file_uploader(
         f"A song of up to {LIMIT_MB} MB, of which the first 10 minutes are heard: WAV, FLAC, OGG, Opus, MP3, M4A, AAC, WebM or "
         "MP4",
-        type=list(SUFFIXES),
+        type=list(AUDIO_SUFFIXES),
         max_upload_size=LIMIT_MB,
         key=key,
     )

@@ -12,7 +12,7 @@ from pages.shared import models
 from pages.shared import session as shared
 
 if TYPE_CHECKING:
-    from crnn.sources.previews import Found, Preview
+    from crnn.sources.previews import FetchedPreview, Preview
     from crnn.sources.spotify import Credentials, TrackInfo
 
 
@@ -64,11 +64,11 @@ def _follow(pasted: str) -> dict[str, Any]:
             _looked_up.clear(info.id)  # what failed for the moment is not kept for an hour
         if info.artists:
             with st.spinner(f"Looking for a preview of {shared.plain(info.title)} …"):
-                found = previews.find(info, session, _switched_on("SPOTIFY_AUDIO"))
+                found = previews.find_preview(info, session, _switched_on("SPOTIFY_AUDIO"))
             _hear(info, found)
         else:
             with st.spinner(f"Looking for recordings called {shared.plain(info.title)} …"):
-                state["choices"] = previews.candidates(info, session)
+                state["choices"] = previews.search_by_title(info, session)
             if not state["choices"]:
                 state["failure"] = (
                     "Only its title is known, and Apple has no recording of that name. Upload the song instead."
@@ -89,7 +89,7 @@ def _looked_up(track: str) -> TrackInfo:
     return look_up(track, _credentials(), http.new_session())
 
 
-def _hear(info: TrackInfo, found: Found) -> None:
+def _hear(info: TrackInfo, found: FetchedPreview) -> None:
     """Analyse a preview; it becomes the current track, with where it came from."""
     preview = found.preview
     track = shared.analyse(f"{preview.artist} – {preview.title}".strip(" –"), found.data)
@@ -129,7 +129,7 @@ def _take_choice(info: TrackInfo, preview: Preview) -> None:
     try:
         with st.spinner(f"Fetching the preview of {shared.plain(preview.title)} …"):
             data = previews.download(preview, http.new_session())
-        _hear(info, previews.Found(preview, data))
+        _hear(info, previews.FetchedPreview(preview, data))
     except CrnnError as error:
         st.error(
             f"{error} Choose another recording, or upload the song.", icon=":material/link_off:"

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from crnn.audio.mel import FrontEnd
+from crnn.audio.front_end import FrontEnd
 from crnn.audio.noise import KINDS
-from crnn.augment.plan import HOP_LENGTH, Draws, Heard, Piece
+from crnn.augment.plan import HOP_LENGTH, Piece, Plan, Version
 from crnn.augment.robustness import Curve
 from crnn.augment.waveform import band_edges
+from crnn.format import hertz, percent
 from crnn.inference.classifier import Prediction
-from pages.text.predictions import percent
 
 
-def drawn(draws: Draws, front_end: FrontEnd, start: float = 0.0) -> list[str]:
+def describe(draws: Plan, front_end: FrontEnd, start: float = 0.0) -> list[str]:
     """One sentence an augmentation that is on; with several pieces, for how many of them and an example of the first."""
     strengths, pieces = draws.strengths, draws.pieces
     said = []
@@ -44,7 +44,7 @@ def _each(sentences: list[str], nothing: str) -> str:
     return f"{real[0]}; and so on, one draw for each of {len(sentences)} segments."
 
 
-def _noise(draws: Draws) -> str:
+def _noise(draws: Plan) -> str:
     ratio = draws.strengths.snr_db or 0.0
     name = KINDS[draws.strengths.noise].split(":")[0]
     if ratio == 0:
@@ -52,7 +52,7 @@ def _noise(draws: Draws) -> str:
     return f"{name}, {abs(ratio):g} dB {'quieter' if ratio > 0 else 'louder'} than the music."
 
 
-def _warp(draws: Draws, piece: Piece, start: float) -> str:
+def _warp(draws: Plan, piece: Piece, start: float) -> str:
     moved = draws.moved(piece)
     return (
         ""
@@ -61,13 +61,13 @@ def _warp(draws: Draws, piece: Piece, start: float) -> str:
     )
 
 
-def warp(draws: Draws, start: float = 0.0) -> str:
+def warp(draws: Plan, start: float = 0.0) -> str:
     """The warp's map in words."""
     moved = [sentence for piece in draws.pieces if (sentence := _warp(draws, piece, start))]
     return "Time-warp map. " + (". ".join(moved[:10]) if moved else "Nothing was moved") + "."
 
 
-def _frequency(draws: Draws, piece: Piece, front_end: FrontEnd) -> str:
+def _frequency(draws: Plan, piece: Piece, front_end: FrontEnd) -> str:
     parts = []
     for low, high in draws.bands(piece):
         bottom, top = band_edges(low, high, front_end)
@@ -77,7 +77,7 @@ def _frequency(draws: Draws, piece: Piece, front_end: FrontEnd) -> str:
     return "Masked " + " and ".join(parts) if parts else ""
 
 
-def _time(draws: Draws, piece: Piece, start: float) -> str:
+def _time(draws: Plan, piece: Piece, start: float) -> str:
     spans = draws.span_seconds(piece)
     parts = [
         f"{start + a:.2f}–{start + b:.2f} s ({round((b - a) / draws.hop_seconds)} frames)"
@@ -86,12 +86,7 @@ def _time(draws: Draws, piece: Piece, start: float) -> str:
     return "Masked " + " and ".join(parts) if parts else ""
 
 
-def hertz(value: float) -> str:
-    """440 Hz, 1.9 kHz."""
-    return f"{value:.0f} Hz" if value < 1000 else f"{value / 1000:.1f} kHz"
-
-
-def clamped(draws: Draws) -> list[str]:
+def clipped(draws: Plan) -> list[str]:
     """What was asked for and could not be: masks wider than the segment, moments with no room to move."""
     strengths, said = draws.strengths, []
     shortest = min(draws.pieces, key=lambda piece: piece.seconds)
@@ -114,10 +109,10 @@ def clamped(draws: Draws) -> list[str]:
     return said
 
 
-def alternative(before: Heard, draws: Draws, start: float = 0.0) -> str:
+def alt_text(before: Version, draws: Plan, start: float = 0.0) -> str:
     """The pair of pictures for those who don't see them."""
     seconds = before.mel.shape[1] * before.front_end.hop_seconds
-    changes = " ".join(drawn(draws, before.front_end, start)) or "Nothing is changed."
+    changes = " ".join(describe(draws, before.front_end, start)) or "Nothing is changed."
     return f"Two mel spectrograms of the same {seconds:.1f} seconds, the original and the augmented one. {changes}"
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crnn.baseline.features import MFCCS, SAMPLE_RATE
-from crnn.baseline.svm import Svm
+from crnn.baseline.svm import SVM
+from crnn.format import percent
 from crnn.inference.classifier import Prediction
-from pages.text.predictions import percent
 
 
 @dataclass(frozen=True)
@@ -58,17 +58,17 @@ FLUX = Measure(
 CEPSTRUM = tuple(f"mfcc{number}_mean" for number in range(1, MFCCS + 1))
 
 
-def usual_in(svm: Svm, feature: str, value: float) -> tuple[str, ...]:
+def usual_in(svm: SVM, feature: str, value: float) -> tuple[str, ...]:
     """The classes of which nine tracks in ten have values around this one (between their 5th and 95th percentile)."""
     return tuple(
-        label for label, (low, _, high) in svm.usual(feature).items() if low <= value <= high
+        label for label, (low, _, high) in svm.percentiles(feature).items() if low <= value <= high
     )
 
 
-def position(svm: Svm, feature: str, value: float) -> dict[str, float]:
+def position(svm: SVM, feature: str, value: float) -> dict[str, float]:
     """Where a value lies in each class's usual range: 0 its middle (median), −1 and +1 its ends, beyond them outside."""
     found = {}
-    for label, (low, middle, high) in svm.usual(feature).items():
+    for label, (low, middle, high) in svm.percentiles(feature).items():
         reach = high - middle if value >= middle else middle - low
         found[label] = (
             (value - middle) / reach if reach > 0 else 0.0 if value == middle else float("inf")
@@ -76,7 +76,7 @@ def position(svm: Svm, feature: str, value: float) -> dict[str, float]:
     return found
 
 
-def measured(measure: Measure, svm: Svm, value: float) -> str:
+def measured(measure: Measure, svm: SVM, value: float) -> str:
     """One feature: its value, and where it is usual."""
     labels = usual_in(svm, measure.feature, value)
     if len(labels) == len(svm.labels):
@@ -88,7 +88,7 @@ def measured(measure: Measure, svm: Svm, value: float) -> str:
     return f"**{measure.title}**: {measure.told(value)}, {where}."
 
 
-def cepstrum(svm: Svm, features: Mapping[str, float]) -> dict[str, int]:
+def cepstrum(svm: SVM, features: Mapping[str, float]) -> dict[str, int]:
     """Label → how many of the track's MFCCs lie in that class's usual range."""
     inside = dict.fromkeys(svm.labels, 0)
     for name in CEPSTRUM:

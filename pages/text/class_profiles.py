@@ -18,7 +18,7 @@ _EDGE_HZ, _EDGE_DB = 9000.0, 10.0
 
 
 @dataclass(frozen=True)
-class Beside:
+class ClassDifference:
     """One class's mean and standard deviation over tracks, and the mean of the other classes, each class weighing the same; [M]."""
 
     mean: Array
@@ -31,38 +31,40 @@ class Beside:
         return np.asarray((self.mean - self.others) / np.maximum(self.sd, 1e-9))
 
 
-def beside(classes: dict[str, Any], label: str, key: str) -> Beside:
+def class_difference(classes: dict[str, Any], label: str, key: str) -> ClassDifference:
     """key: "spectrum" (dB by band), "modulation" (log10 of dB²/Hz by modulation frequency) or "swing" (dB)."""
     others = [
         np.asarray(found[key]["mean"], float) for name, found in classes.items() if name != label
     ]
     own = classes[label][key]
-    return Beside(
+    return ClassDifference(
         np.atleast_1d(np.asarray(own["mean"], float)),
         np.atleast_1d(np.asarray(own["sd"], float)),
         np.atleast_1d(np.mean(others, axis=0)),
     )
 
 
-def times_stronger(classes: dict[str, Any], label: str) -> Array:
+def modulation_ratio(classes: dict[str, Any], label: str) -> Array:
     """log2 of how many times as strongly the class fluctuates as the others on average, [M / group, K]."""
     others = np.mean([found["map"] for name, found in classes.items() if name != label], axis=0)
     return np.asarray((np.asarray(classes[label]["map"]) - others) / np.log10(2))
 
 
-def told(table: dict[str, Any], task: str, label: str) -> list[str]:
+def describe(table: dict[str, Any], task: str, label: str) -> list[str]:
     """What one sees, in up to four sentences: spectrum, its upper edge, how much and how fast levels move."""
     classes = table["classes"][task]
     hertz = np.asarray(table["hertz"])
-    spectrum = beside(classes, label, "spectrum")
+    spectrum = class_difference(classes, label, "spectrum")
     said = [_spectrum(spectrum, hertz), _edge(spectrum, hertz), _swing(classes, label)]
     return [
         *filter(None, said),
-        _rate(beside(classes, label, "modulation"), np.asarray(table["modulation_hertz"])),
+        _rate(
+            class_difference(classes, label, "modulation"), np.asarray(table["modulation_hertz"])
+        ),
     ]
 
 
-def _spectrum(found: Beside, hertz: Array) -> str:
+def _spectrum(found: ClassDifference, hertz: Array) -> str:
     difference = found.mean - found.others
     clear = (
         (np.abs(found.effect) >= _TOLD) & (np.abs(difference) >= _LEAST_DB) & (hertz <= _EDGE_HZ)
@@ -93,7 +95,7 @@ def _ranges(clear: "np.ndarray[Any, np.dtype[np.bool_]]") -> list[tuple[int, int
     ]
 
 
-def _edge(found: Beside, hertz: Array) -> str:
+def _edge(found: ClassDifference, hertz: Array) -> str:
     difference = np.where(hertz > _EDGE_HZ, found.mean - found.others, 0.0)
     band = int(np.abs(difference).argmax())
     if abs(difference[band]) < _EDGE_DB or abs(found.effect[band]) < 1:
@@ -105,7 +107,7 @@ def _edge(found: Beside, hertz: Array) -> str:
 
 
 def _swing(classes: dict[str, Any], label: str) -> str:
-    swing = beside(classes, label, "swing")
+    swing = class_difference(classes, label, "swing")
     ranked = sorted(classes, key=lambda name: -float(classes[name]["swing"]["mean"]))
     place = {ranked[0]: ", the most of all", ranked[-1]: ", the least of all"}.get(label, "")
     return (
@@ -114,7 +116,7 @@ def _swing(classes: dict[str, Any], label: str) -> str:
     )
 
 
-def _rate(found: Beside, hertz: Array) -> str:
+def _rate(found: ClassDifference, hertz: Array) -> str:
     factor = 10 ** (found.mean - found.others)
     high, low = int(found.effect.argmax()), int(found.effect.argmin())
     parts = []
@@ -143,9 +145,9 @@ def _signed(decibels: float) -> str:
     return f"{decibels:+.0f}".replace("-", "−")
 
 
-def map_told(table: dict[str, Any], task: str, label: str) -> str:
+def describe_map(table: dict[str, Any], task: str, label: str) -> str:
     """Where the class fluctuates most and least, held against the others."""
-    z = times_stronger(table["classes"][task], label)
+    z = modulation_ratio(table["classes"][task], label)
     hertz, rates, size = table["hertz"], table["modulation_hertz"], int(table["group"])
     parts = []
     for of, word in ((z.argmax(), "most"), (z.argmin(), "least")):

@@ -1,13 +1,14 @@
-"""The pictures of crnn.viz.inputs in sentences, for those who don't see them, with the numbers that a glance would give."""
+"""The pictures of crnn.viz.trace in sentences, for those who don't see them, with the numbers that a glance would give."""
 
 import numpy as np
 
-from crnn.audio.mel import FrontEnd
-from crnn.explain.trace import Stages, loudest_frame
+from crnn import format
+from crnn.audio.front_end import FrontEnd
+from crnn.explain.trace import Trace, loudest_frame
 from pages.text import predictions
 
 
-def wave(stages: Stages, front_end: FrontEnd) -> str:
+def wave(stages: Trace, front_end: FrontEnd) -> str:
     peak = float(stages.samples.abs().max())
     return (
         f"Waveform of {len(stages.samples) / front_end.sample_rate:.1f} seconds from {max(0.0, stages.start):.1f} s on; its "
@@ -15,7 +16,7 @@ def wave(stages: Stages, front_end: FrontEnd) -> str:
     )
 
 
-def window(stages: Stages, front_end: FrontEnd) -> str:
+def window(stages: Trace, front_end: FrontEnd) -> str:
     power = stages.power[1:, loudest_frame(stages)]
     if not bool(power.max() > 0):
         return "A window of the sound and its spectrum: silence."
@@ -23,7 +24,7 @@ def window(stages: Stages, front_end: FrontEnd) -> str:
     return f"The segment's loudest window, faded in and out, and its spectrum, which is strongest at {hertz:.0f} Hz."
 
 
-def spectrum(stages: Stages, front_end: FrontEnd) -> str:
+def spectrum(stages: Trace, front_end: FrontEnd) -> str:
     rows, columns = stages.power.shape
     top = front_end.sample_rate / 2000
     return f"Spectrogram of {rows} frequencies up to {top:.0f} kHz by {columns} windows, bright where loud."
@@ -36,24 +37,24 @@ def bank(front_end: FrontEnd) -> str:
     )
 
 
-def mel_power(stages: Stages) -> str:
+def mel_power(stages: Trace) -> str:
     loudest = float(stages.mel.max()) or 1.0
     dark = float((stages.mel < 0.01 * loudest).float().mean())
-    return f"Power in each mel band before decibels: {predictions.percent(dark)} of the picture have under 1 % of the loudest."
+    return f"Power in each mel band before decibels: {format.percent(dark)} of the picture have under 1 % of the loudest."
 
 
-def mel_decibels(stages: Stages, front_end: FrontEnd) -> str:
+def mel_decibels(stages: Trace, front_end: FrontEnd) -> str:
     if float(stages.db.max()) == float(stages.db.min()):
         return "Mel spectrogram of the segment: silence, the same everywhere."
-    return predictions.spectrogram(stages.db.numpy(), front_end)
+    return predictions.describe_spectrogram(stages.db.numpy(), front_end)
 
 
-def place(stages: Stages, seconds: float, segment_seconds: float) -> str:
+def place(stages: Trace, seconds: float, segment_seconds: float) -> str:
     end = min(seconds, stages.start + segment_seconds)
     return f"Mel spectrogram of the whole track of {seconds:.1f} s; the segment from {stages.start:.1f} to {end:.1f} s is framed."
 
 
-def maps(stages: Stages, layer: int) -> str:
+def maps(stages: Trace, layer: int) -> str:
     pictures = stages.maps[layer - 1] if layer else stages.normalised
     count, bands, steps = pictures.shape
     what = (
@@ -66,22 +67,20 @@ def maps(stages: Stages, layer: int) -> str:
     return f"{what}: values from {float(pictures.min()):.1f} to {float(pictures.max()):.1f}{most}."
 
 
-def states(stages: Stages) -> str:
+def states(stages: Trace) -> str:
     steps, hidden = stages.states.shape
     said = f"Heat map of {hidden} memory cells over {steps} steps, values between −1 and 1."
     if stages.attention is not None:
-        said += f" Step {int(stages.attention.argmax()) + 1} counts most, {predictions.percent(float(stages.attention.max()))}."
+        said += f" Step {int(stages.attention.argmax()) + 1} counts most, {format.percent(float(stages.attention.max()))}."
     return said
 
 
-def logits(stages: Stages, labels: tuple[str, ...]) -> str:
+def logits(stages: Trace, labels: tuple[str, ...]) -> str:
     values = stages.logits.tolist()
     return "Logits: " + ", ".join(f"{labels[i]} {values[i]:+.2f}" for i in np.argsort(values)[::-1])
 
 
-def shares(stages: Stages, labels: tuple[str, ...], k: int | None = None) -> str:
+def probabilities(stages: Trace, labels: tuple[str, ...], k: int | None = None) -> str:
     """The segment's shares, likeliest first; of the k likeliest."""
     order = np.argsort(-stages.probabilities, kind="stable")[:k]
-    return ", ".join(
-        f"{labels[i]} {predictions.percent(float(stages.probabilities[i]))}" for i in order
-    )
+    return ", ".join(f"{labels[i]} {format.percent(float(stages.probabilities[i]))}" for i in order)

@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 
 from crnn.audio import decode, mel
-from crnn.audio.mel import GTZAN_MELS, FrontEnd
-from crnn.explain.trace import Stages, sizes, step_seconds
+from crnn.audio.front_end import GTZAN_FRONT_END, FrontEnd, hz_to_mel
+from crnn.explain.trace import Trace, stage_shapes, step_seconds
+from crnn.format import percent
 from crnn.inference.classifier import Classifier
 from crnn.model import segments
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.network import CRNN, PELU
 from pages.how.source_excerpt import Excerpt
-from pages.text.predictions import percent
 
 
 @dataclass(frozen=True)
-class Told:
+class Stage:
     """idea: for everyone; formula: LaTeX, and symbols: what stands in it; size: the shape and how it comes about, LaTeX.
 
     code: what does it.
@@ -28,10 +28,10 @@ class Told:
     code: tuple[Excerpt, ...]
 
 
-def told(stages: Stages, checkpoint: Checkpoint, n_frames: int) -> dict[str, Told]:
+def stages(stages: Trace, checkpoint: Checkpoint, n_frames: int) -> dict[str, Stage]:
     """All stages in their order, for a segment of a track of n_frames frames."""
     front_end = checkpoint.front_end
-    shapes = sizes(front_end, checkpoint.model.config, n_frames)
+    shapes = stage_shapes(front_end, checkpoint.model.config, n_frames)
     return {
         "samples": _samples(front_end, shapes),
         "power": _power(front_end, shapes),
@@ -64,10 +64,10 @@ def _tex(shape: tuple[int, ...]) -> str:
     return times(shape).replace("×", r"\times").replace("\u202f", r"\,")
 
 
-def _samples(front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Told:
+def _samples(front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Stage:
     rate, frames = front_end.sample_rate, shapes["power"][1]
     mean = front_end.downmix == "mean"
-    return Told(
+    return Stage(
         "The wave",
         f"A microphone tells, {number(rate)} times a second, how far the air is pushed or pulled. This row of numbers is all "
         "that a network gets of the music.",
@@ -89,14 +89,14 @@ def _samples(front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Told:
     )
 
 
-def _power(front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Told:
+def _power(front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Stage:
     rate, hop, n_fft = front_end.sample_rate, front_end.hop_length, front_end.n_fft
     paper = (
         f" The paper's network moves on by 512 samples, this one by {hop}: it gets by with {hop / 512:.1f} times fewer columns."
-        if front_end == GTZAN_MELS
+        if front_end == GTZAN_FRONT_END
         else ""
     )
-    return Told(
+    return Stage(
         "The spectrum of each moment",
         f"As a prism splits light into colours, the short-time Fourier transform (STFT) splits {1000 * n_fft / rate:.0f} "
         f"milliseconds of sound into the frequencies in them, then moves on by {1000 * hop / rate:.0f} and does it again. Time "
@@ -106,11 +106,11 @@ def _power(front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Told:
         f"N = {n_fft} samples in a window w; H = {hop} samples from one to the next. Row k stands for "
         f"k · {rate / n_fft:.1f} Hz, column n for the moment n · {1000 * hop / rate:.1f} ms.{paper}",
         rf"\left(\tfrac{{{n_fft}}}{{2}} + 1\right) \times {shapes['power'][1]} = {_tex(shapes['power'])}",
-        (Excerpt(mel.transform), Excerpt(mel.mel_power, "padded =", "blocks.append")),
+        (Excerpt(mel.mel_transform), Excerpt(mel.mel_power, "padded =", "blocks.append")),
     )
 
 
-def _mel(front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Told:
+def _mel(front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Stage:
     bands, frames = shapes["mel"]
     rows = shapes["power"][0]
     scale = (
@@ -124,7 +124,7 @@ def _mel(front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Told:
         if front_end.norm == "slaney"
         else " All are equally high."
     )
-    return Told(
+    return Stage(
         "As the ear groups it",
         f"From 100 to 200 Hz is an octave, from 5000 to 5100 Hz hardly a step. {bands} overlapping triangles sum up the "
         f"{rows} frequencies as finely as the ear tells them apart: narrow ones for low notes, wide ones for high.",
@@ -132,17 +132,17 @@ def _mel(front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Told:
         f"B: the triangles, whose tips lie at equal distances in mel, the unit of heard pitch, up to "
         f"{front_end.sample_rate / 2000:g} kHz.{area}",
         rf"({bands} \times {number(rows)}) \cdot ({number(rows)} \times {frames}) = {_tex(shapes['mel'])}",
-        (Excerpt(mel.transform), Excerpt(mel.hz_to_mel)),
+        (Excerpt(mel.mel_transform), Excerpt(hz_to_mel)),
     )
 
 
-def _db(stages: Stages, front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Told:
+def _db(stages: Trace, front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Stage:
     floor = stages.db <= float(
         mel.power_to_db(stages.mel * 0, front_end, stages.mel.new_tensor(stages.loudest)).max()
     )
     share = float(floor.float().mean())
     relative = front_end.reference == "max"
-    return Told(
+    return Stage(
         "Loudness in steps",
         "Loudness, too, is heard in ratios. In decibels (dB), ten times the power is always 10 more, and soft sounds become "
         f"visible beside loud ones. What is {front_end.top_db:g} dB or more below the loudest moment of the track counts as "
@@ -160,7 +160,7 @@ def _db(stages: Stages, front_end: FrontEnd, shapes: dict[str, tuple[int, ...]])
     )
 
 
-def _segment(stages: Stages, checkpoint: Checkpoint, n_frames: int) -> Told:
+def _segment(stages: Trace, checkpoint: Checkpoint, n_frames: int) -> Stage:
     plan, hop = stages.segments, checkpoint.front_end.hop_seconds
     bands, width, count = checkpoint.front_end.n_mels, plan.width, len(plan.starts)
     seconds = f"{checkpoint.segment_seconds:g} s"
@@ -180,7 +180,7 @@ def _segment(stages: Stages, checkpoint: Checkpoint, n_frames: int) -> Told:
             rf"S = \left\lceil \tfrac{{{n_frames} - {width}}}{{{step}}} \right\rceil + 1 = {count}"
             rf" \quad \text{{of }} 1 \times {bands} \times {width}"
         )
-    return Told(
+    return Stage(
         "A segment of the track",
         idea,
         r"\begin{gathered} s_i = \min(i \, h,\; F - W), \quad i = 0 \dots S - 1 \\ "
@@ -192,7 +192,7 @@ def _segment(stages: Stages, checkpoint: Checkpoint, n_frames: int) -> Told:
     )
 
 
-def _maps(stages: Stages, checkpoint: Checkpoint, shapes: dict[str, tuple[int, ...]]) -> Told:
+def _maps(stages: Trace, checkpoint: Checkpoint, shapes: dict[str, tuple[int, ...]]) -> Stage:
     config, normalise = checkpoint.model.config, checkpoint.model.normalise
     count = len(config.channels)
     join = r"\max" if config.pooling == "max" else r"\operatorname{mean}"
@@ -210,7 +210,7 @@ def _maps(stages: Stages, checkpoint: Checkpoint, shapes: dict[str, tuple[int, .
         )
     pools = ", ".join(times(pool) for pool in config.pools)
     mean, deviation = _input_scale(normalise)
-    return Told(
+    return Stage(
         "Feature maps",
         "The network slides small stencils of 3 × 3 cells over the picture. Each answers where its own pattern is found, such as "
         "a beginning, a held note or a gap, and so makes a picture of its own, a feature map. The next layer looks for patterns "
@@ -242,7 +242,7 @@ def _input_scale(normalise) -> tuple[float, float]:  # type: ignore[no-untyped-d
     return float(mean), float(deviation)
 
 
-def _states(checkpoint: Checkpoint, shapes: dict[str, tuple[int, ...]]) -> Told:
+def _states(checkpoint: Checkpoint, shapes: dict[str, tuple[int, ...]]) -> Stage:
     config = checkpoint.model.config
     steps, hidden = shapes["states"]
     both = config.bidirectional
@@ -261,7 +261,7 @@ def _states(checkpoint: Checkpoint, shapes: dict[str, tuple[int, ...]]) -> Told:
             "The segment is summed up by what it held, weighted by how telling each step was.",
         ),
     }[config.readout]
-    return Told(
+    return Stage(
         "Memory along the segment",
         f"The last maps are read column by column, {step_seconds(checkpoint.front_end, config):.2f} s each, by gated recurrent "
         f"units (GRUs): a memory of {hidden} numbers in which, at each step, gates decide what is kept and what is replaced. "
@@ -276,9 +276,9 @@ def _states(checkpoint: Checkpoint, shapes: dict[str, tuple[int, ...]]) -> Told:
     )
 
 
-def _logits(checkpoint: Checkpoint, shapes: dict[str, tuple[int, ...]]) -> Told:
+def _logits(checkpoint: Checkpoint, shapes: dict[str, tuple[int, ...]]) -> Stage:
     (hidden,), (classes,) = shapes["embedding"], shapes["logits"]
-    return Told(
+    return Stage(
         "One score a class",
         f"For each of the {classes} classes the network weighs the {hidden} numbers and adds them up. The sum is called a logit: "
         "the higher, the more speaks for the class. Only differences count: 1 more than another means 2.7 times as likely, "
@@ -290,11 +290,11 @@ def _logits(checkpoint: Checkpoint, shapes: dict[str, tuple[int, ...]]) -> Told:
     )
 
 
-def _probabilities(checkpoint: Checkpoint) -> Told:
+def _probabilities(checkpoint: Checkpoint) -> Stage:
     temperature, classes = checkpoint.temperature, len(checkpoint.labels)
     effect = "a little surer" if temperature < 1 else "less sure"
     effect = "neither surer nor less sure" if temperature == 1 else effect
-    return Told(
+    return Stage(
         "From scores to shares",
         f"The logits become shares that sum to 100 %. Before, they are divided by a temperature, {temperature:g}, which makes the "
         f"network {effect} of itself. A temperature is chosen on tracks kept aside, so that what the network calls 70 % is right "
@@ -308,9 +308,9 @@ def _probabilities(checkpoint: Checkpoint) -> Told:
     )
 
 
-def _track(stages: Stages, checkpoint: Checkpoint) -> Told:
+def _track(stages: Trace, checkpoint: Checkpoint) -> Stage:
     count, classes = len(stages.segments.starts), len(checkpoint.labels)
-    return Told(
+    return Stage(
         "The whole track",
         "There is only one segment, so its shares are the track's."
         if count == 1

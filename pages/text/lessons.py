@@ -43,7 +43,7 @@ LESSONS = (
         "from a to b, all equally likely.",
         _SPECAUGMENT,
         "Raise T until whole phrases go. Which classes survive: those heard in every moment, or those heard in events?",
-        (TimeMask.draw, TimeMask.apply),
+        (TimeMask.sample, TimeMask.apply),
     ),
     Lesson(
         "frequency",
@@ -56,7 +56,7 @@ LESSONS = (
         "M: mel bands (128 here); F: the widest mask. A band high up spans many more Hz than one low down.",
         _SPECAUGMENT,
         "Draw a few seeds at F = 60. Does the answer change more when the bass goes or when the treble goes?",
-        (FrequencyMask.draw, FrequencyMask.apply),
+        (FrequencyMask.sample, FrequencyMask.apply),
     ),
     Lesson(
         "warp",
@@ -71,7 +71,7 @@ LESSONS = (
         _SPECAUGMENT
         + "; the original bends with a spline through the moment, this one with two straight lines",
         "Look at the map below the pictures: the steeper the line, the faster the music. Listen for the bend.",
-        (TimeWarp.draw, Warp.source),
+        (TimeWarp.sample, Warp.source),
     ),
     Lesson(
         "noise",

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from crnn.audio.mel import FrontEnd, band_frequencies
-from crnn.baseline.svm import Svm
+from crnn.audio.front_end import FrontEnd, band_frequencies
+from crnn.baseline.svm import SVM
+from crnn.format import percent
 from crnn.inference.classifier import Prediction
 from crnn.model.checkpoint import Checkpoint
 
@@ -25,11 +26,11 @@ def certainty(prediction: Prediction) -> str:
     return f"Unsure: no {what} stands out. The likeliest is {first}, with only {percent(p)}."
 
 
-def doubt(prediction: Prediction) -> str:
+def ood_warning(prediction: Prediction) -> str:
     """A warning where a track does not sound like what the network learned from, with the score beside its threshold; else
     empty."""
-    found = prediction.doubt
-    if found is None or not found.doubted:
+    found = prediction.ood
+    if found is None or not found.is_ood:
         return ""
     return (
         f"This does not sound like the music this network learned from; take the {prediction.task} with a grain of salt. Its "
@@ -38,7 +39,7 @@ def doubt(prediction: Prediction) -> str:
     )
 
 
-def track_record(checkpoint: Checkpoint | Svm) -> str:
+def accuracy(checkpoint: Checkpoint | SVM) -> str:
     """How often the network's first answer was right where it was measured; empty where nothing was."""
     sentences = {
         "N": "songs of a collection it never heard",
@@ -54,22 +55,13 @@ def track_record(checkpoint: Checkpoint | Svm) -> str:
     return ""
 
 
-def spoken(prediction: Prediction, k: int | None = None) -> str:
+def describe(prediction: Prediction, k: int | None = None) -> str:
     """A distribution as text: "genre: rock 45 %, metal 20 %, …"; with k, the k likeliest and Other."""
     parts = prediction.ranked() if k is None else prediction.top(k)
     return f"{prediction.task}: " + ", ".join(f"{label} {percent(p)}" for label, p in parts)
 
 
-def percent(probability: float) -> str:
-    """45 %, "under 1 %", never a rounded 0 or 100 that is not meant."""
-    if 0 < probability < 0.01:
-        return "under 1 %"
-    if 0.99 < probability < 1:
-        return "over 99 %"
-    return f"{100 * probability:.0f} %"
-
-
-def spectrogram(mel: "np.ndarray[Any, Any]", front_end: FrontEnd) -> str:
+def describe_spectrogram(mel: "np.ndarray[Any, Any]", front_end: FrontEnd) -> str:
     """What a log-mel picture [M, F] shows, for those who don't see it: how long, where most of the sound lies."""
     energy = (10 ** (np.asarray(mel, dtype=np.float64) / 10)).mean(axis=1)
     reached = np.cumsum(energy) / energy.sum()

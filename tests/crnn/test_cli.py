@@ -49,12 +49,10 @@ def test_folders_are_searched_and_a_table_is_the_default(
 
 
 def test_doubt_is_told_and_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    learned = ood.fit(np.random.default_rng(0).standard_normal((200, ood.SIZE)))
+    learned = ood.fit(np.random.default_rng(0).standard_normal((200, ood.N_FEATURES)))
     for task in ("genre", "mood"):
         limit = 0.0 if task == "genre" else 1e9
-        replace(Checkpoint.load(task), doubt=replace(learned, threshold=limit)).save(
-            tmp_path / task
-        )
+        replace(Checkpoint.load(task), ood=replace(learned, threshold=limit)).save(tmp_path / task)
     assert (
         main(["--genre", str(tmp_path / "genre"), "--mood", str(tmp_path / "mood"), EXAMPLE]) == 0
     )

@@ -9,7 +9,7 @@ from crnn.labels import (
     GENRE_COLOURS,
     GENRES,
     MOOD_COLOURS,
-    MOOD_PLACES,
+    MOOD_QUADRANTS,
     MOODS,
     OTHER,
     OTHER_COLOUR,
@@ -84,7 +84,7 @@ def test_bars_stand_out_from_the_page(colour: str, page: str) -> None:
 
 def test_every_class_has_its_colour_and_place() -> None:
     assert set(GENRE_COLOURS) == set(GENRES)
-    assert set(MOOD_COLOURS) == set(MOOD_PLACES) == set(MOODS)
+    assert set(MOOD_COLOURS) == set(MOOD_QUADRANTS) == set(MOODS)
 
 
 def test_unknown_labels_get_colours_too() -> None:

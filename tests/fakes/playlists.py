@@ -19,7 +19,7 @@ from tests.fakes.services import (
     error,
     itunes_song,
 )
-from training.playlists.rate_limit import PoliteSession
+from training.playlists.rate_limit import RateLimitedSession
 
 HAPPY, SAD, FOREIGN = ("Happy00000000000000000", "Sad0000000000000000000", "Foreign000000000000000")
 _CODE = "a-code-of-the-tests"
@@ -66,8 +66,8 @@ class PlaylistServices(Services):
         self.valid: set[str] = set()
         self.refreshable, self.expires_in, self.given, self.logins = True, 3600, 0, 0
 
-    def polite_session(self) -> PoliteSession:
-        session = PoliteSession()
+    def polite_session(self) -> RateLimitedSession:
+        session = RateLimitedSession()
         session.mount("https://", Loopback(self.port, self.asked))
         return session
 

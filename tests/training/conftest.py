@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crnn.audio.mel import GTZAN_MELS
+from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.labels import GENRES
 from tests.conftest import encode
 from training.data.collection import Collection
-from training.data.feature_store import Frames
+from training.data.feature_store import FeatureStore
 
 RATE = 22_050
 
@@ -29,11 +29,11 @@ def toy_collection() -> Collection:
     return Collection(
         "toy",
         ("low", "middle", "high", "top"),
-        GTZAN_MELS,
+        GTZAN_FRONT_END,
         tuple(f"t{i}" for i in range(40)),
         targets,
         tuple(f"g{i}" for i in range(40)),
-        Frames.from_mels(mels),
+        FeatureStore.from_mels(mels),
     )
 
 

@@ -14,9 +14,9 @@ from unittest.mock import patch
 
 from tests.training.conftest import toy_collection
 from training.__main__ import main
-from training.data.datamodule import Shuffled
-from training.distributed import Launch, ToldElsewhere
-from training.engine.module import Training
+from training.data.datamodule import EpochSampler
+from training.distributed import OtherProcessFailed, ProcessGroup
+from training.engine.module import TrainingModule
 from training.engine.recipes import Recipe
 from training.engine.run import RunSpec, train
 
@@ -76,14 +76,14 @@ def said(arguments: list[str]) -> tuple[int, str, str]:
 
 def stopped(runs: Path) -> None:
     """The last epoch of a run never comes."""
-    original = Shuffled.__iter__
+    original = EpochSampler.__iter__
 
-    def stop(self: Shuffled) -> Any:
+    def stop(self: EpochSampler) -> Any:
         if self.epoch == 2:
             raise InterruptedError
         return original(self)
 
-    with patch.object(Shuffled, "__iter__", stop):
+    with patch.object(EpochSampler, "__iter__", stop):
         try:
             train(spec("short", SHORT), toy_collection(), runs, "32-true", False)
         except InterruptedError:
@@ -102,30 +102,30 @@ def everything(data: Path, out: Path) -> dict[str, Any]:
     found["not train"] = said(["report"])
 
     seeds = []
-    augment = Training.augment
+    augment = TrainingModule.augment
 
-    def noted(self: Training, mel: Any, generator: Any) -> Any:
+    def noted(self: TrainingModule, mel: Any, generator: Any) -> Any:
         seeds.append(generator.initial_seed())
         return augment(self, mel, generator)
 
     train(spec("plain", PLAIN), toy, out / "runs", "32-true", False)
-    with patch.object(Training, "augment", noted):
+    with patch.object(TrainingModule, "augment", noted):
         train(spec("drawn", DRAWN), toy, out / "runs", "32-true", False)
     found["seeds"] = seeds
     train(spec("short", SHORT), toy, out / "runs", "32-true", False)
     stopped(out / "again")
     train(spec("short", SHORT), toy, out / "again", "32-true", False)
 
-    launch = Launch.here()
+    launch = ProcessGroup.current()
     try:
-        launch.together(lambda: 1 // (1 - launch.rank))  # only the second fails
-    except (ZeroDivisionError, ToldElsewhere) as error:
+        launch.run_on_all(lambda: 1 // (1 - launch.rank))  # only the second fails
+    except (ZeroDivisionError, OtherProcessFailed) as error:
         found["failed"] = type(error).__name__
     return found
 
 
 if __name__ == "__main__":
     out = Path(sys.argv[2])
-    (out / f"rank{Launch.here().rank}.json").write_text(
+    (out / f"rank{ProcessGroup.current().rank}.json").write_text(
         json.dumps(everything(Path(sys.argv[1]), out))
     )

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from crnn.audio.decode import SUFFIXES, decode
-from crnn.audio.mel import GTZAN_MELS
+from crnn.audio.decode import AUDIO_SUFFIXES, decode
+from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.baseline import features
 from crnn.baseline.svm import Array
 from crnn.errors import AudioError
 from crnn.labels import GENRES
 from training.data.collection import Collection, DataError, gtzan_groups, load
-from training.data.feature_store import Frames
+from training.data.feature_store import FeatureStore
 
 TABLE = "features_30_sec.csv"
 # What the published table and our extractor both have.
@@ -32,7 +32,7 @@ AGREEMENT = 0.01
 
 
 @dataclass(frozen=True)
-class Table:
+class FeatureTable:
     """Features of a collection's tracks: values [N, D] in crnn.baseline.features' units, columns [D].
 
     task: "genre", "mood", "quadrant" or "new-songs", as `collections.load` names them.
@@ -44,7 +44,7 @@ class Table:
     values: Array
 
 
-def gtzan_table(data: Path) -> Table:
+def gtzan_table(data: Path) -> FeatureTable:
     """The published features of GTZAN by track name; a row for every track, no audio needed. DataError if there is none."""
     rows = _published(data)
     names = tuple(sorted(rows))
@@ -54,13 +54,13 @@ def gtzan_table(data: Path) -> Table:
         raise DataError(
             f"{TABLE}: {names[int(np.argmin(np.isfinite(values).all(axis=1)))]} has a value that is no number."
         )
-    no_frames = Frames(
+    no_frames = FeatureStore(
         np.zeros((0, 1), np.float16), np.zeros(len(names) + 1, np.int64)
     )  # splits look at names and groups
     collection = Collection(
-        "gtzan", GENRES, GTZAN_MELS, names, targets, gtzan_groups(names), no_frames
+        "gtzan", GENRES, GTZAN_FRONT_END, names, targets, gtzan_groups(names), no_frames
     )
-    return Table("genre", collection, SHARED, values)
+    return FeatureTable("genre", collection, SHARED, values)
 
 
 def _gtzan_folder(data: Path) -> Path:
@@ -93,7 +93,9 @@ def agreement(data: Path) -> dict[str, Any]:
     clips, unreadable = [], []
     worst = dict.fromkeys(SHARED, 0.0)
     for file in sorted(
-        f for f in _gtzan_folder(data).rglob("*") if f.suffix.lower() in SUFFIXES and f.stem in rows
+        f
+        for f in _gtzan_folder(data).rglob("*")
+        if f.suffix.lower() in AUDIO_SUFFIXES and f.stem in rows
     ):
         try:
             samples = decode(file).samples
@@ -116,13 +118,13 @@ def agreement(data: Path) -> dict[str, Any]:
     return {"clips": clips, "unreadable": unreadable, "largest_relative_difference": worst}
 
 
-def moods_table(data: Path, runs: Path, task: str, columns: tuple[str, ...]) -> Table:
+def moods_table(data: Path, runs: Path, task: str, columns: tuple[str, ...]) -> FeatureTable:
     """Features of moods4q from its audio; task: "mood", "quadrant" or "new-songs". The same clips and folds as the networks'."""
     collection = load(task, data, runs / "frames")
     folder = (data / "moods4q" if (data / "moods4q").is_dir() else data) / "audio"
     by_clip = _extracted(sorted(folder.iterdir()), runs / "features")
     chosen = [features.NAMES.index(column) for column in columns]
-    return Table(
+    return FeatureTable(
         task, collection, columns, np.array([by_clip[name][chosen] for name in collection.names])
     )
 

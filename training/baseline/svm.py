@@ -22,13 +22,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from crnn.baseline import features
-from crnn.baseline.svm import CARD, PERCENTILES, Array, Part, Svm
+from crnn.baseline.svm import CARD, PERCENTILES, SVM, Array, Part
 from crnn.model.segments import plan
-from training.baseline.features import SHARED, Table, agreement, gtzan_table, moods_table
+from training.baseline.features import SHARED, FeatureTable, agreement, gtzan_table, moods_table
 from training.data import splits
 from training.data.splits import Indices
 from training.engine.run import code_revision
-from training.evaluation.metrics import Answers, bootstrap_by_group, scores
+from training.evaluation.metrics import TrackLogits, bootstrap_by_group, scores
 from training.evaluation.protocols import CONTEXT
 
 # From where random splits are likeliest (C 10, gamma 0.02) to where F's validation part is: kernels so wide that they are
@@ -51,7 +51,7 @@ class Setting:
     gamma: float
 
 
-def fit(table: Table, tracks: Indices, setting: Setting, seed: int = 0) -> Pipeline:
+def fit(table: FeatureTable, tracks: Indices, setting: Setting, seed: int = 0) -> Pipeline:
     """Standardise and fit five SVMs, each calibrated on the fifth it did not see; groups (artists, copies) stay whole."""
     values, targets = table.values[tracks], table.collection.targets[tracks]
     folds = StratifiedGroupKFold(_CALIBRATION_FOLDS, shuffle=True, random_state=seed)
@@ -62,7 +62,7 @@ def fit(table: Table, tracks: Indices, setting: Setting, seed: int = 0) -> Pipel
     ).fit(values, targets)
 
 
-def export(model: Pipeline, table: Table, tracks: Indices, setting: Setting) -> Svm:
+def export(model: Pipeline, table: FeatureTable, tracks: Indices, setting: Setting) -> SVM:
     """What `fit` made, as the arrays that serving reads; ValueError where a fold had no track of some class."""
     scaler, calibrated = model[0], model[-1]
     labels, targets = table.collection.labels, table.collection.targets[tracks]
@@ -88,7 +88,7 @@ def export(model: Pipeline, table: Table, tracks: Indices, setting: Setting) -> 
             )
         )
     kept = np.array(sorted(used))
-    return Svm(
+    return SVM(
         task=table.task,
         labels=labels,
         features=table.columns,
@@ -114,12 +114,12 @@ def _rows(table: Array, wanted: Array) -> Indices:
     return np.array([place[row.tobytes()] for row in np.ascontiguousarray(wanted)])
 
 
-def train(table: Table, tracks: Indices, setting: Setting, seed: int = 0) -> Svm:
+def train(table: FeatureTable, tracks: Indices, setting: Setting, seed: int = 0) -> SVM:
     """Fit and export."""
     return export(fit(table, tracks, setting, seed), table, tracks, setting)
 
 
-def choose(table: Table, split: splits.Split, seed: int = 0) -> Setting:
+def choose(table: FeatureTable, split: splits.Split, seed: int = 0) -> Setting:
     """The setting whose calibrated SVM, fitted on the training part, finds the validation part's classes likeliest."""
 
     def likelihood(setting: Setting) -> float:
@@ -130,14 +130,14 @@ def choose(table: Table, split: splits.Split, seed: int = 0) -> Setting:
     return max((Setting(c, gamma) for c, gamma in product(C_GRID, GAMMA_GRID)), key=likelihood)
 
 
-def score(svm: Svm, table: Table, tracks: Indices) -> dict[str, Any]:
+def score(svm: SVM, table: FeatureTable, tracks: Indices) -> dict[str, Any]:
     """The networks' track figures; an SVM has no segments."""
     return _score(svm.probabilities(table.values[tracks]), table, tracks)
 
 
-def _score(odds: Array, table: Table, tracks: Indices) -> dict[str, Any]:
+def _score(odds: Array, table: FeatureTable, tracks: Indices) -> dict[str, Any]:
     logits = np.log(np.maximum(odds, 1e-300))
-    given = Answers(
+    given = TrackLogits(
         tuple(logits[:, None]),
         (plan(1, 1),) * len(tracks),
         table.collection.targets[tracks],
@@ -147,26 +147,26 @@ def _score(odds: Array, table: Table, tracks: Indices) -> dict[str, Any]:
     return {key: value for key, value in found.items() if not key.startswith("segment_")}
 
 
-def filtered(table: Table, seeds: Sequence[int]) -> dict[str, Any]:
+def filtered(table: FeatureTable, seeds: Sequence[int]) -> dict[str, Any]:
     """Protocol F: one SVM a seed, which draws the calibration folds; all else is fixed."""
     split = splits.filtered(table.collection)
     return _result("F", table, [_run(table, split, seed) for seed in seeds])
 
 
-def paper(table: Table, seeds: Sequence[int]) -> dict[str, Any]:
+def paper(table: FeatureTable, seeds: Sequence[int]) -> dict[str, Any]:
     """Protocol P; each seed draws its own split."""
     return _result(
         "P", table, [_run(table, splits.paper(table.collection, seed), seed) for seed in seeds]
     )
 
 
-def _run(table: Table, split: splits.Split, seed: int) -> dict[str, Any]:
+def _run(table: FeatureTable, split: splits.Split, seed: int) -> dict[str, Any]:
     setting = choose(table, split, seed)
     about = {"seed": seed, "setting": {"C": setting.c, "gamma": setting.gamma}}
     return about | score(train(table, split.train, setting, seed), table, split.test)
 
 
-def mood(table: Table, seed: int = 0) -> dict[str, Any]:
+def mood(table: FeatureTable, seed: int = 0) -> dict[str, Any]:
     """Protocol M, moods or quadrants: after the choice each fold's SVM is fitted on the fold's whole training part."""
     rows, odds, tested = [], [], []
     for fold, split in enumerate(splits.folds(table.collection)):
@@ -181,7 +181,7 @@ def mood(table: Table, seed: int = 0) -> dict[str, Any]:
     }
 
 
-def new_songs(svm: Svm, table: Table) -> dict[str, Any]:
+def new_songs(svm: SVM, table: FeatureTable) -> dict[str, Any]:
     """Protocol N: the bundled SVM on another collection's songs; artists drawn for the interval."""
     targets = table.collection.targets
     right = (svm.probabilities(table.values).argmax(axis=1) == targets).astype(float)
@@ -203,7 +203,7 @@ def new_songs(svm: Svm, table: Table) -> dict[str, Any]:
     }
 
 
-def _result(protocol: str, table: Table, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _result(protocol: str, table: FeatureTable, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Rows of runs with the mean and standard deviation (n − 1) of every figure."""
     spread = {
         key: {
@@ -291,7 +291,7 @@ def summary(result: dict[str, Any]) -> str:
     return table_rows({name: _short(part) for name, part in result["protocols"].items()})
 
 
-def card(svm: Svm) -> str:
+def card(svm: SVM) -> str:
     """README.md of the folder."""
     contexts = "\n".join(f"- **{name}**: {short['context']}" for name, short in svm.results.items())
     return f"""---

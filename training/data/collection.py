@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from crnn.audio.decode import SUFFIXES
-from crnn.audio.mel import GTZAN_MELS, FrontEnd
+from crnn.audio.decode import AUDIO_SUFFIXES
+from crnn.audio.front_end import GTZAN_FRONT_END, FrontEnd
 from crnn.labels import GENRES, MOODS
-from training.data.feature_store import Frames, from_audio
+from training.data.feature_store import FeatureStore, from_audio
 
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
 
@@ -58,11 +58,11 @@ class Collection:
     names: tuple[str, ...]
     targets: np.ndarray[Any, np.dtype[np.int64]]
     groups: tuple[str, ...]
-    frames: Frames
+    features: FeatureStore
     reserved: tuple[int, ...] = ()
     tag_names: tuple[str, ...] = ()
     tags: np.ndarray[Any, np.dtype[np.float32]] | None = None
-    sides: tuple[str, ...] = ()
+    subsets: tuple[str, ...] = ()
 
     @property
     def candidates(self) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -75,23 +75,23 @@ class Collection:
     @property
     def digest(self) -> str:
         """Twelve hex digits over names, targets, groups, tags, sides and frames: runs on other data are other runs."""
-        identity = [self.names, self.targets.tolist(), self.groups, self.frames.offsets.tolist()]
+        identity = [self.names, self.targets.tolist(), self.groups, self.features.offsets.tolist()]
         found = hashlib.sha256(json.dumps(identity).encode())
         if self.tags is not None:
             found.update(json.dumps(self.tag_names).encode() + self.tags.tobytes())
-        if self.sides:
-            found.update(json.dumps(self.sides).encode())
-        values = self.frames.values
+        if self.subsets:
+            found.update(json.dumps(self.subsets).encode())
+        values = self.features.values
         for first in range(0, len(values), _BLOCK):  # a memory map may be larger than memory
             found.update(np.ascontiguousarray(values[first : first + _BLOCK]).tobytes())
         return found.hexdigest()[:12]
 
     def __post_init__(self) -> None:
-        sizes = {len(self.names), len(self.targets), len(self.groups), len(self.frames)}
+        sizes = {len(self.names), len(self.targets), len(self.groups), len(self.features)}
         if self.tags is not None:
             sizes.add(len(self.tags))
-        if self.sides:
-            sizes.add(len(self.sides))
+        if self.subsets:
+            sizes.add(len(self.subsets))
         if len(sizes) != 1:
             raise ValueError(
                 f"{self.name}: names, targets, groups, tags, sides and frames differ in length: {sizes}"
@@ -105,19 +105,21 @@ def gtzan(data: Path, front_end: FrontEnd | None, cache: Path) -> Collection:
     <genre>/<genre>.00000.wav, at any depth. Unreadable files (jazz.00054 in some copies) are named, not skipped.
     """
     folder = data / "gtzan" if (data / "gtzan").is_dir() else data
-    if (folder / "mels.npz").exists() and front_end in (None, GTZAN_MELS):
+    if (folder / "mels.npz").exists() and front_end in (None, GTZAN_FRONT_END):
         with np.load(folder / "mels.npz", allow_pickle=False) as archive:
             names = tuple(str(name) for name in archive["name"])
             width = np.asarray(archive["range_db"], dtype=np.float32)[:, None, None]
             decibels = (archive["X"].astype(np.float32) + 0.5) / 256 * width - width
         # Half a step above the floor is the floor: silence reads −80, as served.
-        decibels[decibels < -GTZAN_MELS.top_db + 0.5] = -GTZAN_MELS.top_db
-        frames = Frames.from_mels(list(decibels))
-        front_end = GTZAN_MELS
+        decibels[decibels < -GTZAN_FRONT_END.top_db + 0.5] = -GTZAN_FRONT_END.top_db
+        frames = FeatureStore.from_mels(list(decibels))
+        front_end = GTZAN_FRONT_END
     else:
-        front_end = front_end or GTZAN_MELS
+        front_end = front_end or GTZAN_FRONT_END
         files = sorted(
-            f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and f.parent.name in GENRES
+            f
+            for f in folder.rglob("*")
+            if f.suffix.lower() in AUDIO_SUFFIXES and f.parent.name in GENRES
         )
         if not files:
             raise DataError(
@@ -169,7 +171,7 @@ def moods(data: Path, front_end: FrontEnd | None, cache: Path, target: str = "mo
         raise DataError(
             f"No moods4q in {data}: expected annotations.csv and audio/<clip>.opus, there or in moods4q/."
         )
-    front_end = front_end or GTZAN_MELS
+    front_end = front_end or GTZAN_FRONT_END
     with table.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     by_stem = {f.stem: f for f in sorted((folder / "audio").iterdir())}
@@ -213,8 +215,8 @@ def _tags(
     return names, np.array(values, dtype=np.float32).reshape(len(rows), len(names))
 
 
-def _subset(frames: Frames, tracks: Sequence[int]) -> Frames:
-    return Frames.from_mels([frames.mel(i).numpy() for i in tracks])
+def _subset(frames: FeatureStore, tracks: Sequence[int]) -> FeatureStore:
+    return FeatureStore.from_mels([frames.mel(i).numpy() for i in tracks])
 
 
 def load(task: str, data: Path, cache: Path, front_end: FrontEnd | None = None) -> Collection:

@@ -13,14 +13,14 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from crnn.model.segments import Segments, cut, plan
 from training.data.collection import Collection
-from training.data.partial_labels import PartlyLabelled
+from training.data.partial_labels import PartiallyLabelled
 from training.data.splits import Indices, Split
-from training.distributed import Launch
+from training.distributed import ProcessGroup
 
 Item = tuple[Tensor, Tensor, Tensor]
 
 
-class Crops(Dataset[Item]):
+class RandomCrops(Dataset[Item]):
     """Random crops [1, M, W] of some tracks with candidates [K] and tags [L]: as many of each track as segments fit in it, or a
     share of that.
 
@@ -30,7 +30,7 @@ class Crops(Dataset[Item]):
 
     def __init__(
         self,
-        collection: Collection | PartlyLabelled,
+        collection: Collection | PartiallyLabelled,
         tracks: Indices,
         width: int,
         seed: int,
@@ -39,7 +39,7 @@ class Crops(Dataset[Item]):
     ) -> None:
         self.collection, self.width, self.seed, self.stretch = collection, width, seed, stretch
         self.candidates = torch.from_numpy(collection.candidates)
-        counts = [math.ceil(share * collection.frames.count(int(t)) / width) for t in tracks]
+        counts = [math.ceil(share * collection.features.count(int(t)) / width) for t in tracks]
         self.tracks = np.repeat(tracks, counts)
 
     def __len__(self) -> int:
@@ -53,19 +53,19 @@ class Crops(Dataset[Item]):
         return self._crop(epoch, index, track), self.candidates[track], known
 
     def _crop(self, epoch: int, index: int, track: int) -> Tensor:
-        space = self.collection.frames.count(track) - self.width
+        space = self.collection.features.count(track) - self.width
         if space <= 0:
-            mel = self.collection.frames.mel(track)
+            mel = self.collection.features.mel(track)
             return cut(mel, plan(mel.shape[1], self.width))[0]
         rng = np.random.default_rng((self.seed, epoch, index))
         if not self.stretch:
-            mel = self.collection.frames.mel(track, int(rng.integers(space + 1)), self.width)
+            mel = self.collection.features.mel(track, int(rng.integers(space + 1)), self.width)
             return mel.unsqueeze(0)
         # As many times longer as shorter, and never longer than the track.
         rate = float(np.exp(rng.uniform(-1, 1) * np.log1p(self.stretch)))
         taken = min(max(2, round(self.width * rate)), space + self.width)
         first = int(rng.integers(space + self.width - taken + 1))
-        mel = self.collection.frames.mel(track, first, taken)
+        mel = self.collection.features.mel(track, first, taken)
         return functional.interpolate(
             mel.unsqueeze(0), size=self.width, mode="linear", align_corners=True
         )
@@ -74,7 +74,7 @@ class Crops(Dataset[Item]):
 class Joined(Dataset[Item]):
     """Crops of one collection, and after them those of another."""
 
-    def __init__(self, first: Crops, second: Crops) -> None:
+    def __init__(self, first: RandomCrops, second: RandomCrops) -> None:
         self.first, self.second = first, second
 
     def __len__(self) -> int:
@@ -87,16 +87,16 @@ class Joined(Dataset[Item]):
         return self.second[epoch, index - len(self.first)]
 
 
-class Shuffled(Sampler[tuple[int, int]]):
+class EpochSampler(Sampler[tuple[int, int]]):
     """Items (epoch, index) in an order of the epoch's own; Lightning calls set_epoch, after a restart too.
 
     Of `world` processes each takes every world-th item, all equally many: the batches of one step, joined, are the batch
     that a single process would have had.
     """
 
-    def __init__(self, size: int, seed: int, launch: Launch | None = None) -> None:
+    def __init__(self, size: int, seed: int, launch: ProcessGroup | None = None) -> None:
         self.size, self.seed, self.epoch = size, seed, 0
-        self.launch = launch or Launch()
+        self.launch = launch or ProcessGroup()
 
     def set_epoch(self, epoch: int) -> None:
         """The epoch whose order comes next."""
@@ -125,15 +125,15 @@ class TrackSegments(Dataset[tuple[Tensor, Tensor, Tensor]]):
 
     def plan(self, track: int) -> Segments:
         """The segments of one track of the collection."""
-        return plan(self.collection.frames.count(track), self.width, self.hop)
+        return plan(self.collection.features.count(track), self.width, self.hop)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
         track = int(self.tracks[index])
-        segments = cut(self.collection.frames.mel(track), self.plan(track))
+        segments = cut(self.collection.features.mel(track), self.plan(track))
         return segments, torch.tensor(int(self.collection.targets[track])), torch.tensor(track)
 
 
-class SegmentData(pl.LightningDataModule):
+class SegmentDataModule(pl.LightningDataModule):
     """A collection, a split and a segment width, as Lightning asks for them.
 
     batch_size: of all processes together. workers: processes that read crops ahead; which crops they read does not depend
@@ -148,9 +148,9 @@ class SegmentData(pl.LightningDataModule):
         batch_size: int,
         seed: int,
         stretch: float = 0.0,
-        beside: PartlyLabelled | None = None,
+        beside: PartiallyLabelled | None = None,
         share: float = 1.0,
-        launch: Launch | None = None,
+        launch: ProcessGroup | None = None,
         workers: int = 0,
     ) -> None:
         super().__init__()
@@ -162,7 +162,7 @@ class SegmentData(pl.LightningDataModule):
             batch_size,
             seed,
         )
-        self.stretch, self.launch = stretch, launch or Launch()
+        self.stretch, self.launch = stretch, launch or ProcessGroup()
         # Pages that a GPU can fetch by itself.
         self.reading: dict[str, Any] = {
             "num_workers": workers,
@@ -170,19 +170,19 @@ class SegmentData(pl.LightningDataModule):
             "persistent_workers": workers > 0,
         }
 
-    def crops(self) -> Crops | Joined:
+    def crops(self) -> RandomCrops | Joined:
         """What an epoch reads: the split's training part, and the share of what is beside it."""
-        own = Crops(self.collection, self.split.train, self.width, self.seed, self.stretch)
+        own = RandomCrops(self.collection, self.split.train, self.width, self.seed, self.stretch)
         if self.beside is None:
             return own
-        others = np.arange(len(self.beside.frames))
+        others = np.arange(len(self.beside.features))
         return Joined(
-            own, Crops(self.beside, others, self.width, self.seed, self.stretch, self.share)
+            own, RandomCrops(self.beside, others, self.width, self.seed, self.stretch, self.share)
         )
 
     def train_dataloader(self) -> "DataLoader[Any]":
         crops = self.crops()
-        order = Shuffled(len(crops), self.seed, self.launch)
+        order = EpochSampler(len(crops), self.seed, self.launch)
         # A generator of its own, since each pass over a loader draws one number, which would shift dropout's.
         own = torch.Generator().manual_seed(self.seed)
         drop_last = len(crops) > self.batch_size

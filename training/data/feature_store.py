@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from crnn.audio.decode import decode
-from crnn.audio.mel import FrontEnd, log_mel
+from crnn.audio.front_end import FrontEnd
+from crnn.audio.mel import log_mel
 from training.data.feature_cache import Job, collect
 
 # dB values between −80 and 0 (or powers near them) keep three digits in half the memory.
@@ -18,7 +19,7 @@ _DTYPE = np.float16
 
 
 @dataclass(frozen=True)
-class Frames:
+class FeatureStore:
     """Spectrograms end to end: values [total frames, M] in dB, offsets [N + 1]; track i is offsets[i]:offsets[i + 1]."""
 
     values: np.ndarray[Any, Any]
@@ -38,7 +39,7 @@ class Frames:
         return torch.from_numpy(np.array(self.values[start:end], dtype=np.float32).T)
 
     @classmethod
-    def from_mels(cls, mels: Sequence[np.ndarray[Any, Any]]) -> "Frames":
+    def from_mels(cls, mels: Sequence[np.ndarray[Any, Any]]) -> "FeatureStore":
         """Join spectrograms [M, F_i]."""
         offsets = np.cumsum([0, *(mel.shape[1] for mel in mels)])
         return cls(np.concatenate([np.asarray(mel, dtype=_DTYPE).T for mel in mels]), offsets)
@@ -46,7 +47,7 @@ class Frames:
 
 def from_audio(
     files: Sequence[Path], front_end: FrontEnd, cache: Path, skip_broken: bool = False
-) -> Frames:
+) -> FeatureStore:
     """Decode and transform files with the code that serves; kept under `cache` for the next run.
 
     The cache's name covers the front end and every file's name, size and time, so a changed file is computed afresh. A
@@ -61,4 +62,4 @@ def from_audio(
 
     job = Job(files, frames, front_end.n_mels, _DTYPE, front_end.to_dict(), cache)
     collect(job, skip_broken)
-    return Frames(np.load(job.values, mmap_mode="r"), np.load(job.offsets))
+    return FeatureStore(np.load(job.values, mmap_mode="r"), np.load(job.offsets))

@@ -19,12 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-from crnn.audio.decode import SUFFIXES
-from crnn.audio.mel import GTZAN_MELS, FrontEnd
+from crnn.audio.decode import AUDIO_SUFFIXES
+from crnn.audio.front_end import GTZAN_FRONT_END, FrontEnd
 from crnn.model import limits
 from training.data.collection import Collection, DataError
 from training.data.feature_cache import BrokenFiles, listed
-from training.data.feature_store import Frames, from_audio
+from training.data.feature_store import FeatureStore, from_audio
 
 TABLE = "manifest.csv"  # the table of a folder that has one
 
@@ -73,7 +73,9 @@ def manifest(
     skip_broken: bool = False,
 ) -> Collection:
     """The collection behind a manifest. Raises DataError with everything that is wrong with it at once."""
-    return collection(read(source, task, skip_broken), front_end or GTZAN_MELS, cache, skip_broken)
+    return collection(
+        read(source, task, skip_broken), front_end or GTZAN_FRONT_END, cache, skip_broken
+    )
 
 
 def read(source: Path, task: str | None = None, skip_broken: bool = False) -> Table:
@@ -110,7 +112,7 @@ def read(source: Path, task: str | None = None, skip_broken: bool = False) -> Ta
     name = task if task is not None else _task(table)
     found = Table(source, name, tuple(rows))
     try:
-        limits.names(name, found.labels)
+        limits.check_labels(name, found.labels)
     except ValueError as error:
         raise DataError(f"{source}: {error}. --task-name gives another task.") from error
     return found
@@ -135,10 +137,10 @@ def collection(
             f"{table.source}: {len(lost)} can't be heard and are left out.\n{listed(lost)}",
             file=sys.stderr,
         )
-        frames = Frames(frames.values, frames.offsets[np.concatenate([[True], heard])])
+        frames = FeatureStore(frames.values, frames.offsets[np.concatenate([[True], heard])])
         kept = tuple(row for row, there in zip(table.rows, heard, strict=True) if there)
         table = Table(table.source, table.task, kept)
-        limits.names(table.task, table.labels)
+        limits.check_labels(table.task, table.labels)
     rows, labels = table.rows, table.labels
     sides = tuple(row.side for row in rows)
     if any(sides):
@@ -151,8 +153,8 @@ def collection(
         names=tuple(row.name for row in rows),
         targets=np.array([place[row.label] for row in rows], dtype=np.int64),
         groups=tuple(row.group for row in rows),
-        frames=frames,
-        sides=sides if any(sides) else (),
+        features=frames,
+        subsets=sides if any(sides) else (),
     )
 
 
@@ -205,7 +207,7 @@ def _audio(folder: Path) -> Iterator[Path]:
     """Files with names of audio at any depth, in the order of their names; hidden ones are left out."""
     for file in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        if file.suffix.lower() in SUFFIXES and not hidden and file.is_file():
+        if file.suffix.lower() in AUDIO_SUFFIXES and not hidden and file.is_file():
             yield file
 
 

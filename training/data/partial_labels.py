@@ -16,7 +16,7 @@ import numpy as np
 
 from crnn.labels import GENRES
 from training.data.collection import moods
-from training.data.feature_store import Frames
+from training.data.feature_store import FeatureStore
 
 # AllMusic's words, and what GTZAN may call such a clip. Others say nothing about GTZAN's ten.
 CANDIDATES: dict[str, tuple[str, ...]] = {
@@ -34,11 +34,11 @@ CANDIDATES: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class PartlyLabelled:
+class PartiallyLabelled:
     """Tracks to train on beside a collection, never to test: candidates [N, K] is 1 where a track may be of a class."""
 
     name: str
-    frames: Frames
+    features: FeatureStore
     candidates: np.ndarray[Any, np.dtype[np.float32]]
     tags: None = None
 
@@ -46,13 +46,13 @@ class PartlyLabelled:
     def digest(self) -> str:
         """Twelve hex digits over frames and candidates."""
         found = hashlib.sha256(
-            json.dumps(self.frames.offsets.tolist()).encode() + self.candidates.tobytes()
+            json.dumps(self.features.offsets.tolist()).encode() + self.candidates.tobytes()
         )
-        found.update(np.ascontiguousarray(self.frames.values).tobytes())
+        found.update(np.ascontiguousarray(self.features.values).tobytes())
         return found.hexdigest()[:12]
 
 
-def moods_beside_gtzan(data: Path, cache: Path) -> PartlyLabelled:
+def auxiliary_clips(data: Path, cache: Path) -> PartiallyLabelled:
     """moods4q's clips with a word of CANDIDATES, but for those of artists that protocol N asks about."""
     collection = moods(data, None, cache, "quadrant")
     folder = data / "moods4q" if (data / "moods4q").is_dir() else data
@@ -65,8 +65,8 @@ def moods_beside_gtzan(data: Path, cache: Path) -> PartlyLabelled:
         if named and i not in reserved:
             kept.append(i)
             rows.append([genre in named for genre in GENRES])
-    return PartlyLabelled(
+    return PartiallyLabelled(
         "moods4q, genre known in part",
-        Frames.from_mels([collection.frames.mel(i).numpy() for i in kept]),
+        FeatureStore.from_mels([collection.features.mel(i).numpy() for i in kept]),
         np.array(rows, dtype=np.float32).reshape(len(kept), len(GENRES)),
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from crnn.audio._torchaudio import torchaudio
+from crnn.audio.torchaudio_shim import torchaudio
 from training.data.collection import Collection, DataError
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
@@ -30,7 +30,7 @@ def paper(collection: Collection, seed: int) -> Split:
     return Split(train, valid, test)
 
 
-def paper_with_copies(collection: Collection, seed: int) -> Split:
+def paper_with_duplicates(collection: Collection, seed: int) -> Split:
     """Protocol P as if no recording were there twice: copies fall on both sides. Only to measure what that is worth."""
     return paper(_ungrouped(collection), seed)
 
@@ -101,11 +101,11 @@ def _with_all_labels(
     return (whole or folds)[0]
 
 
-def given(collection: Collection) -> Split:
+def predefined(collection: Collection) -> Split:
     """The sides that the collection names; a validation part is cut from the training part where it names none."""
-    if not collection.sides:
+    if not collection.subsets:
         raise DataError(f"{collection.name} does not say who is tested; a column `split` would.")
-    sides = np.array(collection.sides)
+    sides = np.array(collection.subsets)
     train, valid, test = (np.flatnonzero(sides == side) for side in ("train", "valid", "test"))
     if len(valid) == 0:
         train, valid = _with_all_labels(collection, train, 5, 0)
@@ -131,7 +131,7 @@ def _folds(
         yield tracks[rest], tracks[part]
 
 
-def named(name: str, collection: Collection) -> Split:
+def from_name(name: str, collection: Collection) -> Split:
     """A split by its name on the command line.
 
     all · known (all but those that protocol N keeps for itself) · filtered · paper:SEED · grouped:SEED · given (by the
@@ -148,12 +148,12 @@ def named(name: str, collection: Collection) -> Split:
     if name == "filtered":
         return filtered(collection)
     if name == "given":
-        return given(collection)
+        return predefined(collection)
     number, _, variant = argument.partition("/")
     if kind == "grouped" and argument.isdigit():
         return grouped(collection, int(argument))
     if kind == "paper" and number.isdigit() and variant in ("", "copies"):
-        return (paper_with_copies if variant else paper)(collection, int(number))
+        return (paper_with_duplicates if variant else paper)(collection, int(number))
     if kind == "fold" and number in set("01234") and variant in ("", "valid", "both", "mixed"):
         split = folds(_ungrouped(collection) if variant == "mixed" else collection)[int(number)]
         inner = within(collection, split) if variant in ("valid", "both") else split

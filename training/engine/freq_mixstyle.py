@@ -15,7 +15,7 @@ _SHARE = 0.5
 _STILL = 1e-3  # dB: a band that does not move is not blown up
 
 
-def restyle(mel: Tensor, alpha: float, generator: Generator, floor: float) -> Tensor:
+def freq_mixstyle(mel: Tensor, alpha: float, generator: Generator, floor: float) -> Tensor:
     """Crops whose bands have mean and deviation of a mixture with another crop of the batch, each of half of them.
 
     Shape: [B, 1, M, W] dB -> the same. alpha: of the beta distribution of the mixed share. What lies on the floor is silence, and

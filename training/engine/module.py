@@ -8,11 +8,11 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from crnn.audio.mel import FrontEnd, band_frequencies
+from crnn.audio.front_end import FrontEnd, band_frequencies
 from crnn.augment.transforms import BackgroundNoise, FrequencyMask, TimeMask, TimeWarp
 from crnn.model.network import CRNN
 from crnn.model.segments import average, plan
-from training.engine.freq_mixstyle import restyle
+from training.engine.freq_mixstyle import freq_mixstyle
 from training.engine.recipes import Recipe
 
 # Of the drawn equaliser curve, from the lowest to the highest band: about one an octave.
@@ -21,7 +21,7 @@ _KNOBS = 8
 _APART = 2**40
 
 
-class Training(pl.LightningModule):
+class TrainingModule(pl.LightningModule):
     """One network in training. steps: of the whole run, over which a one-cycle schedule is laid; n_tags: L; teacher: a trained
     network of the same classes, whose answers are learned as well as the labels.
     """
@@ -69,7 +69,7 @@ class Training(pl.LightningModule):
                 min=self.floor
             )
         if self.recipe.mixstyle:
-            mel = restyle(mel, self.recipe.mixstyle, generator, self.floor)
+            mel = freq_mixstyle(mel, self.recipe.mixstyle, generator, self.floor)
         if self.recipe.pitch:
             mel = self._transpose(
                 mel, (torch.rand(len(mel), generator=generator) * 2 - 1) * self.recipe.pitch
@@ -80,12 +80,12 @@ class Training(pl.LightningModule):
                 torch.rand(1, generator=generator)
             )  # one for the batch
             noise = BackgroundNoise(ratio, self.recipe.noise)
-            mel = noise.apply(mel, noise.draw(mel.shape, generator), self.front_end)
+            mel = noise.apply(mel, noise.sample(mel.shape, generator), self.front_end)
         if self.time_warp.max_shift:
-            mel = self.time_warp.apply(mel, self.time_warp.draw(mel.shape, generator))
+            mel = self.time_warp.apply(mel, self.time_warp.sample(mel.shape, generator))
         for mask in (self.frequency_mask, self.time_mask):
             if mask.max_width and mask.count:
-                mel = mask.apply(mel, mask.draw(mel.shape, generator), self.floor)
+                mel = mask.apply(mel, mask.sample(mel.shape, generator), self.floor)
         return mel
 
     def _transpose(self, mel: Tensor, semitones: Tensor) -> Tensor:

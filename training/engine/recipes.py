@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from crnn.audio.mel import FrontEnd
+from crnn.audio.front_end import FrontEnd
 from crnn.model.network import ModelConfig, Pools, pool_sizes
 
 
@@ -28,7 +28,7 @@ class Recipe:
     off; genre only.
     teacher: name of the recipe whose run on the same split and seed has to be trained first, since this one learns its answers,
     too (born-again networks, Furlanello et al. 2018); "" = none. distillation: their share of the loss, the labels' is the rest.
-    start: "TASK/RECIPE/SPLIT" of a run whose weights, but for the last layer, this one begins from; "" = at random. Always of
+    init_from: "TASK/RECIPE/SPLIT" of a run whose weights, but for the last layer, this one begins from; "" = at random. Always of
     seed 0, so that five seeds need not five of them.
     pools: None follows the front end (crnn.model.network.pool_sizes).
     """
@@ -60,7 +60,7 @@ class Recipe:
     beside: float = 0.0
     teacher: str = ""
     distillation: float = 0.0
-    start: str = ""
+    init_from: str = ""
     channels: tuple[int, ...] = (64, 128, 128, 128)
     pools: Pools | None = None
     pooling: Literal["max", "avg"] = "max"
@@ -126,37 +126,39 @@ RECIPES: dict[str, Recipe] = {
     "genre-alone": _TUNED,
     # Bundled. Begins from tags: F's validation loss 1.149 -> 1.055, and with MixStyle 0.959 (seed 0; assets/results/ablation.json).
     # MixStyle at 0.4: 0.979, and with 30 epochs 0.961.
-    "genre": replace(_TUNED, start="quadrant/tags/known", mixstyle=1.0),
+    "genre": replace(_TUNED, init_from="quadrant/tags/known", mixstyle=1.0),
     # Without mixup and smoothed labels P gains a little (two splits, 0.835 -> 0.855), but F's validation loss rises from 0.994 to
     # 1.036 (three seeds each); without the equaliser, too, from 1.003 to 1.026 (seed 0).
     "genre-unmixed": replace(
-        _TUNED, start="quadrant/tags/known", mixstyle=1.0, mixup=0.0, label_smoothing=0.0
+        _TUNED, init_from="quadrant/tags/known", mixstyle=1.0, mixup=0.0, label_smoothing=0.0
     ),
     "mood-start": _TUNED_MOOD,
     # Begins from a network that has learned the other collection: both are small, and what music sounds like is the same in both.
     # Quadrants' macro F1, inner validation parts of three folds: 0.599 -> 0.677, mean negative log-likelihood 0.865 -> 0.771; 25
     # epochs rather than 15 from there: 0.818 -> 0.753 (two folds). Stretched and transposed crops lost: 0.599 -> 0.481, and
     # 0.644 -> 0.560 from the same start (one fold).
-    "mood-labels": replace(_TUNED_MOOD, epochs=25, start="genre/mood-start/all"),
+    "mood-labels": replace(_TUNED_MOOD, epochs=25, init_from="genre/mood-start/all"),
     # And learns besides what else moods4q says of each clip: five moods, validation inside fold 0, mean negative log-likelihood
     # 1.031 -> 0.980. Taught besides by another run of its own kind (distillation 0.7): 0.989.
-    "mood-tags": replace(_TUNED_MOOD, epochs=20, start="genre/mood-start/all", tags=10.0),
+    "mood-tags": replace(_TUNED_MOOD, epochs=20, init_from="genre/mood-start/all", tags=10.0),
     # Bundled: with MixStyle, too, 0.944 there.
-    "mood": replace(_TUNED_MOOD, epochs=20, start="genre/mood-start/all", tags=10.0, mixstyle=1.0),
+    "mood": replace(
+        _TUNED_MOOD, epochs=20, init_from="genre/mood-start/all", tags=10.0, mixstyle=1.0
+    ),
     # Learns quadrants, and what moods4q says besides of each clip: 21 genres and its commoner mood words.
     "tags": replace(_TUNED, epochs=30, tags=10.0),
     # Regularised less. Where artists are on both sides (P) the tuned recipe is unsure of what it knows: temperature 0.62 and 0.46.
     "genre-loose": replace(_TUNED, equaliser_db=0.0, mixup=0.0, label_smoothing=0.0),
     # Steps on the way to genre, and one beside it that hears clips whose genre is known in part beside GTZAN's. Of pure hip-hop,
     # reggae, jazz, blues and country it hears none there: in that collection all of those are protocol N's.
-    "genre-after-mood": replace(_TUNED, start="quadrant/genre-alone/known"),
-    "genre-after-tags": replace(_TUNED, start="quadrant/tags/known"),
-    "genre-beside": replace(_TUNED, start="quadrant/tags/known", beside=0.5),
+    "genre-after-mood": replace(_TUNED, init_from="quadrant/genre-alone/known"),
+    "genre-after-tags": replace(_TUNED, init_from="quadrant/tags/known"),
+    "genre-beside": replace(_TUNED, init_from="quadrant/tags/known", beside=0.5),
 }
 
 
-def begin_at_random() -> list[str]:
+def from_scratch() -> list[str]:
     """Names of the recipes that need no other run, and so no other collection."""
     return sorted(
-        name for name, recipe in RECIPES.items() if not recipe.start and not recipe.teacher
+        name for name, recipe in RECIPES.items() if not recipe.init_from and not recipe.teacher
     )

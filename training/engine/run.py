@@ -32,11 +32,11 @@ from pytorch_lightning.utilities import rank_zero_only
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.network import CRNN
 from training.data.collection import Collection
-from training.data.datamodule import SegmentData
-from training.data.partial_labels import PartlyLabelled
-from training.data.splits import named
-from training.distributed import Launch
-from training.engine.module import Training
+from training.data.datamodule import SegmentDataModule
+from training.data.partial_labels import PartiallyLabelled
+from training.data.splits import from_name
+from training.distributed import ProcessGroup
+from training.engine.module import TrainingModule
 from training.engine.recipes import Recipe
 
 
@@ -72,7 +72,7 @@ def train(
     progress: bool = True,
     donor: Path | None = None,
     teacher: Path | None = None,
-    beside: PartlyLabelled | None = None,
+    beside: PartiallyLabelled | None = None,
     workers: int | None = None,
 ) -> Path:
     """Train (or finish, or find finished) a run; returns its folder.
@@ -87,20 +87,22 @@ def train(
     Raises ValueError when the folder holds a run of the same name with other settings, or batches do not divide among the
     processes.
     """
-    folder, launch = runs / spec.name, Launch.here()
+    folder, launch = runs / spec.name, ProcessGroup.current()
     launch.join()
-    finished = launch.first(lambda: _claim(folder, spec, collection, teacher, beside, launch))
-    launch.together(lambda: _seen(folder))
+    finished = launch.run_on_first(
+        lambda: _claim(folder, spec, collection, teacher, beside, launch)
+    )
+    launch.run_on_all(lambda: _seen(folder))
     if finished:
         return folder
     started = time.monotonic()
     pl.seed_everything(spec.seed, workers=True, verbose=False)
-    split = named(spec.split, collection)
+    split = from_name(spec.split, collection)
     recipe, front_end = spec.recipe, collection.front_end
     width = front_end.frames(recipe.segment_seconds)
     if workers is None:
         workers = min(4, (os.cpu_count() or 1) // launch.local_world) if launch.on_gpu else 0
-    data = SegmentData(
+    data = SegmentDataModule(
         collection,
         split,
         width,
@@ -114,7 +116,7 @@ def train(
     )
     steps = recipe.epochs * max(1, len(data.crops()) // recipe.batch_size)
     taught_by = Checkpoint.load(teacher / "checkpoint").model if teacher is not None else None
-    module = Training(
+    module = TrainingModule(
         recipe,
         front_end,
         len(collection.labels),
@@ -124,8 +126,8 @@ def train(
         taught_by,
     )
     if donor is not None:
-        begin_from(module.network, Checkpoint.load(donor / "checkpoint").model)
-    launch.share_norms(module.network)
+        init_from(module.network, Checkpoint.load(donor / "checkpoint").model)
+    launch.sync_batch_norm(module.network)
     stops = len(split.valid) > 0 and recipe.patience > 0
     callbacks: list[Callback] = [
         _History(folder / "history.csv"),
@@ -171,12 +173,12 @@ def train(
             "revision"
         ],  # of the code that began the run
         data=f"{collection.name}, split {spec.split}, {len(split.train)} tracks"
-        + (f"; beside them {len(beside.frames)} of {beside.name}" if beside is not None else ""),
+        + (f"; beside them {len(beside.features)} of {beside.name}" if beside is not None else ""),
     )
     facts: dict[str, Any] = {"precision": resolve_precision(precision)}
     if launch.world > 1:
         # Equal digests: the processes had the same weights to the end.
-        facts |= {"processes": launch.world, "weights_of_each": launch.everyones(checkpoint.digest)}
+        facts |= {"processes": launch.world, "weights_of_each": launch.gather(checkpoint.digest)}
     best = folder / "best.ckpt"
 
     def finish() -> None:
@@ -190,7 +192,7 @@ def train(
             file.unlink(missing_ok=True)
         _amend(folder / "config.json", {"seconds": round(time.monotonic() - started, 1)} | facts)
 
-    launch.first(finish)
+    launch.run_on_first(finish)
     return folder
 
 
@@ -204,7 +206,7 @@ def history(folder: Path) -> dict[str, list[Any] | None]:
     return found
 
 
-def begin_from(network: CRNN, donor: CRNN) -> None:
+def init_from(network: CRNN, donor: CRNN) -> None:
     """Copy all weights but the last layer's. Raises ValueError if the networks differ in more than their classes."""
     if replace(network.config, n_classes=donor.config.n_classes) != donor.config:
         raise ValueError(
@@ -259,8 +261,8 @@ def _claim(
     spec: RunSpec,
     collection: Collection,
     teacher: Path | None,
-    beside: PartlyLabelled | None,
-    launch: Launch,
+    beside: PartiallyLabelled | None,
+    launch: ProcessGroup,
 ) -> bool:
     """Write what will be run, or check that it is what was run; whether it is finished."""
     launch.share(spec.recipe.batch_size)

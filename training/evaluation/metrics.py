@@ -18,7 +18,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)
-class Answers:
+class TrackLogits:
     """What a network said of tracks whose class is known: logits [S_i, K] of each track, where its segments lie, target."""
 
     logits: tuple[Array, ...]
@@ -26,11 +26,11 @@ class Answers:
     targets: Indices
     tracks: Indices
 
-    def divided(self, temperature: float) -> "Answers":
+    def divided(self, temperature: float) -> "TrackLogits":
         """The same with every logit divided by a temperature."""
         return replace(self, logits=tuple(logits / temperature for logits in self.logits))
 
-    def distributions(self, temperature: float = 1.0) -> Array:
+    def probabilities(self, temperature: float = 1.0) -> Array:
         """Track distributions [N, K]: the mean of the segments' softmax, as served."""
         pairs = zip(self.logits, self.segments, strict=True)
         return np.array(
@@ -38,21 +38,21 @@ class Answers:
         )
 
 
-def answers(classifier: Classifier, collection: Collection, tracks: Indices) -> Answers:
+def track_logits(classifier: Classifier, collection: Collection, tracks: Indices) -> TrackLogits:
     """Run the classifier over tracks of a collection."""
     logits, segments = [], []
     for track in tracks:
-        mel = collection.frames.mel(int(track))
+        mel = collection.features.mel(int(track))
         segments.append(classifier.plan(mel.shape[1]))
         logits.append(classifier.logits(mel, segments[-1]).double().numpy())
-    return Answers(tuple(logits), tuple(segments), collection.targets[tracks], tracks)
+    return TrackLogits(tuple(logits), tuple(segments), collection.targets[tracks], tracks)
 
 
-def scores(given: Answers, temperature: float, labels: tuple[str, ...]) -> dict[str, Any]:
+def scores(given: TrackLogits, temperature: float, labels: tuple[str, ...]) -> dict[str, Any]:
     """Accuracies by segment and by track, macro F1, mean recall of the classes present, confusion, and the calibration error with
     that temperature and before it, at 1.
     """
-    distributions = given.distributions(temperature)
+    distributions = given.probabilities(temperature)
     said = distributions.argmax(axis=1)
     segment_said = np.concatenate([logits.argmax(axis=1) for logits in given.logits])
     segment_true = np.repeat(given.targets, [len(logits) for logits in given.logits])
@@ -69,7 +69,7 @@ def scores(given: Answers, temperature: float, labels: tuple[str, ...]) -> dict[
             f1_score(segment_true, segment_said, labels=present, average="macro")
         ),
         "calibration_error": calibration_error(distributions, given.targets),
-        "calibration_error_before": calibration_error(given.distributions(), given.targets),
+        "calibration_error_before": calibration_error(given.probabilities(), given.targets),
         "reliability": reliability(distributions, given.targets),
         "confusion": confusion_matrix(given.targets, said, labels=range(len(labels))).tolist(),
     }
@@ -98,11 +98,11 @@ def reliability(distributions: Array, targets: Indices, bins: int = 10) -> list[
     return points
 
 
-def fit_temperature(given: Answers) -> float:
+def fit_temperature(given: TrackLogits) -> float:
     """The temperature under which the tracks' true classes are likeliest (mean negative log-likelihood by track)."""
 
     def loss(log_temperature: float) -> float:
-        likelihood = given.distributions(float(np.exp(log_temperature)))[
+        likelihood = given.probabilities(float(np.exp(log_temperature)))[
             np.arange(len(given.targets)), given.targets
         ]
         return float(-np.log(np.maximum(likelihood, 1e-12)).mean())
@@ -110,7 +110,7 @@ def fit_temperature(given: Answers) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
 
 
-def spread(values: Sequence[float]) -> dict[str, float | None]:
+def mean_sd(values: Sequence[float]) -> dict[str, float | None]:
     """Mean, and standard deviation (n − 1; None of one value)."""
     return {
         "mean": float(np.mean(values)),

@@ -18,22 +18,22 @@ from typing import Any
 
 import numpy as np
 
-from crnn.audio.mel import FrontEnd
+from crnn.audio.front_end import FrontEnd
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from training.data import splits
 from training.data.collection import Collection, DataError, load
-from training.data.partial_labels import moods_beside_gtzan
-from training.distributed import Launch
-from training.engine.recipes import RECIPES, begin_at_random
+from training.data.partial_labels import auxiliary_clips
+from training.distributed import ProcessGroup
+from training.engine.recipes import RECIPES, from_scratch
 from training.engine.run import RunSpec, code_revision, train
 from training.evaluation.metrics import (
-    Answers,
-    answers,
+    TrackLogits,
     bootstrap_by_group,
     fit_temperature,
+    mean_sd,
     scores,
-    spread,
+    track_logits,
 )
 
 CONTEXT = {
@@ -49,7 +49,7 @@ FOLDS = 5
 
 
 @dataclass(frozen=True)
-class Workshop:
+class Experiment:
     """Where things are, and how to train what is missing."""
 
     data: Path
@@ -58,10 +58,10 @@ class Workshop:
     precision: str = "auto"
     progress: bool = True
     workers: int | None = None
-    most_epochs: int | None = None  # of any run, for a rehearsal
+    max_epochs: int | None = None  # of any run, for a rehearsal
 
     def collection(self, task: str, front_end: FrontEnd | None = None) -> Collection:
-        return Launch.here().together(
+        return ProcessGroup.current().run_on_all(
             lambda: load(task, self.data, self.runs / "frames", front_end)
         )
 
@@ -82,30 +82,30 @@ class Workshop:
         """What a run takes, in epochs of frames; only to compare runs with each other."""
         collection = self.collection(spec.task, front_end)
         frames = sum(
-            collection.frames.count(int(track))
-            for track in splits.named(spec.split, collection).train
+            collection.features.count(int(track))
+            for track in splits.from_name(spec.split, collection).train
         )
         return float(frames * self._shortened(spec).recipe.epochs)
 
     def _shortened(self, spec: RunSpec) -> RunSpec:
-        if self.most_epochs is None or spec.recipe.epochs <= self.most_epochs:
+        if self.max_epochs is None or spec.recipe.epochs <= self.max_epochs:
             return spec
-        recipe = replace(spec.recipe, epochs=self.most_epochs)
+        recipe = replace(spec.recipe, epochs=self.max_epochs)
         return replace(
-            spec, recipe=recipe, recipe_name=f"{spec.recipe_name}-{self.most_epochs}epochs"
+            spec, recipe=recipe, recipe_name=f"{spec.recipe_name}-{self.max_epochs}epochs"
         )
 
     def train(self, spec: RunSpec, collection: Collection | None = None) -> Path:
         """The folder of a finished run; trains it, and what it begins from, where they are missing."""
-        start, teacher = self.start(spec), self.teacher(spec)
+        start, teacher = self.init_from(spec), self.teacher(spec)
         # Its own collection first: whoever lacks both is told of this one.
         collection = collection or self.collection(spec.task)
         donor = self._donor(spec, start) if start else None
         taught_by = self.train(teacher, collection) if teacher else None
         beside = None
         if spec.recipe.beside:
-            beside = Launch.here().together(
-                lambda: moods_beside_gtzan(self.data, self.runs / "frames")
+            beside = ProcessGroup.current().run_on_all(
+                lambda: auxiliary_clips(self.data, self.runs / "frames")
             )
         spec = self._shortened(spec)
         return train(
@@ -120,12 +120,12 @@ class Workshop:
             self.workers,
         )
 
-    def first(self, spec: RunSpec) -> list[RunSpec]:
+    def prerequisites(self, spec: RunSpec) -> list[RunSpec]:
         """The runs that have to be finished before a run begins: what it begins from, and what teaches it."""
         found: list[RunSpec] = []
-        for before in (self.start(spec), self.teacher(spec)):
+        for before in (self.init_from(spec), self.teacher(spec)):
             if before:
-                found += [*self.first(before), before]
+                found += [*self.prerequisites(before), before]
         return found
 
     def teacher(self, spec: RunSpec) -> RunSpec | None:
@@ -137,15 +137,15 @@ class Workshop:
             raise ValueError(f"teacher {name!r}: the name of a recipe without a teacher is needed")
         return RunSpec(spec.task, name, RECIPES[name], spec.split, spec.seed)
 
-    def start(self, spec: RunSpec) -> RunSpec | None:
+    def init_from(self, spec: RunSpec) -> RunSpec | None:
         """The run that a run begins from, None where it begins at random. ValueError if its recipe names none such."""
-        if not spec.recipe.start:
+        if not spec.recipe.init_from:
             return None
-        task, _, rest = spec.recipe.start.partition("/")
+        task, _, rest = spec.recipe.init_from.partition("/")
         recipe, _, split = rest.partition("/")
-        if recipe not in RECIPES or RECIPES[recipe].start or not split:
+        if recipe not in RECIPES or RECIPES[recipe].init_from or not split:
             raise ValueError(
-                f"start {spec.recipe.start!r}: TASK/RECIPE/SPLIT is needed, of a recipe that begins at random"
+                f"start {spec.recipe.init_from!r}: TASK/RECIPE/SPLIT is needed, of a recipe that begins at random"
             )
         return RunSpec(task, recipe, RECIPES[recipe], split, 0)
 
@@ -155,34 +155,36 @@ class Workshop:
         except DataError as error:
             raise DataError(
                 f"{error} Recipe {spec.recipe_name} begins from a network that learned it; to do without, give --recipe one of "
-                f"{', '.join(begin_at_random())}."
+                f"{', '.join(from_scratch())}."
             ) from error
 
     def classifier(self, spec: RunSpec, collection: Collection) -> Classifier:
         return Classifier(Checkpoint.load(self.train(spec, collection) / "checkpoint"))
 
 
-def filtered(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:
+def filtered(shop: Experiment, seeds: Sequence[int]) -> dict[str, Any]:
     """Protocol F."""
     collection = shop.collection("genre")
     return _genre(shop, "F", collection, [("filtered", seed) for seed in seeds])
 
 
-def paper(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:
+def paper(shop: Experiment, seeds: Sequence[int]) -> dict[str, Any]:
     """Protocol P; each seed draws its own split."""
     return _genre(shop, "P", shop.collection("genre"), [(f"paper:{seed}", seed) for seed in seeds])
 
 
 def _genre(
-    shop: Workshop, protocol: str, collection: Collection, runs: Sequence[tuple[str, int]]
+    shop: Experiment, protocol: str, collection: Collection, runs: Sequence[tuple[str, int]]
 ) -> dict[str, Any]:
     by_seed = []
     for split_name, seed in runs:
         spec = shop.spec("genre", split_name, seed)
         classifier = shop.classifier(spec, collection)
-        split = splits.named(split_name, collection)
-        temperature = fit_temperature(answers(classifier, collection, split.valid))
-        row = scores(answers(classifier, collection, split.test), temperature, collection.labels)
+        split = splits.from_name(split_name, collection)
+        temperature = fit_temperature(track_logits(classifier, collection, split.valid))
+        row = scores(
+            track_logits(classifier, collection, split.test), temperature, collection.labels
+        )
         about = {
             "seed": seed,
             "run": shop.folder(spec).name,
@@ -193,25 +195,27 @@ def _genre(
     return _result(protocol, shop, "genre", collection, by_seed)
 
 
-def mood_specs(shop: Workshop, task: str, seed: int = 0, mixed: bool = False) -> list[RunSpec]:
+def mood_specs(shop: Experiment, task: str, seed: int = 0, mixed: bool = False) -> list[RunSpec]:
     """The runs of protocol M's folds; mixed: folds that ignore artists."""
     return [
         shop.spec(task, f"fold:{fold}" + ("/mixed" if mixed else ""), seed) for fold in range(FOLDS)
     ]
 
 
-def mood_name(task: str, mixed: bool = False) -> str:
+def mood_protocol(task: str, mixed: bool = False) -> str:
     """What protocol M is called for "mood" or "quadrant"."""
     return ("M" if task == "mood" else "M-quadrants") + ("-mixed" if mixed else "")
 
 
-def mood(shop: Workshop, task: str, seed: int = 0, mixed: bool = False) -> dict[str, Any]:
+def mood(shop: Experiment, task: str, seed: int = 0, mixed: bool = False) -> dict[str, Any]:
     """Protocol M for "mood" (five moods) or "quadrant" (four); mixed: M-mixed, which ignores artists."""
     collection = shop.collection(task)
     specs = mood_specs(shop, task, seed, mixed)
     parts = [
-        answers(
-            shop.classifier(spec, collection), collection, splits.named(spec.split, collection).test
+        track_logits(
+            shop.classifier(spec, collection),
+            collection,
+            splits.from_name(spec.split, collection).test,
         )
         for spec in specs
     ]
@@ -234,25 +238,30 @@ def mood(shop: Workshop, task: str, seed: int = 0, mixed: bool = False) -> dict[
     pooled["calibration_error_before"] = scores(_join(parts), 1.0, collection.labels)[
         "calibration_error"
     ]
-    about = {"protocol": mood_name(task, mixed), "context": CONTEXT["M-mixed" if mixed else "M"]}
+    about = {
+        "protocol": mood_protocol(task, mixed),
+        "context": CONTEXT["M-mixed" if mixed else "M"],
+    }
     return _result("M", shop, task, collection, by_fold) | about | {"pooled": pooled}
 
 
 def validation_temperature(
-    shop: Workshop, task: str, collection: Collection, seed: int = 0
+    shop: Experiment, task: str, collection: Collection, seed: int = 0
 ) -> float:
     """Temperature of the task's recipe from a run with a validation part: F's for genre, inside fold 0 for mood."""
     split = "filtered" if task == "genre" else "fold:0/valid"
     classifier = shop.classifier(shop.spec(task, split, seed), collection)
-    return fit_temperature(answers(classifier, collection, splits.named(split, collection).valid))
+    return fit_temperature(
+        track_logits(classifier, collection, splits.from_name(split, collection).valid)
+    )
 
 
-def new_songs(shop: Workshop, checkpoint: str | Path = "genre") -> dict[str, Any]:
+def new_songs(shop: Experiment, checkpoint: str | Path = "genre") -> dict[str, Any]:
     """Protocol N, with the served checkpoint as it is (its own temperature); artists drawn for the interval."""
     collection = shop.collection("new-songs")
     loaded = Checkpoint.load(checkpoint)
-    given = answers(Classifier(loaded), collection, np.arange(len(collection.names)))
-    right = (given.distributions(loaded.temperature).argmax(axis=1) == given.targets).astype(float)
+    given = track_logits(Classifier(loaded), collection, np.arange(len(collection.names)))
+    right = (given.probabilities(loaded.temperature).argmax(axis=1) == given.targets).astype(float)
     row = scores(given, loaded.temperature, collection.labels)
     recalls = {
         label: {
@@ -275,13 +284,13 @@ def new_songs(shop: Workshop, checkpoint: str | Path = "genre") -> dict[str, Any
     }
 
 
-def _revision(shop: Workshop, spec: RunSpec) -> str:
+def _revision(shop: Experiment, spec: RunSpec) -> str:
     """The code that trained a run, as its folder says."""
     return str(json.loads((shop.folder(spec) / "config.json").read_text())["revision"])
 
 
-def _join(parts: Sequence[Answers]) -> Answers:
-    return Answers(
+def _join(parts: Sequence[TrackLogits]) -> TrackLogits:
+    return TrackLogits(
         tuple(x for part in parts for x in part.logits),
         tuple(x for part in parts for x in part.segments),
         np.concatenate([part.targets for part in parts]),
@@ -290,11 +299,11 @@ def _join(parts: Sequence[Answers]) -> Answers:
 
 
 def _result(
-    protocol: str, shop: Workshop, task: str, collection: Collection, rows: list[dict[str, Any]]
+    protocol: str, shop: Experiment, task: str, collection: Collection, rows: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Rows of runs with the mean and standard deviation (n − 1) of every figure."""
     figures = [key for key, value in rows[0].items() if isinstance(value, float)]
-    spreads = {key: spread([row[key] for row in rows]) for key in figures}
+    spreads = {key: mean_sd([row[key] for row in rows]) for key in figures}
     return {
         "protocol": protocol,
         "context": CONTEXT[protocol],

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
-Right = np.ndarray[Any, np.dtype[np.bool_]]
+Correct = np.ndarray[Any, np.dtype[np.bool_]]
 
 
-def compared(ours: Right, reference: Right) -> dict[str, float]:
+def mcnemar(ours: Correct, reference: Correct) -> dict[str, float]:
     """Tracks that only we name right, tracks that only the reference does, and the exact McNemar test of both.
 
     Shapes: [N] each, the same tracks in the same order. p_value: two-sided chance of a difference at least as large if each
@@ -23,7 +23,7 @@ def compared(ours: Right, reference: Right) -> dict[str, float]:
     return {"tracks_won": won, "tracks_lost": lost, "p_value": p}
 
 
-def standard_error(right: Right) -> float:
+def standard_error(right: Correct) -> float:
     """Of the share right, were the tracks drawn at random (binomial)."""
     share = right.mean()
     return float(np.sqrt(share * (1 - share) / len(right)))

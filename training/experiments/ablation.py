@@ -16,9 +16,9 @@ from training.data import splits
 from training.data.collection import Collection
 from training.engine.recipes import RECIPES
 from training.engine.run import RunSpec
-from training.evaluation.metrics import answers, fit_temperature, scores
-from training.evaluation.protocols import CONTEXT, Workshop
-from training.experiments.paper_tables import spreads
+from training.evaluation.metrics import fit_temperature, scores, track_logits
+from training.evaluation.protocols import CONTEXT, Experiment
+from training.experiments.paper_tables import mean_sd_each
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ ABLATIONS = {
 
 
 def ablation(
-    shop: Workshop, name: str, seeds: Sequence[int], collection: Collection | None = None
+    shop: Experiment, name: str, seeds: Sequence[int], collection: Collection | None = None
 ) -> dict[str, Any]:
     """Validation step by step over those of the seeds whose runs are finished; trains nothing.
 
@@ -80,7 +80,7 @@ def ablation(
     """
     table = ABLATIONS[name]
     collection = collection or shop.collection(table.task)
-    valid = splits.named(table.split, collection).valid
+    valid = splits.from_name(table.split, collection).valid
     rows = []
     for recipe, step in table.steps:
         each: dict[str, list[float]] = {}
@@ -88,12 +88,12 @@ def ablation(
         for spec in table.specs(seeds):
             if spec.recipe_name != recipe or not shop.finished(spec):
                 continue
-            given = answers(
+            given = track_logits(
                 Classifier(Checkpoint.load(shop.folder(spec) / "checkpoint")), collection, valid
             )
             temperature = fit_temperature(given)
             figures = scores(given, temperature, collection.labels)
-            likelihood = given.distributions(temperature)[np.arange(len(valid)), given.targets]
+            likelihood = given.probabilities(temperature)[np.arange(len(valid)), given.targets]
             found = {
                 "track_accuracy": figures["track_accuracy"],
                 "segment_accuracy": figures["segment_accuracy"],
@@ -103,5 +103,5 @@ def ablation(
             for key, value in found.items():
                 each.setdefault(key, []).append(float(value))
         if runs:
-            rows.append({"name": step, "paper": None, "runs": runs} | spreads(each))
+            rows.append({"name": step, "paper": None, "runs": runs} | mean_sd_each(each))
     return {"table": name, "title": table.title, "context": table.context, "note": "", "rows": rows}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.signal import welch
 
-from crnn.audio.mel import FrontEnd, band_frequencies
+from crnn.audio.front_end import FrontEnd, band_frequencies
 from training.data.collection import Collection, DataError, load
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -26,7 +26,7 @@ _STILL = 1e-2
 
 
 @dataclass(frozen=True)
-class Portrait:
+class Profile:
     """One track's statistics.
 
     spectrum [M]: dB against the mean of the bands; modulation [K] and map [M / 8, K]: log10 of dB² per Hz, mean of all bands and of
@@ -44,7 +44,7 @@ def modulation_frequencies(front_end: FrontEnd) -> Array:
     return np.asarray(np.fft.rfftfreq(WINDOW, front_end.hop_seconds)[1:])
 
 
-def portrait(mel: Array, front_end: FrontEnd) -> Portrait:
+def track_profile(mel: Array, front_end: FrontEnd) -> Profile:
     """Statistics of one track's log-mel spectrogram [M, F] in dB, F ≥ 64. ValueError for less."""
     if mel.ndim != 2 or mel.shape[1] < WINDOW:
         raise ValueError(
@@ -56,7 +56,7 @@ def portrait(mel: Array, front_end: FrontEnd) -> Portrait:
     )
     density = density[:, 1:]  # at 0 Hz nothing fluctuates
     grouped = density.reshape(-1, GROUP, density.shape[1]).mean(axis=1)
-    return Portrait(
+    return Profile(
         levels - levels.mean(),
         np.log10(density.mean(axis=0).clip(min=_STILL)),
         np.log10(grouped.clip(min=_STILL)),
@@ -64,7 +64,7 @@ def portrait(mel: Array, front_end: FrontEnd) -> Portrait:
     )
 
 
-def classes(collection: Collection, once_a_recording: bool) -> dict[str, Any]:
+def class_profiles(collection: Collection, once_a_recording: bool) -> dict[str, Any]:
     """Mean and standard deviation (n − 1) over the tracks of each class; of copies only the first counts where asked."""
     tracks = np.arange(len(collection.names))
     if once_a_recording:
@@ -74,12 +74,13 @@ def classes(collection: Collection, once_a_recording: bool) -> dict[str, Any]:
         own = [
             int(t)
             for t in tracks
-            if collection.targets[t] == k and collection.frames.count(int(t)) >= WINDOW
+            if collection.targets[t] == k and collection.features.count(int(t)) >= WINDOW
         ]
         if len(own) < 2:
             continue  # one track is no class
         drawn = [
-            portrait(collection.frames.mel(t).double().numpy(), collection.front_end) for t in own
+            track_profile(collection.features.mel(t).double().numpy(), collection.front_end)
+            for t in own
         ]
         found[label] = {
             "tracks": len(own),
@@ -109,7 +110,7 @@ def table(data: Path, cache: Path) -> dict[str, Any]:
             missing.append(error)
             continue
         front_end = collection.front_end
-        found[task] = classes(collection, once_a_recording=task == "genre")
+        found[task] = class_profiles(collection, once_a_recording=task == "genre")
     if front_end is None:
         raise missing[0]
     hop, top = 1000 * front_end.hop_seconds, 0.5 / front_end.hop_seconds

@@ -18,7 +18,7 @@ from crnn.audio.mel import log_mel
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from training.data.collection import lossless_clips
-from training.evaluation.metrics import spread
+from training.evaluation.metrics import mean_sd
 
 # Name, container, encoder, bit/s, sample rate (Opus knows 48 kHz and not 22.05).
 CODECS: tuple[tuple[str, str, str, int, int], ...] = (
@@ -81,7 +81,7 @@ def measure(
                 "name": f"{key[0]}: {key[1]}",
                 "paper": None,
                 "runs": [],
-                "total_variation": spread(values),
+                "total_variation": mean_sd(values),
                 "total_variation_max": {"mean": max(values), "sd": None},
                 "same_top_class": {"mean": float(np.mean(same[key])), "sd": None},
             }

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from crnn.audio.mel import FrontEnd
-from crnn.augment.plan import Strengths, changed, draw
+from crnn.audio.front_end import FrontEnd
+from crnn.augment.plan import Strengths, augment_mel, sample
 from crnn.augment.transforms import BackgroundNoise
 from crnn.inference.classifier import Classifier
 from training.data import splits
 from training.data.collection import Collection
 from training.data.splits import Indices
-from training.evaluation.metrics import Answers, scores
-from training.evaluation.protocols import CONTEXT, Workshop
+from training.evaluation.metrics import TrackLogits, scores
+from training.evaluation.protocols import CONTEXT, Experiment
 
 # name, strengths, the paper's accuracy (Table VII)
 ROWS: tuple[tuple[str, Strengths, float | None], ...] = (
@@ -37,29 +37,29 @@ ROWS: tuple[tuple[str, Strengths, float | None], ...] = (
 _FIGURES = ("track_accuracy", "track_macro_f1", "segment_accuracy")
 
 
-def spoilt(mel: torch.Tensor, strengths: Strengths, front_end: FrontEnd) -> torch.Tensor:
+def corrupt(mel: torch.Tensor, strengths: Strengths, front_end: FrontEnd) -> torch.Tensor:
     """A track's picture [M, F] with noise, warp and masks, drawn from strengths.seed."""
-    draws = draw(strengths, mel.shape[1] * front_end.hop_seconds, front_end)
+    draws = sample(strengths, mel.shape[1] * front_end.hop_seconds, front_end)
     if strengths.snr_db is not None:
         noise = BackgroundNoise(strengths.snr_db, strengths.noise)
         mel = noise.apply(mel[None, None], torch.tensor([draws.noise]), front_end)[0, 0]
-    return changed(mel, draws, front_end)
+    return augment_mel(mel, draws, front_end)
 
 
-def answers_under(
+def corrupted_logits(
     classifier: Classifier, collection: Collection, tracks: Indices, strengths: Strengths
-) -> Answers:
+) -> TrackLogits:
     """Run the classifier over spoilt tracks; each track has a seed of its own, the same for every network."""
     logits, segments = [], []
     for track in tracks:
         own = Strengths(**{**vars(strengths), "seed": strengths.seed + int(track)})
-        mel = spoilt(collection.frames.mel(int(track)), own, collection.front_end)
+        mel = corrupt(collection.features.mel(int(track)), own, collection.front_end)
         segments.append(classifier.plan(mel.shape[1]))
         logits.append(classifier.logits(mel, segments[-1]).double().numpy())
-    return Answers(tuple(logits), tuple(segments), collection.targets[tracks], tracks)
+    return TrackLogits(tuple(logits), tuple(segments), collection.targets[tracks], tracks)
 
 
-def table(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:
+def table(shop: Experiment, seeds: Sequence[int]) -> dict[str, Any]:
     """Every row on F's test part, mean and spread over the runs of protocol F."""
     collection = shop.collection("genre")
     test = splits.filtered(collection).test
@@ -68,7 +68,7 @@ def table(shop: Workshop, seeds: Sequence[int]) -> dict[str, Any]:
         found = {}
         for seed in seeds:
             spec = shop.spec("genre", "filtered", seed)
-            given = answers_under(shop.classifier(spec, collection), collection, test, strengths)
+            given = corrupted_logits(shop.classifier(spec, collection), collection, test, strengths)
             found[spec.name] = scores(given, 1.0, collection.labels)
         figures = {key: [float(row[key]) for row in found.values()] for key in _FIGURES}
         rows.append(

@@ -18,7 +18,7 @@ from crnn.augment.transforms import BackgroundNoise
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from training.data.collection import lossless_clips
-from training.evaluation.metrics import spread
+from training.evaluation.metrics import mean_sd
 
 # Kind and signal-to-noise ratio in dB: what Table VII is trained and tested with.
 NOISES = (("white", 20.0), ("white", 10.0), ("white", 0.0), ("pink", 10.0))
@@ -39,7 +39,7 @@ def measure(data: Path, checkpoint: str | Path = "genre", progress: bool = True)
                 row.setdefault(key, []).append(value)
     rows: list[dict[str, Any]] = [
         {"name": f"{kind} noise, {snr:g} dB", "paper": None, "runs": []}
-        | {key: spread(values) for key, values in row.items()}
+        | {key: mean_sd(values) for key, values in row.items()}
         for (kind, snr), row in zip(NOISES, found, strict=True)
     ]
     return {

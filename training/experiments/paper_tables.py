@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from crnn.audio.mel import PAPER as PAPER_FRONT_END
-from crnn.audio.mel import FrontEnd
+from crnn.audio.front_end import PAPER_FRONT_END, FrontEnd
 from crnn.augment.plan import Strengths
 from crnn.inference.classifier import Classifier
 from training.data import splits
@@ -27,9 +26,9 @@ from training.data.collection import Collection
 from training.engine.recipes import RECIPES, Recipe
 from training.engine.run import RunSpec, history
 from training.evaluation import significance
-from training.evaluation.metrics import answers, scores, spread
-from training.evaluation.protocols import CONTEXT, Workshop
-from training.experiments.corruption import answers_under
+from training.evaluation.metrics import mean_sd, scores, track_logits
+from training.evaluation.protocols import CONTEXT, Experiment
+from training.experiments.corruption import corrupted_logits
 
 NARROW = (16, 32, 64, 64)
 _HOP_512 = 512 / 22_050  # the paper counts masks and warps in such frames
@@ -167,7 +166,7 @@ def mood_grid(width: str) -> list[Row]:
     ]
 
 
-def optimism(width: str) -> list[Row]:
+def split_leakage(width: str) -> list[Row]:
     """One recipe, three ways to hold tracks back."""
     return [
         _row(
@@ -195,19 +194,21 @@ TABLES = {
         f"{CONTEXT['P']} {_FOLD}",
     ),
     "mood-grid": ("The price of the grid", mood_grid, _FOLD),
-    "optimism": ("What a random split gains", optimism, f"{CONTEXT['P']} {CONTEXT['F']}"),
+    "optimism": ("What a random split gains", split_leakage, f"{CONTEXT['P']} {CONTEXT['F']}"),
 }
 
 
-def table(shop: Workshop, name: str, seeds: Sequence[int], width: str = "narrow") -> dict[str, Any]:
+def table(
+    shop: Experiment, name: str, seeds: Sequence[int], width: str = "narrow"
+) -> dict[str, Any]:
     """Train what is missing of a table's rows and measure them on their test parts."""
     title, rows, tested_on = TABLES[name]
-    given = {row.name: (row, *measured(shop, row, seeds)) for row in rows(width)}
+    given = {row.name: (row, *measure(shop, row, seeds)) for row in rows(width)}
     found = []
     for row, figures, right in given.values():
         found.append(
             figures
-            | (significance.compared(right, given[row.reference][2]) if row.reference else {})
+            | (significance.mcnemar(right, given[row.reference][2]) if row.reference else {})
         )
     size = (
         "the paper's filters"
@@ -236,9 +237,9 @@ def table(shop: Workshop, name: str, seeds: Sequence[int], width: str = "narrow"
     }
 
 
-def measured(
-    shop: Workshop, row: Row, seeds: Sequence[int]
-) -> tuple[dict[str, Any], significance.Right]:
+def measure(
+    shop: Experiment, row: Row, seeds: Sequence[int]
+) -> tuple[dict[str, Any], significance.Correct]:
     """A row's figures over seeds: mean, sd and each; and which of all test tracks, seed after seed, it names right."""
     collection = shop.collection(row.task, row.front_end)
     each: dict[str, list[float]] = {}
@@ -246,9 +247,9 @@ def measured(
     for seed in seeds:
         spec = row.spec(seed)
         classifier = shop.classifier(spec, collection)
-        test = splits.named(spec.split, collection).test
-        given = answers(classifier, collection, test)
-        right.append(given.distributions().argmax(axis=1) == given.targets)
+        test = splits.from_name(spec.split, collection).test
+        given = track_logits(classifier, collection, test)
+        right.append(given.probabilities().argmax(axis=1) == given.targets)
         figures = scores(given, 1.0, collection.labels)
         kept = {key: float(figures[key]) for key in METRICS}
         if row.spoilt is not None:
@@ -258,20 +259,20 @@ def measured(
             each.setdefault(key, []).append(value)
     about: dict[str, Any] = {"name": row.name, "paper": row.paper, "runs": runs}
     all_right = np.concatenate(right)
-    return about | spreads(each) | {
+    return about | mean_sd_each(each) | {
         "standard_error": significance.standard_error(all_right)
     }, all_right
 
 
-def spreads(each: dict[str, list[float]]) -> dict[str, Any]:
+def mean_sd_each(each: dict[str, list[float]]) -> dict[str, Any]:
     """Mean, standard deviation and the values themselves of every figure, as a row of a table holds them."""
-    return {key: spread(values) | {"each": values} for key, values in each.items()}
+    return {key: mean_sd(values) | {"each": values} for key, values in each.items()}
 
 
 def _spoilt(
     classifier: Classifier, collection: Collection, test: splits.Indices, strengths: Strengths
 ) -> float:
-    given = answers_under(classifier, collection, test, strengths)
+    given = corrupted_logits(classifier, collection, test, strengths)
     return float(scores(given, 1.0, collection.labels)["track_accuracy"])
 
 
@@ -281,7 +282,7 @@ def curve_rows(width: str) -> list[Row]:
     return [rows[0], rows[4]]
 
 
-def curves(shop: Workshop, seeds: Sequence[int], width: str = "narrow") -> dict[str, Any]:
+def curves(shop: Experiment, seeds: Sequence[int], width: str = "narrow") -> dict[str, Any]:
     """Losses by epoch of the paper's genre and mood recipes, as their runs wrote them down."""
     found = []
     for row in curve_rows(width):

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from crnn.audio.decode import decode
-from crnn.audio.mel import GTZAN_MELS, log_mel, mel_power
+from crnn.audio.front_end import GTZAN_FRONT_END
+from crnn.audio.mel import log_mel, mel_power
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from training.data.collection import DataError, gtzan, lossless_clips
@@ -25,19 +26,19 @@ def measure(data: Path, cache: Path, checkpoint: str | Path = "genre") -> dict[s
     files = lossless_clips(data)
     if not (folder / "mels.npz").exists():
         raise DataError(f"Parity needs {folder / 'mels.npz'}.")
-    collection = gtzan(data, GTZAN_MELS, cache)
+    collection = gtzan(data, GTZAN_FRONT_END, cache)
     with np.load(folder / "mels.npz", allow_pickle=False) as archive:
         n_samples, peak_db = archive["n_samples"], archive["peak_db"]
     classifier = Classifier(Checkpoint.load(checkpoint))
     errors, variations, same = [], [], 0
     for file in files:
         track = collection.names.index(file.stem)
-        published = collection.frames.mel(track)
+        published = collection.features.mel(track)
         samples = decode(file).samples
         errors.append(
             _value_error(samples, published, int(n_samples[track]), float(peak_db[track]))
         )
-        served = log_mel(samples, GTZAN_MELS)
+        served = log_mel(samples, GTZAN_FRONT_END)
         stretch = published[:, : served.shape[1]]
         # The audio may be only the clip's beginning; its maximum is then its own.
         ours, theirs = (
@@ -59,7 +60,7 @@ def _value_error(
     samples: "np.ndarray[Any, Any]", published: torch.Tensor, n_samples: int, peak_db: float
 ) -> float:
     """Mean |difference| in dB over the columns that the audio covers, on the whole clip's scale."""
-    power = mel_power(samples, replace(GTZAN_MELS, hop_length=512))
+    power = mel_power(samples, replace(GTZAN_FRONT_END, hop_length=512))
     n_frames = n_samples // 512 + 1
     index = np.round((np.arange(published.shape[1]) + 0.34) * (n_frames - 1) / 387.2).astype(int)
     # The last frames of a shortened clip look past its end.

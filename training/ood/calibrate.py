@@ -20,19 +20,20 @@ import numpy as np
 from torch import Tensor
 
 from crnn.audio.decode import decode
-from crnn.audio.mel import FrontEnd, log_mel
+from crnn.audio.front_end import FrontEnd
+from crnn.audio.mel import log_mel
 from crnn.errors import AudioError
 from crnn.model import ood
 from crnn.model.checkpoint import Checkpoint
-from crnn.model.ood import UsualSound
+from crnn.model.ood import OODDetector
 from crnn.sources.examples import EXAMPLES
 from training.data import splits
 from training.data.collection import Collection
 from training.data.partial_labels import CANDIDATES
 from training.data.splits import Indices
-from training.evaluation.protocols import FOLDS, Workshop
+from training.evaluation.protocols import FOLDS, Experiment
 from training.ood import synthetic
-from training.ood.scores import SOUND, Heard, Scores, hear
+from training.ood.scores import SOUND, OODScores, TrackFeatures, track_features
 
 CHOSEN = SOUND
 SCORE = (
@@ -50,53 +51,53 @@ _ORIGIN = {
 }
 _EXCERPTS = (3, 5, 10)  # seconds
 
-Listen = Callable[[Tensor], Heard]
+Listen = Callable[[Tensor], TrackFeatures]
 # Tracks of one row; None for what was refused as silent.
-Group = Sequence[Heard | None]
+Group = Sequence[TrackFeatures | None]
 
 
-def parts(task: str, collection: Collection, fold: int = 0) -> splits.Split:
+def task_split(task: str, collection: Collection, fold: int = 0) -> splits.Split:
     """Training, validation and test tracks that a task's figures of doubt come from; fold: of mood."""
     if task == "genre":
         return splits.filtered(collection)
-    inner = splits.named(f"fold:{fold}/valid", collection)
-    return splits.Split(inner.train, inner.valid, splits.named(f"fold:{fold}", collection).test)
+    inner = splits.from_name(f"fold:{fold}/valid", collection)
+    return splits.Split(inner.train, inner.valid, splits.from_name(f"fold:{fold}", collection).test)
 
 
-def usual(collection: Collection, tracks: Indices) -> UsualSound:
+def fit_detector(collection: Collection, tracks: Indices) -> OODDetector:
     """What some tracks of a collection sound like; without a threshold yet."""
     found = [
-        ood.describe(collection.frames.mel(int(track)), collection.front_end) for track in tracks
+        ood.features(collection.features.mel(int(track)), collection.front_end) for track in tracks
     ]
     return ood.fit(np.concatenate([described for described in found if described is not None]))
 
 
-def calibrated(collection: Collection, split: splits.Split) -> UsualSound:
+def calibrated_detector(collection: Collection, split: splits.Split) -> OODDetector:
     """Statistics of the training part, threshold of the validation part."""
-    inner = usual(collection, split.train)
+    inner = fit_detector(collection, split.train)
     return replace(inner, threshold=ood.threshold(_sound_scores(collection, inner, split.valid)))
 
 
-def for_bundle(task: str, collection: Collection) -> UsualSound:
+def for_bundle(task: str, collection: Collection) -> OODDetector:
     """Statistics of every track, threshold of the recipe's validation part: what a bundled checkpoint carries."""
-    limit = calibrated(collection, parts(task, collection)).threshold
-    whole = usual(collection, np.arange(len(collection.names)))
+    limit = calibrated_detector(collection, task_split(task, collection)).threshold
+    whole = fit_detector(collection, np.arange(len(collection.names)))
     return replace(whole, threshold=round(limit, 4), origin=_ORIGIN[task])
 
 
-def _sound_scores(collection: Collection, sound: UsualSound, tracks: Indices) -> ood.Array:
+def _sound_scores(collection: Collection, sound: OODDetector, tracks: Indices) -> ood.Array:
     found = [
-        ood.describe(collection.frames.mel(int(track)), collection.front_end) for track in tracks
+        ood.features(collection.features.mel(int(track)), collection.front_end) for track in tracks
     ]
     return np.array([sound.score(described) for described in found if described is not None])
 
 
-def folds(collection: Collection) -> dict[str, Any]:
+def mood_folds(collection: Collection) -> dict[str, Any]:
     """False alarms of mood on every fold's test clips, each with statistics and threshold of its own training part."""
     counts = []
     for fold in range(FOLDS):
-        split = parts("mood", collection, fold)
-        own = calibrated(collection, split)
+        split = task_split("mood", collection, fold)
+        own = calibrated_detector(collection, split)
         counts.append(
             (
                 int((_sound_scores(collection, own, split.test) > own.threshold).sum()),
@@ -118,11 +119,11 @@ def write(folder: Path, collection: Collection, results: Path) -> Path:
     from training.release.bundle import write_card
 
     checkpoint = Checkpoint.load(folder)
-    replace(checkpoint, doubt=for_bundle(checkpoint.task, collection)).save(folder)
+    replace(checkpoint, ood=for_bundle(checkpoint.task, collection)).save(folder)
     return write_card(folder, results)
 
 
-def table(shop: Workshop) -> dict[str, Any]:
+def table(shop: Experiment) -> dict[str, Any]:
     """doubt.json: rows of both networks with the chosen score, and how the scores compared."""
     rows: list[dict[str, Any]] = []
     compared: list[dict[str, Any]] = []
@@ -131,13 +132,13 @@ def table(shop: Workshop) -> dict[str, Any]:
         measured = measure(shop, task)
         rows += measured["rows"]
         if task == "mood":
-            rows.append(folds(shop.collection("mood")))
+            rows.append(mood_folds(shop.collection("mood")))
         compared += measured["compared"]
         thresholds[task] = measured["threshold"]
     return {
         "table": "doubt",
         "title": "Doubt: how often it says that it knows no such sound",
-        "context": CONTEXT + ("" if synthetic.can_speak() else " " + synthetic.NO_SPEECH),
+        "context": CONTEXT + ("" if synthetic.has_espeak() else " " + synthetic.NO_SPEECH),
         "score": SCORE,
         "threshold": thresholds,
         "rows": rows,
@@ -145,21 +146,21 @@ def table(shop: Workshop) -> dict[str, Any]:
     }
 
 
-def measure(shop: Workshop, task: str, seed: int = 0) -> dict[str, Any]:
+def measure(shop: Experiment, task: str, seed: int = 0) -> dict[str, Any]:
     """Threshold and rows of a task. Scores that need its network are compared where its validation run is finished."""
     collection = shop.collection(task)
-    split = parts(task, collection)
+    split = task_split(task, collection)
     spec = shop.spec(task, "filtered" if task == "genre" else "fold:0/valid", seed)
     classifier = shop.classifier(spec, collection) if shop.finished(spec) else None
 
-    def listen(mel: Tensor) -> Heard:
-        return hear(mel, classifier, collection.front_end)
+    def listen(mel: Tensor) -> TrackFeatures:
+        return track_features(mel, classifier, collection.front_end)
 
     heard = {
         side: _tracks(collection, getattr(split, side), listen)
         for side in ("train", "valid", "test")
     }
-    fitted = Scores.fit(heard["train"], collection.targets[split.train], heard["valid"])
+    fitted = OODScores.fit(heard["train"], collection.targets[split.train], heard["valid"])
     limits = {
         name: ood.threshold(np.array(values))
         for name, values in _scored(fitted, heard["valid"]).items()
@@ -198,11 +199,11 @@ def _test_name(task: str) -> str:
     return "filtered test tracks of GTZAN" if task == "genre" else "test clips of fold 0"
 
 
-def _tracks(collection: Collection, tracks: Iterable[int], listen: Listen) -> list[Heard]:
-    return [listen(collection.frames.mel(int(track))) for track in tracks]
+def _tracks(collection: Collection, tracks: Iterable[int], listen: Listen) -> list[TrackFeatures]:
+    return [listen(collection.features.mel(int(track))) for track in tracks]
 
 
-def _scored(fitted: Scores, group: Group) -> dict[str, list[float]]:
+def _scored(fitted: OODScores, group: Group) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for track in group:
         if track is not None:
@@ -211,7 +212,7 @@ def _scored(fitted: Scores, group: Group) -> dict[str, list[float]]:
     return found
 
 
-def _share(fitted: Scores, group: Group, limits: dict[str, float]) -> dict[str, float]:
+def _share(fitted: OODScores, group: Group, limits: dict[str, float]) -> dict[str, float]:
     """Share of a group above each score's threshold; what was refused as silent (None) is above any."""
     scored = _scored(fitted, group)
     refused = sum(track is None for track in group)
@@ -223,7 +224,7 @@ def _share(fitted: Scores, group: Group, limits: dict[str, float]) -> dict[str, 
 
 
 def _others(
-    shop: Workshop, task: str, collection: Collection, split: splits.Split, listen: Listen
+    shop: Experiment, task: str, collection: Collection, split: splits.Split, listen: Listen
 ) -> dict[str, Group]:
     """Music that is not of the task's own split: excerpts, the same clips as audio, other collections, the examples."""
     groups: dict[str, Group] = {}
@@ -231,10 +232,10 @@ def _others(
     for seconds in _EXCERPTS:
         frames, group = collection.front_end.frames(seconds), []
         for track in split.test:
-            mel = collection.frames.mel(int(track))
+            mel = collection.features.mel(int(track))
             first = int(rng.integers(max(1, mel.shape[1] - frames)))
             # Of the sound alone: the networks' own scores are compared on whole tracks.
-            group.append(hear(mel[:, first : first + frames], None, collection.front_end))
+            group.append(track_features(mel[:, first : first + frames], None, collection.front_end))
         groups[f"{seconds} s of each of these"] = group
     if task == "genre":
         files = sorted((shop.data / "gtzan" / "audio").rglob("*.flac"))
@@ -244,7 +245,7 @@ def _others(
             ]
         songs = shop.collection("new-songs", collection.front_end)
         groups["new songs (protocol N)"] = _tracks(songs, range(len(songs.names)), listen)
-        every, far = shop.collection("quadrant", collection.front_end), far_off(shop.data)
+        every, far = shop.collection("quadrant", collection.front_end), other_genres(shop.data)
         chosen = [i for i, name in enumerate(every.names) if name in far]
         groups["far-off music, of none of the ten genres"] = _tracks(every, chosen, listen)
     else:
@@ -258,7 +259,7 @@ def _others(
     return groups
 
 
-def _heard_file(file: Path, collection: Collection, listen: Listen) -> Heard:
+def _heard_file(file: Path, collection: Collection, listen: Listen) -> TrackFeatures:
     front_end = collection.front_end
     return listen(
         log_mel(
@@ -270,7 +271,7 @@ def _heard_file(file: Path, collection: Collection, listen: Listen) -> Heard:
 
 def _made(which: synthetic.Set, front_end: FrontEnd, listen: Listen) -> dict[str, Group]:
     """Made sounds by kind ("noise") and by name ("noise: pink"); None for those refused as silent."""
-    groups: dict[str, list[Heard | None]] = {}
+    groups: dict[str, list[TrackFeatures | None]] = {}
     for kind, name, mel in _made_mels(which, front_end):
         heard = listen(mel) if mel is not None else None
         for row in (kind, f"{kind}: {name}"):
@@ -291,7 +292,7 @@ def _made_mels(which: synthetic.Set, front_end: FrontEnd) -> list[tuple[str, str
     return found
 
 
-def far_off(data: Path) -> set[str]:
+def other_genres(data: Path) -> set[str]:
     """Clips of moods4q with none of the genres that may be one of GTZAN's (training.data.partial_labels): never heard beside its tracks."""
     folder = data / "moods4q" if (data / "moods4q").is_dir() else data
     with (folder / "annotations.csv").open(newline="", encoding="utf-8") as lines:
@@ -302,7 +303,7 @@ def far_off(data: Path) -> set[str]:
     return {clip for clip, genres in rows if genres and not genres & set(CANDIDATES)}
 
 
-def run(shop: Workshop, out: Path, checkpoints: Path, results: Path) -> dict[str, Any]:
+def run(shop: Experiment, out: Path, checkpoints: Path, results: Path) -> dict[str, Any]:
     """Measure, write doubt.json, and put statistics and threshold into the bundled checkpoints that are there."""
     found = table(shop)
     out.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ _BATCH = 16
 
 
 @dataclass(frozen=True)
-class Heard:
+class TrackFeatures:
     """Of one track: its stretches described [n, D]; where there is a network, logits [S, K] and embedding [H], else None."""
 
     described: Array
@@ -32,13 +32,13 @@ class Heard:
 
 
 @torch.inference_mode()
-def hear(mel: Tensor, classifier: Classifier | None, front_end: Any) -> Heard:
+def track_features(mel: Tensor, classifier: Classifier | None, front_end: Any) -> TrackFeatures:
     """Everything that the scores need of a track, from segments laid end to end."""
-    described = ood.describe(mel, front_end)
+    described = ood.features(mel, front_end)
     if described is None:
         raise ValueError(f"a track of {mel.shape[1]} frames is too short to be doubted")
     if classifier is None:
-        return Heard(described)
+        return TrackFeatures(described)
     network = classifier.network
     segments = plan(mel.shape[1], network.config.frames)
     states = torch.cat(
@@ -49,14 +49,16 @@ def hear(mel: Tensor, classifier: Classifier | None, front_end: Any) -> Heard:
     )
     logits = network.linear(states)
     embedding = average(states.double().numpy(), segments)
-    return Heard(described, logits.double().numpy(), embedding, np.asarray(segments.weights))
+    return TrackFeatures(
+        described, logits.double().numpy(), embedding, np.asarray(segments.weights)
+    )
 
 
 @dataclass(frozen=True)
-class Scores:
+class OODScores:
     """Every score, fitted on training tracks; larger is stranger. Without a network only that of the sound."""
 
-    usual: ood.UsualSound
+    usual: ood.OODDetector
     neighbours: Array | None = None
     means: Array | None = None
     precision: Array | None = None
@@ -64,8 +66,11 @@ class Scores:
 
     @classmethod
     def fit(
-        cls, heard: Sequence[Heard], targets: "np.ndarray[Any, Any]", valid: Sequence[Heard]
-    ) -> "Scores":
+        cls,
+        heard: Sequence[TrackFeatures],
+        targets: "np.ndarray[Any, Any]",
+        valid: Sequence[TrackFeatures],
+    ) -> "OODScores":
         """heard: the training tracks; valid: their medians put the two parts of BOTH on one scale."""
         usual = ood.fit(np.concatenate([track.described for track in heard]))
         if heard[0].embedding is None:
@@ -84,7 +89,7 @@ class Scores:
         )
         return cls(usual, fitted.neighbours, means, fitted.precision, medians)
 
-    def of(self, track: Heard) -> dict[str, float]:
+    def of(self, track: TrackFeatures) -> dict[str, float]:
         """Each score of a track by its name."""
         found = {SOUND: self.usual.score(track.described)}
         if track.logits is None or track.embedding is None or track.weights is None:

@@ -18,7 +18,7 @@ import soundfile
 
 from crnn.audio import noise
 from crnn.audio.decode import decode
-from crnn.inference.export import wav
+from crnn.inference.export import to_wav
 from training.ood.speech_prompts import TEXTS
 
 RATE = 22_050
@@ -45,11 +45,11 @@ def sounds(which: Set) -> Iterator[Sound]:
     """All sounds of a set, the same ones every time; without espeak-ng those that are not speech."""
     yield from _made("silence", _SILENCES[which], 6, 1 if which == "choosing" else 22)
     yield from _made("noise", _NOISES[which], 8, 3 if which == "choosing" else 24)
-    if can_speak():
+    if has_espeak():
         yield from _speech(which)
 
 
-def can_speak() -> bool:
+def has_espeak() -> bool:
     return shutil.which("espeak-ng") is not None
 
 
@@ -65,7 +65,7 @@ def _made(kind: str, makers: dict[str, Make], each: int, seed: int) -> Iterator[
 
 
 def _heard(samples: Array) -> "np.ndarray[Any, np.dtype[np.float32]]":
-    return decode(wav(np.clip(samples, -1, 1), RATE), sample_rate=RATE).samples
+    return decode(to_wav(np.clip(samples, -1, 1), RATE), sample_rate=RATE).samples
 
 
 def _coloured(rng: np.random.Generator, count: int, gain: Callable[[Array], Array]) -> Array:
@@ -157,7 +157,7 @@ def _known(kind: str) -> Make:
     """A stretch of one of crnn.audio.noise's loops."""
 
     def make(rng: np.random.Generator, count: int) -> Array:
-        loop = noise.loop(kind, RATE).numpy().astype(np.float64)
+        loop = noise.noise_loop(kind, RATE).numpy().astype(np.float64)
         return np.asarray(np.roll(loop, int(rng.integers(len(loop))))[:count])
 
     return make

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crnn.errors import SpotifyError
+from crnn.errors import SourceError
 from training.playlists.terms import TERMS
 
 if TYPE_CHECKING:
@@ -94,14 +94,14 @@ def run(options: argparse.Namespace) -> None:
     try:
         built = build(asked, options.out, page, session, options.keep_duplicates, options.again)
     except KeyboardInterrupt:
-        raise SpotifyError("Stopped. The same command goes on from here.") from None
+        raise SourceError("Stopped. The same command goes on from here.") from None
     found = report.properties(built)
     (options.out / "properties.json").write_text(
         json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     print(report.text(found, options.keep_duplicates))
     if built.stopped:
-        raise SpotifyError(
+        raise SourceError(
             f"{built.stopped} {sum(built.later.values())} songs are left; the same command goes on with them later."
         )
     if found["previews"]:
@@ -115,7 +115,7 @@ def _credentials() -> Credentials:
 
     found = Credentials.find(os.environ)
     if found is None:
-        raise SpotifyError(
+        raise SourceError(
             "Spotify wants to know which app asks: register one at developer.spotify.com (its owner needs Premium) and set "
             "SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET."
         )

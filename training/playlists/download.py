@@ -17,14 +17,14 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from crnn.audio.decode import decode
-from crnn.errors import AudioError, SpotifyError
+from crnn.errors import AudioError, SourceError
 from crnn.sources.http import FetchError
-from crnn.sources.previews import NoPreview, find
+from crnn.sources.previews import NoPreview, find_preview
 from crnn.sources.spotify import TrackInfo
 from training.data.manifest import TABLE
 from training.playlists.journal import Journal
 from training.playlists.playlist import Entry, Page, entries
-from training.playlists.rate_limit import LONGEST, PoliteSession
+from training.playlists.rate_limit import LONGEST, RateLimitedSession
 from training.playlists.selection import Choice, choose
 
 _SUFFIXES = {"Deezer": ".mp3", "Apple": ".m4a"}
@@ -48,7 +48,7 @@ def build(
     wishes: Mapping[str, str],
     out: Path,
     page: Page,
-    session: PoliteSession,
+    session: RateLimitedSession,
     keep_duplicates: bool = False,
     again: bool = False,
 ) -> Built:
@@ -66,7 +66,7 @@ def build(
             later, stopped = _fetch(choice.songs, out, journal, session, again)
             _write(choice.songs, out, journal)
     except Timeout as error:
-        raise SpotifyError(
+        raise SourceError(
             f"{out}: another run is at work there. Wait for it, or choose another folder."
         ) from error
     return Built(lists, choice, journal, later, stopped)
@@ -86,7 +86,7 @@ def _lists(
                     raise
                 refused.setdefault(str(error), []).append(mood)
     if refused:
-        raise SpotifyError(
+        raise SourceError(
             "\n".join(f"{', '.join(moods)}: {words}" for words, moods in refused.items())
         )
     return {mood: journal.lists[playlist] for mood, playlist in wishes.items()}
@@ -96,7 +96,7 @@ def _fetch(
     songs: Sequence[tuple[str, Entry]],
     out: Path,
     journal: Journal,
-    session: PoliteSession,
+    session: RateLimitedSession,
     again: bool,
 ) -> tuple[dict[str, int], str]:
     """Previews of the songs that have none yet: how many of each mood stay for later, and why it was stopped."""
@@ -125,11 +125,13 @@ def _missing(journal: Journal, out: Path, mood: str, song: Entry, again: bool) -
     return not (out / record["file"]).is_file() if record["outcome"] == "found" else again
 
 
-def _preview(mood: str, song: Entry, out: Path, journal: Journal, session: PoliteSession) -> None:
+def _preview(
+    mood: str, song: Entry, out: Path, journal: Journal, session: RateLimitedSession
+) -> None:
     """Fetch one. Raises FetchError where a service should be asked later."""
     info = TrackInfo(song.id, song.title, song.artists, song.seconds, song.isrc)
     try:
-        found = find(
+        found = find_preview(
             info, session
         )  # Spotify's own audio is off unless it is asked for, and nothing here does
     except NoPreview as error:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from crnn.sources.spotify import track_info
+from crnn.sources.spotify import parse_track
 
 Kind = Literal["song", "local", "episode", "removed", "unreadable"]
 KINDS: dict[Kind, str] = {
@@ -74,7 +74,7 @@ def _entry(row: Any) -> Entry:
     ):
         return Entry("unreadable")
     try:
-        info = track_info(identity, item)
+        info = parse_track(identity, item)
     except (TypeError, AttributeError, KeyError, IndexError, ValueError):
         return Entry("unreadable")
     # Of what Spotify says only what finds the song elsewhere; the address of its own preview is not even kept.

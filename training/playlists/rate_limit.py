@@ -22,7 +22,7 @@ _AGENT = (
 )
 
 
-class PoliteSession(Session):
+class RateLimitedSession(Session):
     """crnn.sources.http's session (listed hosts, https, small answers), for many requests rather than one visitor's."""
 
     def __init__(self) -> None:
@@ -62,6 +62,6 @@ class PoliteSession(Session):
             self.deadline += left
 
 
-def new_session() -> PoliteSession:
+def new_session() -> RateLimitedSession:
     """One for a whole run; tests put a session here that finds every host on this machine."""
-    return PoliteSession()
+    return RateLimitedSession()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from crnn.errors import SpotifyError
+from crnn.errors import SourceError
 from crnn.model import limits
 
 _LINK = re.compile(
@@ -29,16 +29,16 @@ def playlists(options: Iterable[str], file: Path | None) -> dict[str, str]:
     for name, link in wishes:
         mood, identity = name.strip(), _id(name, link)
         if mood in found:
-            raise SpotifyError(
+            raise SourceError(
                 f"{mood} has two playlists; each mood needs one. Put their songs into one."
             )
         if identity in found.values():
-            raise SpotifyError(f"{mood}'s playlist is another mood's too; each mood needs its own.")
+            raise SourceError(f"{mood}'s playlist is another mood's too; each mood needs its own.")
         found[mood] = identity
     try:
-        limits.names("mood", tuple(found))
+        limits.check_labels("mood", tuple(found))
     except ValueError as error:
-        raise SpotifyError(
+        raise SourceError(
             f"{error}. Give each mood's playlist as --playlist Happy=LINK, or all in a file with --list."
         ) from error
     return found
@@ -47,7 +47,7 @@ def playlists(options: Iterable[str], file: Path | None) -> dict[str, str]:
 def _id(mood: str, link: Any) -> str:
     fitting = _LINK.fullmatch(link.strip()) if isinstance(link, str) else None
     if fitting is None:
-        raise SpotifyError(
+        raise SourceError(
             f"“{str(link)[:80]}” is not the link of a playlist, which {mood[:40] or 'each mood'} needs: in Spotify, “…”, “Share”, "
             "“Copy link to playlist”, such as https://open.spotify.com/playlist/ followed by 22 letters and digits."
         )
@@ -59,12 +59,12 @@ def _from_file(file: Path) -> dict[str, Any]:
         text = file.read_text(encoding="utf-8")
         found = json.loads(text) if file.suffix.lower() == ".json" else tomllib.loads(text)
     except (OSError, ValueError) as error:
-        raise SpotifyError(
+        raise SourceError(
             f"{file} can't be read as TOML (or, with that ending, JSON): {error}"
         ) from error
     inner = found.get("playlists", found) if isinstance(found, dict) else None
     if not isinstance(inner, dict):
-        raise SpotifyError(
+        raise SourceError(
             f'{file}: lines such as Happy = "https://open.spotify.com/playlist/…" are needed.'
         )
     return inner

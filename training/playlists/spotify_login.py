@@ -10,9 +10,9 @@ import spotipy
 from spotipy.cache_handler import CacheFileHandler, MemoryCacheHandler
 from spotipy.oauth2 import SpotifyOAuth, SpotifyOauthError, SpotifyStateError
 
-from crnn.errors import SpotifyError
-from crnn.sources.http import FetchError, Session, retry_after, unreachable, with_one_retry
-from crnn.sources.spotify import Credentials, said
+from crnn.errors import SourceError
+from crnn.sources.http import FetchError, Session, request_failed, retry_after, with_one_retry
+from crnn.sources.spotify import Credentials, status_message
 
 Answer = TypeVar("Answer")
 
@@ -55,7 +55,7 @@ class Client:
         browser: bool = True,
     ) -> None:
         if token_file is not None and not token_file.parent.is_dir():
-            raise SpotifyError(f"{token_file.parent}: no such folder to keep the token in.")
+            raise SourceError(f"{token_file.parent}: no such folder to keep the token in.")
         self._tokens = (
             CacheFileHandler(cache_path=str(token_file)) if token_file else MemoryCacheHandler()
         )
@@ -114,23 +114,23 @@ class Client:
             return ask()
         except spotipy.SpotifyException as error:
             after = retry_after((error.headers or {}).get("Retry-After"))
-            words = said(error.http_status, after)
+            words = status_message(error.http_status, after)
             if error.http_status == 403:
                 words = _forbidden(str(error.msg).lower())
             raise FetchError(words, error.http_status, after) from None
         except SpotifyOauthError as error:
             status = getattr(getattr(error.__context__, "response", None), "status_code", 400)
             if status == 429 or status >= 500:
-                raise FetchError(said(status, 0.0), status) from None
+                raise FetchError(status_message(status, 0.0), status) from None
             raise FetchError(self._refused(error.error), 401) from None
         except requests.RequestException as error:
-            raise unreachable("Spotify", error) from error
+            raise request_failed("Spotify", error) from error
         except EOFError as error:
-            raise SpotifyError(
+            raise SourceError(
                 "Nobody is there to log in. Do it once at a terminal, with --token-file FILE."
             ) from error
         except OSError as error:
-            raise SpotifyError(
+            raise SourceError(
                 f"The login can't be received at {self._redirect} ({error.strerror or error}). Give another address with "
                 "--redirect, and add it to the app's settings at developer.spotify.com."
             ) from error
@@ -158,7 +158,7 @@ class Client:
 
 def _forbidden(reason: str) -> str:
     if "premium" in reason:
-        return said(403, 0.0)
+        return status_message(403, 0.0)
     if "registered" in reason or "dashboard" in reason:
         return "This account is not among the app's users. Add it at developer.spotify.com (your app, “User Management”)."
     return _COPY

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crnn.model.checkpoint import Checkpoint
-from training.evaluation.protocols import Workshop, validation_temperature
+from training.evaluation.protocols import Experiment, validation_temperature
 from training.ood.calibrate import for_bundle
 
 _DATA = {
@@ -35,14 +35,14 @@ SHOWN = (
 )
 
 
-def bundle(shop: Workshop, task: str, folder: Path, results: Path, seed: int = 0) -> Path:
+def bundle(shop: Experiment, task: str, folder: Path, results: Path, seed: int = 0) -> Path:
     """Train on everything, take temperature and threshold of doubt from validation, collect measured figures, write the folder."""
     collection = shop.collection(task)
     run = shop.train(shop.spec(task, "all", seed), collection)
     trained = replace(
         Checkpoint.load(run / "checkpoint"),
         temperature=round(validation_temperature(shop, task, collection, seed), 3),
-        doubt=for_bundle(task, collection),
+        ood=for_bundle(task, collection),
     )
     target = folder / task
     trained.save(target)  # before measuring N, which reads the folder as the app does
@@ -150,11 +150,11 @@ code; the recordings behind them belong to their owners and are not included.
 
 
 def _doubt(checkpoint: Checkpoint) -> str:
-    if checkpoint.doubt is None:
+    if checkpoint.ood is None:
         return ""
     said = (
         f"- **Doubt**: config.json holds what the training tracks sound like. The network doubts a track whose sound lies more "
-        f"than {checkpoint.doubt.threshold:g} times as far from them as they usually do: {checkpoint.doubt.origin}. These "
+        f"than {checkpoint.ood.threshold:g} times as far from them as they usually do: {checkpoint.ood.origin}. These "
         "weights and the statistics of their own tracks never set it."
     )
     return textwrap.fill(said, 120, subsequent_indent="  ", break_on_hyphens=False) + "\n"

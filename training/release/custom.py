@@ -5,21 +5,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from crnn.audio.mel import GTZAN_MELS, PAPER, FrontEnd
+from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd
 from crnn.inference.classifier import Classifier
 from crnn.model import limits
 from crnn.model.checkpoint import Checkpoint
 from training.data import splits
 from training.data.collection import Collection
 from training.data.manifest import Table, collection, read
-from training.distributed import Launch
-from training.engine.recipes import Recipe, begin_at_random
+from training.distributed import ProcessGroup
+from training.engine.recipes import Recipe, from_scratch
 from training.engine.run import RunSpec
-from training.evaluation.metrics import answers, fit_temperature, scores
-from training.evaluation.protocols import Workshop
+from training.evaluation.metrics import fit_temperature, scores, track_logits
+from training.evaluation.protocols import Experiment
 from training.release.bundle import SHOWN
 
-FRONT_ENDS: dict[str, FrontEnd] = {"paper": PAPER, "gtzan-mels": GTZAN_MELS}
+FRONT_ENDS: dict[str, FrontEnd] = {"paper": PAPER_FRONT_END, "gtzan-mels": GTZAN_FRONT_END}
 # What the app has a place for; checkpoints of other tasks are served by the library.
 _IN_THE_APP = ("genre", "mood", "quadrant")
 
@@ -32,7 +32,7 @@ def default_recipe(task: str) -> str:
 
 
 def train(
-    shop: Workshop,
+    shop: Experiment,
     recipe: Recipe,
     recipe_name: str,
     seed: int = 0,
@@ -43,14 +43,14 @@ def train(
 ) -> Path:
     """Read the manifest shop.data, train, calibrate on the validation part, measure on the test part; returns the run's folder.
 
-    Everything that can be known to fail is checked before the first file is decoded. split: as training.data.splits.named; default:
+    Everything that can be known to fail is checked before the first file is decoded. split: as training.data.splits.from_name; default:
     the manifest's own, else "grouped:SEED". task: default is the manifest's name.
     """
-    if recipe.start or recipe.teacher:
+    if recipe.init_from or recipe.teacher:
         raise ValueError(
-            f"recipe {recipe_name} needs a run on another collection first; choose one of {', '.join(begin_at_random())}."
+            f"recipe {recipe_name} needs a run on another collection first; choose one of {', '.join(from_scratch())}."
         )
-    grid, launch = FRONT_ENDS[front_end], Launch.here()
+    grid, launch = FRONT_ENDS[front_end], ProcessGroup.current()
 
     def checked() -> Table:
         table = read(shop.data, task, skip_broken)
@@ -58,12 +58,12 @@ def train(
         limits.check(table.task, table.labels, recipe.segment_seconds, 1.0, grid, model)
         return table
 
-    table = launch.together(checked)
-    own = launch.together(lambda: collection(table, grid, shop.runs / "frames", skip_broken))
-    chosen = split or ("given" if own.sides else f"grouped:{seed}")
-    parts = launch.together(lambda: splits.named(chosen, own))
+    table = launch.run_on_all(checked)
+    own = launch.run_on_all(lambda: collection(table, grid, shop.runs / "frames", skip_broken))
+    chosen = split or ("given" if own.subsets else f"grouped:{seed}")
+    parts = launch.run_on_all(lambda: splits.from_name(chosen, own))
     folder = shop.train(RunSpec(table.task, recipe_name, recipe, chosen, seed), own)
-    launch.first(lambda: _measure(folder / "checkpoint", own, parts, chosen, seed))
+    launch.run_on_first(lambda: _measure(folder / "checkpoint", own, parts, chosen, seed))
     if table.task not in _IN_THE_APP and launch.rank == 0:
         print(
             f"The app shows genre and mood; to see {table.task} there, train it with --task-name genre or mood.",
@@ -79,11 +79,11 @@ def _measure(folder: Path, own: Collection, parts: splits.Split, split: str, see
         return
     classifier = Classifier(checkpoint)
     temperature = (
-        fit_temperature(answers(classifier, own, parts.valid)) if len(parts.valid) else 1.0
+        fit_temperature(track_logits(classifier, own, parts.valid)) if len(parts.valid) else 1.0
     )
     results: dict[str, Any] = {}
     if len(parts.test):
-        found = scores(answers(classifier, own, parts.test), temperature, own.labels)
+        found = scores(track_logits(classifier, own, parts.test), temperature, own.labels)
         apart = (
             ""
             if set(_groups(own, parts.test)) & set(_groups(own, parts.train))

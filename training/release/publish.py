@@ -11,7 +11,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from crnn.errors import CheckpointError
 from crnn.model import hub, metadata
 from crnn.model.checkpoint import Checkpoint
-from crnn.model.hub_address import HubAddress, parse
+from crnn.model.hub_address import HubAddress, parse_address
 from training.release.bundle import model_card
 
 # What a protocol's figures were measured on, as a model-index names it: identifier, name, split.
@@ -37,7 +37,7 @@ def publish(folder: Path, repo: str, private: bool = False, revision: str | None
     The token comes from HF_TOKEN or `hf auth login`. private: make the repository so; one that exists and is public is left alone.
     revision: a branch, made where it is missing. Raises CheckpointError: folder, name, token, rights, or no answer.
     """
-    address = parse(f"{repo}@{revision}" if revision else repo)
+    address = parse_address(f"{repo}@{revision}" if revision else repo)
     if address.revision != (revision or "main"):
         raise CheckpointError(f"“{repo}” names a revision of its own; give it as --revision.")
     if not folder.is_dir():
@@ -92,7 +92,7 @@ def card(checkpoint: Checkpoint) -> str:
     """README.md: a header with licence, tags and model-index, then the folder's own card, or the one made from its config."""
     own = metadata.card(checkpoint.folder) if checkpoint.folder is not None else ""
     try:
-        body = own.strip() or metadata.without_header(model_card(checkpoint))
+        body = own.strip() or metadata.strip_header(model_card(checkpoint))
     except KeyError as error:
         raise CheckpointError(
             f"There is no README.md, and too little is known of this checkpoint to write one ({error} is missing). Write one: "

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from crnn.audio.mel import FrontEnd
+from crnn.audio.front_end import FrontEnd
 from training.engine.run import RunSpec
 from training.evaluation import protocols
-from training.evaluation.protocols import Workshop
+from training.evaluation.protocols import Experiment
 from training.experiments import codecs, corruption, noise_domain, paper_tables
 from training.experiments.ablation import ABLATIONS, ablation
 from training.ood import calibrate
@@ -36,7 +36,7 @@ class Step:
 
 
 def steps(
-    shop: Workshop, seeds: Sequence[int], table_seeds: Sequence[int], width: str
+    shop: Experiment, seeds: Sequence[int], table_seeds: Sequence[int], width: str
 ) -> list[Step]:
     """All results that networks have to be trained for, in the order in which they are made."""
     filtered = tuple((shop.spec("genre", "filtered", seed), None) for seed in seeds)
@@ -80,7 +80,7 @@ _MOODS_NOT_BUNDLED = (
 )
 
 
-def _not_bundled(shop: Workshop, seeds: Sequence[int]) -> list[Step]:
+def _not_bundled(shop: Experiment, seeds: Sequence[int]) -> list[Step]:
     """Protocols of recipes that were tried and are shown beside the bundled ones."""
     alone, unmixed, loose = (
         replace(shop, recipe=recipe) for recipe in ("genre-alone", "genre-unmixed", "genre-loose")
@@ -104,21 +104,21 @@ def _not_bundled(shop: Workshop, seeds: Sequence[int]) -> list[Step]:
     for recipe, task, mixed in _MOODS_NOT_BUNDLED:
         other = replace(shop, recipe=recipe)
         folds = tuple((spec, None) for spec in protocols.mood_specs(other, task, mixed=mixed))
-        name = f"{protocols.mood_name(task, mixed)}-{recipe}"
+        name = f"{protocols.mood_protocol(task, mixed)}-{recipe}"
         steps.append(
             Step(
                 name,
                 folds,
-                lambda other=other, task=task, mixed=mixed: protocols.mood(
+                lambda other=other, task=task, mixed=mixed: protocols.mood(  # type: ignore[misc]
                     other, task, mixed=mixed
                 ),
-            )  # type: ignore[misc]
+            )
         )
     return steps
 
 
 def reproduce(
-    shop: Workshop,
+    shop: Experiment,
     seeds: Sequence[int],
     table_seeds: Sequence[int],
     width: str,
@@ -129,7 +129,7 @@ def reproduce(
     plan = steps(shop, seeds, table_seeds, width)
     runs: dict[str, Run] = {}
     for spec, front_end in (run for step in plan for run in step.runs):
-        for before in shop.first(
+        for before in shop.prerequisites(
             spec
         ):  # runs of their own, or the time of the first that needs them would be far off
             runs[before.name] = (before, front_end if before == shop.teacher(spec) else None)

@@ -8,8 +8,9 @@ import librosa
 import numpy as np
 import pytest
 
-from crnn.audio.decode import MAX_SECONDS, clock, decode
+from crnn.audio.decode import MAX_SECONDS, decode
 from crnn.errors import AudioError
+from crnn.format import clock
 from tests.conftest import encode, encode_av, melody
 
 RATE = 22_050

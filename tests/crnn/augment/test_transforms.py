@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Generator
 
-from crnn.audio._torchaudio import torchaudio
-from crnn.audio.mel import GTZAN_MELS, PAPER, log_mel
-from crnn.audio.noise import KINDS, loop
+from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END
+from crnn.audio.mel import log_mel
+from crnn.audio.noise import KINDS, noise_loop
+from crnn.audio.torchaudio_shim import torchaudio
 from crnn.augment.transforms import BackgroundNoise, FrequencyMask, Spans, TimeMask, TimeWarp, Warp
 from tests.conftest import melody
 
@@ -22,7 +23,7 @@ def picture(shape: torch.Size = SHAPE) -> torch.Tensor:
 
 @pytest.mark.parametrize(("mask", "axis"), [(TimeMask(15, 2), 3), (FrequencyMask(60, 1), 2)])
 def test_masked_is_what_was_drawn(mask: TimeMask | FrequencyMask, axis: int) -> None:
-    spans = mask.draw(SHAPE, Generator().manual_seed(0))
+    spans = mask.sample(SHAPE, Generator().manual_seed(0))
     before = picture()
     after = mask.apply(before, spans, value=-80.0)
     for item in range(SHAPE[0]):
@@ -37,18 +38,18 @@ def test_masked_is_what_was_drawn(mask: TimeMask | FrequencyMask, axis: int) -> 
 
 def test_zero_strength_is_the_identity() -> None:
     for mask in (TimeMask(0), FrequencyMask(0), TimeMask(10, count=0)):
-        spans = mask.draw(SHAPE, Generator().manual_seed(0))
+        spans = mask.sample(SHAPE, Generator().manual_seed(0))
         assert torch.equal(mask.apply(picture(), spans, -80.0), picture())
 
 
 def test_equal_seeds_draw_equal_masks() -> None:
-    one, other = (TimeMask(15, 2).draw(SHAPE, Generator().manual_seed(5)) for _ in range(2))
+    one, other = (TimeMask(15, 2).sample(SHAPE, Generator().manual_seed(5)) for _ in range(2))
     assert torch.equal(one.start, other.start)
     assert torch.equal(one.width, other.width)
 
 
 def test_masks_wider_than_the_picture_are_clamped_and_stay_inside() -> None:
-    spans = TimeMask(1000).draw(SHAPE, Generator().manual_seed(0))
+    spans = TimeMask(1000).sample(SHAPE, Generator().manual_seed(0))
     assert int(spans.width.max()) <= 39
     assert int((spans.start + spans.width).max()) <= 39
     assert int(spans.start.min()) >= 0
@@ -57,7 +58,7 @@ def test_masks_wider_than_the_picture_are_clamped_and_stay_inside() -> None:
 def test_widths_are_distributed_as_torchaudios() -> None:
     """Mean masked width over many draws, against torchaudio's own time masking."""
     shape = torch.Size((4000, 1, 4, 100))
-    ours = TimeMask(30).draw(shape, Generator().manual_seed(0)).width.float().mean()
+    ours = TimeMask(30).sample(shape, Generator().manual_seed(0)).width.float().mean()
     torch.manual_seed(0)
     theirs = (
         (torchaudio.functional.mask_along_axis_iid(torch.ones(shape), 30, 0.0, 3)[:, 0, 0] == 0)
@@ -89,27 +90,27 @@ def test_a_draw_made_on_a_fine_grid_is_applied_on_a_coarse_one() -> None:
 
 
 class TestWarp:
-    draw = staticmethod(
-        lambda limit, seed=0, shape=SHAPE: TimeWarp(limit).draw(
+    sample = staticmethod(
+        lambda limit, seed=0, shape=SHAPE: TimeWarp(limit).sample(
             shape, Generator().manual_seed(seed)
         )
     )
 
     @pytest.mark.parametrize("limit", [1, 6, 18, 500])
     def test_the_map_rises_and_keeps_the_ends(self, limit: int) -> None:
-        source = self.draw(limit).source(torch.arange(39.0))
+        source = self.sample(limit).source(torch.arange(39.0))
         assert bool((source.diff(dim=1) > 0).all())
         torch.testing.assert_close(source[:, 0], torch.zeros(64))
         torch.testing.assert_close(source[:, -1], torch.full((64,), 38.0))
 
     def test_it_moves_exactly_the_drawn_moment(self) -> None:
-        warp = self.draw(6)
+        warp = self.sample(6)
         for item in range(64):
             goal = (warp.point + warp.shift)[item]
             torch.testing.assert_close(warp.source(goal[None])[item, 0], warp.point[item])
 
     def test_moments_and_shifts_lie_where_specaugment_draws_them(self) -> None:
-        warp = self.draw(6, shape=torch.Size((5000, 1, 1, 39)))
+        warp = self.sample(6, shape=torch.Size((5000, 1, 1, 39)))
         assert 6 <= float(warp.point.min()) < 6.2
         assert 31.8 < float(warp.point.max()) <= 32
         assert 5.9 < float(warp.shift.abs().max()) <= 6
@@ -123,14 +124,14 @@ class TestWarp:
 
     def test_constants_stay_and_values_stay_between_their_neighbours(self) -> None:
         constant = torch.full(SHAPE, -33.0)
-        torch.testing.assert_close(TimeWarp(6).apply(constant, self.draw(6)), constant)
-        warped = TimeWarp(6).apply(picture(), self.draw(6))
+        torch.testing.assert_close(TimeWarp(6).apply(constant, self.sample(6)), constant)
+        warped = TimeWarp(6).apply(picture(), self.sample(6))
         assert float(warped.min()) >= float(picture().min())
         assert float(warped.max()) <= float(picture().max())
 
     def test_on_a_coarser_grid_it_is_the_same_warp(self) -> None:
         """A ramp shows which moment each frame was taken from."""
-        warp = TimeWarp(20).draw(torch.Size((1, 1, 1, 129)), Generator().manual_seed(2))
+        warp = TimeWarp(20).sample(torch.Size((1, 1, 1, 129)), Generator().manual_seed(2))
         fine = TimeWarp(20).apply(torch.arange(129.0).view(1, 1, 1, -1), warp)[0, 0, 0]
         coarse = TimeWarp(20).apply(
             4 * torch.arange(33.0).view(1, 1, 1, -1), warp, positions=4 * torch.arange(33.0)
@@ -140,7 +141,7 @@ class TestWarp:
     @pytest.mark.parametrize("frames", [1, 2, 3])
     def test_pictures_with_no_moment_to_move_stay(self, frames: int) -> None:
         mel = picture(torch.Size((3, 1, 4, frames)))
-        warped = TimeWarp(10).apply(mel, TimeWarp(10).draw(mel.shape, Generator().manual_seed(0)))
+        warped = TimeWarp(10).apply(mel, TimeWarp(10).sample(mel.shape, Generator().manual_seed(0)))
         assert warped.shape == mel.shape
         torch.testing.assert_close(warped[..., 0], mel[..., 0])
 
@@ -160,7 +161,7 @@ class TestNoise:
 
         In absolute dB: "below the maximum" hangs on a single value.
         """
-        for front_end in (PAPER, replace(GTZAN_MELS, hop_length=512, reference=1.0)):
+        for front_end in (PAPER_FRONT_END, replace(GTZAN_FRONT_END, hop_length=512, reference=1.0)):
             clean = torch.from_numpy(melody(20))
             noise = BackgroundNoise(5.0, kind)
             heard = log_mel(noise.mix(clean, 0.25, 22_050), front_end)
@@ -169,7 +170,7 @@ class TestNoise:
             assert float((added.mean(1) - heard.mean(1)).abs().mean()) < 1.0  # dB, mean over bands
 
     def test_pink_noise_falls_by_3_db_an_octave(self) -> None:
-        power = np.abs(np.fft.rfft(loop("pink", 22_050).numpy())) ** 2
+        power = np.abs(np.fft.rfft(noise_loop("pink", 22_050).numpy())) ** 2
         hertz = np.fft.rfftfreq(60 * 22_050, 1 / 22_050)
         octaves = [
             10 * np.log10(power[(hertz >= low) & (hertz < 2 * low)].mean())
@@ -180,14 +181,14 @@ class TestNoise:
     def test_noises_close_into_a_loop(self) -> None:
         """The step from the last sample to the first is no larger than steps elsewhere are."""
         for kind in ("white", "pink", "crowd"):
-            noise = loop(kind, 22_050)
+            noise = noise_loop(kind, 22_050)
             steps = noise.diff().abs()
             assert float((noise[0] - noise[-1]).abs()) <= float(
                 steps.quantile(0.999) if len(steps) < 1e6 else steps.max()
             )
 
     def test_noise_louder_than_the_music_stays_below_0_db(self) -> None:
-        loud = BackgroundNoise(-20.0).apply(picture(), torch.zeros(64), GTZAN_MELS)
+        loud = BackgroundNoise(-20.0).apply(picture(), torch.zeros(64), GTZAN_FRONT_END)
         assert float(loud.max()) <= 0
         assert float(loud.min()) >= -80
 
@@ -200,11 +201,11 @@ def test_all_keep_shape_type_and_input_and_an_item_does_not_depend_on_its_batch(
     mel = picture()
     before = mel.clone()
     for change in (TimeMask(15, 2), FrequencyMask(20), TimeWarp(6), BackgroundNoise(10.0, "pink")):
-        drawn = change.draw(SHAPE, Generator().manual_seed(3))
-        alone = change.draw(torch.Size((1, 1, 128, 39)), Generator().manual_seed(3))
+        drawn = change.sample(SHAPE, Generator().manual_seed(3))
+        alone = change.sample(torch.Size((1, 1, 128, 39)), Generator().manual_seed(3))
 
         def run(item: torch.Tensor, how: object, change: object = change) -> torch.Tensor:
-            last = GTZAN_MELS if isinstance(change, BackgroundNoise) else -80.0
+            last = GTZAN_FRONT_END if isinstance(change, BackgroundNoise) else -80.0
             return (
                 change.apply(item, how)
                 if isinstance(change, TimeWarp)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from crnn.audio.mel import GTZAN_MELS, PAPER, band_frequencies
-from crnn.augment.plan import Strengths, draw
-from crnn.augment.waveform import apart, band_edges, level, render
+from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, band_frequencies
+from crnn.augment.plan import Strengths, sample
+from crnn.augment.waveform import band_edges, prevent_clipping, render, split_by_mask
 from tests.conftest import melody
 
-RATE = GTZAN_MELS.sample_rate
+RATE = GTZAN_FRONT_END.sample_rate
 
 
 def sound(seconds: float = 7.3) -> torch.Tensor:
@@ -27,13 +27,16 @@ def loudness(samples: torch.Tensor) -> float:
 
 def test_nothing_drawn_sounds_as_it_was() -> None:
     torch.testing.assert_close(
-        render(sound(), draw(Strengths(), 7.3, GTZAN_MELS), GTZAN_MELS), sound(), atol=1e-5, rtol=0
+        render(sound(), sample(Strengths(), 7.3, GTZAN_FRONT_END), GTZAN_FRONT_END),
+        sound(),
+        atol=1e-5,
+        rtol=0,
     )
 
 
 def test_time_masks_are_silent_and_the_rest_is_as_it_was() -> None:
-    draws = draw(Strengths(time_mask=60, seed=2), 7.3, GTZAN_MELS)
-    before, after = sound(), render(sound(), draws, GTZAN_MELS)
+    draws = sample(Strengths(time_mask=60, seed=2), 7.3, GTZAN_FRONT_END)
+    before, after = sound(), render(sound(), draws, GTZAN_FRONT_END)
     reach = 2048 / RATE  # an STFT frame sees so far to both sides
     spans = [span for piece in draws.pieces for span in draws.span_seconds(piece)]
     time = torch.arange(len(before)) / RATE
@@ -54,23 +57,23 @@ def test_time_masks_are_silent_and_the_rest_is_as_it_was() -> None:
 
 
 def test_frequency_masks_take_their_bands_and_leave_the_others() -> None:
-    draws = draw(Strengths(frequency_mask=60, seed=4), 3.0, GTZAN_MELS)
-    bottom, top = band_edges(*draws.bands(draws.pieces[0])[0], GTZAN_MELS)
+    draws = sample(Strengths(frequency_mask=60, seed=4), 3.0, GTZAN_FRONT_END)
+    bottom, top = band_edges(*draws.bands(draws.pieces[0])[0], GTZAN_FRONT_END)
     inside, outside = tone((bottom * top) ** 0.5, 3.0), tone(top * 1.3, 3.0)
-    after = render(inside + outside, draws, GTZAN_MELS)
+    after = render(inside + outside, draws, GTZAN_FRONT_END)
     spectrum = torch.fft.rfft(after[RATE : 2 * RATE]).abs()  # one Hz a bin
     assert float(spectrum[round((bottom * top) ** 0.5)]) < 0.01 * float(spectrum[round(top * 1.3)])
 
 
 def test_a_warp_moves_a_click_and_keeps_a_pitch() -> None:
-    draws = draw(Strengths(time_warp=40, seed=7), 3.0, GTZAN_MELS)
+    draws = sample(Strengths(time_warp=40, seed=7), 3.0, GTZAN_FRONT_END)
     before, after = draws.moved(draws.pieces[0])  # type: ignore[misc]
     assert abs(after - before) > 0.1
     click = torch.zeros(3 * RATE)
     click[round(before * RATE) : round(before * RATE) + 40] = 0.5
-    heard = render(click, draws, GTZAN_MELS)
+    heard = render(click, draws, GTZAN_FRONT_END)
     assert int(heard.abs().argmax()) / RATE == pytest.approx(after, abs=0.05)
-    warped = render(tone(440, 3.0), draws, GTZAN_MELS)
+    warped = render(tone(440, 3.0), draws, GTZAN_FRONT_END)
     spectrum = torch.fft.rfft(warped[: int(after * RATE)]).abs()
     assert int(spectrum.argmax()) * RATE / int(after * RATE) == pytest.approx(440, abs=2)
 
@@ -82,15 +85,15 @@ def test_a_warp_moves_a_click_and_keeps_a_pitch() -> None:
 @pytest.mark.parametrize("seconds", [0.5, 3.0, 7.3])
 def test_as_long_and_as_loud_as_the_original(strengths: Strengths, seconds: float) -> None:
     before = sound(seconds)
-    after = render(before, draw(strengths, seconds, GTZAN_MELS), GTZAN_MELS)
+    after = render(before, sample(strengths, seconds, GTZAN_FRONT_END), GTZAN_FRONT_END)
     assert after.shape == before.shape
     assert bool(torch.isfinite(after).all())
     assert loudness(after) == pytest.approx(loudness(before), abs=0.1)  # dB
 
 
 def test_noise_is_the_mixed_waveform() -> None:
-    draws = draw(Strengths(snr_db=10.0), 3.0, GTZAN_MELS)
-    before, after = sound(3), render(sound(3), draws, GTZAN_MELS)
+    draws = sample(Strengths(snr_db=10.0), 3.0, GTZAN_FRONT_END)
+    before, after = sound(3), render(sound(3), draws, GTZAN_FRONT_END)
     scale = float((before @ after) / (before @ before))
     noise = after / scale - before
     assert loudness(before) - loudness(noise) == pytest.approx(10, abs=0.2)
@@ -99,8 +102,8 @@ def test_noise_is_the_mixed_waveform() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_warp_bends_without_a_click(seed: int) -> None:
     """A steady tone, warped: no step anywhere larger than a few of the tone's own, no hole."""
-    draws = draw(Strengths(time_warp=40, seed=seed), 6.0, GTZAN_MELS)
-    after = render(tone(440, 6.0), draws, GTZAN_MELS)
+    draws = sample(Strengths(time_warp=40, seed=seed), 6.0, GTZAN_FRONT_END)
+    after = render(tone(440, 6.0), draws, GTZAN_FRONT_END)
     inside = after[RATE // 10 : -RATE // 10]
     own = float(tone(440, 1.0).diff().abs().max())
     assert float(inside.diff().abs().max()) < 2 * own
@@ -110,24 +113,24 @@ def test_a_warp_bends_without_a_click(seed: int) -> None:
 
 def test_what_masks_leave_of_a_hiss_stays_a_hiss() -> None:
     music = torch.cat([tone(440, 2.9), 1e-5 * torch.randn(3 * RATE - int(2.9 * RATE))])
-    draws = draw(Strengths(frequency_mask=128, masks=5, seed=3), 3.0, GTZAN_MELS)
-    after = render(music, draws, GTZAN_MELS)
+    draws = sample(Strengths(frequency_mask=128, masks=5, seed=3), 3.0, GTZAN_FRONT_END)
+    after = render(music, draws, GTZAN_FRONT_END)
     assert loudness(after) <= loudness(music) + 0.1
     assert float(after[int(2.95 * RATE) :].abs().max()) < 0.01  # the tone had 0.3
 
 
 def test_pieces_join_without_a_click() -> None:
     """A steady tone under a frequency mask elsewhere: no step at the seams larger than the tone's own."""
-    draws = draw(Strengths(frequency_mask=20, seed=0), 9.0, GTZAN_MELS)
+    draws = sample(Strengths(frequency_mask=20, seed=0), 9.0, GTZAN_FRONT_END)
     masked = [
-        band_edges(*band, GTZAN_MELS) for piece in draws.pieces for band in draws.bands(piece)
+        band_edges(*band, GTZAN_FRONT_END) for piece in draws.pieces for band in draws.bands(piece)
     ]
     hertz = next(
         f
         for f in (220.0, 330.0, 550.0, 880.0, 1500.0)
         if not any(a * 0.9 < f < b * 1.1 for a, b in masked)
     )
-    after = render(tone(hertz, 9.0), draws, GTZAN_MELS)
+    after = render(tone(hertz, 9.0), draws, GTZAN_FRONT_END)
     steps = after.diff().abs()
     own = float(steps[RATE : 2 * RATE].max())
     for seam in (3, 6):
@@ -135,7 +138,7 @@ def test_pieces_join_without_a_click() -> None:
 
 
 def test_band_edges_meet_and_enclose_their_centres() -> None:
-    for front_end in (GTZAN_MELS, PAPER):
+    for front_end in (GTZAN_FRONT_END, PAPER_FRONT_END):
         centres = band_frequencies(front_end)
         for band in range(1, 127):
             low, high = band_edges(band, band + 1, front_end)
@@ -145,10 +148,10 @@ def test_band_edges_meet_and_enclose_their_centres() -> None:
 
 
 def test_levels_go_down_together() -> None:
-    one, other = level(torch.tensor([2.0, -1.0]), torch.tensor([0.5, 0.0]))
+    one, other = prevent_clipping(torch.tensor([2.0, -1.0]), torch.tensor([0.5, 0.0]))
     assert one.tolist() == [1.0, -0.5]
     assert other.tolist() == [0.25, 0.0]
-    assert np.allclose(level(torch.tensor([0.5]))[0], [0.5])
+    assert np.allclose(prevent_clipping(torch.tensor([0.5]))[0], [0.5])
 
 
 def test_a_mask_takes_the_sound_apart_without_loss() -> None:
@@ -157,7 +160,7 @@ def test_a_mask_takes_the_sound_apart_without_loss() -> None:
     whole = low + high
     mask = torch.zeros(128, len(whole) // 1709 + 1)
     mask[64:] = 1  # from about 2 kHz
-    kept, rest = apart(whole, mask, GTZAN_MELS)
+    kept, rest = split_by_mask(whole, mask, GTZAN_FRONT_END)
     assert torch.allclose(kept + rest, whole, atol=1e-5)
     inside = slice(2048, -2048)
     assert (kept - high).abs()[inside].max() < 0.01
@@ -168,7 +171,7 @@ def test_a_mask_in_time_is_heard_at_its_time() -> None:
     whole = sound(6.0)
     mask = torch.zeros(128, len(whole) // 1709 + 1)
     mask[:, 26:52] = 1  # 2.02 to 3.95 s
-    kept, _ = apart(whole, mask, GTZAN_MELS)
+    kept, _ = split_by_mask(whole, mask, GTZAN_FRONT_END)
     loud = kept.unfold(0, 2205, 2205).square().mean(dim=1)
     assert loud[:18].max() < 1e-6
     assert loud[42:].max() < 1e-6
@@ -179,5 +182,7 @@ def test_a_mask_in_time_is_heard_at_its_time() -> None:
 def test_everything_and_nothing_are_the_sound_and_silence(length: int) -> None:
     whole = sound(1.0)[:length]
     shape = (128, length // 1709 + 1)
-    assert torch.allclose(apart(whole, torch.ones(shape), GTZAN_MELS)[0], whole, atol=1e-5)
-    assert apart(whole, torch.zeros(shape), GTZAN_MELS)[0].abs().max() < 1e-6
+    assert torch.allclose(
+        split_by_mask(whole, torch.ones(shape), GTZAN_FRONT_END)[0], whole, atol=1e-5
+    )
+    assert split_by_mask(whole, torch.zeros(shape), GTZAN_FRONT_END)[0].abs().max() < 1e-6

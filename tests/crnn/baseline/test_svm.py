@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from sklearn.pipeline import Pipeline
 
-from crnn.audio.mel import GTZAN_MELS
-from crnn.baseline.svm import Svm
+from crnn.audio.front_end import GTZAN_FRONT_END
+from crnn.baseline.svm import SVM
 from crnn.errors import CheckpointError
 from training.baseline import svm as training
-from training.baseline.features import Table
+from training.baseline.features import FeatureTable
 from training.data.collection import Collection
-from training.data.feature_store import Frames
+from training.data.feature_store import FeatureStore
 
 
-def clouds(classes: int, spread: float, seed: int = 0) -> Table:
+def clouds(classes: int, spread: float, seed: int = 0) -> FeatureTable:
     """Thirty tracks a class around centres of their own, seven features of very different size."""
     random = np.random.default_rng(seed)
     targets = np.repeat(np.arange(classes), 30)
@@ -28,14 +28,16 @@ def clouds(classes: int, spread: float, seed: int = 0) -> Table:
     )
     labels = tuple("abcdefghij"[:classes])
     names = tuple(f"t{i}" for i in range(len(targets)))
-    frames = Frames(np.zeros((0, 1), np.float16), np.zeros(len(names) + 1, np.int64))
-    collection = Collection("clouds", labels, GTZAN_MELS, names, targets, names, frames)
-    return Table(
+    frames = FeatureStore(np.zeros((0, 1), np.float16), np.zeros(len(names) + 1, np.int64))
+    collection = Collection("clouds", labels, GTZAN_FRONT_END, names, targets, names, frames)
+    return FeatureTable(
         "genre", collection, tuple(f"f{i}" for i in range(7)), values * np.logspace(-4, 6, 7) + 3
     )
 
 
-def fitted(classes: int, spread: float, setting: training.Setting) -> tuple[Pipeline, Svm, Table]:
+def fitted(
+    classes: int, spread: float, setting: training.Setting
+) -> tuple[Pipeline, SVM, FeatureTable]:
     table = clouds(classes, spread)
     everyone = np.arange(len(table.values))
     model = training.fit(table, everyone, setting)
@@ -61,11 +63,11 @@ def test_scikit_learn_says_the_same(classes: int, setting: training.Setting, spr
 
 
 @pytest.fixture(scope="module")
-def svm() -> Svm:
+def svm() -> SVM:
     return fitted(4, 1.0, training.Setting(3, 0.1))[1]
 
 
-def test_rows_sum_to_1_and_batch_equals_single(svm: Svm) -> None:
+def test_rows_sum_to_1_and_batch_equals_single(svm: SVM) -> None:
     values = clouds(4, 1.0, seed=5).values
     together = svm.probabilities(values)
     np.testing.assert_allclose(together.sum(axis=1), 1)
@@ -76,27 +78,27 @@ def test_rows_sum_to_1_and_batch_equals_single(svm: Svm) -> None:
         np.testing.assert_allclose(list(named.values()), row, atol=1e-12)
 
 
-def test_a_round_trip_changes_nothing(svm: Svm, tmp_path: Path) -> None:
+def test_a_round_trip_changes_nothing(svm: SVM, tmp_path: Path) -> None:
     described = replace(svm, results={"F": {"track_accuracy": 0.5}}, data="clouds", revision="abc")
     described.save(tmp_path / "svm")
-    again = Svm.load(tmp_path / "svm")
+    again = SVM.load(tmp_path / "svm")
     values = clouds(4, 1.0, seed=6).values
     assert (again.probabilities(values) == svm.probabilities(values)).all()
     assert again.digest == svm.digest
     assert (again.results, again.data, again.revision) == (described.results, "clouds", "abc")
-    assert again.usual("f3") == svm.usual("f3")
+    assert again.percentiles("f3") == svm.percentiles("f3")
 
 
 def test_the_usual_range_is_the_percentiles_of_each_class() -> None:
     _, svm, table = fitted(3, 1.0, training.Setting(1, 0.1))
-    for k, (label, three) in enumerate(svm.usual("f2").items()):
+    for k, (label, three) in enumerate(svm.percentiles("f2").items()):
         assert label == svm.labels[k]
         assert three == pytest.approx(
             np.percentile(table.values[table.collection.targets == k, 2], [5, 50, 95])
         )
 
 
-def test_serving_needs_neither_scikit_learn_nor_pickle(svm: Svm, tmp_path: Path) -> None:
+def test_serving_needs_neither_scikit_learn_nor_pickle(svm: SVM, tmp_path: Path) -> None:
     """In a fresh process where both refuse to be used."""
     svm.save(tmp_path / "svm")
     assert sorted(f.name for f in (tmp_path / "svm").iterdir()) == [
@@ -121,26 +123,26 @@ def test_serving_needs_neither_scikit_learn_nor_pickle(svm: Svm, tmp_path: Path)
 def test_the_bundled_svm_reads_what_the_extractor_gives() -> None:
     from crnn.baseline.features import NAMES
 
-    bundled = Svm.load("genre")
+    bundled = SVM.load("genre")
     assert set(bundled.features) < set(NAMES)
     assert not any("flux" in name for name in bundled.features)
-    middle = {name: bundled.usual(name)["classical"][1] for name in bundled.features}
+    middle = {name: bundled.percentiles(name)["classical"][1] for name in bundled.features}
     assert max(bundled.predict(middle).items(), key=lambda pair: pair[1])[0] == "classical"
 
 
 @pytest.mark.parametrize(
     "values", [np.zeros((2, 6)), np.zeros(7), np.full((1, 7), np.nan)], ids=["6", "flat", "nan"]
 )
-def test_values_that_do_not_fit_are_refused(svm: Svm, values: np.ndarray) -> None:
+def test_values_that_do_not_fit_are_refused(svm: SVM, values: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"finite \[N, 7\] are needed"):
         svm.probabilities(values)
 
 
-def test_missing_and_unknown_features_are_named(svm: Svm) -> None:
+def test_missing_and_unknown_features_are_named(svm: SVM) -> None:
     with pytest.raises(ValueError, match="6 of 7 features are missing, the first: f1"):
         svm.predict({"f0": 1.0})
     with pytest.raises(ValueError, match="feature 'f9': one of f0, f1"):
-        svm.usual("f9")
+        svm.percentiles("f9")
 
 
 def test_two_classes_are_refused() -> None:
@@ -148,9 +150,9 @@ def test_two_classes_are_refused() -> None:
         fitted(2, 1.0, training.Setting(1, 0.1))
 
 
-def test_damaged_folders_say_what_is_wrong(svm: Svm, tmp_path: Path) -> None:
+def test_damaged_folders_say_what_is_wrong(svm: SVM, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"no config\.json there"):
-        Svm.load(tmp_path / "nothing")
+        SVM.load(tmp_path / "nothing")
     folder = tmp_path / "svm"
     svm.save(folder)
     config = json.loads((folder / "config.json").read_text())
@@ -165,11 +167,11 @@ def test_damaged_folders_say_what_is_wrong(svm: Svm, tmp_path: Path) -> None:
     for change, words in changes:
         (folder / "config.json").write_text(json.dumps(config | change))
         with pytest.raises(CheckpointError, match=words):
-            Svm.load(folder)
+            SVM.load(folder)
     (folder / "config.json").write_text("{")
     with pytest.raises(CheckpointError, match="damaged"):
-        Svm.load(folder)
+        SVM.load(folder)
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "model.safetensors").write_bytes(b"no arrays")
     with pytest.raises(CheckpointError, match="damaged"):
-        Svm.load(folder)
+        SVM.load(folder)

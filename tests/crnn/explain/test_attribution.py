@@ -7,14 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from crnn.audio.mel import GTZAN_MELS, log_mel
+from crnn.audio.front_end import GTZAN_FRONT_END
+from crnn.audio.mel import log_mel
 from crnn.explain import attribution
-from crnn.explain.attribution import Region
+from crnn.explain.attribution import Attribution
 from crnn.inference.classifier import Classifier, Prediction
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.network import CRNN
 from crnn.model.segments import plan
-from crnn.viz import heat
+from crnn.viz import attribution as heat
 from tests.conftest import melody
 
 
@@ -25,7 +26,7 @@ def genre() -> Classifier:
 
 @pytest.fixture(scope="module")
 def mel() -> Tensor:
-    return log_mel(melody(12.0), GTZAN_MELS)
+    return log_mel(melody(12.0), GTZAN_FRONT_END)
 
 
 def top(classifier: Classifier, mel: Tensor) -> str:
@@ -88,7 +89,7 @@ def test_grad_cams_weights_are_the_logits_slope(tiny: Checkpoint, mel: Tensor, l
     """Equation 1 by finite differences: a map raised everywhere by a little moves the logit by the sum of its gradient."""
     network = copy.deepcopy(tiny.model).double().eval()
     checkpoint = Checkpoint(
-        tiny.task, tiny.labels, GTZAN_MELS, 3.0, network, temperature=tiny.temperature
+        tiny.task, tiny.labels, GTZAN_FRONT_END, 3.0, network, temperature=tiny.temperature
     )
     segment = mel[:, :39].double()
 
@@ -124,16 +125,16 @@ def test_grad_cams_weights_are_the_logits_slope(tiny: Checkpoint, mel: Tensor, l
 
 def test_softening_keeps_a_constant_and_spreads_a_spot() -> None:
     assert torch.allclose(
-        attribution.soft(torch.full((128, 60), 3.0), GTZAN_MELS), torch.tensor(3.0)
+        attribution.smooth(torch.full((128, 60), 3.0), GTZAN_FRONT_END), torch.tensor(3.0)
     )
     spot = torch.zeros(128, 60)
     spot[64, 30] = 1
-    spread = attribution.soft(spot, GTZAN_MELS)
+    spread = attribution.smooth(spot, GTZAN_FRONT_END)
     assert spread.sum() == pytest.approx(1, abs=1e-4)
     assert spread.argmax() == spot.argmax()
     bands = torch.arange(128.0) - 64
     assert (spread.sum(dim=1) * bands**2).sum().sqrt() == pytest.approx(0.04 * 128, rel=0.05)
-    assert attribution.soft(torch.ones(128, 2), GTZAN_MELS).shape == (128, 2)
+    assert attribution.smooth(torch.ones(128, 2), GTZAN_FRONT_END).shape == (128, 2)
 
 
 def test_the_shared_network_is_left_as_it_was(genre: Classifier, mel: Tensor) -> None:
@@ -166,7 +167,7 @@ def test_random_weights_give_another_map(genre: Classifier, mel: Tensor) -> None
         blank = CRNN(trained.model.config)
         with torch.no_grad():
             blank.train()(torch.stack([picture[None, :, i : i + 39] for i in range(0, 40, 5)]))
-        random = Classifier(Checkpoint("genre", trained.labels, GTZAN_MELS, 3.0, blank.eval()))
+        random = Classifier(Checkpoint("genre", trained.labels, GTZAN_FRONT_END, 3.0, blank.eval()))
         agreement.append(
             [correlation(a, b) for a, b in zip(known, maps(random, picture), strict=True)]
         )
@@ -182,7 +183,7 @@ def test_maps_are_as_large_as_the_picture_however_short(
     cam = attribution.grad_cam(classifier, picture, "a")
     lost = attribution.occlusion(classifier, picture)
     assert cam.shape == picture.shape
-    assert attribution.patches(lost[0], 128).shape == picture.shape
+    assert attribution.expand_patches(lost[0], 128).shape == picture.shape
     assert torch.isfinite(cam).all()
     assert torch.isfinite(lost).all()
     assert lost.abs().sum() > 0
@@ -202,33 +203,33 @@ def test_a_repeated_track_and_its_explanation_are_repeated(tiny: Checkpoint, mel
 
 def test_the_brightest_fifth_is_a_fifth_even_among_equals() -> None:
     values = torch.zeros(128, 388)
-    assert attribution.brightest(values).sum() == round(0.2 * 128 * 388)
+    assert attribution.top_mask(values).sum() == round(0.2 * 128 * 388)
     values[5, 7] = 1
-    assert attribution.brightest(values)[5, 7]
-    assert attribution.brightest(values, 0.0).sum() == 0
-    assert attribution.brightest(values, 1.0).all()
+    assert attribution.top_mask(values)[5, 7]
+    assert attribution.top_mask(values, 0.0).sum() == 0
+    assert attribution.top_mask(values, 1.0).all()
 
 
 def test_elsewhere_is_as_large_and_the_same_each_time() -> None:
-    mask = attribution.brightest(torch.rand(128, 100, generator=torch.Generator().manual_seed(1)))
-    moved = attribution.elsewhere(mask)
+    mask = attribution.top_mask(torch.rand(128, 100, generator=torch.Generator().manual_seed(1)))
+    moved = attribution.moved_masks(mask)
     assert all(m.sum() == mask.sum() for m in moved)
     assert not any((m == mask).all() for m in moved)
-    assert all((a == b).all() for a, b in zip(moved, attribution.elsewhere(mask), strict=True))
-    for m in attribution.elsewhere(mask, same_bands=True):
+    assert all((a == b).all() for a, b in zip(moved, attribution.moved_masks(mask), strict=True))
+    for m in attribution.moved_masks(mask, same_bands=True):
         assert (m.sum(dim=1) == mask.sum(dim=1)).all()
 
 
 def test_what_is_found_counts_more_than_as_much_elsewhere(tiny: Checkpoint, mel: Tensor) -> None:
     classifier = Classifier(tiny)
     classifier.network = Ear(tiny.model, slice(32, 48))  # type: ignore[assignment]
-    values = attribution.patches(attribution.occlusion(classifier, mel + 80)[0], 128)
-    found, upside_down = attribution.judged(
+    values = attribution.expand_patches(attribution.occlusion(classifier, mel + 80)[0], 128)
+    found, upside_down = attribution.deletion_test(
         classifier, mel + 80, "a", {"found": values, "upside down": -values}
     )
     assert found.method == "found"
-    assert found.without < found.elsewhere < found.before
-    assert upside_down.without == pytest.approx(upside_down.before)
+    assert found.deleted < found.control < found.before
+    assert upside_down.deleted == pytest.approx(upside_down.before)
     assert "no better than chance" in heat.told(upside_down, "a")
 
 
@@ -238,18 +239,18 @@ def test_the_window_is_where_the_class_is_strongest(mel: Tensor) -> None:
     found = Prediction(
         "toy", ("a", "b"), np.stack([odds, 1 - odds], axis=1), starts, 3.0, np.array([0.3, 0.7])
     )
-    assert attribution.most_telling(found, "a", 120.0) in range(47, 51)
-    assert attribution.most_telling(found, "a", 29.0) == 0.0
-    long = torch.zeros(128, GTZAN_MELS.frames(120.0))
-    picture, first = attribution.window(long, 118.0, GTZAN_MELS)
+    assert attribution.best_window(found, "a", 120.0) in range(47, 51)
+    assert attribution.best_window(found, "a", 29.0) == 0.0
+    long = torch.zeros(128, GTZAN_FRONT_END.frames(120.0))
+    picture, first = attribution.window(long, 118.0, GTZAN_FRONT_END)
     assert picture.shape == (128, 388)
     assert first == long.shape[1] - 388
-    assert attribution.window(mel, 0.0, GTZAN_MELS)[0].shape == mel.shape
+    assert attribution.window(mel, 0.0, GTZAN_FRONT_END)[0].shape == mel.shape
 
 
-def region(mel: Tensor, without: float = 0.18, elsewhere: float = 0.55) -> Region:
+def region(mel: Tensor, without: float = 0.18, elsewhere: float = 0.55) -> Attribution:
     values = torch.linspace(-1, 1, mel.numel()).view(mel.shape[1], 128).T  # grows with time
-    return Region("Occlusion", values, attribution.brightest(values), 0.62, without, elsewhere)
+    return Attribution("Occlusion", values, attribution.top_mask(values), 0.62, without, elsewhere)
 
 
 def test_the_score_is_told_in_plain_words(mel: Tensor) -> None:
@@ -263,14 +264,14 @@ def test_the_score_is_told_in_plain_words(mel: Tensor) -> None:
 
 
 def test_where_it_lies_is_told_in_the_tracks_time(mel: Tensor) -> None:
-    seconds = mel.shape[1] * GTZAN_MELS.hop_seconds
-    said = heat.where(region(mel), GTZAN_MELS, 60.0)
+    seconds = mel.shape[1] * GTZAN_FRONT_END.hop_seconds
+    said = heat.where(region(mel), GTZAN_FRONT_END, 60.0)
     last = float(said.split(" to ")[-1].removesuffix(" s."))
     assert 60 + 0.8 * seconds <= last <= 60 + seconds + 1
 
 
 def test_the_figure_shows_what_speaks_for_the_class_over_the_spectrogram(mel: Tensor) -> None:
-    figure = heat.region(region(mel), mel.numpy(), GTZAN_MELS, 60.0, "title")
+    figure = heat.overlay(region(mel), mel.numpy(), GTZAN_FRONT_END, 60.0, "title")
     grey, amber, outline = figure.data
     assert grey.x[0] == amber.x[0] == outline.x[0] == 60.0
     assert amber.z.min() == 0

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from crnn.audio.mel import GTZAN_MELS, PAPER, FrontEnd, log_mel
+from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd
+from crnn.audio.mel import log_mel
 from crnn.explain import trace as stages
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.network import CRNN, ModelConfig, pool_sizes
-from crnn.viz import inputs
 from crnn.viz import layers as layer_figures
+from crnn.viz import trace as inputs
 from pages.how.source_excerpt import Excerpt
 from pages.text import layer_alternatives
 from pages.text import layers as stage_words
@@ -28,9 +29,9 @@ FINE = FrontEnd(
 
 # Front end, seconds of a segment, and what is unlike the bundled networks.
 KINDS = {
-    "bundled kind": (GTZAN_MELS, 3.0, {}),
-    "paper, long, PELU": (PAPER, 5.0, {"activation": "pelu", "pooling": "avg"}),
-    "both ways": (GTZAN_MELS, 3.0, {"bidirectional": True}),
+    "bundled kind": (GTZAN_FRONT_END, 3.0, {}),
+    "paper, long, PELU": (PAPER_FRONT_END, 5.0, {"activation": "pelu", "pooling": "avg"}),
+    "both ways": (GTZAN_FRONT_END, 3.0, {"bidirectional": True}),
     "attention": (FINE, 1.0, {"readout": "attention", "bidirectional": True}),
     "mean": (FINE, 1.0, {"readout": "mean"}),
 }
@@ -62,7 +63,7 @@ def classifier(kind: str) -> Classifier:
 
 def followed(
     of: Classifier, samples: np.ndarray, number: int = 1
-) -> tuple[stages.Stages, torch.Tensor]:
+) -> tuple[stages.Trace, torch.Tensor]:
     """One segment's stages and the log-mel picture of its track."""
     front_end = of.checkpoint.front_end
     sound = torch.from_numpy(samples)
@@ -70,10 +71,10 @@ def followed(
     segments = of.plan(mel.shape[1])
     number = number % len(segments.starts)
     loudest = stages.loudest_power(mel, sound, front_end)
-    return stages.follow(sound, segments, number, loudest, of), mel
+    return stages.trace(sound, segments, number, loudest, of), mel
 
 
-def sound(seconds: float, front_end: FrontEnd = GTZAN_MELS) -> np.ndarray:
+def sound(seconds: float, front_end: FrontEnd = GTZAN_FRONT_END) -> np.ndarray:
     """Louder towards the end, so that no segment but the last holds the track's loudest moment."""
     samples = melody(seconds, front_end.sample_rate)
     return np.asarray(samples * np.linspace(0.2, 1.0, len(samples), dtype=np.float32))
@@ -105,9 +106,9 @@ def test_the_stages_chained_are_what_the_classifier_says(kind: str, seconds: flo
 def test_each_shape_is_its_formula(kind: str, seconds: float) -> None:
     of = classifier(kind)
     found, mel = followed(of, sound(seconds, of.checkpoint.front_end))
-    sizes = stages.sizes(of.checkpoint.front_end, of.network.config, mel.shape[1])
+    sizes = stages.stage_shapes(of.checkpoint.front_end, of.network.config, mel.shape[1])
     assert found.shapes() == sizes
-    told = stage_words.told(found, of.checkpoint, mel.shape[1])
+    told = stage_words.stages(found, of.checkpoint, mel.shape[1])
     for name, size in sizes.items():
         text = told[
             "maps" if name.startswith("map ") else "states" if name == "embedding" else name
@@ -147,9 +148,9 @@ def test_the_readout_follows_from_the_states() -> None:
     )
 
 
-@pytest.mark.parametrize("front_end", [GTZAN_MELS, PAPER], ids=["gtzan", "paper"])
+@pytest.mark.parametrize("front_end", [GTZAN_FRONT_END, PAPER_FRONT_END], ids=["gtzan", "paper"])
 def test_spectrum_and_bands_are_what_librosa_computes(front_end: FrontEnd) -> None:
-    of = classifier("bundled kind" if front_end == GTZAN_MELS else "paper, long, PELU")
+    of = classifier("bundled kind" if front_end == GTZAN_FRONT_END else "paper, long, PELU")
     samples = sound(11)
     found, _ = followed(of, samples, 2)
     first = found.segments.starts[2]
@@ -168,7 +169,7 @@ def test_parseval_a_windows_energy_is_its_spectrums() -> None:
     """Σ|w·x|² = Σ|X|² / N, the one-sided spectrum's inner rows counted twice."""
     found, _ = followed(classifier("bundled kind"), sound(6))
     frame = stages.loudest_frame(found)
-    samples, window = stages.windowed(found, GTZAN_MELS, frame)
+    samples, window = stages.windowed_frame(found, GTZAN_FRONT_END, frame)
     power = found.power[:, frame].double().numpy()
     twice = power[0] + power[-1] + 2 * power[1:-1].sum()
     assert twice / 2048 == pytest.approx(
@@ -182,7 +183,7 @@ def test_batch_norms_scale_is_told_as_it_acts() -> None:
     deviation = (found.segment - found.segment.mean()).abs().max() / (
         found.normalised - found.normalised.mean()
     ).abs().max()
-    said = stage_words.told(found, of.checkpoint, mel.shape[1])["maps"].symbols
+    said = stage_words.stages(found, of.checkpoint, mel.shape[1])["maps"].symbols
     assert f"{float(deviation):.1f} dB more become 1" in said
 
 
@@ -190,12 +191,12 @@ def test_a_segment_beyond_the_samples_is_refused() -> None:
     of, samples = classifier("bundled kind"), torch.from_numpy(sound(9))
     segments = of.plan(len(samples) // 1709 + 1)
     with pytest.raises(ValueError, match="beyond"):
-        stages.follow(samples[: 5 * 22_050], segments, len(segments.starts) - 1, 1.0, of)
+        stages.trace(samples[: 5 * 22_050], segments, len(segments.starts) - 1, 1.0, of)
 
 
 def test_loudness_is_the_tracks_even_where_only_its_beginning_is_kept() -> None:
     of, samples = classifier("bundled kind"), torch.from_numpy(sound(9))
-    for front_end in (GTZAN_MELS, replace(GTZAN_MELS, reference=1.0)):
+    for front_end in (GTZAN_FRONT_END, replace(GTZAN_FRONT_END, reference=1.0)):
         mel = log_mel(samples, front_end)
         whole = stages.loudest_power(mel, samples, front_end)
         assert stages.loudest_power(mel, samples[: 4 * 22_050], front_end) == pytest.approx(
@@ -230,17 +231,17 @@ def test_every_picture_is_drawn_and_spoken_of(kind: str, samples: str) -> None:
     found, _ = followed(of, waves[samples], 0)
     labels = of.checkpoint.labels
     drawn = [
-        inputs.wave(found, front_end),
+        inputs.waveform(found, front_end),
         inputs.window(found, front_end),
-        inputs.spectrum(found, front_end),
-        inputs.bank(front_end),
+        inputs.stft(found, front_end),
+        inputs.mel_filter_bank(front_end),
         inputs.mel_power(found, front_end),
-        inputs.mel_decibels(found, front_end),
-        layer_figures.states(found, of.checkpoint),
+        inputs.log_mel(found, front_end),
+        layer_figures.hidden_states(found, of.checkpoint),
         layer_figures.logits(found, labels),
-        layer_figures.shares(found, labels),
+        layer_figures.probabilities(found, labels),
         *(
-            layer_figures.maps(found, layer, varied, front_end)
+            layer_figures.feature_maps(found, layer, varied, front_end)
             for layer in range(5)
             for varied in (False, True)
         ),
@@ -256,7 +257,7 @@ def test_every_picture_is_drawn_and_spoken_of(kind: str, samples: str) -> None:
         layer_alternatives.place(found, 9.0, 3.0),
         layer_alternatives.states(found),
         layer_alternatives.logits(found, labels),
-        layer_alternatives.shares(found, labels),
+        layer_alternatives.probabilities(found, labels),
         *(layer_alternatives.maps(found, layer) for layer in range(5)),
     ]
     assert not any("nan" in text for text in said)
@@ -264,20 +265,20 @@ def test_every_picture_is_drawn_and_spoken_of(kind: str, samples: str) -> None:
 
 def test_the_mosaic_holds_each_map_where_it_says() -> None:
     found, _ = followed(classifier("bundled kind"), sound(6))
-    trace = layer_figures.maps(found, 2, False, GTZAN_MELS).data[0]
+    trace = layer_figures.feature_maps(found, 2, False, GTZAN_FRONT_END).data[0]
     tiles, numbers = np.asarray(trace.z), np.asarray(trace.customdata)
     for number, picture in enumerate(found.maps[1].numpy()):
         np.testing.assert_array_equal(
             tiles[(numbers == number) & ~np.isnan(tiles)], picture.ravel()
         )
-    varied = layer_figures.shown_maps(found, 2, True)
+    varied = layer_figures.selected_maps(found, 2, True)
     spread = found.maps[1].numpy().std(axis=(1, 2))[varied]
     assert all(a >= b for a, b in pairwise(spread))
 
 
 def test_the_table_adds_up() -> None:
     found, _ = followed(classifier("bundled kind"), sound(6))
-    rows = layer_figures.table(found, ("a", "b", "c", "d"))
+    rows = layer_figures.probability_table(found, ("a", "b", "c", "d"))
     total = sum(float(row["e^(z/T)"]) for row in rows)
     for row in rows:
         assert float(row["z / T"]) == pytest.approx(float(row["Logit z"]) / 1.3, abs=1e-3)
@@ -290,7 +291,7 @@ def test_the_table_adds_up() -> None:
 def test_the_code_shown_is_the_code_that_runs(kind: str) -> None:
     of = classifier(kind)
     found, mel = followed(of, sound(11))
-    for told in stage_words.told(found, of.checkpoint, mel.shape[1]).values():
+    for told in stage_words.stages(found, of.checkpoint, mel.shape[1]).values():
         assert told.code
         for excerpt in told.code:
             file, line = excerpt.place.split(", line ")

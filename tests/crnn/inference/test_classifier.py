@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from crnn.audio.mel import GTZAN_MELS, log_mel
+from crnn.audio.front_end import GTZAN_FRONT_END
+from crnn.audio.mel import log_mel
 from crnn.errors import AudioError
 from crnn.inference.analysis import analyse
 from crnn.inference.classifier import Classifier, Prediction
@@ -22,7 +23,7 @@ def bundled() -> tuple[Classifier, ...]:
 
 @pytest.mark.parametrize("seconds", [0.2, 2.9, 3.0, 7.3, 31.0])
 def test_rows_sum_to_one(tiny: Checkpoint, seconds: float) -> None:
-    prediction = Classifier(tiny).predict(log_mel(melody(seconds), GTZAN_MELS))
+    prediction = Classifier(tiny).predict(log_mel(melody(seconds), GTZAN_FRONT_END))
     np.testing.assert_allclose(prediction.probabilities.sum(axis=1), 1)
     assert prediction.overall.sum() == pytest.approx(1)
     assert prediction.probabilities.shape == (len(prediction.starts), 3)
@@ -32,7 +33,7 @@ def test_rows_sum_to_one(tiny: Checkpoint, seconds: float) -> None:
 def test_many_segments_are_each_what_they_are_alone(
     tiny: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mel = log_mel(melody(31), GTZAN_MELS)
+    mel = log_mel(melody(31), GTZAN_FRONT_END)
     together = Classifier(tiny).predict(mel)
     monkeypatch.setattr("crnn.inference.classifier._BATCH", 1)
     np.testing.assert_allclose(
@@ -43,21 +44,21 @@ def test_many_segments_are_each_what_they_are_alone(
 def test_temperature_flattens_and_keeps_the_order_of_a_segment(tiny: Checkpoint) -> None:
     from dataclasses import replace
 
-    mel = log_mel(melody(3), GTZAN_MELS)
+    mel = log_mel(melody(3), GTZAN_FRONT_END)
     sharp, flat = (Classifier(replace(tiny, temperature=t)).predict(mel) for t in (0.5, 5.0))
     assert sharp.overall.max() > flat.overall.max()
     assert [label for label, _ in sharp.ranked()] == [label for label, _ in flat.ranked()]
 
 
 def test_a_finer_hop_gives_more_segments(tiny: Checkpoint) -> None:
-    mel = log_mel(melody(9), GTZAN_MELS)
+    mel = log_mel(melody(9), GTZAN_FRONT_END)
     apart, default, fine = (
         Classifier(tiny).predict(mel, hop_seconds=hop) for hop in (3.0, None, 0.5)
     )
     assert len(apart.starts) == 3
     for answer, hop in ((apart, 3.0), (default, 1.0), (fine, 0.5)):
-        assert np.diff(answer.starts)[0] == pytest.approx(hop, abs=GTZAN_MELS.hop_seconds)
-        assert answer.starts[-1] + 3.0 == pytest.approx(9.0, abs=2 * GTZAN_MELS.hop_seconds)
+        assert np.diff(answer.starts)[0] == pytest.approx(hop, abs=GTZAN_FRONT_END.hop_seconds)
+        assert answer.starts[-1] + 3.0 == pytest.approx(9.0, abs=2 * GTZAN_FRONT_END.hop_seconds)
 
 
 def test_progress_reaches_the_end(tiny: Checkpoint) -> None:
@@ -88,7 +89,7 @@ def test_without_a_rest_there_is_no_other() -> None:
 
 def test_bundled_checkpoints_know_their_labels(bundled: tuple[Classifier, ...]) -> None:
     assert [c.checkpoint.labels for c in bundled] == [GENRES, MOODS]
-    assert all(c.checkpoint.front_end == GTZAN_MELS for c in bundled)
+    assert all(c.checkpoint.front_end == GTZAN_FRONT_END for c in bundled)
 
 
 @pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
@@ -121,7 +122,10 @@ def test_silence_is_not_classified(bundled: tuple[Classifier, ...]) -> None:
 def test_threads_share_a_classifier(tiny: Checkpoint) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    classifier, mels = Classifier(tiny), [log_mel(melody(6, seed=i), GTZAN_MELS) for i in range(4)]
+    classifier, mels = (
+        Classifier(tiny),
+        [log_mel(melody(6, seed=i), GTZAN_FRONT_END) for i in range(4)],
+    )
     alone = [classifier.predict(mel).overall for mel in mels]
     with ThreadPoolExecutor(4) as pool:
         together = [p.overall for p in pool.map(classifier.predict, mels)]
@@ -130,7 +134,7 @@ def test_threads_share_a_classifier(tiny: Checkpoint) -> None:
 
 
 def test_an_embedding_is_the_mean_of_its_segments_and_leads_to_the_logits(tiny: Checkpoint) -> None:
-    classifier, mel = Classifier(tiny), log_mel(melody(9), GTZAN_MELS)
+    classifier, mel = Classifier(tiny), log_mel(melody(9), GTZAN_FRONT_END)
     width = tiny.model.config.frames
     whole = mel[:, : 3 * width]
     parts = [classifier.embedding(whole[:, i * width : (i + 1) * width]) for i in range(3)]

@@ -13,7 +13,7 @@ from crnn.errors import AudioError
 from crnn.inference import similarity
 from crnn.inference.analysis import analyse
 from crnn.inference.classifier import Classifier, Prediction
-from crnn.inference.similarity import Compared
+from crnn.inference.similarity import TrackSummary
 from crnn.labels import GENRE_COLOURS, GENRES, MOODS, OTHER_COLOUR
 from crnn.model.checkpoint import Checkpoint
 from crnn.viz import prediction as compare_figures
@@ -21,7 +21,7 @@ from tests.conftest import encode, melody
 from tests.pages.text.test_predictions import prediction
 
 
-def made(name: str, seed: int, like: Compared | None = None) -> Compared:
+def made(name: str, seed: int, like: TrackSummary | None = None) -> TrackSummary:
     """A track with random answers; like: with the embeddings of another, a tenth longer."""
     random = np.random.default_rng(seed)
     embeddings = (
@@ -33,7 +33,7 @@ def made(name: str, seed: int, like: Compared | None = None) -> Compared:
     for task, labels in (("genre", GENRES), ("mood", MOODS)):
         row = random.dirichlet(np.ones(len(labels)))
         answers.append(Prediction(task, labels, row[None], np.zeros(1), 3.0, row))
-    return Compared(name, str(seed), 10.0 * seed, tuple(answers), embeddings)
+    return TrackSummary(name, str(seed), 10.0 * seed, tuple(answers), embeddings)
 
 
 TRACKS = [made(name, seed) for seed, name in enumerate(["blue", "green", "red", "white"], 1)]
@@ -41,7 +41,7 @@ TRACKS = [made(name, seed) for seed, name in enumerate(["blue", "green", "red", 
 
 def test_similarity_is_symmetric_one_for_itself_and_bounded() -> None:
     for network in (None, 0, 1):
-        found = similarity.similarity(TRACKS, network)
+        found = similarity.cosine(TRACKS, network)
         np.testing.assert_array_equal(found, found.T)
         np.testing.assert_array_equal(np.diag(found), 1)
         assert np.abs(found).max() <= 1
@@ -50,16 +50,16 @@ def test_similarity_is_symmetric_one_for_itself_and_bounded() -> None:
 def test_similarity_is_the_cosine_of_the_angle() -> None:
     a, b = (TRACKS[i].embeddings[1] for i in (0, 2))
     expected = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
-    assert similarity.similarity(TRACKS, 1)[0, 2] == pytest.approx(expected)
-    both = [similarity.similarity(TRACKS, i)[0, 2] for i in (0, 1)]
-    assert similarity.similarity(TRACKS)[0, 2] == pytest.approx(np.mean(both))
+    assert similarity.cosine(TRACKS, 1)[0, 2] == pytest.approx(expected)
+    both = [similarity.cosine(TRACKS, i)[0, 2] for i in (0, 1)]
+    assert similarity.cosine(TRACKS)[0, 2] == pytest.approx(np.mean(both))
 
 
 def test_a_track_is_nearest_to_its_own_copy_whatever_the_order() -> None:
     copied, seen = [*TRACKS, made("red too", 9, like=TRACKS[2])], []
     for order in ([0, 1, 2, 3, 4], [4, 2, 0, 1, 3], [2, 3, 1, 4, 0]):
         tracks = [copied[i] for i in order]
-        near = similarity.nearest(similarity.similarity(tracks))
+        near = similarity.nearest(similarity.cosine(tracks))
         found = {
             track.name: tracks[other].name for track, (other, _) in zip(tracks, near, strict=True)
         }
@@ -71,8 +71,8 @@ def test_a_track_is_nearest_to_its_own_copy_whatever_the_order() -> None:
 
 
 def test_order_changes_no_row() -> None:
-    def rows(tracks: list[Compared]) -> list[dict[str, str | float]]:
-        return similarity.table(tracks, similarity.similarity(tracks), similarity.NAME)
+    def rows(tracks: list[TrackSummary]) -> list[dict[str, str | float]]:
+        return similarity.table(tracks, similarity.cosine(tracks), similarity.NAME)
 
     there, back = rows(TRACKS), rows(TRACKS[::-1])
     assert [row["Track"] for row in there] == ["blue", "green", "red", "white"]
@@ -85,16 +85,14 @@ def test_order_changes_no_row() -> None:
 
 
 def test_one_alone_has_no_nearest_and_a_zero_embedding_is_like_nothing() -> None:
-    assert similarity.nearest(similarity.similarity(TRACKS[:1])) == []
-    assert (
-        "Sounds most like" not in similarity.table(TRACKS[:1], similarity.similarity(TRACKS[:1]))[0]
-    )
+    assert similarity.nearest(similarity.cosine(TRACKS[:1])) == []
+    assert "Sounds most like" not in similarity.table(TRACKS[:1], similarity.cosine(TRACKS[:1]))[0]
     mute = replace(TRACKS[0], embeddings=(np.zeros(8), np.zeros(8)))
-    assert similarity.similarity([mute, TRACKS[1]])[0, 1] == 0
+    assert similarity.cosine([mute, TRACKS[1]])[0, 1] == 0
 
 
 def test_rows_add_up_to_100_and_sort_by_any_class() -> None:
-    similarities = similarity.similarity(TRACKS)
+    similarities = similarity.cosine(TRACKS)
     names = [name for _, _, name in similarity.columns(TRACKS)]
     assert names == [*GENRES, *MOODS]
     for name in names:
@@ -110,19 +108,19 @@ def test_rows_add_up_to_100_and_sort_by_any_class() -> None:
 
 
 def test_two_networks_may_share_a_label() -> None:
-    both = Compared(
+    both = TrackSummary(
         "x",
         "1",
         3.0,
         (prediction("genre", [[0.9, 0.1]]), prediction("mood", [[0.2, 0.8]])),
         (np.ones(2), np.ones(2)),
     )
-    row = similarity.table([both], similarity.similarity([both]))[0]
+    row = similarity.table([both], similarity.cosine([both]))[0]
     assert (row["a (genre)"], row["a (mood)"]) == (pytest.approx(90), pytest.approx(20))
 
 
 def test_csv_has_every_class_the_nearest_and_the_broken() -> None:
-    similarities = similarity.similarity(TRACKS)
+    similarities = similarity.cosine(TRACKS)
     text = similarity.csv(TRACKS, similarities, [("bad.mp3", "This is a text file.")])
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["file"] for row in rows] == ["blue", "green", "red", "white", "bad.mp3"]
@@ -138,7 +136,7 @@ def test_what_is_kept_of_a_track_is_what_the_whole_line_says_and_little_more(
 ) -> None:
     networks = [Classifier(tiny), Classifier(tiny)]
     data = encode(melody(60))
-    heard = similarity.hear("folder/song.wav", data, networks)
+    heard = similarity.summarise_file("folder/song.wav", data, networks)
     waveform, analysis = analyse(data, networks)
     assert (heard.name, heard.seconds) == ("song.wav", waveform.seconds)
     for kept, full, network, embedding in zip(
@@ -148,21 +146,21 @@ def test_what_is_kept_of_a_track_is_what_the_whole_line_says_and_little_more(
         np.testing.assert_allclose(embedding, network.embedding(analysis.mel))
         assert kept.probabilities.shape == (1, 3)
     assert len(pickle.dumps(heard)) < 10_000
-    assert similarity.summary("song.wav", data, 60.0, analysis, networks).digest == heard.digest
+    assert similarity.summarise("song.wav", data, 60.0, analysis, networks).digest == heard.digest
     with pytest.raises(AudioError, match="silent"):
-        similarity.hear("x", encode(np.zeros(22_050, np.float32)), networks)
+        similarity.summarise_file("x", encode(np.zeros(22_050, np.float32)), networks)
 
 
 def test_names_are_one_line_without_folders_and_apart() -> None:
-    assert similarity.title("../../etc/pass\nwd\x1b.mp3") == "pass wd .mp3"
-    assert similarity.title("C:\\music\\a.mp3") == "a.mp3"
-    assert similarity.title("///") == "track"
-    assert len(similarity.title("ü" * 300 + ".mp3")) <= 80
-    assert similarity.apart("a", ["a", "a (2)"]) == "a (3)"
+    assert similarity.display_name("../../etc/pass\nwd\x1b.mp3") == "pass wd .mp3"
+    assert similarity.display_name("C:\\music\\a.mp3") == "a.mp3"
+    assert similarity.display_name("///") == "track"
+    assert len(similarity.display_name("ü" * 300 + ".mp3")) <= 80
+    assert similarity.unique_name("a", ["a", "a (2)"]) == "a (3)"
 
 
 def test_bars_are_the_top_three_and_the_rest_in_their_colours() -> None:
-    figure = compare_figures.made_of(TRACKS, 0, "Genre")
+    figure = compare_figures.composition(TRACKS, 0, "Genre")
     for row, track in enumerate(TRACKS):
         parts = [(t.customdata[row][1], t.x[row], t.marker.color[row]) for t in figure.data]
         top = track.predictions[0].top(3)
@@ -181,7 +179,9 @@ def test_bars_are_the_top_three_and_the_rest_in_their_colours() -> None:
 
 def test_a_name_in_a_figure_is_text_not_markup() -> None:
     hostile = made('<a href="x">y</a>', 5)
-    spec = json.dumps(compare_figures.made_of([hostile], 1, "Mood").to_plotly_json(), default=str)
+    spec = json.dumps(
+        compare_figures.composition([hostile], 1, "Mood").to_plotly_json(), default=str
+    )
     assert "<a href" not in spec
     assert "&lt;a href" in spec
 
@@ -189,6 +189,6 @@ def test_a_name_in_a_figure_is_text_not_markup() -> None:
 def test_similar_and_far_are_told_apart() -> None:
     assert compare_figures.told_nearest("a", "b", 0.82) == "a sounds most like b (0.82)."
     assert "no other here; nearest comes b (−0.38)" in compare_figures.told_nearest("a", "b", -0.38)
-    figure = compare_figures.alike(TRACKS, similarity.similarity(TRACKS), "Alike")
-    np.testing.assert_array_equal(figure.data[0].z, similarity.similarity(TRACKS))
+    figure = compare_figures.similarity_matrix(TRACKS, similarity.cosine(TRACKS), "Alike")
+    np.testing.assert_array_equal(figure.data[0].z, similarity.cosine(TRACKS))
     assert (figure.data[0].zmin, figure.data[0].zmax) == (-1, 1)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from crnn.inference import valence_arousal
-from crnn.inference.timeline import Moments
-from crnn.labels import GENRES, MOOD_PLACES, MOODS
+from crnn.inference.timeline import Timeline
+from crnn.labels import GENRES, MOOD_QUADRANTS, MOODS
 
 
-def along(*rows: list[float]) -> Moments:
-    return Moments(MOODS, np.arange(len(rows) + 1.0), np.array(rows))
+def along(*rows: list[float]) -> Timeline:
+    return Timeline(MOODS, np.arange(len(rows) + 1.0), np.array(rows))
 
 
 def sure(mood: str) -> list[float]:
@@ -19,7 +19,7 @@ def sure(mood: str) -> list[float]:
 @pytest.mark.parametrize("mood", MOODS)
 def test_a_sure_mood_lies_in_its_corner(mood: str) -> None:
     (point,) = valence_arousal.path(along(sure(mood)))
-    assert point.tolist() == [MOOD_PLACES[mood].valence, MOOD_PLACES[mood].arousal]
+    assert point.tolist() == [MOOD_QUADRANTS[mood].valence, MOOD_QUADRANTS[mood].arousal]
 
 
 def test_halves_of_opposite_moods_meet_in_the_middle() -> None:
@@ -30,7 +30,7 @@ def test_halves_of_opposite_moods_meet_in_the_middle() -> None:
 
 
 def test_words_name_the_whole_the_start_and_the_end() -> None:
-    said = valence_arousal.told(along(sure("Happy"), sure("Happy"), sure("Sad")))
+    said = valence_arousal.describe(along(sure("Happy"), sure("Happy"), sure("Sad")))
     assert said.startswith("On the whole pleasant and excited (valence +0.33, arousal +0.33).")
     assert said.endswith("It begins pleasant and excited and ends unpleasant and calm.")
 
@@ -45,5 +45,5 @@ def test_the_figure_marks_start_and_end() -> None:
 
 
 def test_networks_with_other_moods_have_no_place_in_it() -> None:
-    assert valence_arousal.known(MOODS)
-    assert not valence_arousal.known(GENRES)
+    assert valence_arousal.has_places(MOODS)
+    assert not valence_arousal.has_places(GENRES)

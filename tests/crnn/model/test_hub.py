@@ -190,7 +190,7 @@ def test_neither_hub_nor_facts_import_anything_heavy() -> None:
     import sys
 
     code = (
-        "import sys; import crnn.model.metadata, crnn.model.hub; crnn.model.hub_address.parse('user/repo'); crnn.model.metadata.read(__import__('pathlib').Path("
+        "import sys; import crnn.model.metadata, crnn.model.hub; crnn.model.hub_address.parse_address('user/repo'); crnn.model.metadata.read(__import__('pathlib').Path("
         "'assets/checkpoints/genre')); sys.exit(str({'torch', 'huggingface_hub', 'numpy'} & set(sys.modules) or 0))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

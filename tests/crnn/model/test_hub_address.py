@@ -3,7 +3,7 @@
 import pytest
 
 from crnn.errors import CheckpointError
-from crnn.model.hub_address import HubAddress, parse
+from crnn.model.hub_address import HubAddress, parse_address
 
 GOOD = {
     "user/repo": HubAddress("user/repo"),
@@ -67,14 +67,14 @@ BAD = [
 
 @pytest.mark.parametrize("text", GOOD)
 def test_good_addresses(text: str) -> None:
-    assert parse(text) == GOOD[text]
-    assert parse(str(parse(text))) == parse(text)
+    assert parse_address(text) == GOOD[text]
+    assert parse_address(str(parse_address(text))) == parse_address(text)
 
 
 @pytest.mark.parametrize("text", BAD)
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(CheckpointError, match=r"user/repo|after the @"):
-        parse(text)
+        parse_address(text)
 
 
 @pytest.mark.parametrize("kind", ["dataset", "space"])
@@ -83,4 +83,4 @@ def test_datasets_and_spaces_are_called_what_they_are(kind: str) -> None:
         with pytest.raises(
             CheckpointError, match=f"is a {kind}; a checkpoint lies in a model repository"
         ):
-            parse(text)
+            parse_address(text)

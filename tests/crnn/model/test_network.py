@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from crnn.audio.mel import GTZAN_MELS, PAPER, FrontEnd
+from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd
 from crnn.model.network import CRNN, PELU, ModelConfig, pool_sizes
 
 FRONT_ENDS = [
-    PAPER,
-    GTZAN_MELS,
-    replace(PAPER, n_mels=64),
-    replace(PAPER, n_mels=256, hop_length=256),
+    PAPER_FRONT_END,
+    GTZAN_FRONT_END,
+    replace(PAPER_FRONT_END, n_mels=64),
+    replace(PAPER_FRONT_END, n_mels=256, hop_length=256),
 ]
 
 
@@ -42,28 +42,28 @@ def test_frequency_ends_at_one_and_time_keeps_about_eight_steps_every_3_s(
 @pytest.mark.parametrize("readout", ["last", "mean", "attention"])
 def test_one_logit_a_class(seconds: float, pooling: str, bidirectional: bool, readout: str) -> None:
     settings = config(
-        GTZAN_MELS, seconds, pooling=pooling, bidirectional=bidirectional, readout=readout
+        GTZAN_FRONT_END, seconds, pooling=pooling, bidirectional=bidirectional, readout=readout
     )
     assert CRNN(settings).eval()(torch.zeros(2, 1, 128, settings.frames)).shape == (2, 10)
 
 
 def test_default_size_is_the_papers() -> None:
     """Nasrullah & Zhao's filters; what the recurrent and linear layers add depends on the classes."""
-    network = CRNN(config(PAPER, channels=(64, 128, 128, 128)))
+    network = CRNN(config(PAPER_FRONT_END, channels=(64, 128, 128, 128)))
     shapes = [tuple(layer[0].weight.shape) for layer in network.convolutions]  # type: ignore[index]
     assert shapes == [(64, 1, 3, 3), (128, 64, 3, 3), (128, 128, 3, 3), (128, 128, 3, 3)]
 
 
 def test_a_batch_is_its_items() -> None:
     torch.manual_seed(0)
-    network = CRNN(config(GTZAN_MELS)).eval()
+    network = CRNN(config(GTZAN_FRONT_END)).eval()
     batch = -80 * torch.rand(5, 1, 128, 39)
     single = torch.cat([network(item[None]) for item in batch])
     torch.testing.assert_close(network(batch), single, atol=1e-5, rtol=1e-4)
 
 
 def test_the_whole_network_learns() -> None:
-    network = CRNN(config(GTZAN_MELS))
+    network = CRNN(config(GTZAN_FRONT_END))
     network(torch.rand(4, 1, 128, 39)).square().sum().backward()
     # A bias before batch norm has no say; everything else must get a gradient.
     silent = [
@@ -99,14 +99,14 @@ def test_fresh_pelu_is_elu_and_stays_smooth_at_zero() -> None:
 )
 def test_shapes_that_do_not_fit_are_refused(changes: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        replace(config(GTZAN_MELS), **changes)  # type: ignore[arg-type]
+        replace(config(GTZAN_FRONT_END), **changes)  # type: ignore[arg-type]
 
 
 def test_bands_that_cannot_be_pooled_to_one_are_refused() -> None:
     with pytest.raises(ValueError, match="n_mels is 96"):
-        pool_sizes(replace(PAPER, n_mels=96))
+        pool_sizes(replace(PAPER_FRONT_END, n_mels=96))
 
 
 def test_a_picture_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\[B, 1, 128, 39\] is needed"):
-        CRNN(config(GTZAN_MELS))(torch.zeros(2, 1, 128, 40))
+        CRNN(config(GTZAN_FRONT_END))(torch.zeros(2, 1, 128, 40))

@@ -8,26 +8,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crnn.audio.mel import GTZAN_MELS, PAPER, log_mel
+from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END
+from crnn.audio.mel import log_mel
 from crnn.errors import CheckpointError
 from crnn.inference.analysis import analyse
 from crnn.inference.classifier import Classifier, Prediction
-from crnn.inference.export import record, to_csv
+from crnn.inference.export import to_csv, to_record
 from crnn.model import metadata, ood
 from crnn.model.checkpoint import BUNDLED, Checkpoint
-from crnn.model.ood import SIZE, Doubt, UsualSound
+from crnn.model.ood import N_FEATURES, OODDetector, OODScore
 from pages.text import predictions
 from tests.conftest import encode, melody
 
 
 def described(samples: np.ndarray) -> ood.Array:
-    found = ood.describe(log_mel(samples, GTZAN_MELS), GTZAN_MELS)
+    found = ood.features(log_mel(samples, GTZAN_FRONT_END), GTZAN_FRONT_END)
     assert found is not None
     return found
 
 
 @pytest.fixture(scope="module")
-def usual() -> UsualSound:
+def usual() -> OODDetector:
     """What forty melodies sound like; a fifth of other ones lies above the threshold."""
     learned = ood.fit(np.concatenate([described(melody(12, seed=seed)) for seed in range(40)]))
     others = np.array([learned.score(described(melody(12, seed=seed))) for seed in range(100, 110)])
@@ -47,30 +48,30 @@ def test_the_threshold_gives_the_promised_share_where_it_was_fixed(
     assert (scores > limit - 1).sum() == above + 1
 
 
-def test_distance_is_that_of_mahalanobis(usual: UsualSound) -> None:
+def test_distance_is_that_of_mahalanobis(usual: OODDetector) -> None:
     """Against the textbook formula, on data whose covariance is known."""
     rng = np.random.default_rng(1)
-    mixing = rng.standard_normal((SIZE, SIZE)) / 5 + np.eye(SIZE)
-    data = rng.standard_normal((20_000, SIZE)) @ mixing
-    x = rng.standard_normal(SIZE) @ mixing * 2
-    textbook = np.sqrt(x @ np.linalg.inv(mixing.T @ mixing) @ x / SIZE)
+    mixing = rng.standard_normal((N_FEATURES, N_FEATURES)) / 5 + np.eye(N_FEATURES)
+    data = rng.standard_normal((20_000, N_FEATURES)) @ mixing
+    x = rng.standard_normal(N_FEATURES) @ mixing * 2
+    textbook = np.sqrt(x @ np.linalg.inv(mixing.T @ mixing) @ x / N_FEATURES)
     # 5 % of the covariance is shrunk, so that the two are near, not equal.
     assert ood.fit(data).score(x[None]) == pytest.approx(textbook, rel=0.15)
     assert ood.fit(data).score(data[:2000]) == pytest.approx(1, abs=0.1)
 
 
-@pytest.mark.parametrize("front_end", [GTZAN_MELS, PAPER], ids=["gtzan", "paper"])
+@pytest.mark.parametrize("front_end", [GTZAN_FRONT_END, PAPER_FRONT_END], ids=["gtzan", "paper"])
 def test_loudness_does_not_matter(front_end: object) -> None:
     loud = melody(11)
-    one, other = (ood.describe(log_mel(loud * gain, front_end), front_end) for gain in (1.0, 0.05))  # type: ignore[arg-type]
+    one, other = (ood.features(log_mel(loud * gain, front_end), front_end) for gain in (1.0, 0.05))  # type: ignore[arg-type]
     np.testing.assert_allclose(one, other, atol=1e-3)
 
 
 def test_describes_stretches_of_five_seconds_and_nothing_below_one() -> None:
-    assert described(melody(5)).shape == (1, SIZE)
-    assert described(melody(30)).shape == (9, SIZE)
-    assert described(melody(1.2)).shape == (1, SIZE)
-    assert ood.describe(log_mel(melody(0.8), GTZAN_MELS), GTZAN_MELS) is None
+    assert described(melody(5)).shape == (1, N_FEATURES)
+    assert described(melody(30)).shape == (9, N_FEATURES)
+    assert described(melody(1.2)).shape == (1, N_FEATURES)
+    assert ood.features(log_mel(melody(0.8), GTZAN_FRONT_END), GTZAN_FRONT_END) is None
     assert np.isfinite(
         described(np.eye(1, 200_000, 90_000, dtype=np.float32)[0])
     ).all()  # one click, else digital silence
@@ -89,7 +90,7 @@ def test_a_shape_that_stands_still_is_kept_and_noise_is_not() -> None:
         assert abs(ood._kept(noise, lag)[0]) < 0.1
 
 
-def test_noise_and_a_click_are_doubted_where_melodies_are_usual(usual: UsualSound) -> None:
+def test_noise_and_a_click_are_doubted_where_melodies_are_usual(usual: OODDetector) -> None:
     rng = np.random.default_rng(2)
     white = (0.1 * rng.standard_normal(22_050 * 12)).astype(np.float32)
     click = np.eye(1, 22_050 * 12, 90_000, dtype=np.float32)[0]
@@ -98,35 +99,35 @@ def test_noise_and_a_click_are_doubted_where_melodies_are_usual(usual: UsualSoun
     ]
     assert np.mean(same) < 0.5
     for strange in (white, click, 1e-2 * white):
-        found = usual.judge(described(strange))
+        found = usual.detect(described(strange))
         assert found is not None
-        assert found.doubted
+        assert found.is_ood
         assert found.score > 2 * found.threshold
-    assert usual.judge(None) is None
+    assert usual.detect(None) is None
 
 
-def test_a_checkpoint_carries_it(tiny: Checkpoint, usual: UsualSound, tmp_path: Path) -> None:
-    replace(tiny, doubt=usual).save(tmp_path)
-    loaded = Checkpoint.load(tmp_path).doubt
+def test_a_checkpoint_carries_it(tiny: Checkpoint, usual: OODDetector, tmp_path: Path) -> None:
+    replace(tiny, ood=usual).save(tmp_path)
+    loaded = Checkpoint.load(tmp_path).ood
     assert loaded is not None
     assert (loaded.threshold, loaded.origin) == (usual.threshold, "melodies")
     sound = described(melody(8))
     assert loaded.score(sound) == pytest.approx(usual.score(sound), rel=1e-4)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
-    assert "melodies" in metadata.read(tmp_path).doubt
-    assert f"{usual.threshold:.2f} times" in metadata.read(tmp_path).doubt
+    assert "melodies" in metadata.read(tmp_path).ood
+    assert f"{usual.threshold:.2f} times" in metadata.read(tmp_path).ood
 
 
 def test_a_checkpoint_without_it_says_nothing(tiny: Checkpoint, tmp_path: Path) -> None:
-    replace(tiny, doubt=None).save(tmp_path)
+    replace(tiny, ood=None).save(tmp_path)
     loaded = Checkpoint.load(tmp_path)
-    assert loaded.doubt is None
-    assert metadata.read(tmp_path).doubt == ""
+    assert loaded.ood is None
+    assert metadata.read(tmp_path).ood == ""
     white = np.random.default_rng(0).standard_normal(22_050 * 4).astype(np.float32) * 0.1
     _, analysis = analyse(encode(white), [Classifier(loaded)])
-    assert analysis.predictions[0].doubt is None
-    assert predictions.doubt(analysis.predictions[0]) == ""
-    assert "doubt" not in record("x", 4, analysis.predictions)
+    assert analysis.predictions[0].ood is None
+    assert predictions.ood_warning(analysis.predictions[0]) == ""
+    assert "doubt" not in to_record("x", 4, analysis.predictions)
 
 
 @pytest.mark.parametrize(
@@ -135,15 +136,15 @@ def test_a_checkpoint_without_it_says_nothing(tiny: Checkpoint, tmp_path: Path) 
         {"threshold": "high"},
         {"threshold": -1},
         {"centre": "1 2 3"},
-        {"centre": " ".join(["nan"] * SIZE)},
-        {"whitening": ["1"] * SIZE},
+        {"centre": " ".join(["nan"] * N_FEATURES)},
+        {"whitening": ["1"] * N_FEATURES},
         {"whitening": 7},
     ],
 )
 def test_one_that_is_damaged_is_refused(
-    tiny: Checkpoint, usual: UsualSound, tmp_path: Path, damage: dict[str, object]
+    tiny: Checkpoint, usual: OODDetector, tmp_path: Path, damage: dict[str, object]
 ) -> None:
-    replace(tiny, doubt=usual).save(tmp_path)
+    replace(tiny, ood=usual).save(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     config["doubt"] |= damage
     (tmp_path / "config.json").write_text(json.dumps(config))
@@ -151,34 +152,37 @@ def test_one_that_is_damaged_is_refused(
         Checkpoint.load(tmp_path)
 
 
-def test_analysis_asks_each_network(tiny: Checkpoint, usual: UsualSound) -> None:
+def test_analysis_asks_each_network(tiny: Checkpoint, usual: OODDetector) -> None:
     strict, lenient = (
-        Classifier(replace(tiny, doubt=replace(usual, threshold=limit))) for limit in (0.0, 1e6)
+        Classifier(replace(tiny, ood=replace(usual, threshold=limit))) for limit in (0.0, 1e6)
     )
     _, analysis = analyse(encode(melody(9)), [strict, lenient, Classifier(tiny)])
-    first, second, third = (prediction.doubt for prediction in analysis.predictions)
+    first, second, third = (prediction.ood for prediction in analysis.predictions)
     assert first is not None
     assert second is not None
-    assert (first.doubted, second.doubted, third) == (True, False, None)
+    assert (first.is_ood, second.is_ood, third) == (True, False, None)
     assert first.score == second.score
     assert first.score == pytest.approx(
         usual.score(described(melody(9))), rel=1e-2
     )  # through a 16-bit file
 
 
-def prediction(task: str, found: Doubt | None) -> Prediction:
+def prediction(task: str, found: OODScore | None) -> Prediction:
     row = np.array([0.7, 0.3])
-    return Prediction(task, ("a", "b"), row[None], np.zeros(1), 3.0, row, doubt=found)
+    return Prediction(task, ("a", "b"), row[None], np.zeros(1), 3.0, row, ood=found)
 
 
 def test_words_and_exports_carry_it() -> None:
-    strange, known = prediction("genre", Doubt(2.345, 1.2)), prediction("mood", Doubt(0.9, 1.3))
-    said = predictions.doubt(strange)
+    strange, known = (
+        prediction("genre", OODScore(2.345, 1.2)),
+        prediction("mood", OODScore(0.9, 1.3)),
+    )
+    said = predictions.ood_warning(strange)
     assert said.startswith("This does not sound like the music this network learned from")
     assert "2.35 times" in said or "2.34 times" in said
     assert "1.20" in said
-    assert predictions.doubt(known) == ""
-    result = record("a.mp3", 3, [strange, known])
+    assert predictions.ood_warning(known) == ""
+    result = to_record("a.mp3", 3, [strange, known])
     assert result["doubt"] == {
         "genre": {"score": 2.345, "threshold": 1.2, "doubted": True},
         "mood": {"score": 0.9, "threshold": 1.3, "doubted": False},
@@ -192,18 +196,18 @@ def test_words_and_exports_carry_it() -> None:
         "no",
     )
     assert segment["genre:doubted"] == ""
-    plain = to_csv([record("a.mp3", 3, [prediction("genre", None)])])
+    plain = to_csv([to_record("a.mp3", 3, [prediction("genre", None)])])
     assert "doubt" not in plain
 
 
 @pytest.mark.parametrize("task", ["genre", "mood"])
 def test_bundled_networks_doubt_noise_and_know_where_that_comes_from(task: str) -> None:
     checkpoint = Checkpoint.load(task)
-    if checkpoint.doubt is None:
+    if checkpoint.ood is None:
         pytest.skip("bundled before networks could doubt")
     brown = np.cumsum(np.random.default_rng(3).standard_normal(22_050 * 10)).astype(np.float32)
-    found = checkpoint.doubt.judge(described(brown / np.abs(brown).max()))
+    found = checkpoint.ood.detect(described(brown / np.abs(brown).max()))
     assert found is not None
-    assert found.doubted
-    assert "validation" in checkpoint.doubt.origin
-    assert checkpoint.doubt.origin in " ".join((BUNDLED / task / "README.md").read_text().split())
+    assert found.is_ood
+    assert "validation" in checkpoint.ood.origin
+    assert checkpoint.ood.origin in " ".join((BUNDLED / task / "README.md").read_text().split())

@@ -31,7 +31,7 @@ def test_tracks_are_found_at_any_depth_and_come_out_whole() -> None:
     for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         found = opened(packed(files, method))
         assert {member.path: found.read(member) for member in found.members} == files
-        assert archive.counted(found.skipped) == ""
+        assert archive.describe_skipped(found.skipped) == ""
 
 
 def test_what_is_no_track_is_left_out_and_counted() -> None:
@@ -50,7 +50,7 @@ def test_what_is_no_track_is_left_out_and_counted() -> None:
         )
     )
     assert [member.path for member in found.members] == ["album/a.mp3"]
-    assert archive.counted(found.skipped) == (
+    assert archive.describe_skipped(found.skipped) == (
         "Left out: 2 files that are no audio, 1 file that is a zip inside the zip, 3 files that macOS adds."
     )
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crnn.errors import SpotifyError
+from crnn.errors import SourceError
 from crnn.sources.links import ShortLink, parse
 
 ID = "4uLU6hMCjMI75M1A2tKUQC"
@@ -87,7 +87,7 @@ def test_short_links_are_to_be_followed_over_https(link: str) -> None:
 
 @pytest.mark.parametrize("link", BAD)
 def test_others_are_named_and_a_track_is_asked_for(link: str) -> None:
-    with pytest.raises(SpotifyError) as caught:
+    with pytest.raises(SourceError) as caught:
         parse(link)
     assert BAD[link] in str(caught.value)
     assert "Paste the link of one track" in str(caught.value)
@@ -98,7 +98,7 @@ def test_others_are_named_and_a_track_is_asked_for(link: str) -> None:
 def test_anything_else_is_a_sentence_or_an_id(text: str) -> None:
     try:
         found = parse(text)
-    except SpotifyError:
+    except SourceError:
         return
     address = found.address if isinstance(found, ShortLink) else found
     assert address.isascii()

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crnn.audio.decode import decode
-from crnn.errors import SpotifyError
+from crnn.errors import SourceError
 from crnn.sources import http, previews
 from crnn.sources.spotify import Credentials, look_up, track_id
 from tests.crnn.conftest import CREDENTIALS
@@ -31,9 +31,9 @@ from tests.fakes.services import (
 
 def chain(
     services: Services, credentials: Credentials | None = CREDENTIALS, spotify_audio: bool = False
-) -> previews.Found:
+) -> previews.FetchedPreview:
     session = services.session()
-    return previews.find(
+    return previews.find_preview(
         look_up(track_id(TRACK, session), credentials, session), session, spotify_audio
     )
 
@@ -180,11 +180,11 @@ class TestPreviews:
     def test_by_title_alone_nothing_is_chosen_for_the_visitor(self, services: Services) -> None:
         session = services.session()
         info = look_up(TRACK, None, session)
-        found = previews.candidates(info, session)
+        found = previews.search_by_title(info, session)
         assert [p.title for p in found] == [TITLE, "Another Song"]
         assert previews.download(found[0], session) == audio(kind="audio/x-m4a").body
         with pytest.raises(previews.NoPreview):
-            previews.find(info, session)
+            previews.find_preview(info, session)
 
 
 HOSTILE = st.one_of(
@@ -229,10 +229,12 @@ def test_no_input_and_no_answer_leads_off_the_list(
     for text in (pasted, "https://spotify.link/AbCdEf", TRACK):
         try:
             info = look_up(track_id(text, session), CREDENTIALS, session)
-            previews.find(info, session, spotify_audio=True)
-        except SpotifyError:
+            previews.find_preview(info, session, spotify_audio=True)
+        except SourceError:
             pass
     for address in services.asked:
         parts = urlsplit(address)
         assert parts.scheme == "https"
-        assert parts.hostname in http.HOSTS or str(parts.hostname).endswith(tuple(http.SUFFIXES))
+        assert parts.hostname in http.HOSTS or str(parts.hostname).endswith(
+            tuple(http.HOST_SUFFIXES)
+        )

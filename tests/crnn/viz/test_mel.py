@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from crnn.audio.mel import GTZAN_MELS, PAPER, FrontEnd, band_frequencies, log_mel
+from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd, band_frequencies
+from crnn.audio.mel import log_mel
 from crnn.inference.classifier import Prediction
 from crnn.labels import GENRE_COLOURS, GENRES, OTHER_COLOUR
-from crnn.viz.mel import distribution, mel_spectrogram, top
+from crnn.viz.mel import distribution, spectrogram, top_classes
 from tests.conftest import melody
 
 
@@ -17,10 +18,10 @@ def genres(seed: int = 0) -> Prediction:
     return Prediction("genre", GENRES, row[None], np.zeros(1), 3.0, row)
 
 
-@pytest.mark.parametrize("front_end", [GTZAN_MELS, PAPER], ids=["gtzan", "paper"])
+@pytest.mark.parametrize("front_end", [GTZAN_FRONT_END, PAPER_FRONT_END], ids=["gtzan", "paper"])
 def test_spectrogram_has_the_values_over_seconds_and_hertz(front_end: FrontEnd) -> None:
     mel = log_mel(melody(7), front_end).numpy()
-    figure = mel_spectrogram(mel, front_end)
+    figure = spectrogram(mel, front_end)
     heatmap = figure.data[0]
     np.testing.assert_allclose(heatmap.z, mel, atol=0.5)  # drawn in whole dB
     np.testing.assert_allclose(np.diff(heatmap.x), front_end.hop_seconds)
@@ -31,9 +32,9 @@ def test_spectrogram_has_the_values_over_seconds_and_hertz(front_end: FrontEnd) 
 
 
 def test_frequency_labels_stand_at_their_bands_and_apart() -> None:
-    figure = mel_spectrogram(log_mel(melody(3), GTZAN_MELS).numpy(), GTZAN_MELS)
+    figure = spectrogram(log_mel(melody(3), GTZAN_FRONT_END).numpy(), GTZAN_FRONT_END)
     places, labels = figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext
-    hertz = band_frequencies(GTZAN_MELS)
+    hertz = band_frequencies(GTZAN_FRONT_END)
     for place, label in zip(places, labels, strict=True):
         meant = float(label.replace("k", "")) * (1000 if "k" in label else 1)
         assert abs(np.abs(hertz - meant).argmin() - place) <= 1
@@ -42,23 +43,27 @@ def test_frequency_labels_stand_at_their_bands_and_apart() -> None:
 
 def test_a_long_track_is_drawn_with_the_columns_a_screen_has() -> None:
     mel = np.tile(np.linspace(-80, 0, 7740, dtype=np.float32), (128, 1))
-    heatmap = mel_spectrogram(mel, GTZAN_MELS).data[0]
+    heatmap = spectrogram(mel, GTZAN_FRONT_END).data[0]
     assert heatmap.z.shape[1] <= 1200
-    assert heatmap.x[-1] == pytest.approx(7740 * GTZAN_MELS.hop_seconds, abs=1)
+    assert heatmap.x[-1] == pytest.approx(7740 * GTZAN_FRONT_END.hop_seconds, abs=1)
     assert float(heatmap.z[0, -1]) > -1
 
 
 def test_no_colour_is_one_that_streamlit_replaces() -> None:
     """Its theme swaps #000001 … #000035 for colours of its own: silence would turn pink."""
-    mel = log_mel(melody(3), GTZAN_MELS).numpy()
-    for figure in (mel_spectrogram(mel, GTZAN_MELS), top(genres(), ""), distribution(genres(), "")):
+    mel = log_mel(melody(3), GTZAN_FRONT_END).numpy()
+    for figure in (
+        spectrogram(mel, GTZAN_FRONT_END),
+        top_classes(genres(), ""),
+        distribution(genres(), ""),
+    ):
         drawn = json.dumps([trace.to_plotly_json() for trace in figure.data], default=str).lower()
         assert "#0000" not in drawn
 
 
 def test_ring_shows_three_and_the_rest_in_the_classes_colours() -> None:
     prediction = genres()
-    ring = top(prediction, "Top").data[0]
+    ring = top_classes(prediction, "Top").data[0]
     assert list(ring.labels) == [label for label, _ in prediction.top(3)]
     assert sum(ring.values) == pytest.approx(1)
     assert list(ring.marker.colors) == [GENRE_COLOURS[label] for label in ring.labels[:3]] + [

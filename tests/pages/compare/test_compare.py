@@ -277,7 +277,7 @@ def test_csv_has_all_tracks_and_the_broken_ones() -> None:
     assert "CSV" in [button.proto.label for button in page.get("download_button")]
     kept = page.session_state["compared"]
     report = page.session_state["compare_report"]
-    text = similarity.csv(kept, similarity.similarity(kept), list(report.failures.values()))
+    text = similarity.csv(kept, similarity.cosine(kept), list(report.failures.values()))
     assert [line.split(",")[0] for line in text.splitlines()] == [
         "file",
         "Palace",
@@ -288,16 +288,16 @@ def test_csv_has_all_tracks_and_the_broken_ones() -> None:
 
 def test_others_take_their_turn_between_two_tracks() -> None:
     """The line of visitors moves on after every track, not after every zip."""
-    from pages.shared.queue import Turns
+    from pages.shared.queue import Queue
 
     entered: list[int] = []
-    turn = Turns.turn
+    turn = Queue.turn
 
-    def counted(self: Turns, *arguments: Any) -> Any:
+    def counted(self: Queue, *arguments: Any) -> Any:
         entered.append(1)
         return turn(self, *arguments)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Turns, "turn", counted)
+        patched.setattr(Queue, "turn", counted)
         upload(opened(), ("a.zip", zipped({f"{i}.wav": tune(i) for i in range(3)})))
     assert len(entered) == 3

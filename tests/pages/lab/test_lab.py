@@ -177,11 +177,11 @@ class TestQuiz:
         return page.segmented_control(key="view").set_value("Quiz").run()
 
     def test_right_and_wrong_are_told_with_the_reason_and_counted(self, quiz: AppTest) -> None:
-        from crnn.audio.mel import GTZAN_MELS
+        from crnn.audio.front_end import GTZAN_FRONT_END
         from pages.lab.quiz_questions import questions
 
         right = 0
-        for number, question in enumerate(questions(1, GTZAN_MELS)):
+        for number, question in enumerate(questions(1, GTZAN_FRONT_END)):
             assert f"Question {number + 1} of 8" in quiz.get("progress")[0].proto.text
             assert not figure(quiz, 0)["layout"].get("shapes")
             given = (

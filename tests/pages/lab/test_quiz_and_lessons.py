@@ -2,25 +2,25 @@
 
 import pytest
 
-from crnn.audio.mel import GTZAN_MELS
+from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.sources.examples import EXAMPLES
 from pages.lab.quiz_questions import ANSWERS, QUESTIONS, questions
 from pages.text.lessons import LESSONS
 
 
 def test_the_same_number_asks_the_same() -> None:
-    assert questions(7, GTZAN_MELS) == questions(7, GTZAN_MELS)
-    assert questions(7, GTZAN_MELS) != questions(8, GTZAN_MELS)
+    assert questions(7, GTZAN_FRONT_END) == questions(7, GTZAN_FRONT_END)
+    assert questions(7, GTZAN_FRONT_END) != questions(8, GTZAN_FRONT_END)
 
 
 @pytest.mark.parametrize("seed", range(1, 20))
 def test_every_answer_comes_twice_and_can_be_seen(seed: int) -> None:
-    asked = questions(seed, GTZAN_MELS)
+    asked = questions(seed, GTZAN_FRONT_END)
     assert len(asked) == QUESTIONS
     assert sorted(q.answer for q in asked) == sorted(2 * ANSWERS)
     for question in asked:
         assert question.example in EXAMPLES
-        draws = question.draws(3.0, GTZAN_MELS)
+        draws = question.draws(3.0, GTZAN_FRONT_END)
         piece, hop = draws.pieces[0], draws.hop_seconds
         shown = {
             "time": sum(b - a for a, b in draws.span_seconds(piece)) >= 11.9 * hop,

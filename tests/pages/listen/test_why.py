@@ -27,7 +27,8 @@ def titles(page: AppTest) -> list[str]:  # noqa: F811
 
 
 def test_listen_computes_neither_before_it_is_asked_for(
-    page: AppTest, monkeypatch: pytest.MonkeyPatch
+    page: AppTest,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("computed unasked")
@@ -56,7 +57,8 @@ def test_why_shows_both_maps_and_their_tests(page: AppTest) -> None:  # noqa: F8
 
 
 def test_another_class_uses_what_was_silenced_before(
-    page: AppTest, monkeypatch: pytest.MonkeyPatch
+    page: AppTest,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     page.button(key="example-metal-madness").click().run()
     opened(page, "why")

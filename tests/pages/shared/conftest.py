@@ -10,7 +10,7 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
-from crnn.audio.mel import PAPER
+from crnn.audio.front_end import PAPER_FRONT_END
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.network import CRNN, ModelConfig, pool_sizes
 from tests.fakes.hub import FakeHub, Files
@@ -56,9 +56,9 @@ def other(tmp_path: Path) -> Files:
     torch.manual_seed(1)
     config = ModelConfig(
         n_mels=128,
-        frames=PAPER.frames(5.0),
+        frames=PAPER_FRONT_END.frames(5.0),
         n_classes=3,
-        pools=pool_sizes(PAPER),
+        pools=pool_sizes(PAPER_FRONT_END),
         channels=(4, 4, 4, 4),
         gru=8,
     )
@@ -71,7 +71,12 @@ def other(tmp_path: Path) -> Files:
         }
     }
     checkpoint = Checkpoint(
-        "genre", ("fado", "polka", "rock"), PAPER, 5.0, CRNN(config).eval(), results=results
+        "genre",
+        ("fado", "polka", "rock"),
+        PAPER_FRONT_END,
+        5.0,
+        CRNN(config).eval(),
+        results=results,
     )
     card = "---\nlicense: mit\n---\n# Three genres\n\n![tracker](https://pictures.example/x.png) made for tests\n"
     return packed(checkpoint, tmp_path / "other", card)

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from pages.shared.queue import Turns
+from pages.shared.queue import Queue
 
 
 def test_one_at_a_time_in_order_of_arrival() -> None:
-    turns, inside, order = Turns(), [0], []
+    turns, inside, order = Queue(), [0], []
 
     def visit(number: int) -> None:
         with turns.turn():
@@ -31,7 +31,7 @@ def test_one_at_a_time_in_order_of_arrival() -> None:
 
 
 def test_who_waits_is_told_how_many_are_before() -> None:
-    turns, told = Turns(), []
+    turns, told = Queue(), []
     first_in, first_out = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -53,7 +53,7 @@ def test_who_waits_is_told_how_many_are_before() -> None:
 
 
 def test_a_turn_that_fails_is_given_up() -> None:
-    turns = Turns()
+    turns = Queue()
     with pytest.raises(RuntimeError):
         with turns.turn():
             raise RuntimeError
@@ -62,7 +62,7 @@ def test_a_turn_that_fails_is_given_up() -> None:
 
 
 def test_who_leaves_while_waiting_frees_the_place() -> None:
-    turns = Turns()
+    turns = Queue()
 
     def leave(before: int) -> None:
         raise InterruptedError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crnn.baseline.svm import Svm
+from crnn.baseline.svm import SVM
 from crnn.inference.classifier import Prediction
 from crnn.labels import GENRES
 from crnn.viz import baseline as svm_figures
@@ -11,12 +11,12 @@ from pages.text import baseline as svm_words
 
 
 @pytest.fixture(scope="module")
-def svm() -> Svm:
-    return Svm.load("genre")
+def svm() -> SVM:
+    return SVM.load("genre")
 
 
-def middle(svm: Svm, label: str) -> dict[str, float]:
-    return {name: svm.usual(name)[label][1] for name in svm.features}
+def middle(svm: SVM, label: str) -> dict[str, float]:
+    return {name: svm.percentiles(name)[label][1] for name in svm.features}
 
 
 def prediction(**odds: float) -> Prediction:
@@ -25,30 +25,30 @@ def prediction(**odds: float) -> Prediction:
     return Prediction("genre", GENRES, row[None], np.zeros(1), 3.0, row)
 
 
-def test_the_middle_of_a_genre_is_usual_in_it(svm: Svm) -> None:
+def test_the_middle_of_a_genre_is_usual_in_it(svm: SVM) -> None:
     for label in GENRES:
         inside = svm_words.cepstrum(svm, middle(svm, label))
         assert inside[label] == 20
     for measure in svm_words.MEASURES:
-        low, _, high = svm.usual(measure.feature)["jazz"]
+        low, _, high = svm.percentiles(measure.feature)["jazz"]
         assert "jazz" in svm_words.usual_in(svm, measure.feature, low)
         assert "jazz" in svm_words.usual_in(svm, measure.feature, high)
         assert "jazz" not in svm_words.usual_in(svm, measure.feature, 1.01 * high)
         assert svm_words.usual_in(svm, measure.feature, -1.0) == ()
 
 
-def test_a_position_is_0_in_the_middle_and_1_at_the_ends(svm: Svm) -> None:
+def test_a_position_is_0_in_the_middle_and_1_at_the_ends(svm: SVM) -> None:
     name = "mfcc2_mean"
-    low, mid, high = svm.usual(name)["metal"]
+    low, mid, high = svm.percentiles(name)["metal"]
     for value, place in ((low, -1), (mid, 0), (high, 1), (high + (high - mid), 2)):
         assert svm_words.position(svm, name, value)["metal"] == pytest.approx(place)
 
 
-def test_the_sentence_says_where_a_value_is_usual(svm: Svm) -> None:
+def test_the_sentence_says_where_a_value_is_usual(svm: SVM) -> None:
     centroid = svm_words.MEASURES[0]
     said = svm_words.measured(centroid, svm, 100_000.0)
     assert said == "**Spectral centroid**: 100,000 Hz, outside the usual range of every genre."
-    low = svm.usual(centroid.feature)["classical"][1]
+    low = svm.percentiles(centroid.feature)["classical"][1]
     assert "classical" in svm_words.measured(centroid, svm, low)
     crossings = svm_words.MEASURES[2]
     assert "2,205 a second" in svm_words.measured(crossings, svm, 0.1)
@@ -67,24 +67,24 @@ def test_agreement_and_disagreement_are_told() -> None:
         svm_words.beside(network, {"a": 0.5, "b": 0.5})
 
 
-def test_figures_show_the_values_and_the_ranges(svm: Svm) -> None:
+def test_figures_show_the_values_and_the_ranges(svm: SVM) -> None:
     centroid = svm_words.MEASURES[0]
-    figure = svm_figures.usual(centroid, svm, 2000.0)
+    figure = svm_figures.feature_ranges(centroid, svm, 2000.0)
     bars, ticks = figure.data
     for i, name in enumerate(bars.y):
         label = name.replace("<b>", "").replace("</b> ✓", "")
-        low, mid, high = svm.usual(centroid.feature)[label]
+        low, mid, high = svm.percentiles(centroid.feature)[label]
         assert (bars.base[i], bars.base[i] + bars.x[i], ticks.x[i]) == pytest.approx(
             (low, high, mid)
         )
         assert ("✓" in name) == (low <= 2000 <= high)
     assert figure.layout.shapes[0].x0 == 2000.0
     order = list(GENRES)
-    timbre = svm_figures.timbre(svm, middle(svm, "pop") | {"mfcc1_mean": 1e4}, order).data[0]
+    timbre = svm_figures.mfccs(svm, middle(svm, "pop") | {"mfcc1_mean": 1e4}, order).data[0]
     assert timbre.z.shape == (10, 20)
     assert (timbre.text[:, 0] == "▲").all()
     assert (timbre.z[order.index("pop"), 1:] == 0).all()
     assert timbre.y[order.index("pop")] == "pop 19/20"
-    both = svm_figures.beside(prediction(metal=0.6), prediction(rock=0.7).to_dict())
+    both = svm_figures.svm_and_network(prediction(metal=0.6), prediction(rock=0.7).to_dict())
     assert [trace.name for trace in both.data] == ["SVM", "CRNN"]
-    assert len(svm_figures.beside(None, prediction(rock=0.7).to_dict()).data) == 1
+    assert len(svm_figures.svm_and_network(None, prediction(rock=0.7).to_dict()).data) == 1

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from crnn import results
-from crnn.audio.mel import GTZAN_MELS, band_frequencies
+from crnn.audio.front_end import GTZAN_FRONT_END, band_frequencies
 from crnn.viz import class_profiles as portrait_figures
 from pages.text import class_profiles as portraits
 
 RATES = [0.2 * k for k in range(1, 33)]
-BANDS = band_frequencies(GTZAN_MELS)
+BANDS = band_frequencies(GTZAN_FRONT_END)
 
 
 def made_up(**changes: Any) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def made_up(**changes: Any) -> dict[str, Any]:
     return {
         "table": "portraits",
         "context": "made up",
-        "front_end": GTZAN_MELS.to_dict(),
+        "front_end": GTZAN_FRONT_END.to_dict(),
         "hertz": BANDS.tolist(),
         "modulation_hertz": RATES,
         "group": 8,
@@ -43,7 +43,7 @@ def made_up(**changes: Any) -> dict[str, Any]:
 
 
 def test_classes_that_are_alike_are_said_to_be() -> None:
-    said = portraits.told(made_up(), "genre", "metal")
+    said = portraits.describe(made_up(), "genre", "metal")
     assert "close to the others" in said[0]
     assert said[-1] == "It rises and falls about as fast as the others."
     assert len(said) == 3
@@ -51,27 +51,27 @@ def test_classes_that_are_alike_are_said_to_be() -> None:
 
 def test_a_hump_in_the_spectrum_is_told_with_its_place_and_height() -> None:
     hump = np.where((BANDS > 2000) & (BANDS < 4000), 6.0, 0.0)
-    said = portraits.told(made_up(spectrum=hump), "genre", "metal")[0]
+    said = portraits.describe(made_up(spectrum=hump), "genre", "metal")[0]
     assert said.startswith("Its spectrum is stronger than the others from 2")
     assert "(+6 dB)" in said
     assert "weaker" not in said
-    assert "weaker" in portraits.told(made_up(spectrum=-hump), "genre", "metal")[0]
+    assert "weaker" in portraits.describe(made_up(spectrum=-hump), "genre", "metal")[0]
 
 
 def test_differences_within_the_spread_of_tracks_are_not_told() -> None:
     hump = np.where((BANDS > 2000) & (BANDS < 4000), 1.4, 0.0)  # less than half of 3 dB
-    assert "close to the others" in portraits.told(made_up(spectrum=hump), "genre", "metal")[0]
+    assert "close to the others" in portraits.describe(made_up(spectrum=hump), "genre", "metal")[0]
 
 
 def test_the_edge_of_a_recording_is_told_apart_from_its_music() -> None:
-    said = portraits.told(made_up(spectrum=np.where(BANDS > 9500, 20.0, 0.0)), "genre", "metal")
+    said = portraits.describe(made_up(spectrum=np.where(BANDS > 9500, 20.0, 0.0)), "genre", "metal")
     assert "close to the others" in said[0]
     assert "+20 dB" in said[1]
 
 
 def test_rates_are_told_with_their_factor() -> None:
     faster = np.where(np.isclose(RATES, 2.0), np.log10(3), 0.0)
-    said = portraits.told(made_up(modulation=faster, swing=-3), "genre", "metal")
+    said = portraits.describe(made_up(modulation=faster, swing=-3), "genre", "metal")
     assert "3.0 times the others'" in said[-1]
     assert "2.0 a second (120 a minute)" in said[-1]
     assert "±5.0 dB along a track, the least of all (the others ±8.0)" in said[-2]
@@ -79,9 +79,9 @@ def test_rates_are_told_with_their_factor() -> None:
 
 def test_the_map_is_times_the_others() -> None:
     table = made_up(map=np.log10(2))
-    assert np.allclose(portraits.times_stronger(table["classes"]["genre"], "metal"), 1.0)
+    assert np.allclose(portraits.modulation_ratio(table["classes"]["genre"], "metal"), 1.0)
     assert np.allclose(
-        portraits.times_stronger(table["classes"]["genre"], "pop"), -0.5
+        portraits.modulation_ratio(table["classes"]["genre"], "pop"), -0.5
     )  # one of its two others
 
 
@@ -91,8 +91,8 @@ def test_every_shipped_class_has_words_and_figures() -> None:
         pytest.skip("no portraits in assets/results")
     for task, classes in table["classes"].items():
         for label in classes:
-            assert all(portraits.told(table, task, label))
-            assert "times as strongly" in portraits.map_told(table, task, label)
+            assert all(portraits.describe(table, task, label))
+            assert "times as strongly" in portraits.describe_map(table, task, label)
             for draw in (
                 portrait_figures.spectrum,
                 portrait_figures.modulation,

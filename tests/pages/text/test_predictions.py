@@ -7,10 +7,12 @@ import json
 import numpy as np
 import pytest
 
-from crnn.audio.mel import GTZAN_MELS, log_mel
+from crnn.audio.front_end import GTZAN_FRONT_END
+from crnn.audio.mel import log_mel
+from crnn.format import percent
 from crnn.inference.classifier import Prediction
-from crnn.inference.export import record, to_csv, to_json
-from pages.text.predictions import certainty, percent, spectrogram, spoken
+from crnn.inference.export import to_csv, to_json, to_record
+from pages.text.predictions import certainty, describe, describe_spectrogram
 
 
 def prediction(
@@ -51,15 +53,16 @@ def test_percent(probability: float, text: str) -> None:
 
 
 def test_spoken_lists_every_class() -> None:
-    assert spoken(prediction("mood", [[0.5, 0.3, 0.2]])) == "mood: a 50 %, b 30 %, c 20 %"
+    assert describe(prediction("mood", [[0.5, 0.3, 0.2]])) == "mood: a 50 %, b 30 %, c 20 %"
     assert (
-        spoken(prediction("mood", [[0.4, 0.3, 0.2, 0.1]]), 2) == "mood: a 40 %, b 30 %, Other 30 %"
+        describe(prediction("mood", [[0.4, 0.3, 0.2, 0.1]]), 2)
+        == "mood: a 40 %, b 30 %, Other 30 %"
     )
 
 
 def test_spectrogram_says_where_the_sound_lies() -> None:
     tone = np.sin(2 * np.pi * 440 * np.arange(66_150) / 22_050).astype(np.float32)
-    text = spectrogram(log_mel(tone, GTZAN_MELS).numpy(), GTZAN_MELS)
+    text = describe_spectrogram(log_mel(tone, GTZAN_FRONT_END).numpy(), GTZAN_FRONT_END)
     assert text.startswith("Mel spectrogram of 3 seconds, 128 bands up to 11 kHz.")
     low, high = (
         int(text.split(word)[1].split()[0].replace(",", "")) for word in ("between ", "and ")
@@ -72,7 +75,7 @@ MOOD = prediction("mood", [[0.2, 0.8], [0.4, 0.6]], "xy")
 
 
 def test_record_has_the_documented_shape() -> None:
-    result = record("Ünï.mp3", 6.0, [GENRE, MOOD])
+    result = to_record("Ünï.mp3", 6.0, [GENRE, MOOD])
     assert result == {
         "file": "Ünï.mp3",
         "seconds": 6.0,
@@ -97,7 +100,7 @@ def test_record_has_the_documented_shape() -> None:
 
 def test_networks_with_other_segments_add_their_own_moments() -> None:
     slow = prediction("mood", [[0.2, 0.8], [0.4, 0.6]], "xy", seconds=5.0)
-    segments = record("a", 10, [GENRE, slow])["segments"]
+    segments = to_record("a", 10, [GENRE, slow])["segments"]
     assert [(s["start"], sorted(set(s) - {"start"})) for s in segments] == [
         (0.0, ["genre", "mood"]),
         (3.0, ["genre"]),
@@ -108,7 +111,7 @@ def test_networks_with_other_segments_add_their_own_moments() -> None:
 def test_csv_has_a_row_for_the_track_and_one_for_each_segment() -> None:
     text = to_csv(
         [
-            record("one, two.mp3", 6.0, [GENRE, MOOD]),
+            to_record("one, two.mp3", 6.0, [GENRE, MOOD]),
             {"file": "bad.txt", "error": "This is a text file."},
         ]
     )

@@ -107,7 +107,7 @@ def test_what_is_no_table_is_shown_number_by_number() -> None:
 
 
 def test_a_figure_has_both_bars_of_every_row_that_has_both() -> None:
-    theirs, ours = evaluation.beside_paper(V, "title").data
+    theirs, ours = evaluation.against_paper(V, "title").data
     assert list(ours.y) == list(theirs.y) == ["10 s", "3 s"]
     assert list(ours.x) == pytest.approx([65.0, 62.0])
     assert list(theirs.x) == pytest.approx([57.0, 92.0])
@@ -124,8 +124,10 @@ def test_curves_with_and_without_validation() -> None:
     assert (
         results.curve_told(run) == "Over 3 epochs the training loss falls from 2.00 to 0.50 nats."
     )
-    assert len(evaluation.curves(run | {"val_loss": None, "val_track": None}, "t").data) == 1
+    assert (
+        len(evaluation.training_curves(run | {"val_loss": None, "val_track": None}, "t").data) == 1
+    )
     full = run | {"val_loss": [1.9, None, 1.4], "val_track": [0.2, None, 0.55]}
     assert "lowest at epoch 3 (1.40)" in results.curve_told(full)
     assert "55 % of those tracks" in results.curve_told(full)
-    assert len(evaluation.curves(full, "t").data) == 3
+    assert len(evaluation.training_curves(full, "t").data) == 3

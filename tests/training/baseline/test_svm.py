@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from crnn.baseline.features import NAMES, extract
-from crnn.baseline.svm import Svm
+from crnn.baseline.svm import SVM
 from crnn.labels import GENRES
 from tests.conftest import encode, melody
 from training.__main__ import main
@@ -105,7 +105,7 @@ def test_the_command_measures_every_protocol(made: Path) -> None:
 
 
 def test_the_checkpoint_is_that_of_all_tracks(made: Path, both: Path) -> None:
-    bundled = Svm.load(made / "checkpoints" / "svm-genre")
+    bundled = SVM.load(made / "checkpoints" / "svm-genre")
     table = gtzan_table(both)
     assert bundled.labels == GENRES
     assert bundled.features == SHARED
@@ -113,7 +113,7 @@ def test_the_checkpoint_is_that_of_all_tracks(made: Path, both: Path) -> None:
     said = bundled.probabilities(table.values).argmax(axis=1)
     assert (said == table.collection.targets).mean() > 0.95
     jazz = table.values[table.collection.targets == GENRES.index("jazz")]
-    assert bundled.usual("rms_mean")["jazz"][1] == pytest.approx(
+    assert bundled.percentiles("rms_mean")["jazz"][1] == pytest.approx(
         np.median(jazz[:, SHARED.index("rms_mean")])
     )
     found = json.loads((made / "out" / "svm.json").read_text())["protocols"]
@@ -140,7 +140,7 @@ def test_a_rerun_gives_the_same_svm_and_extracts_nothing(
         "setting"
     ]
     fresh = svm.train(table, np.arange(1000), svm.Setting(setting["C"], setting["gamma"]))
-    assert fresh.digest == Svm.load(made / "checkpoints" / "svm-genre").digest
+    assert fresh.digest == SVM.load(made / "checkpoints" / "svm-genre").digest
 
 
 def test_rows_are_found_by_name_in_whatever_order(both: Path) -> None:

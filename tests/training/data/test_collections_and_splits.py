@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from crnn.audio.decode import decode
-from crnn.audio.mel import GTZAN_MELS, PAPER, log_mel
+from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END
+from crnn.audio.mel import log_mel
 from crnn.labels import GENRES, MOODS
 from training.data import splits
 from training.data.collection import (
@@ -20,7 +21,7 @@ from training.data.collection import (
     load,
     moods,
 )
-from training.data.feature_store import Frames
+from training.data.feature_store import FeatureStore
 
 
 def test_gtzan_from_audio_files(data: Path, tmp_path: Path) -> None:
@@ -31,11 +32,11 @@ def test_gtzan_from_audio_files(data: Path, tmp_path: Path) -> None:
 
 
 def test_frames_are_what_serving_computes(data: Path, tmp_path: Path) -> None:
-    collection = gtzan(data, PAPER, tmp_path)
+    collection = gtzan(data, PAPER_FRONT_END, tmp_path)
     waveform = decode(data / "gtzan/jazz/jazz.00001.wav", downmix="normalised")
-    ours = collection.frames.mel(collection.names.index("jazz.00001"))
+    ours = collection.features.mel(collection.names.index("jazz.00001"))
     np.testing.assert_allclose(
-        ours, log_mel(waveform.samples, PAPER), atol=0.05
+        ours, log_mel(waveform.samples, PAPER_FRONT_END), atol=0.05
     )  # dB; stored as float16
 
 
@@ -47,7 +48,7 @@ def test_frames_are_computed_once(
         "training.data.feature_store.decode", lambda *_, **__: pytest.fail("decoded again")
     )
     again = gtzan(data, None, tmp_path)
-    np.testing.assert_array_equal(again.frames.mel(3), first.frames.mel(3))
+    np.testing.assert_array_equal(again.features.mel(3), first.features.mel(3))
 
 
 def test_gtzan_from_published_mels(tmp_path: Path) -> None:
@@ -62,9 +63,9 @@ def test_gtzan_from_published_mels(tmp_path: Path) -> None:
     )
     collection = gtzan(tmp_path, None, tmp_path)
     assert collection.names == ("rock.00007", "pop.00001")
-    assert collection.front_end == GTZAN_MELS
+    assert collection.front_end == GTZAN_FRONT_END
     expected = (values[1] + 0.5) / 256 * 72.5 - 72.5
-    np.testing.assert_allclose(collection.frames.mel(1), expected, atol=0.05)
+    np.testing.assert_allclose(collection.features.mel(1), expected, atol=0.05)
 
 
 def test_moods_keep_the_labelled_clips(data: Path, tmp_path: Path) -> None:
@@ -96,8 +97,8 @@ def thousand() -> Collection:
     """GTZAN's names with one frame each."""
     names = tuple(f"{genre}.{i:05d}" for genre in GENRES for i in range(100))
     targets = np.repeat(np.arange(10), 100)
-    frames = Frames.from_mels([np.zeros((1, 1))] * 1000)
-    return Collection("gtzan", GENRES, GTZAN_MELS, names, targets, gtzan_groups(names), frames)
+    frames = FeatureStore.from_mels([np.zeros((1, 1))] * 1000)
+    return Collection("gtzan", GENRES, GTZAN_FRONT_END, names, targets, gtzan_groups(names), frames)
 
 
 def sides(split: splits.Split) -> list[set[int]]:
@@ -164,7 +165,7 @@ def test_mood_folds_test_everyone_once_and_no_artist_twice(data: Path, tmp_path:
 @pytest.mark.parametrize("name", ["half", "paper:x", "fold:5", "fold:9/valid", "fold:"])
 def test_unknown_splits_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="is needed"):
-        splits.named(name, thousand())
+        splits.from_name(name, thousand())
 
 
 def test_tags_are_the_words_that_enough_clips_carry(data: Path, tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ def test_artists_of_new_songs_are_kept_out_with_all_their_clips(data: Path, tmp_
     """C0 and C1 … share an artist, so that what is learned for protocol N never meets a new song's artist."""
     collection = moods(data, None, tmp_path, "quadrant")
     songs = moods(data, None, tmp_path, "genre")
-    taught = splits.named("known", collection).train
+    taught = splits.from_name("known", collection).train
     assert not {collection.groups[i] for i in taught} & set(songs.groups)
     assert (
         len(taught)

@@ -11,7 +11,8 @@ import pytest
 
 from crnn.__main__ import main as serve
 from crnn.audio.decode import decode
-from crnn.audio.mel import GTZAN_MELS, PAPER, log_mel
+from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END
+from crnn.audio.mel import log_mel
 from crnn.model.checkpoint import Checkpoint
 from tests.conftest import encode
 from tests.training.conftest import buzz
@@ -65,11 +66,15 @@ def rows(tones: Path) -> list[tuple[str, ...]]:
 
 LOADERS: dict[str, Callable[[Path, Path, Path], Collection]] = {
     "gtzan": lambda data, tones, cache: gtzan(data, None, cache),
-    "gtzan on the paper's front end": lambda data, tones, cache: gtzan(data, PAPER, cache),
+    "gtzan on the paper's front end": lambda data, tones, cache: gtzan(
+        data, PAPER_FRONT_END, cache
+    ),
     "moods": lambda data, tones, cache: moods(data, None, cache),
     "quadrants": lambda data, tones, cache: moods(data, None, cache, "quadrant"),
     "a folder": lambda data, tones, cache: manifest(tones, None, cache),
-    "a table": lambda data, tones, cache: manifest(write(tones, rows(tones)), PAPER, cache),
+    "a table": lambda data, tones, cache: manifest(
+        write(tones, rows(tones)), PAPER_FRONT_END, cache
+    ),
 }
 
 
@@ -78,15 +83,15 @@ def test_what_every_loader_owes(loader: str, data: Path, tones: Path, tmp_path: 
     """Names, targets, groups and frames agree; no name twice; the same folder has the same digest, another content another."""
     found = LOADERS[loader](data, tones, tmp_path)
     count = len(found.names)
-    assert count == len(found.targets) == len(found.groups) == len(found.frames) > 0
+    assert count == len(found.targets) == len(found.groups) == len(found.features) > 0
     assert len(set(found.names)) == count
     assert all(found.groups)
     assert found.targets.dtype == np.int64
     assert set(found.targets) == set(range(len(found.labels)))  # each label is somebody's
     for track in range(count):
-        mel = found.frames.mel(track)
-        assert mel.shape == (found.front_end.n_mels, found.frames.count(track))
-        assert found.frames.count(track) >= 1
+        mel = found.features.mel(track)
+        assert mel.shape == (found.front_end.n_mels, found.features.count(track))
+        assert found.features.count(track) >= 1
         assert bool(mel.isfinite().all())
     assert (
         found.digest
@@ -99,9 +104,11 @@ def test_what_every_loader_owes(loader: str, data: Path, tones: Path, tmp_path: 
         replace(found, names=("another", *found.names[1:])),
         replace(
             found,
-            frames=replace(found.frames, values=np.asarray(found.frames.values) + np.float16(1)),
+            features=replace(
+                found.features, values=np.asarray(found.features.values) + np.float16(1)
+            ),
         ),
-        replace(found, sides=("train",) * count if not found.sides else ()),
+        replace(found, subsets=("train",) * count if not found.subsets else ()),
     ]
     assert len({other.digest for other in changed} | {found.digest}) == len(changed) + 1
 
@@ -118,12 +125,14 @@ class TestReading:
             name: other.labels[t] for name, t in zip(other.names, other.targets, strict=True)
         }
         assert one.groups[0] == "high/artist 0"
-        assert (other.groups[0], other.sides[7]) == ("artist 0", "test")
+        assert (other.groups[0], other.subsets[7]) == ("artist 0", "test")
 
     def test_frames_are_what_serving_computes(self, tones: Path, tmp_path: Path) -> None:
-        found = manifest(tones, PAPER, tmp_path)
+        found = manifest(tones, PAPER_FRONT_END, tmp_path)
         waveform = decode(tones / found.names[3], downmix="normalised")
-        np.testing.assert_allclose(found.frames.mel(3), log_mel(waveform.samples, PAPER), atol=0.05)
+        np.testing.assert_allclose(
+            found.features.mel(3), log_mel(waveform.samples, PAPER_FRONT_END), atol=0.05
+        )
 
     @pytest.mark.parametrize(
         "header", ["path;label", "path\tlabel", "\ufeffPath, Label", "title,path,label"]
@@ -182,7 +191,7 @@ class TestRefusals:
         found = manifest(table, None, tmp_path, skip_broken=True)
         assert len(found.names) == 16
         straight = manifest(write(tones, rows(tones)), None, tmp_path / "other")
-        np.testing.assert_array_equal(found.frames.mel(5), straight.frames.mel(5))
+        np.testing.assert_array_equal(found.features.mel(5), straight.features.mel(5))
         assert "2 can't be heard" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
@@ -241,14 +250,14 @@ class TestRefusals:
 class TestSplits:
     def test_given_sides_are_kept(self, tones: Path, tmp_path: Path) -> None:
         found = manifest(write(tones, rows(tones)), None, tmp_path)
-        split = splits.named("given", found)
+        split = splits.from_name("given", found)
         assert {found.names[i] for i in split.test} == {"low/artist 7/7.wav", "high/artist 7/7.wav"}
         assert [len(side) for side in (split.train, split.valid, split.test)] == [12, 2, 2]
 
     def test_without_validation_one_is_cut_from_training(self, tones: Path, tmp_path: Path) -> None:
         table = write(tones, [(*row[:3], row[3].replace("valid", "train")) for row in rows(tones)])
         found = manifest(table, None, tmp_path)
-        split = splits.named("given", found)
+        split = splits.from_name("given", found)
         assert len(split.valid) > 0
         assert len(split.train) + len(split.valid) == 14
         assert not {found.groups[i] for i in split.train} & {found.groups[i] for i in split.valid}
@@ -273,7 +282,7 @@ class TestSplits:
             toy, groups=tuple(f"g{i % 4}-{i // 8}" for i in range(40))
         )  # ten a label, two tracks each
         for seed in range(3):
-            split = splits.named(f"grouped:{seed}", pairs)
+            split = splits.from_name(f"grouped:{seed}", pairs)
             sides = [
                 {pairs.groups[i] for i in side} for side in (split.train, split.valid, split.test)
             ]
@@ -285,9 +294,9 @@ class TestSplits:
 
     def test_too_few_groups_are_counted(self, toy: Collection) -> None:
         with pytest.raises(DataError, match=r"fewer than 5 groups .*low \(1\)"):
-            splits.named("grouped:0", replace(toy, groups=tuple(f"g{t}" for t in toy.targets)))
+            splits.from_name("grouped:0", replace(toy, groups=tuple(f"g{t}" for t in toy.targets)))
         with pytest.raises(DataError, match="does not say who is tested"):
-            splits.named("given", toy)
+            splits.from_name("given", toy)
 
 
 SMALL = [
@@ -339,7 +348,9 @@ def test_from_tones_to_a_served_answer(
     assert "2 test tracks, 1.000 right" in said.out
     checkpoint = Checkpoint.load(folder / "checkpoint")
     assert (checkpoint.task, checkpoint.labels) == ("mood", ("high", "low"))
-    assert checkpoint.front_end == {"paper": PAPER, "gtzan-mels": GTZAN_MELS}[front_end]
+    assert (
+        checkpoint.front_end == {"paper": PAPER_FRONT_END, "gtzan-mels": GTZAN_FRONT_END}[front_end]
+    )
     assert checkpoint.temperature != 1
     assert checkpoint.results["test"]["track_accuracy"] == 1
     assert "none of their groups" in checkpoint.results["test"]["context"]

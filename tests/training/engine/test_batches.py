@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from crnn.audio.mel import GTZAN_MELS
+from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.labels import GENRES
 from crnn.model.checkpoint import Checkpoint
 from tests.training.tiny import TINY, run, spec
 from training.data import splits
 from training.data.collection import Collection
-from training.data.datamodule import Crops, SegmentData, Shuffled, TrackSegments
-from training.data.feature_store import Frames
-from training.data.partial_labels import PartlyLabelled, moods_beside_gtzan
-from training.engine.module import Training
+from training.data.datamodule import EpochSampler, RandomCrops, SegmentDataModule, TrackSegments
+from training.data.feature_store import FeatureStore
+from training.data.partial_labels import PartiallyLabelled, auxiliary_clips
+from training.engine.module import TrainingModule
 from training.engine.run import train
 
 
@@ -25,13 +25,13 @@ class TestData:
     def test_crops_are_as_many_as_segments_fit_and_repeat_with_the_seed(
         self, toy: Collection
     ) -> None:
-        crops, again = (Crops(toy, np.arange(40), 39, seed=1) for _ in range(2))
+        crops, again = (RandomCrops(toy, np.arange(40), 39, seed=1) for _ in range(2))
         assert len(crops) == 40 * 3
         assert all(torch.equal(crops[2, i][0], again[2, i][0]) for i in range(len(crops)))
         assert not all(torch.equal(crops[2, i][0], crops[3, i][0]) for i in range(len(crops)))
 
     def test_every_epoch_has_all_crops_in_an_order_of_its_own(self) -> None:
-        order = Shuffled(20, seed=1)
+        order = EpochSampler(20, seed=1)
         first = list(order)
         order.set_epoch(1)
         second = list(order)
@@ -40,8 +40,8 @@ class TestData:
         assert [i for _, i in first] != [i for _, i in second]
 
     def test_a_crop_is_a_piece_of_its_track(self, toy: Collection) -> None:
-        crop, candidates, tags = Crops(toy, np.array([5]), 39, 0)[0, 0]
-        mel = toy.frames.mel(5)
+        crop, candidates, tags = RandomCrops(toy, np.array([5]), 39, 0)[0, 0]
+        mel = toy.features.mel(5)
         assert list(candidates) == [float(k == toy.targets[5]) for k in range(4)]
         assert len(tags) == 0
         assert any(torch.equal(crop[0], mel[:, i : i + 39]) for i in range(mel.shape[1] - 38))
@@ -56,9 +56,9 @@ class TestData:
             names=("t",),
             targets=toy.targets[:1],
             groups=("g",),
-            frames=Frames.from_mels([ramp]),
+            features=FeatureStore.from_mels([ramp]),
         )
-        crops = Crops(rising, np.array([0]), 39, seed=0, stretch=0.25)
+        crops = RandomCrops(rising, np.array([0]), 39, seed=0, stretch=0.25)
         spans = [
             float(mel[0, 0, -1] - mel[0, 0, 0])
             for mel, _, _ in (crops[epoch, 0] for epoch in range(100))
@@ -69,7 +69,7 @@ class TestData:
         assert torch.equal(crops[3, 0][0], crops[3, 0][0])
 
     def test_short_tracks_are_repeated(self, toy: Collection) -> None:
-        crop, _, _ = Crops(toy, np.array([0]), 200, 0)[0, 0]
+        crop, _, _ = RandomCrops(toy, np.array([0]), 200, 0)[0, 0]
         assert crop.shape == (1, 128, 200)
 
     def test_tracks_come_whole(self, toy: Collection) -> None:
@@ -87,16 +87,18 @@ class TestTags:
         return replace(toy, tag_names=("odd",), tags=odd)
 
     def test_a_crop_brings_its_tracks_tags(self, tagged: Collection) -> None:
-        assert [float(Crops(tagged, np.array([t]), 39, 0)[0, 0][2]) for t in (3, 4)] == [0, 1]
+        assert [float(RandomCrops(tagged, np.array([t]), 39, 0)[0, 0][2]) for t in (3, 4)] == [0, 1]
 
     def test_their_loss_is_added_and_reaches_the_network(self, tagged: Collection) -> None:
-        crops = Crops(tagged, np.arange(8), 39, 0)
+        crops = RandomCrops(tagged, np.arange(8), 39, 0)
         parts = [crops[0, i] for i in range(len(crops))]
         batch = tuple(torch.stack([part[i] for part in parts]) for i in range(3))
         losses = {}
         for weight in (0.0, 5.0):
             torch.manual_seed(0)
-            module = Training(replace(TINY, tags=weight), GTZAN_MELS, 4, 0, 10, n_tags=1).eval()
+            module = TrainingModule(
+                replace(TINY, tags=weight), GTZAN_FRONT_END, 4, 0, 10, n_tags=1
+            ).eval()
             module.log = lambda *_, **__: None  # type: ignore[method-assign, assignment]
             losses[weight] = module.training_step(batch, 0)  # type: ignore[arg-type]
         said = module.tagger(module.network.embed(batch[0])).detach()  # type: ignore[misc]
@@ -106,7 +108,7 @@ class TestTags:
         assert all(p.grad is not None for p in module.network.convolutions.parameters())
 
     def test_what_is_said_of_tags_is_learned_too(self, tagged: Collection) -> None:
-        module = Training(replace(TINY, tags=5.0), GTZAN_MELS, 4, 0, 10, n_tags=1)
+        module = TrainingModule(replace(TINY, tags=5.0), GTZAN_FRONT_END, 4, 0, 10, n_tags=1)
         found = module.configure_optimizers()
         optimizer = found["optimizer"] if isinstance(found, dict) else found
         learned = {id(p) for group in optimizer.param_groups for p in group["params"]}
@@ -129,16 +131,16 @@ class TestPartlyKnown:
     """Clips of another collection that may be of several classes."""
 
     @pytest.fixture
-    def beside(self, toy: Collection) -> PartlyLabelled:
+    def beside(self, toy: Collection) -> PartiallyLabelled:
         """Ten of the toy's tracks, each said to be of its class or the next."""
         rows = toy.candidates[:10] + np.roll(toy.candidates[:10], 1, axis=1)
-        return PartlyLabelled(
-            "others", Frames.from_mels([toy.frames.mel(i).numpy() for i in range(10)]), rows
+        return PartiallyLabelled(
+            "others", FeatureStore.from_mels([toy.features.mel(i).numpy() for i in range(10)]), rows
         )
 
     def loss(self, logits: torch.Tensor, candidates: torch.Tensor, smoothing: float) -> float:
         recipe = replace(TINY, label_smoothing=smoothing)
-        return float(Training(recipe, GTZAN_MELS, 4, 0, 10)._loss(logits, candidates))
+        return float(TrainingModule(recipe, GTZAN_FRONT_END, 4, 0, 10)._loss(logits, candidates))
 
     @pytest.mark.parametrize("smoothing", [0.0, 0.1])
     def test_one_candidate_is_the_usual_cross_entropy(self, smoothing: float) -> None:
@@ -157,15 +159,17 @@ class TestPartlyKnown:
         assert self.loss(logits, torch.ones(1, 4), 0) == pytest.approx(0, abs=1e-6)
 
     def test_an_epoch_has_the_share_of_them_that_was_asked_for(
-        self, toy: Collection, beside: PartlyLabelled
+        self, toy: Collection, beside: PartiallyLabelled
     ) -> None:
-        data = SegmentData(toy, splits.named("all", toy), 39, 8, 0, beside=beside, share=0.5)
+        data = SegmentDataModule(
+            toy, splits.from_name("all", toy), 39, 8, 0, beside=beside, share=0.5
+        )
         crops = data.crops()
         assert len(crops) == 40 * 3 + 10 * 2
         assert [float(crops[0, i][1].sum()) for i in (0, 119, 120, 139)] == [1, 1, 2, 2]
 
     def test_a_run_says_what_stood_beside_it(
-        self, toy: Collection, beside: PartlyLabelled, tmp_path: Path
+        self, toy: Collection, beside: PartiallyLabelled, tmp_path: Path
     ) -> None:
         recipe = replace(TINY, epochs=1, beside=0.5)
         folder = train(spec(recipe), toy, tmp_path, "32-true", False, beside=beside)
@@ -178,7 +182,7 @@ class TestPartlyKnown:
         self, data: Path, tmp_path: Path
     ) -> None:
         """Every other clip is said to be jazz, and those of new songs' artists are not among them."""
-        found = moods_beside_gtzan(data, tmp_path)
-        assert len(found.frames) == sum(i % 2 for i in range(5, 60))
+        found = auxiliary_clips(data, tmp_path)
+        assert len(found.features) == sum(i % 2 for i in range(5, 60))
         assert {GENRES[k] for k in found.candidates.argmax(axis=1)} == {"jazz"}
-        assert found.candidates.sum() == len(found.frames)
+        assert found.candidates.sum() == len(found.features)

@@ -16,16 +16,16 @@ import pytest
 import torch
 from torch.nn import functional
 
-from crnn.audio.mel import GTZAN_MELS
+from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from tests.training.two_processes import DRAWN, PLAIN, SPLIT, spec
 from training.data import splits
 from training.data.collection import Collection, gtzan
-from training.data.datamodule import SegmentData, Shuffled
-from training.distributed import Launch
+from training.data.datamodule import EpochSampler, SegmentDataModule
+from training.distributed import ProcessGroup
 from training.engine.run import train
-from training.evaluation.metrics import answers, scores
+from training.evaluation.metrics import scores, track_logits
 
 ROOT = Path(__file__).parents[3]
 
@@ -86,7 +86,9 @@ def test_where_only_crops_are_drawn_two_end_where_one_does(
 ) -> None:
     one = train(spec("plain", PLAIN), toy, tmp_path, "32-true", progress=False)
     ours, theirs = columns(one), columns(two.run("plain"))
-    assert len(splits.named(SPLIT, toy).valid) % 2 == 1  # or no process would meet a track twice
+    assert (
+        len(splits.from_name(SPLIT, toy).valid) % 2 == 1
+    )  # or no process would meet a track twice
     assert ours["val_track"] == theirs["val_track"]
     for name in ours:
         # Sums in another order, in single precision: 8e-5 of the largest weight apart; 0.7 of it where each process's batch
@@ -108,7 +110,10 @@ def test_both_learn_with_draws_of_their_own_and_end_with_the_same_weights(
         assert config["processes"] == 2
         assert len(set(config["weights_of_each"])) == 1
     classifier = Classifier(Checkpoint.load(two.run("drawn") / "checkpoint"))
-    assert scores(answers(classifier, toy, np.arange(40)), 1.0, toy.labels)["track_accuracy"] == 1.0
+    assert (
+        scores(track_logits(classifier, toy, np.arange(40)), 1.0, toy.labels)["track_accuracy"]
+        == 1.0
+    )
 
 
 def test_one_process_writes_each_epoch_once(two: Two) -> None:
@@ -136,7 +141,7 @@ def test_a_run_of_two_is_a_finished_run_to_one(
 
 
 def test_shared_out_features_are_those_of_one_process(two: Two, data: Path, tmp_path: Path) -> None:
-    alone = gtzan(data, GTZAN_MELS, tmp_path).frames
+    alone = gtzan(data, GTZAN_FRONT_END, tmp_path).features
     (file,) = (two.folder / "runs" / "frames").glob("frames-*.npy")
     # dB; one thread or two add up a frame in another order, and 16 bits keep steps of 0.06 at −80 dB.
     np.testing.assert_allclose(np.load(file).astype(float), alone.values.astype(float), atol=0.07)
@@ -176,8 +181,8 @@ class TestShares:
     @pytest.mark.parametrize(("size", "world"), [(24, 2), (25, 2), (26, 4), (24, 3)])
     def test_the_batches_of_a_step_joined_are_the_batch_of_one(self, size: int, world: int) -> None:
         batch = 12
-        alone = list(Shuffled(size, 1))
-        orders = [list(Shuffled(size, 1, Launch(rank, world))) for rank in range(world)]
+        alone = list(EpochSampler(size, 1))
+        orders = [list(EpochSampler(size, 1, ProcessGroup(rank, world))) for rank in range(world)]
         assert {len(order) for order in orders} == {size // world}
         assert len({item for order in orders for item in order}) == size // world * world
         for step in range(size // batch):
@@ -195,8 +200,8 @@ class TestShares:
         shares = [
             [
                 int(track)
-                for _, _, track in SegmentData(
-                    toy, split, 39, 8, 0, launch=Launch(r, 3)
+                for _, _, track in SegmentDataModule(
+                    toy, split, 39, 8, 0, launch=ProcessGroup(r, 3)
                 ).val_dataloader()
             ]
             for r in range(3)
@@ -205,9 +210,10 @@ class TestShares:
         assert {track for share in shares for track in share} == set(split.valid)
 
     def test_reading_ahead_changes_no_crop(self, toy: Collection) -> None:
-        split = splits.named(SPLIT, toy)
+        split = splits.from_name(SPLIT, toy)
         here, ahead = (
-            list(SegmentData(toy, split, 39, 8, 0, workers=n).train_dataloader()) for n in (0, 1)
+            list(SegmentDataModule(toy, split, 39, 8, 0, workers=n).train_dataloader())
+            for n in (0, 1)
         )
         assert len(here) == len(ahead)
         for (mel, target, _), (other, same, _) in zip(here, ahead, strict=True):
@@ -216,7 +222,7 @@ class TestShares:
 
     def test_hosts_of_unequal_numbers_are_refused(self) -> None:
         with pytest.raises(ValueError, match="3 processes, 2 of them on this host"):
-            Launch(0, 3, 0, 2).join()
+            ProcessGroup(0, 3, 0, 2).join()
 
 
 def test_shared_batch_norm_is_batch_norm_where_one_process_has_everything(
@@ -231,7 +237,7 @@ def test_shared_batch_norm_is_batch_norm_where_one_process_has_everything(
     shared.load_state_dict(plain.state_dict())
     with monkeypatch.context() as patch:
         patch.setattr("torch.cuda.is_available", lambda: False)
-        shared = Launch(0, 2).share_norms(shared)  # type: ignore[assignment]
+        shared = ProcessGroup(0, 2).sync_batch_norm(shared)  # type: ignore[assignment]
     assert type(shared[0]).__name__ == "SharedBatchNorm"
     x = -80 * torch.rand(4, 3, 5, 6)
     results = []

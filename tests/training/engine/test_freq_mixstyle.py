@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from training.engine.freq_mixstyle import restyle
+from training.engine.freq_mixstyle import freq_mixstyle
 
 FLOOR = -80.0
 
@@ -21,7 +21,7 @@ def standard(mel: torch.Tensor) -> torch.Tensor:
 
 
 def mixed(mel: torch.Tensor, alpha: float = 0.4, seed: int = 0) -> torch.Tensor:
-    return restyle(mel, alpha, torch.Generator().manual_seed(seed), FLOOR)
+    return freq_mixstyle(mel, alpha, torch.Generator().manual_seed(seed), FLOOR)
 
 
 def test_what_a_band_does_over_time_stays() -> None:

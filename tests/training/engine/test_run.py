@@ -10,19 +10,20 @@ import numpy as np
 import pytest
 import torch
 
-from crnn.audio.mel import GTZAN_MELS, log_mel
+from crnn.audio.front_end import GTZAN_FRONT_END
+from crnn.audio.mel import log_mel
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.network import CRNN
 from tests.training.tiny import TINY, run
 from training.data import splits
 from training.data.collection import Collection
-from training.data.datamodule import Shuffled
-from training.engine.module import Training
+from training.data.datamodule import EpochSampler
+from training.engine.module import TrainingModule
 from training.engine.recipes import RECIPES
-from training.engine.run import begin_from
-from training.evaluation.metrics import answers, scores
-from training.evaluation.protocols import Workshop
+from training.engine.run import init_from
+from training.evaluation.metrics import scores, track_logits
+from training.evaluation.protocols import Experiment
 
 
 def history(folder: Path) -> list[dict[str, str]]:
@@ -33,7 +34,7 @@ def history(folder: Path) -> list[dict[str, str]]:
 def test_overfits_a_toy_collection(toy: Collection, tmp_path: Path) -> None:
     folder = run(toy, tmp_path, replace(TINY, epochs=15, conv_dropout=0.0))
     classifier = Classifier(Checkpoint.load(folder / "checkpoint"))
-    result = scores(answers(classifier, toy, np.arange(40)), 1.0, toy.labels)
+    result = scores(track_logits(classifier, toy, np.arange(40)), 1.0, toy.labels)
     assert result["track_accuracy"] == 1.0
     assert float(history(folder)[-1]["train_loss"]) < 0.3
 
@@ -68,15 +69,15 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(
         averaging=averaging,
     )
     straight = run(toy, tmp_path / "straight", recipe)
-    original = Shuffled.__iter__
+    original = EpochSampler.__iter__
 
-    def stop_at_two(self: Shuffled) -> Iterator[tuple[int, int]]:
+    def stop_at_two(self: EpochSampler) -> Iterator[tuple[int, int]]:
         if self.epoch == 2:
             raise KeyboardInterrupt
         return original(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Shuffled, "__iter__", stop_at_two)
+        patch.setattr(EpochSampler, "__iter__", stop_at_two)
         with pytest.raises((KeyboardInterrupt, SystemExit)):
             run(toy, tmp_path / "stopped", recipe)
     stopped = tmp_path / "stopped" / straight.name
@@ -141,8 +142,8 @@ def test_early_stopping_keeps_the_best_epoch(toy: Collection, tmp_path: Path) ->
 
 
 class TestAugmentation:
-    def module(self, **changes: object) -> Training:
-        return Training(replace(TINY, **changes), GTZAN_MELS, 4, seed=0, steps=10)  # type: ignore[arg-type]
+    def module(self, **changes: object) -> TrainingModule:
+        return TrainingModule(replace(TINY, **changes), GTZAN_FRONT_END, 4, seed=0, steps=10)  # type: ignore[arg-type]
 
     def test_nothing_asked_nothing_changed(self) -> None:
         mel = -80 * torch.rand(4, 1, 128, 39)
@@ -196,7 +197,7 @@ class TestAugmentation:
         module, time = self.module(pitch=2.0), np.arange(22_050) / 22_050
 
         def mel(hertz: float) -> torch.Tensor:
-            return log_mel(np.float32(0.5 * np.sin(2 * np.pi * hertz * time)), GTZAN_MELS)[
+            return log_mel(np.float32(0.5 * np.sin(2 * np.pi * hertz * time)), GTZAN_FRONT_END)[
                 None, None
             ]
 
@@ -211,9 +212,9 @@ class TestAugmentation:
 class TestStart:
     def test_a_run_begins_from_another_ones_weights(self, toy: Collection, tmp_path: Path) -> None:
         donor = run(toy, tmp_path, replace(TINY, epochs=1))
-        begun = CRNN(TINY.model_config(GTZAN_MELS, 4))
+        begun = CRNN(TINY.model_config(GTZAN_FRONT_END, 4))
         last = begun.linear.weight.clone()
-        begin_from(begun, Checkpoint.load(donor / "checkpoint").model)
+        init_from(begun, Checkpoint.load(donor / "checkpoint").model)
         given = Checkpoint.load(donor / "checkpoint").model.state_dict()
         for name, value in begun.state_dict().items():
             assert (
@@ -223,9 +224,9 @@ class TestStart:
 
     def test_another_architecture_is_no_start(self) -> None:
         with pytest.raises(ValueError, match="differ in more than classes"):
-            begin_from(
-                CRNN(TINY.model_config(GTZAN_MELS, 4)),
-                CRNN(replace(TINY, gru=4).model_config(GTZAN_MELS, 4)),
+            init_from(
+                CRNN(TINY.model_config(GTZAN_FRONT_END, 4)),
+                CRNN(replace(TINY, gru=4).model_config(GTZAN_FRONT_END, 4)),
             )
 
     def test_what_a_run_begins_from_is_trained_first(
@@ -233,8 +234,8 @@ class TestStart:
     ) -> None:  # type: ignore[no-untyped-def]
         tiny = replace(TINY, epochs=1)
         monkeypatch.setitem(RECIPES, "first", tiny)
-        monkeypatch.setitem(RECIPES, "second", replace(tiny, start="quadrant/first/known"))
-        shop = Workshop(data, tmp_path, "second", "32-true", progress=False)
+        monkeypatch.setitem(RECIPES, "second", replace(tiny, init_from="quadrant/first/known"))
+        shop = Experiment(data, tmp_path, "second", "32-true", progress=False)
         shop.train(shop.spec("genre", "all", 0))
         config = json.loads(
             (tmp_path / "quadrant-first-known-seed0" / "checkpoint" / "config.json").read_text()
@@ -242,8 +243,8 @@ class TestStart:
         assert "55 tracks" in config["data"]  # 60 clips, four of which protocol N keeps for itself
 
     def test_a_start_must_begin_at_random(self, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-        monkeypatch.setitem(RECIPES, "loop", replace(TINY, start="genre/loop/all"))
-        shop = Workshop(tmp_path, tmp_path, "loop")
+        monkeypatch.setitem(RECIPES, "loop", replace(TINY, init_from="genre/loop/all"))
+        shop = Experiment(tmp_path, tmp_path, "loop")
         with pytest.raises(ValueError, match="a recipe that begins at random"):
             shop.train(shop.spec("genre", "all", 0))
 
@@ -259,7 +260,7 @@ def test_a_setting_that_came_later_was_at_its_default(toy: Collection, tmp_path:
 
 def test_recipes_build_networks_of_moderate_size() -> None:
     for name, recipe in RECIPES.items():
-        config = recipe.model_config(GTZAN_MELS, 10)
+        config = recipe.model_config(GTZAN_FRONT_END, 10)
         size = sum(p.numel() for p in CRNN(config).parameters())
         assert size < 1_000_000, name
         assert config.pooling == (
@@ -268,4 +269,4 @@ def test_recipes_build_networks_of_moderate_size() -> None:
 
 
 def test_named_splits_reach_the_run(toy: Collection) -> None:
-    assert len(splits.named("all", toy).train) == 40
+    assert len(splits.from_name("all", toy).train) == 40

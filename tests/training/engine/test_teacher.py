@@ -8,25 +8,27 @@ import pytest
 import torch
 from torch.nn import functional
 
-from crnn.audio.mel import GTZAN_MELS
+from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.network import CRNN
 from tests.training.tiny import TINY, run, spec
 from training.data.collection import Collection
-from training.data.datamodule import Crops
-from training.engine.module import Training
+from training.data.datamodule import RandomCrops
+from training.engine.module import TrainingModule
 from training.engine.recipes import RECIPES
 from training.engine.run import train
-from training.evaluation.metrics import answers
-from training.evaluation.protocols import Workshop
+from training.evaluation.metrics import track_logits
+from training.evaluation.protocols import Experiment
 
 TAUGHT = replace(TINY, teacher="toy", distillation=1.0)
 
 
 def said(folder: Path, collection: Collection) -> list[int]:
-    given = answers(Classifier(Checkpoint.load(folder / "checkpoint")), collection, np.arange(40))
-    return [int(k) for k in given.distributions().argmax(axis=1)]
+    given = track_logits(
+        Classifier(Checkpoint.load(folder / "checkpoint")), collection, np.arange(40)
+    )
+    return [int(k) for k in given.probabilities().argmax(axis=1)]
 
 
 def test_with_all_of_the_loss_the_teacher_is_believed_against_every_label(
@@ -48,14 +50,16 @@ def test_answers_to_the_crop_as_it_is_heard_take_their_share_of_the_loss(
     toy: Collection, changes: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Oracle: a teacher who says what the student says adds the entropy of that answer, the least it can be."""
-    crops = Crops(toy, np.arange(8), 39, 0)
+    crops = RandomCrops(toy, np.arange(8), 39, 0)
     parts = [crops[0, i] for i in range(len(crops))]
     batch = tuple(torch.stack([part[i] for part in parts]) for i in range(3))
-    monkeypatch.setattr(Training, "log", lambda *_, **__: None)
+    monkeypatch.setattr(TrainingModule, "log", lambda *_, **__: None)
     losses, heard = {}, []
     for share in (0.0, 0.25, 1.0):
         torch.manual_seed(0)
-        module = Training(replace(TINY, distillation=share, **changes), GTZAN_MELS, 4, 0, 10).eval()  # type: ignore[arg-type]
+        module = TrainingModule(
+            replace(TINY, distillation=share, **changes), GTZAN_FRONT_END, 4, 0, 10
+        ).eval()  # type: ignore[arg-type]
         module.network.register_forward_hook(lambda _, given, answer: heard.append(answer.detach()))
         module._teacher = [module.network] if share else []
         losses[share] = float(module.training_step(batch, 0))  # type: ignore[arg-type]
@@ -67,13 +71,15 @@ def test_answers_to_the_crop_as_it_is_heard_take_their_share_of_the_loss(
 
 
 def test_the_teacher_neither_learns_nor_is_kept() -> None:
-    teacher = CRNN(TINY.model_config(GTZAN_MELS, 4))
-    module = Training(TAUGHT, GTZAN_MELS, 4, 0, 10, teacher=teacher)
+    teacher = CRNN(TINY.model_config(GTZAN_FRONT_END, 4))
+    module = TrainingModule(TAUGHT, GTZAN_FRONT_END, 4, 0, 10, teacher=teacher)
     assert not any(parameter.requires_grad for parameter in teacher.parameters())
     assert not teacher.training
     module.train()
     assert not teacher.training
-    assert set(module.state_dict()) == set(Training(TINY, GTZAN_MELS, 4, 0, 10).state_dict())
+    assert set(module.state_dict()) == set(
+        TrainingModule(TINY, GTZAN_FRONT_END, 4, 0, 10).state_dict()
+    )
 
 
 class TestWhichTeacher:
@@ -81,18 +87,20 @@ class TestWhichTeacher:
     def recipes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         tiny = replace(TINY, epochs=1)
         monkeypatch.setitem(RECIPES, "first", tiny)
-        monkeypatch.setitem(RECIPES, "teaches", replace(tiny, start="toy/first/all"))
+        monkeypatch.setitem(RECIPES, "teaches", replace(tiny, init_from="toy/first/all"))
         monkeypatch.setitem(
-            RECIPES, "taught", replace(TAUGHT, epochs=1, teacher="teaches", start="toy/first/all")
+            RECIPES,
+            "taught",
+            replace(TAUGHT, epochs=1, teacher="teaches", init_from="toy/first/all"),
         )
 
     def test_it_is_trained_first_on_the_same_split_with_the_same_seed(
         self, toy: Collection, tmp_path: Path, recipes: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(Workshop, "collection", lambda self, task, front_end=None: toy)
-        shop = Workshop(tmp_path, tmp_path, "taught", "32-true", progress=False)
+        monkeypatch.setattr(Experiment, "collection", lambda self, task, front_end=None: toy)
+        shop = Experiment(tmp_path, tmp_path, "taught", "32-true", progress=False)
         taught = shop.spec("toy", "fold:0/valid", 3)
-        before = [before.name for before in shop.first(taught)]
+        before = [before.name for before in shop.prerequisites(taught)]
         assert before == [
             "toy-first-all-seed0",
             "toy-first-all-seed0",
@@ -106,7 +114,7 @@ class TestWhichTeacher:
         self, tmp_path: Path, name: str, recipes: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(RECIPES, "wrong", replace(TAUGHT, teacher=name))
-        shop = Workshop(tmp_path, tmp_path, "wrong")
+        shop = Experiment(tmp_path, tmp_path, "wrong")
         with pytest.raises(
             ValueError, match=f"teacher '{name}': the name of a recipe without a teacher"
         ):

@@ -13,7 +13,7 @@ from crnn.model.segments import plan
 from training.__main__ import main
 from training.evaluation import significance
 from training.evaluation.metrics import (
-    Answers,
+    TrackLogits,
     bootstrap_by_group,
     calibration_error,
     fit_temperature,
@@ -24,14 +24,14 @@ from training.release.bundle import model_card, summary, write_card
 from training.release.report import further
 
 
-def made_up(count: int, temperature: float = 1.0, seed: int = 0) -> Answers:
+def made_up(count: int, temperature: float = 1.0, seed: int = 0) -> TrackLogits:
     """One-segment tracks whose targets are drawn from the softmax of their logits / temperature."""
     random = np.random.default_rng(seed)
     logits = 3 * random.standard_normal((count, 4))
     odds = np.exp(logits / temperature)
     odds /= odds.sum(axis=1, keepdims=True)
     targets = (odds.cumsum(axis=1) > random.random((count, 1))).argmax(axis=1)
-    return Answers(tuple(logits[:, None]), (plan(39, 39),) * count, targets, np.arange(count))
+    return TrackLogits(tuple(logits[:, None]), (plan(39, 39),) * count, targets, np.arange(count))
 
 
 def test_scores_are_scikit_learns() -> None:
@@ -54,7 +54,7 @@ def test_scores_are_scikit_learns() -> None:
 def test_a_track_is_the_mean_of_its_segments() -> None:
     """Two segments say class 0 narrowly, one says class 1 with certainty: the mean decides for 1."""
     logits = np.array([[0.2, 0.0], [0.2, 0.0], [-9.0, 9.0]])
-    given = Answers((logits,), (plan(30, 10),), np.array([1]), np.array([0]))
+    given = TrackLogits((logits,), (plan(30, 10),), np.array([1]), np.array([0]))
     assert scores(given, 1.0, ("a", "b"))["track_accuracy"] == 1.0
     assert scores(given, 1.0, ("a", "b"))["segment_accuracy"] == pytest.approx(1 / 3)
 
@@ -66,8 +66,8 @@ def test_a_known_temperature_is_found(temperature: float) -> None:
 
 def test_calibration_error_of_a_network_that_is_always_as_sure_as_it_is_right() -> None:
     given = made_up(20_000)
-    assert calibration_error(given.distributions(), given.targets) < 0.02
-    assert calibration_error(given.distributions(0.2), given.targets) > 0.1
+    assert calibration_error(given.probabilities(), given.targets) < 0.02
+    assert calibration_error(given.probabilities(0.2), given.targets) > 0.1
 
 
 def test_scores_say_what_the_temperature_was_worth() -> None:
@@ -251,15 +251,15 @@ def test_two_networks_are_compared_track_by_track() -> None:
         np.array([1, 1, 1, 1, 0, 1], dtype=bool),
         np.array([1, 0, 0, 0, 1, 0], dtype=bool),
     )
-    found = significance.compared(ours, theirs)
+    found = significance.mcnemar(ours, theirs)
     assert (found["tracks_won"], found["tracks_lost"]) == (4, 1)
     # Both tails of five tosses: 0, 1, 4 or 5 heads.
     assert found["p_value"] == pytest.approx(2 * (comb(5, 0) + comb(5, 1)) / 2**5)
-    back = significance.compared(theirs, ours)
+    back = significance.mcnemar(theirs, ours)
     assert (back["tracks_won"], back["tracks_lost"], back["p_value"]) == (1, 4, found["p_value"])
-    assert significance.compared(ours, ours) == {"tracks_won": 0, "tracks_lost": 0, "p_value": 1.0}
+    assert significance.mcnemar(ours, ours) == {"tracks_won": 0, "tracks_lost": 0, "p_value": 1.0}
     with pytest.raises(ValueError, match="6 and 5"):
-        significance.compared(ours, theirs[:5])
+        significance.mcnemar(ours, theirs[:5])
 
 
 def test_standard_error_is_the_spread_of_samples_of_that_size() -> None:

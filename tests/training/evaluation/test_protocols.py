@@ -11,7 +11,7 @@ from crnn.model.checkpoint import Checkpoint
 from training.__main__ import main
 from training.engine.recipes import RECIPES
 from training.evaluation import protocols
-from training.evaluation.protocols import Workshop
+from training.evaluation.protocols import Experiment
 from training.release.bundle import bundle
 
 QUICK = replace(
@@ -20,15 +20,15 @@ QUICK = replace(
 
 
 @pytest.fixture
-def shop(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
-    at_random = replace(QUICK, start="", tags=0.0)  # genres have no tags
+def shop(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
+    at_random = replace(QUICK, init_from="", tags=0.0)  # genres have no tags
     monkeypatch.setitem(RECIPES, "mood-start", at_random)
     monkeypatch.setitem(RECIPES, "mood", QUICK)
     monkeypatch.setitem(RECIPES, "genre", replace(at_random, pooling="max"))
-    return Workshop(data, tmp_path / "runs", precision="32-true", progress=False)
+    return Experiment(data, tmp_path / "runs", precision="32-true", progress=False)
 
 
-def test_mood_protocol_tests_every_clip_once(shop: Workshop) -> None:
+def test_mood_protocol_tests_every_clip_once(shop: Experiment) -> None:
     result = protocols.mood(shop, "mood")
     assert result["pooled"]["tracks"] == 50 == sum(row["tracks"] for row in result["runs"])
     assert result["pooled"]["calibration_error_before"] != result["pooled"]["calibration_error"]
@@ -38,11 +38,11 @@ def test_mood_protocol_tests_every_clip_once(shop: Workshop) -> None:
     json.dumps(result)
 
 
-def test_quadrants_use_every_clip(shop: Workshop) -> None:
+def test_quadrants_use_every_clip(shop: Experiment) -> None:
     assert protocols.mood(shop, "quadrant")["pooled"]["tracks"] == 60
 
 
-def test_mixed_folds_are_runs_of_their_own_and_say_what_they_are(shop: Workshop) -> None:
+def test_mixed_folds_are_runs_of_their_own_and_say_what_they_are(shop: Experiment) -> None:
     result = protocols.mood(shop, "quadrant", mixed=True)
     assert result["pooled"]["tracks"] == 60
     assert result["protocol"] == "M-quadrants-mixed"
@@ -51,7 +51,7 @@ def test_mixed_folds_are_runs_of_their_own_and_say_what_they_are(shop: Workshop)
 
 
 def test_bundle_is_trained_on_everything_and_measured_on_new_songs(
-    shop: Workshop, tmp_path: Path
+    shop: Experiment, tmp_path: Path
 ) -> None:
     (tmp_path / "results").mkdir()
     folder = bundle(shop, "mood", tmp_path / "checkpoints", tmp_path / "results")
@@ -62,7 +62,7 @@ def test_bundle_is_trained_on_everything_and_measured_on_new_songs(
 
 
 def test_new_songs_from_the_command_line(
-    shop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    shop: Experiment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The bundled genre network on four clips said to be jazz: a figure with its interval, per class and overall."""
     common = [

@@ -9,10 +9,10 @@ from sklearn.metrics import log_loss
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from training.data.collection import Collection
-from training.data.splits import named
+from training.data.splits import from_name
 from training.engine.recipes import RECIPES, Recipe
-from training.evaluation.metrics import answers
-from training.evaluation.protocols import Workshop
+from training.evaluation.metrics import track_logits
+from training.evaluation.protocols import Experiment
 from training.experiments import ablation as module
 from training.experiments.ablation import ABLATIONS, Ablation, ablation
 
@@ -35,7 +35,7 @@ def test_steps_without_a_run_are_left_out_and_the_loss_is_that_of_tracks(
     monkeypatch.setitem(
         module.ABLATIONS, "toys", Ablation("toy", "fold:0/valid", "Toys", "Made up.", steps)
     )
-    shop = Workshop(tmp_path, tmp_path, precision="32-true", progress=False)
+    shop = Experiment(tmp_path, tmp_path, precision="32-true", progress=False)
     run = shop.train(module.ABLATIONS["toys"].specs([0])[0], toy)
 
     (row,) = ablation(shop, "toys", [0, 1], toy)["rows"]
@@ -47,13 +47,13 @@ def test_steps_without_a_run_are_left_out_and_the_loss_is_that_of_tracks(
 
 def _loss(run: Path, toy: Collection) -> float:
     """Cross-entropy of the tracks' distributions at the temperature where it is least, both by other libraries."""
-    valid = named("fold:0/valid", toy).valid
-    given = answers(Classifier(Checkpoint.load(run / "checkpoint")), toy, valid)
+    valid = from_name("fold:0/valid", toy).valid
+    given = track_logits(Classifier(Checkpoint.load(run / "checkpoint")), toy, valid)
 
     def loss(temperature: float) -> float:
         return float(
             log_loss(
-                toy.targets[valid], given.distributions(temperature), labels=range(len(toy.labels))
+                toy.targets[valid], given.probabilities(temperature), labels=range(len(toy.labels))
             )
         )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from crnn.audio.mel import GTZAN_MELS
+from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.augment.plan import Strengths
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
@@ -16,9 +16,9 @@ from tests.conftest import encode, melody
 from tests.training.engine.test_run import TINY, run
 from training.__main__ import main
 from training.data.collection import Collection
-from training.evaluation.metrics import answers, scores
+from training.evaluation.metrics import scores, track_logits
 from training.experiments import noise_domain
-from training.experiments.corruption import ROWS, answers_under, spoilt
+from training.experiments.corruption import ROWS, corrupt, corrupted_logits
 
 
 def test_nothing_is_the_plain_answer_and_noise_is_not(toy: Collection, tmp_path: Path) -> None:
@@ -27,11 +27,11 @@ def test_nothing_is_the_plain_answer_and_noise_is_not(toy: Collection, tmp_path:
         Classifier(Checkpoint.load(folder / "checkpoint")),
         np.arange(len(toy.names)),
     )
-    plain = answers(classifier, toy, everyone)
-    same = answers_under(classifier, toy, everyone, Strengths())
+    plain = track_logits(classifier, toy, everyone)
+    same = corrupted_logits(classifier, toy, everyone, Strengths())
     assert all(np.array_equal(a, b) for a, b in zip(plain.logits, same.logits, strict=True))
     once, again = (
-        answers_under(classifier, toy, everyone, Strengths(snr_db=0.0)) for _ in range(2)
+        corrupted_logits(classifier, toy, everyone, Strengths(snr_db=0.0)) for _ in range(2)
     )
     assert all(np.array_equal(a, b) for a, b in zip(once.logits, again.logits, strict=True))
     assert scores(once, 1.0, toy.labels) != scores(plain, 1.0, toy.labels) or not np.allclose(
@@ -43,8 +43,8 @@ def test_nothing_is_the_plain_answer_and_noise_is_not(toy: Collection, tmp_path:
 def test_every_row_keeps_the_pictures_form(
     toy: Collection, row: tuple[str, Strengths, float | None]
 ) -> None:
-    mel = toy.frames.mel(3)
-    after = spoilt(mel, row[1], GTZAN_MELS)
+    mel = toy.features.mel(3)
+    after = corrupt(mel, row[1], GTZAN_FRONT_END)
     assert after.shape == mel.shape
     assert torch.equal(after, mel) == (not row[1].any)
     assert -80 <= float(after.min()) <= float(after.max()) <= 0

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from crnn.audio.decode import decode
-from crnn.audio.mel import GTZAN_MELS, log_mel
-from crnn.audio.mel import PAPER as PAPER_FRONT_END
+from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END
+from crnn.audio.mel import log_mel
 from crnn.augment.plan import Strengths
 from crnn.model.checkpoint import Checkpoint
 from tests.conftest import encode, melody
@@ -18,7 +18,7 @@ from training.data import splits
 from training.data.collection import Collection
 from training.engine.recipes import PAPER, RECIPES, Recipe
 from training.engine.run import RunSpec
-from training.evaluation.protocols import Workshop
+from training.evaluation.protocols import Experiment
 from training.experiments import codecs, paper_tables
 from training.experiments.ablation import ABLATIONS
 from training.release.reproduce import Step, duration, reproduce, steps, write
@@ -52,12 +52,12 @@ def test_rows_keep_the_papers_settings_but_for_one() -> None:
 def test_a_rows_figures_are_means_over_its_seeds(
     toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Workshop, "collection", lambda self, task, front_end=None: toy)
-    shop = Workshop(tmp_path, tmp_path, precision="32-true", progress=False)
+    monkeypatch.setattr(Experiment, "collection", lambda self, task, front_end=None: toy)
+    shop = Experiment(tmp_path, tmp_path, precision="32-true", progress=False)
     row = paper_tables.Row(
         "tiny", TINY, "tiny", "toy", "paper:{seed}", spoilt=Strengths(snr_db=0.0)
     )
-    found, right = paper_tables.measured(shop, row, [0, 1])
+    found, right = paper_tables.measure(shop, row, [0, 1])
     assert found["runs"] == ["toy-tiny-paper0-seed0", "toy-tiny-paper1-seed1"]
     for key in (*paper_tables.METRICS, "track_accuracy_spoilt_alike"):
         assert found[key]["mean"] == pytest.approx(np.mean(found[key]["each"]))
@@ -68,8 +68,8 @@ def test_a_rows_figures_are_means_over_its_seeds(
 def test_rows_of_one_table_are_compared_track_by_track(
     toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Workshop, "collection", lambda self, task, front_end=None: toy)
-    shop = Workshop(tmp_path, tmp_path, precision="32-true", progress=False)
+    monkeypatch.setattr(Experiment, "collection", lambda self, task, front_end=None: toy)
+    shop = Experiment(tmp_path, tmp_path, precision="32-true", progress=False)
     other = replace(TINY, gru=5)
     rows = [
         paper_tables.Row("one", TINY, "one", "toy"),
@@ -102,7 +102,7 @@ def test_copies_fall_on_both_sides_only_where_that_is_measured(toy: Collection) 
     )
 
     def shared(name: str) -> int:
-        split = splits.named(name, paired)
+        split = splits.from_name(name, paired)
         sides = [
             {paired.groups[i] for i in side} for side in (split.train, split.valid, split.test)
         ]
@@ -118,7 +118,7 @@ def test_copies_fall_on_both_sides_only_where_that_is_measured(toy: Collection) 
 
 def test_both_is_validation_of_valid_and_test_of_the_fold(toy: Collection) -> None:
     both, valid, fold = (
-        splits.named(name, toy) for name in ("fold:1/both", "fold:1/valid", "fold:1")
+        splits.from_name(name, toy) for name in ("fold:1/both", "fold:1/valid", "fold:1")
     )
     assert np.array_equal(both.valid, valid.valid)
     assert np.array_equal(both.train, valid.train)
@@ -128,7 +128,7 @@ def test_both_is_validation_of_valid_and_test_of_the_fold(toy: Collection) -> No
 class TestReproduce:
     def test_every_result_knows_its_runs(self, tmp_path: Path) -> None:
         plan = {
-            step.name: step for step in steps(Workshop(tmp_path, tmp_path), [0, 1], [0], "narrow")
+            step.name: step for step in steps(Experiment(tmp_path, tmp_path), [0, 1], [0], "narrow")
         }
         assert set(plan) == {
             "F",
@@ -164,7 +164,7 @@ class TestReproduce:
         }
 
     def test_a_rehearsal_trains_runs_of_its_own(self, toy: Collection, tmp_path: Path) -> None:
-        shop = Workshop(tmp_path, tmp_path, progress=False, precision="32-true", most_epochs=1)
+        shop = Experiment(tmp_path, tmp_path, progress=False, precision="32-true", max_epochs=1)
         spec = replace(
             shop.spec("genre", "all", 0),
             recipe=replace(TINY, epochs=3),
@@ -174,13 +174,13 @@ class TestReproduce:
         assert not shop.finished(spec)
         assert shop.train(spec, toy).name == "toy-tiny-1epochs-all-seed0"
         assert shop.finished(spec)
-        assert not replace(shop, most_epochs=None).finished(spec)
+        assert not replace(shop, max_epochs=None).finished(spec)
 
     def test_each_run_is_trained_on_its_front_end_then_measured(
         self, toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(
-            Workshop,
+            Experiment,
             "collection",
             lambda self, task, front_end=None: (
                 toy if front_end is None else replace(toy, front_end=front_end)
@@ -190,11 +190,11 @@ class TestReproduce:
         plan = [Step("first", ((ours, None), (theirs, PAPER_FRONT_END)), lambda: {"rows": [1]})]
         monkeypatch.setattr("training.release.reproduce.steps", lambda *_: plan)
         said: list[str] = []
-        shop = Workshop(tmp_path, tmp_path, progress=False, precision="32-true")
+        shop = Experiment(tmp_path, tmp_path, progress=False, precision="32-true")
         (file,) = reproduce(shop, [0], [0], "narrow", tmp_path / "out", said.append)
         assert json.loads(file.read_text()) == {"rows": [1]}
         assert Checkpoint.load(tmp_path / theirs.name / "checkpoint").front_end == PAPER_FRONT_END
-        assert Checkpoint.load(tmp_path / ours.name / "checkpoint").front_end == GTZAN_MELS
+        assert Checkpoint.load(tmp_path / ours.name / "checkpoint").front_end == GTZAN_FRONT_END
         assert said[0] == "2 runs, 0 of them there already."
         assert "left" in said[2]
         said.clear()
@@ -204,16 +204,18 @@ class TestReproduce:
     def test_what_a_run_begins_from_is_a_run_of_the_plan(
         self, toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(Workshop, "collection", lambda self, task, front_end=None: toy)
+        monkeypatch.setattr(Experiment, "collection", lambda self, task, front_end=None: toy)
         monkeypatch.setitem(RECIPES, "first", replace(TINY, epochs=1))
-        later = RunSpec("toy", "later", replace(TINY, epochs=1, start="toy/first/all"), "all", 0)
+        later = RunSpec(
+            "toy", "later", replace(TINY, epochs=1, init_from="toy/first/all"), "all", 0
+        )
         monkeypatch.setattr(
             "training.release.reproduce.steps",
             lambda *_: [Step("one", ((later, None),), lambda: {})],
         )
         said: list[str] = []
         reproduce(
-            Workshop(tmp_path, tmp_path, progress=False, precision="32-true"),
+            Experiment(tmp_path, tmp_path, progress=False, precision="32-true"),
             [0],
             [0],
             "narrow",
@@ -255,7 +257,9 @@ class TestCodecs:
         again = decode(data).samples
         assert len(data) < 2.0 * 5 * settings[3] / 8
         assert abs(len(again) - len(samples)) < 0.2 * 22_050
-        before, after = (log_mel(heard, GTZAN_MELS).numpy()[:, :60] for heard in (samples, again))
+        before, after = (
+            log_mel(heard, GTZAN_FRONT_END).numpy()[:, :60] for heard in (samples, again)
+        )
         assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.9
 
     def test_distance_is_between_nought_and_one_and_of_every_network(

@@ -8,15 +8,23 @@ import numpy as np
 import pytest
 import torch
 
-from crnn.audio.mel import GTZAN_MELS, log_mel
+from crnn.audio.front_end import GTZAN_FRONT_END
+from crnn.audio.mel import log_mel
 from crnn.inference.classifier import Classifier
 from crnn.model import ood
 from crnn.model.checkpoint import Checkpoint
 from tests.conftest import melody
 from training.data.collection import Collection, load
 from training.ood import synthetic
-from training.ood.calibrate import far_off, folds, for_bundle, parts, usual, write
-from training.ood.scores import BOTH, SOUND, Scores, hear
+from training.ood.calibrate import (
+    fit_detector,
+    for_bundle,
+    mood_folds,
+    other_genres,
+    task_split,
+    write,
+)
+from training.ood.scores import BOTH, SOUND, OODScores, track_features
 from training.ood.speech_prompts import TEXTS
 from training.release.bundle import model_card
 
@@ -26,14 +34,14 @@ def mood(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Collection:
     return load("mood", data, tmp_path_factory.mktemp("frames"))
 
 
-def score(collection: Collection, sound: ood.UsualSound, track: int) -> float:
-    described = ood.describe(collection.frames.mel(track), collection.front_end)
+def score(collection: Collection, sound: ood.OODDetector, track: int) -> float:
+    described = ood.features(collection.features.mel(track), collection.front_end)
     assert described is not None
     return sound.score(described)
 
 
 def test_parts_of_mood_are_fold_0_with_a_validation_part_of_its_own(mood: Collection) -> None:
-    split = parts("mood", mood)
+    split = task_split("mood", mood)
     groups = [{mood.groups[i] for i in side} for side in (split.train, split.valid, split.test)]
     assert all(groups)
     assert not groups[0] & groups[1]
@@ -43,18 +51,18 @@ def test_parts_of_mood_are_fold_0_with_a_validation_part_of_its_own(mood: Collec
 def test_a_bundle_has_everyones_statistics_and_the_validation_parts_threshold(
     mood: Collection,
 ) -> None:
-    split, bundled = parts("mood", mood), for_bundle("mood", mood)
-    inner, whole = usual(mood, split.train), usual(mood, np.arange(len(mood.names)))
+    split, bundled = task_split("mood", mood), for_bundle("mood", mood)
+    inner, whole = fit_detector(mood, split.train), fit_detector(mood, np.arange(len(mood.names)))
     np.testing.assert_array_equal(bundled.centre, whole.centre)
     scores = np.array([score(mood, inner, int(track)) for track in split.valid])
     assert bundled.threshold == pytest.approx(ood.threshold(scores), abs=1e-4)
-    assert (scores > bundled.threshold + 1e-4).mean() <= ood.FALSE_ALARMS
+    assert (scores > bundled.threshold + 1e-4).mean() <= ood.FALSE_ALARM_RATE
     assert "validation" in bundled.origin
 
 
 def test_folds_are_counted_together(mood: Collection) -> None:
-    row = folds(mood)
-    sizes = [len(parts("mood", mood, fold).test) for fold in range(5)]
+    row = mood_folds(mood)
+    sizes = [len(task_split("mood", mood, fold).test) for fold in range(5)]
     assert row["tracks"] == sum(sizes) == len(mood.names)
     assert row["share_doubted"] == pytest.approx(np.dot(row["by_fold"], sizes) / sum(sizes))
 
@@ -68,31 +76,33 @@ def test_written_into_a_folder_the_weights_stay_and_the_card_says_it(
     write(folder, mood, tmp_path)
     loaded = Checkpoint.load(folder)
     assert (folder / "model.safetensors").read_bytes() == before
-    assert loaded.doubt is not None
+    assert loaded.ood is not None
     card = " ".join((folder / "README.md").read_text().split())
-    assert f"more than {loaded.doubt.threshold:g} times as far" in card
-    assert loaded.doubt.origin in card
-    assert "**Doubt**" not in model_card(replace(loaded, doubt=None))
+    assert f"more than {loaded.ood.threshold:g} times as far" in card
+    assert loaded.ood.origin in card
+    assert "**Doubt**" not in model_card(replace(loaded, ood=None))
 
 
 def test_every_score_calls_the_strange_stranger(toy: Collection, tiny: Checkpoint) -> None:
     classifier = Classifier(tiny)
 
     def heard(mel: torch.Tensor) -> object:
-        return hear(mel, classifier, GTZAN_MELS)
+        return track_features(mel, classifier, GTZAN_FRONT_END)
 
-    known = [heard(log_mel(melody(6, seed=seed), GTZAN_MELS)) for seed in range(30)]
+    known = [heard(log_mel(melody(6, seed=seed), GTZAN_FRONT_END)) for seed in range(30)]
     targets = np.arange(30) % 3
-    fitted = Scores.fit(known, targets, known[:10])  # type: ignore[arg-type]
+    fitted = OODScores.fit(known, targets, known[:10])  # type: ignore[arg-type]
     again = fitted.of(known[0])  # type: ignore[arg-type]
     noise = np.random.default_rng(0).standard_normal(22_050 * 6).astype(np.float32) * 0.1
-    strange = fitted.of(heard(log_mel(noise, GTZAN_MELS)))  # type: ignore[arg-type]
+    strange = fitted.of(heard(log_mel(noise, GTZAN_FRONT_END)))  # type: ignore[arg-type]
     assert set(again) == set(strange)
     assert len(again) == 7
     assert 0 <= again["likeliest class"] <= 1
     for name in (SOUND, "embedding, Gaussian", "embedding, nearest", BOTH):
         assert strange[name] > again[name]
-    assert fitted.of(hear(log_mel(noise, GTZAN_MELS), None, GTZAN_MELS)) == {SOUND: strange[SOUND]}
+    assert fitted.of(track_features(log_mel(noise, GTZAN_FRONT_END), None, GTZAN_FRONT_END)) == {
+        SOUND: strange[SOUND]
+    }
 
 
 def test_sounds_that_choose_are_not_those_that_test() -> None:
@@ -118,7 +128,7 @@ def test_sounds_are_the_same_every_time_and_of_all_kinds(monkeypatch: pytest.Mon
             assert np.abs(one.samples).max() < 0.01
 
 
-@pytest.mark.skipif(not synthetic.can_speak(), reason="espeak-ng is not installed")
+@pytest.mark.skipif(not synthetic.has_espeak(), reason="espeak-ng is not installed")
 def test_speech_is_spoken_and_a_room_adds_its_noise() -> None:
     spoken = synthetic._spoken("en-gb", "One, two, three.", 160, 50)
     assert 0.5 < len(spoken) / synthetic.RATE < 5
@@ -143,4 +153,4 @@ def test_far_off_is_what_shares_no_genre_with_the_ten(tmp_path: Path) -> None:
                 ["e", "Electronic"],
             ]
         )
-    assert far_off(tmp_path) == {"a", "c"}
+    assert other_genres(tmp_path) == {"a", "c"}

@@ -53,7 +53,7 @@ class TestTheWholeWay:
         assert place.run() == 0
         found = manifest(place.out, None, tmp_path / "frames")
         assert found.labels == ("Happy", "Sad")
-        split = splits.named("grouped:0", found)
+        split = splits.from_name("grouped:0", found)
         sides = [{found.groups[i] for i in side} for side in (split.train, split.valid, split.test)]
         assert not sides[0] & sides[1] | sides[0] & sides[2] | sides[1] & sides[2]
         assert sorted(np.concatenate([split.train, split.valid, split.test])) == list(range(24))

@@ -80,14 +80,16 @@ def test_a_folder_without_card_gets_one(hub: FakeHub, tmp_path: Path) -> None:
 def test_doubt_travels_along(hub: FakeHub, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     usual = replace(
-        ood.fit(rng.standard_normal((200, ood.SIZE))), threshold=1.25, origin="a validation part"
+        ood.fit(rng.standard_normal((200, ood.N_FEATURES))),
+        threshold=1.25,
+        origin="a validation part",
     )
-    replace(Checkpoint.load("genre"), doubt=usual).save(tmp_path / "mine")
+    replace(Checkpoint.load("genre"), ood=usual).save(tmp_path / "mine")
     assert publish("--folder", str(tmp_path / "mine")) == 0
     pulled = Checkpoint.load(REPO)
-    assert pulled.doubt is not None
-    assert (pulled.doubt.threshold, pulled.doubt.origin) == (1.25, "a validation part")
-    np.testing.assert_allclose(pulled.doubt.whitening, usual.whitening, rtol=1e-5)
+    assert pulled.ood is not None
+    assert (pulled.ood.threshold, pulled.ood.origin) == (1.25, "a validation part")
+    np.testing.assert_allclose(pulled.ood.whitening, usual.whitening, rtol=1e-5)
     assert pulled.folder is not None
     assert "a validation part" in (pulled.folder / "README.md").read_text()
 

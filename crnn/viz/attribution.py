@@ -3,19 +3,18 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from crnn.audio.mel import FrontEnd, band_frequencies
-from crnn.explain.attribution import SHARE, Region
+from crnn.audio.front_end import FrontEnd, band_frequencies
+from crnn.explain.attribution import TOP_FRACTION, Attribution
+from crnn.format import hertz, percent
 from crnn.viz.mel import frequency_axis, heatmap
-from pages.text.augmentation import hertz
-from pages.text.predictions import percent
 
 # Greys, so that colour is the map's alone; amber on grey is told apart by colour-blind eyes, too.
 _GREYS = [[0.0, "#050507"], [1.0, "#d8d5de"]]
 _AMBER = [[0.0, "rgba(255,160,0,0)"], [0.25, "rgba(255,160,0,0.25)"], [1.0, "rgba(255,190,40,0.9)"]]
 
 
-def region(
-    found: Region,
+def overlay(
+    found: Attribution,
     mel: "np.ndarray[tuple[int, int], np.dtype[np.float32]]",
     front_end: FrontEnd,
     start: float,
@@ -54,16 +53,16 @@ def region(
     return figure
 
 
-def told(found: Region, label: str) -> str:
+def told(found: Attribution, label: str) -> str:
     """The measured deletion score in plain words."""
-    own = f"Silencing the brightest fifth takes {label} from {percent(found.before)} to {percent(found.without)}"
-    other = f"silencing a fifth of the same form elsewhere leaves {percent(found.elsewhere)}"
-    if found.without < found.elsewhere - 0.02:
+    own = f"Silencing the brightest fifth takes {label} from {percent(found.before)} to {percent(found.deleted)}"
+    other = f"silencing a fifth of the same form elsewhere leaves {percent(found.control)}"
+    if found.deleted < found.control - 0.02:
         return f"{own}; {other}."
     return f"{own}, but {other}: here this picture is no better than chance, so don't trust it."
 
 
-def where(found: Region, front_end: FrontEnd, start: float) -> str:
+def where(found: Attribution, front_end: FrontEnd, start: float) -> str:
     """The brightest share for those who don't see it: the bands and the three seconds that hold most of it."""
     mask = found.mask.numpy()
     reached = np.cumsum(mask.sum(axis=1)) / max(1, mask.sum())
@@ -79,7 +78,7 @@ def where(found: Region, front_end: FrontEnd, start: float) -> str:
     )
 
 
-def agreement(first: Region, second: Region) -> str:
+def agreement(first: Attribution, second: Attribution) -> str:
     """How much of one brightest share is also the other's."""
     common = float((first.mask & second.mask).sum()) / max(1.0, float(first.mask.sum()))
-    return f"Of what one outlines, the other outlines {percent(common)}; two drawn by chance would share {percent(SHARE)}."
+    return f"Of what one outlines, the other outlines {percent(common)}; two drawn by chance would share {percent(TOP_FRACTION)}."

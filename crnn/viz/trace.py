@@ -6,8 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from crnn.audio.mel import FrontEnd, transform
-from crnn.explain.trace import Stages, loudest_frame, windowed
+from crnn.audio.front_end import FrontEnd
+from crnn.audio.mel import mel_transform
+from crnn.explain.trace import Trace, loudest_frame, windowed_frame
 from crnn.viz.mel import COLOUR_BAR, MAGMA, frequency_axis, heatmap
 
 _LINE, _ACCENT = "#7a5fa8", "#c2549f"
@@ -18,7 +19,7 @@ _DEEPEST = -100  # dB below the loudest, where the spectrum's colours end
 Numbers = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 
-def wave(stages: Stages, front_end: FrontEnd) -> go.Figure:
+def waveform(stages: Trace, front_end: FrontEnd) -> go.Figure:
     """Samples over seconds; the window that is looked at closer is shaded."""
     samples = stages.samples.numpy()
     begins = stages.start - front_end.n_fft / 2 / front_end.sample_rate
@@ -46,10 +47,10 @@ def wave(stages: Stages, front_end: FrontEnd) -> go.Figure:
     return figure
 
 
-def window(stages: Stages, front_end: FrontEnd) -> go.Figure:
+def window(stages: Trace, front_end: FrontEnd) -> go.Figure:
     """One frame: its samples, faded in and out by the window; below, its spectrum."""
     frame = loudest_frame(stages)
-    samples, shape = windowed(stages, front_end, frame)
+    samples, shape = windowed_frame(stages, front_end, frame)
     step = max(1, len(samples) // 512)
     milliseconds = 1000 * np.arange(len(samples)) / front_end.sample_rate
     figure = make_subplots(
@@ -115,7 +116,7 @@ def window(stages: Stages, front_end: FrontEnd) -> go.Figure:
     return figure
 
 
-def spectrum(stages: Stages, front_end: FrontEnd) -> go.Figure:
+def stft(stages: Trace, front_end: FrontEnd) -> go.Figure:
     """STFT power in dB below its loudest over seconds and, evenly spaced, Hz."""
     power = stages.power.numpy()
     rows, row_step = _blocks(power.shape[0], _ROWS)
@@ -138,9 +139,9 @@ def spectrum(stages: Stages, front_end: FrontEnd) -> go.Figure:
     return figure
 
 
-def bank(front_end: FrontEnd, every: int = 8) -> go.Figure:
+def mel_filter_bank(front_end: FrontEnd, every: int = 8) -> go.Figure:
     """The mel filter bank over Hz: all triangles thin, every eighth strong."""
-    weights: Numbers = transform(front_end).mel_scale.fb.T.numpy()  # [M, K]
+    weights: Numbers = mel_transform(front_end).mel_scale.fb.T.numpy()  # [M, K]
     hertz = np.arange(weights.shape[1]) * front_end.sample_rate / front_end.n_fft / 1000
     figure = go.Figure()
     strong = set(range(every // 2, len(weights), every))
@@ -168,7 +169,7 @@ def bank(front_end: FrontEnd, every: int = 8) -> go.Figure:
     return figure
 
 
-def mel_power(stages: Stages, front_end: FrontEnd) -> go.Figure:
+def mel_power(stages: Trace, front_end: FrontEnd) -> go.Figure:
     """Mel power before decibels, in percent of this segment's loudest value."""
     loudest = float(stages.mel.max()) or 1.0
     picture = heatmap(100 * stages.mel.numpy() / loudest, front_end, stages.start)
@@ -180,7 +181,7 @@ def mel_power(stages: Stages, front_end: FrontEnd) -> go.Figure:
     return _mel_layout(go.Figure(picture), front_end, "Power in each band, before decibels")
 
 
-def mel_decibels(stages: Stages, front_end: FrontEnd) -> go.Figure:
+def log_mel(stages: Trace, front_end: FrontEnd) -> go.Figure:
     """The same in decibels, on the track's scale."""
     picture = heatmap(stages.db.numpy(), front_end, stages.start)
     picture.update(colorscale=MAGMA, colorbar={"title": {"text": "dB"}} | COLOUR_BAR)
@@ -189,7 +190,9 @@ def mel_decibels(stages: Stages, front_end: FrontEnd) -> go.Figure:
     return _mel_layout(go.Figure(picture), front_end, "The same in decibels")
 
 
-def place(overview: go.Heatmap, stages: Stages, front_end: FrontEnd, seconds: float) -> go.Figure:
+def segment_in_track(
+    overview: go.Heatmap, stages: Trace, front_end: FrontEnd, seconds: float
+) -> go.Figure:
     """The whole track (crnn.viz.mel.heatmap of it) with this segment framed."""
     figure = go.Figure(overview).update_traces(
         colorscale=MAGMA, colorbar={"title": {"text": "dB"}} | COLOUR_BAR
