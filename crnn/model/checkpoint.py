@@ -170,7 +170,7 @@ def _described(file: Path, name: str) -> dict[str, Any]:
         task, labels = str(config["task"]), tuple(str(label) for label in config["labels"])
         seconds, temperature = float(config["segment_seconds"]), float(config["temperature"])
         limits.check(task, labels, seconds, temperature, front_end, model)
-        doubt = OODDetector.from_dict(config["doubt"]) if config.get("doubt") is not None else None
+        ood = OODDetector.from_dict(config["doubt"]) if config.get("doubt") is not None else None
         with torch.device("meta"):  # shapes without memory
             size = sum(
                 value.numel() * value.element_size() for value in CRNN(model).state_dict().values()
@@ -198,7 +198,7 @@ def _described(file: Path, name: str) -> dict[str, Any]:
         "segment_seconds": seconds,
         "model": model,
         "temperature": temperature,
-        "doubt": doubt,
+        "ood": ood,
         "results": metadata.results(config.get("results")),
         "data": metadata.text(config.get("data")),
         "revision": metadata.text(config.get("revision")),

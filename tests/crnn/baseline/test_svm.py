@@ -107,10 +107,10 @@ def test_serving_needs_neither_scikit_learn_nor_pickle(svm: SVM, tmp_path: Path)
     ]
     code = (
         "import sys, pickle; sys.modules['sklearn'] = None\n"
-        "import numpy as np; from crnn.baseline.svm import Svm\n"
+        "import numpy as np; from crnn.baseline.svm import SVM\n"
         "def refuse(*a, **k): raise AssertionError('unpickled')\n"
         "pickle.load = pickle.loads = pickle.Unpickler = refuse\n"
-        f"svm = Svm.load({str(tmp_path / 'svm')!r})\n"
+        f"svm = SVM.load({str(tmp_path / 'svm')!r})\n"
         "print(svm.probabilities(np.zeros((2, 7))).sum())"
     )
     done = subprocess.run(
