@@ -144,12 +144,12 @@ def _json(result: dict[str, Any]) -> str:
 def _table_row(result: dict[str, Any]) -> str:
     if "error" in result:
         return f"{_short(result['file'])}  {result['error']}"
-    from crnn.format import clock
+    from crnn.format import duration
 
     return _row(
         (
             _short(result["file"]),
-            clock(result["seconds"]),
+            duration(result["seconds"]),
             *(
                 _best(value)
                 + (" ?" if result.get("doubt", {}).get(task, {}).get("doubted") else "")

@@ -1,27 +1,35 @@
-"""Numbers as text: percent, hertz, clock."""
-
-
-def clock(seconds: float) -> str:
-    """0.2 s · 12.3 s · 4:05 min · 3:00:00 h"""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return (
-        f"{minutes}:{rest:02d} min"
-        if minutes < 60
-        else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d} h"
-    )
+"""Numbers and names as short text, the same on pages, in figures and at the command line."""
 
 
 def percent(probability: float) -> str:
-    """45 %, "under 1 %", never a rounded 0 or 100 that is not meant."""
+    """A probability in [0, 1] as "45%"; "<1%" and ">99%" where rounding would give 0 or 100."""
     if 0 < probability < 0.01:
-        return "under 1 %"
+        return "<1%"
     if 0.99 < probability < 1:
-        return "over 99 %"
-    return f"{100 * probability:.0f} %"
+        return ">99%"
+    return f"{100 * probability:.0f}%"
 
 
-def hertz(value: float) -> str:
-    """440 Hz, 1.9 kHz."""
-    return f"{value:.0f} Hz" if value < 1000 else f"{value / 1000:.1f} kHz"
+def hertz(frequency: float) -> str:
+    """A frequency as "440 Hz" or "1.9 kHz"."""
+    return f"{frequency:.0f} Hz" if frequency < 1000 else f"{frequency / 1000:.1f} kHz"
+
+
+def clock(seconds: float) -> str:
+    """A position in a track, rounded down to the second: "0:08", "4:05", "1:02:03"."""
+    minutes, second = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}:{second:02d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time with its unit: "12.3 s", "4:05 min", "3:00:00 h"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{clock(round(seconds))} {'min' if seconds < 3599.5 else 'h'}"
+
+
+def ellipsis(text: str, length: int) -> str:
+    """The text, or its first length - 1 characters and "…" where it is longer than `length`."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -62,6 +62,8 @@ MOOD_COLOURS = {
 
 OTHER_COLOUR = "#8a8f98"
 
+_DISPLAY_NAMES = {"hiphop": "Hip-hop"}
+
 # For checkpoints with classes of their own: Tol's bright scheme, repeated as needed.
 _SPARE = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")
 
@@ -74,3 +76,8 @@ def colours(labels: tuple[str, ...]) -> dict[str, str]:
         label: known[label] if label in known else _SPARE[unknown.index(label) % len(_SPARE)]
         for label in (*labels, OTHER)
     }
+
+
+def display(label: str) -> str:
+    """A label as people read it: "Hip-hop" for "hiphop", else with an upper-case first letter."""
+    return _DISPLAY_NAMES.get(label) or label[:1].upper() + label[1:]

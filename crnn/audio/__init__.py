@@ -1,0 +1,5 @@
+"""From bytes to a log-mel spectrogram: decoding, the front end, and computed noises."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

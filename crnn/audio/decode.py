@@ -12,7 +12,7 @@ import numpy as np
 
 from crnn.audio import containers
 from crnn.errors import AudioError
-from crnn.format import clock
+from crnn.format import duration
 
 # −80 dBFS. Digital silence that went through dither or a lossy codec comes back just below this, music never does.
 SILENCE_PEAK = 1e-4
@@ -174,16 +174,16 @@ def _normalised(channels: Samples) -> Samples:
 def _notices(stream: "containers.Stream", tally: _Tally, heard: float, cut: bool) -> Iterator[str]:
     if stream.damage or (not cut and heard < stream.seconds - max(0.5, 0.02 * stream.seconds)):
         promised = (
-            f" of the {clock(stream.seconds)} it announces" if stream.seconds > heard + 0.5 else ""
+            f" of the {duration(stream.seconds)} it announces" if stream.seconds > heard + 0.5 else ""
         )
-        yield f"The file is damaged or ends early: {clock(heard)}{promised} could be read, and only that was analysed."
+        yield f"The file is damaged or ends early: {duration(heard)}{promised} could be read, and only that was analysed."
     if cut:
         whole = (
-            f"The track is {clock(stream.seconds)} long"
+            f"The track is {duration(stream.seconds)} long"
             if stream.seconds > heard
             else "The track is longer"
         )
-        yield f"{whole}; only its first {clock(heard)} were analysed, which is the limit."
+        yield f"{whole}; only its first {duration(heard)} were analysed, which is the limit."
     if tally.invalid:
         yield (
             f"{_count(tally.invalid, 'sample')} of {tally.frames:,} had no valid value (NaN or infinite) and "

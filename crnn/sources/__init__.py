@@ -1,0 +1,5 @@
+"""Where tracks come from besides an upload: bundled examples, zips, Spotify links and their previews."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -30,7 +30,7 @@ CHAPTERS = {
 def show(track: session.Track) -> None:
     """Everything follows the network and the moment: another choice draws this anew, not the page."""
     from crnn.explain import trace
-    from crnn.format import clock
+    from crnn.format import duration
     from crnn.inference.export import to_wav
     from pages.text import layer_alternatives, layers
 
@@ -62,7 +62,7 @@ def show(track: session.Track) -> None:
     seconds = min(classifier.checkpoint.segment_seconds, track.seconds - found.start)
     with moment:
         st.caption(
-            f"**{clock(found.start)} to {clock(found.start + seconds)}** · {layer_alternatives.probabilities(found, labels, 3)}"
+            f"**{duration(found.start)} to {duration(found.start + seconds)}** · {layer_alternatives.probabilities(found, labels, 3)}"
         )
     first = round(found.start * front_end.sample_rate)
     heard = samples[first : first + round(seconds * front_end.sample_rate)]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @st.fragment
 def show(track: session.Track) -> None:
     """Spectrogram above, genre or mood as areas below, on one time axis."""
-    from crnn.format import clock
+    from crnn.format import duration
     from crnn.inference import timeline as along
     from crnn.viz import timeline as along_figures
     from pages.text import predictions
@@ -62,7 +62,7 @@ def show(track: session.Track) -> None:
     else:
         ranked = sorted(found.at(moment).items(), key=lambda item: -item[1])[:3]
         said = ", ".join(f"{label} {format.percent(p)}" for label, p in ranked)
-        st.markdown(f"**At {clock(moment)}:** {said}")
+        st.markdown(f"**At {duration(moment)}:** {said}")
         st.audio(track.data, format=track.mime, start_time=moment, autoplay=True)
     st.caption(
         "Above, what the networks see: low notes at the bottom, high ones on top; the brighter, the louder, 0 dB at the loudest. "

@@ -254,10 +254,10 @@ def analyse(name: str, data: bytes, with_progress: bool = True) -> Track:
 
 def about(waveform: Waveform) -> str:
     """Length and format in one line."""
-    from crnn.format import clock
+    from crnn.format import duration
 
     channels = {1: "mono", 2: "stereo"}.get(waveform.channels, f"{waveform.channels} channels")
-    return f"{clock(waveform.seconds)} · {waveform.format} · {waveform.source_rate / 1000:g} kHz · {channels}"
+    return f"{duration(waveform.seconds)} · {waveform.format} · {waveform.source_rate / 1000:g} kHz · {channels}"
 
 
 def stem(name: str) -> str:

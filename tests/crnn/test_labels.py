@@ -14,6 +14,7 @@ from crnn.labels import (
     OTHER,
     OTHER_COLOUR,
     colours,
+    display,
 )
 
 # Machado, Oliveira & Fernandes 2009, severity 1.0, on linear RGB.
@@ -92,3 +93,13 @@ def test_unknown_labels_get_colours_too() -> None:
     assert palette["rock"] == GENRE_COLOURS["rock"]
     assert len(set(palette.values())) == 4
     assert palette[OTHER] == OTHER_COLOUR
+
+
+def test_labels_are_shown_with_an_upper_case_first_letter() -> None:
+    assert [display(label) for label in ("hiphop", "rock", "Sad", "drum and bass", "")] == [
+        "Hip-hop",
+        "Rock",
+        "Sad",
+        "Drum and bass",
+        "",
+    ]

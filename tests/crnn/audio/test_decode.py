@@ -10,7 +10,6 @@ import pytest
 
 from crnn.audio.decode import MAX_SECONDS, decode
 from crnn.errors import AudioError
-from crnn.format import clock
 from tests.conftest import encode, encode_av, melody
 
 RATE = 22_050
@@ -235,11 +234,3 @@ def test_absurd_channel_count_is_refused() -> None:
 def test_absurd_sample_rate_is_refused() -> None:
     with pytest.raises(AudioError, match="sampled at 100 Hz"):
         decode(encode(melody(1), 100))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.2, "0.2 s"), (59.94, "59.9 s"), (245, "4:05 min"), (10_800, "3:00:00 h")],
-)
-def test_clock(seconds: float, text: str) -> None:
-    assert clock(seconds) == text
