@@ -1,46 +1,86 @@
-"""One at a time, first come first served: several visitors share two slow cores and little memory."""
+"""One computation at a time, first come first served: visitors share two slow cores and little memory."""
+
+from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-# How often someone who waits is told how many are still before them, in seconds.
-_TELL_EVERY = 0.5
+import streamlit as st
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+# Seconds between two reports of the number of visitors ahead.
+_REPORT_EVERY = 0.5
 
 
 class Queue:
-    """A queue for the whole process.
-
-    A plain lock would do the same work, but could neither say how long the line is nor keep its order.
-    """
+    """A lock that knows its waiting line: it keeps the order and reports the length."""
 
     def __init__(self) -> None:
         self._line: deque[object] = deque()
         self._changed = threading.Condition()
 
     @contextmanager
-    def turn(self, waiting: Callable[[int], None] | None = None) -> Iterator[None]:
-        """Wait for one's turn, hold it for the block. waiting is called now and then with how many are before.
+    def turn(self, report: Callable[[int], None] | None = None) -> Iterator[None]:
+        """Wait for a turn and hold it for the block.
 
-        Whatever ends the block or the wait (waiting may raise, when a visitor leaves) gives the place up.
+        An exception in the block or in `report` (Streamlit raises one when a visitor leaves) gives
+        the place up.
+
+        Args:
+            report: Called now and then while waiting, with the number of visitors ahead.
         """
         ticket = object()
         with self._changed:
             self._line.append(ticket)
         try:
-            while (before := self._before(ticket)) > 0:
-                if waiting is not None:
-                    waiting(before)  # outside the lock: it may take its time
+            while (ahead := self._ahead_of(ticket)) > 0:
+                if report is not None:
+                    report(ahead)  # outside the lock: it may take its time
                 with self._changed:
                     if self._line[0] is not ticket:
-                        self._changed.wait(_TELL_EVERY)
+                        self._changed.wait(_REPORT_EVERY)
             yield
         finally:
             with self._changed:
                 self._line.remove(ticket)
                 self._changed.notify_all()
 
-    def _before(self, ticket: object) -> int:
+    def _ahead_of(self, ticket: object) -> int:
         with self._changed:
             return self._line.index(ticket)
+
+
+@st.cache_resource(show_spinner=False)
+def process_queue() -> Queue:
+    """The queue of the whole process."""
+    return Queue()
+
+
+@contextmanager
+def turn(bar: DeltaGenerator | None = None, done: float = 0.0, prefix: str = "") -> Iterator[None]:
+    """Hold the process's turn for the block; while others are ahead, tell the visitor how many.
+
+    Args:
+        bar: Progress bar that shows the message; without one, a caption appears here.
+        done: Fraction at which the bar stands meanwhile.
+        prefix: Text before the message.
+    """
+    place = st.empty() if bar is None else bar
+
+    def report(ahead: int) -> None:
+        visitors = "visitor is" if ahead == 1 else "visitors are"
+        message = f"{prefix}{ahead} {visitors} ahead of you. Yours starts automatically."
+        if bar is None:
+            place.caption(message)
+        else:
+            bar.progress(done, message)
+
+    with process_queue().turn(report):
+        if bar is None:
+            place.empty()
+        yield

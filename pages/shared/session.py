@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +12,8 @@ import streamlit as st
 
 from crnn.sources.examples import EXAMPLES, Example
 from pages.shared import models
-from pages.shared.queue import Queue
+from pages.shared.queue import process_queue as turns
+from pages.shared.queue import turn as my_turn  # noqa: F401
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,27 +63,6 @@ class Track:
     example: str = ""
     origin: Origin | None = None
     networks: tuple[str, ...] = ()  # which heard it
-
-
-@st.cache_resource(show_spinner=False)
-def turns() -> Queue:
-    """The one line of the whole process."""
-    return Queue()
-
-
-@contextmanager
-def my_turn() -> Iterator[None]:
-    """Hold the process's one turn; while others are before, say so, which also lets a newer click of this visitor end the wait."""
-    place = st.empty()
-
-    def waiting(before: int) -> None:
-        place.caption(
-            f"{before} {'visitor is' if before == 1 else 'visitors are'} before you; it goes on by itself."
-        )
-
-    with turns().turn(waiting):
-        place.empty()
-        yield
 
 
 def heard_by() -> tuple[str, ...]:

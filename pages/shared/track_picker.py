@@ -1,5 +1,7 @@
 """The current track with its name, or an example where there is none yet: what every page but Listen begins with."""
 
+from typing import Any
+
 import streamlit as st
 
 from crnn.sources.examples import EXAMPLES
@@ -30,3 +32,29 @@ def track_or_example(whose_limit: str) -> session.Track:
     if track.seconds > session.LAB_SECONDS:
         st.caption(f"{whose_limit} the first {session.LAB_SECONDS // 60} minutes.")
     return track
+
+
+def pick_task(track: session.Track, key: str, label: str, **options: Any) -> tuple[str, int]:
+    """A switch between the track's predictions.
+
+    Args:
+        track: The track whose predictions there are.
+        key: Of the widget.
+        label: For screen readers.
+        options: Further arguments of st.segmented_control, such as `bind`.
+
+    Returns:
+        The chosen task and its place among the predictions.
+    """
+    tasks = [prediction.task for prediction in track.analysis.predictions]
+    task = st.segmented_control(
+        label,
+        tasks,
+        default=tasks[0],
+        required=True,
+        format_func=str.capitalize,
+        key=key,
+        label_visibility="collapsed",
+        **options,
+    )
+    return task, tasks.index(task)
