@@ -14,7 +14,7 @@ ASSETS = Path(__file__).parent.parent / "assets"
 
 
 def _workshop(options: argparse.Namespace) -> Any:
-    from training.evaluation.protocols import Experiment
+    from training.engine.experiment import Experiment
 
     recipe = getattr(options, "recipe", None)
     return Experiment(

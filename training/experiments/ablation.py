@@ -14,10 +14,11 @@ from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from training.data import splits
 from training.data.collection import Collection
+from training.engine.experiment import Experiment
 from training.engine.recipes import RECIPES
 from training.engine.run import RunSpec
 from training.evaluation.metrics import fit_temperature, scores, track_logits
-from training.evaluation.protocols import CONTEXT, Experiment
+from training.evaluation.protocols import CONTEXT
 from training.experiments.paper_tables import mean_sd_each
 
 

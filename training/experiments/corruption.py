@@ -18,8 +18,9 @@ from crnn.inference.classifier import Classifier
 from training.data import splits
 from training.data.collection import Collection
 from training.data.splits import Indices
+from training.engine.experiment import Experiment
 from training.evaluation.metrics import TrackLogits, scores
-from training.evaluation.protocols import CONTEXT, Experiment
+from training.evaluation.protocols import CONTEXT
 
 # name, strengths, the paper's accuracy (Table VII)
 ROWS: tuple[tuple[str, Strengths, float | None], ...] = (

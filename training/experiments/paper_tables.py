@@ -23,11 +23,12 @@ from crnn.augment.plan import Strengths
 from crnn.inference.classifier import Classifier
 from training.data import splits
 from training.data.collection import Collection
+from training.engine.experiment import Experiment
 from training.engine.recipes import RECIPES, Recipe
 from training.engine.run import RunSpec, history
 from training.evaluation import significance
 from training.evaluation.metrics import mean_sd, scores, track_logits
-from training.evaluation.protocols import CONTEXT, Experiment
+from training.evaluation.protocols import CONTEXT
 from training.experiments.corruption import corrupted_logits
 
 NARROW = (16, 32, 64, 64)

@@ -31,7 +31,8 @@ from training.data import splits
 from training.data.collection import Collection
 from training.data.partial_labels import CANDIDATES
 from training.data.splits import Indices
-from training.evaluation.protocols import FOLDS, Experiment
+from training.engine.experiment import Experiment
+from training.evaluation.protocols import FOLDS
 from training.ood import synthetic
 from training.ood.scores import SOUND, OODScores, TrackFeatures, track_features
 

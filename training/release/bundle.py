@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from crnn.model.checkpoint import Checkpoint
-from training.evaluation.protocols import Experiment, validation_temperature
+from training.engine.experiment import Experiment
+from training.evaluation.protocols import validation_temperature
 from training.ood.calibrate import for_bundle
 
 _DATA = {

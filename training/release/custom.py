@@ -13,10 +13,10 @@ from training.data import splits
 from training.data.collection import Collection
 from training.data.manifest import Table, collection, read
 from training.distributed import ProcessGroup
+from training.engine.experiment import Experiment
 from training.engine.recipes import Recipe, from_scratch
 from training.engine.run import RunSpec
 from training.evaluation.metrics import fit_temperature, scores, track_logits
-from training.evaluation.protocols import Experiment
 from training.release.bundle import SHOWN
 
 FRONT_ENDS: dict[str, FrontEnd] = {"paper": PAPER_FRONT_END, "gtzan-mels": GTZAN_FRONT_END}

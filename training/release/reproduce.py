@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from crnn.audio.front_end import FrontEnd
+from training.engine.experiment import Experiment
 from training.engine.run import RunSpec
 from training.evaluation import protocols
-from training.evaluation.protocols import Experiment
 from training.experiments import codecs, corruption, noise_domain, paper_tables
 from training.experiments.ablation import ABLATIONS, ablation
 from training.ood import calibrate

@@ -19,11 +19,11 @@ from tests.training.tiny import TINY, run
 from training.data import splits
 from training.data.collection import Collection
 from training.data.datamodule import EpochSampler
+from training.engine.experiment import Experiment
 from training.engine.module import TrainingModule
 from training.engine.recipes import RECIPES
 from training.engine.run import init_from
 from training.evaluation.metrics import scores, track_logits
-from training.evaluation.protocols import Experiment
 
 
 def history(folder: Path) -> list[dict[str, str]]:

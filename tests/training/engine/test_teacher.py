@@ -15,11 +15,11 @@ from crnn.model.network import CRNN
 from tests.training.tiny import TINY, run, spec
 from training.data.collection import Collection
 from training.data.datamodule import RandomCrops
+from training.engine.experiment import Experiment
 from training.engine.module import TrainingModule
 from training.engine.recipes import RECIPES
 from training.engine.run import train
 from training.evaluation.metrics import track_logits
-from training.evaluation.protocols import Experiment
 
 TAUGHT = replace(TINY, teacher="toy", distillation=1.0)
 

@@ -10,9 +10,9 @@ from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from training.data.collection import Collection
 from training.data.splits import from_name
+from training.engine.experiment import Experiment
 from training.engine.recipes import RECIPES, Recipe
 from training.evaluation.metrics import track_logits
-from training.evaluation.protocols import Experiment
 from training.experiments import ablation as module
 from training.experiments.ablation import ABLATIONS, Ablation, ablation
 

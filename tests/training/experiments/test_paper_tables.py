@@ -16,9 +16,9 @@ from tests.conftest import encode, melody
 from training.__main__ import main
 from training.data import splits
 from training.data.collection import Collection
+from training.engine.experiment import Experiment
 from training.engine.recipes import PAPER, RECIPES, Recipe
 from training.engine.run import RunSpec
-from training.evaluation.protocols import Experiment
 from training.experiments import codecs, paper_tables
 from training.experiments.ablation import ABLATIONS
 from training.release.reproduce import Step, duration, reproduce, steps, write
