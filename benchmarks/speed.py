@@ -13,7 +13,7 @@ import torch
 
 from crnn.inference import export
 from crnn.inference import timeline as along
-from crnn.inference.analysis import analyse
+from crnn.inference.analysis import decode_and_predict
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from crnn.sources.examples import EXAMPLES
@@ -36,7 +36,7 @@ def song(seconds: float) -> bytes:
 
 def ours(data: bytes, classifiers: list[Classifier]) -> None:
     """Bytes to everything the page draws."""
-    waveform, analysis = analyse(data, classifiers)
+    waveform, analysis = decode_and_predict(data, classifiers)
     moments = along.from_prediction(analysis.predictions[0], waveform.seconds)
     mel = analysis.mel.numpy()
     along_figures.over_time(mel, analysis.front_end, moments, along.sections(moments)).to_json()

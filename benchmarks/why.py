@@ -9,7 +9,7 @@ from torch import Tensor
 from benchmarks.ratios import against
 from benchmarks.speed import in_turns
 from crnn.explain import attribution
-from crnn.inference.analysis import analyse
+from crnn.inference.analysis import decode_and_predict
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.segments import cut, plan
@@ -48,7 +48,7 @@ def speed(rounds: int = 5) -> dict[str, Any]:
     """Medians in seconds with two threads, and the ratio to one answer (median of the rounds' ratios)."""
     torch.set_num_threads(2)
     classifier = Classifier(Checkpoint.load("genre"))
-    mel = analyse(EXAMPLES["metal-madness"].file, [classifier])[1].mel
+    mel = decode_and_predict(EXAMPLES["metal-madness"].file, [classifier])[1].mel
     lost = attribution.occlusion(classifier, mel)
     times = in_turns(
         {
@@ -78,7 +78,7 @@ def worth(shares: tuple[float, ...] = (0.1, 0.2, 0.3)) -> dict[str, Any]:
         front_end = classifier.checkpoint.front_end
         left: dict[str, list[tuple[float, ...]]] = {}
         for example in EXAMPLES.values():
-            analysis = analyse(example.file, [classifier])[1]
+            analysis = decode_and_predict(example.file, [classifier])[1]
             mel, (label, before) = analysis.mel, analysis.predictions[0].ranked()[0]
             k = classifier.checkpoint.labels.index(label)
             maps = {

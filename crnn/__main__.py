@@ -119,12 +119,12 @@ def _files(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
 
 
 def _classify(file: Path, classifiers: Sequence[Any]) -> dict[str, Any]:
-    from crnn.inference.analysis import analyse
+    from crnn.inference.analysis import decode_and_predict
     from crnn.inference.export import to_record
     from pages.text import predictions
 
     try:
-        waveform, analysis = analyse(file, classifiers)
+        waveform, analysis = decode_and_predict(file, classifiers)
     except CrnnError as error:
         return {"file": str(file), "error": str(error)}
     for notice in (

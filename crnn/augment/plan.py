@@ -17,7 +17,8 @@ from torch import Generator, Tensor
 from crnn.audio.front_end import FrontEnd, band_frequencies, hz_to_mel
 from crnn.audio.mel import log_mel, silence_db
 from crnn.augment.transforms import BackgroundNoise, FrequencyMask, Spans, TimeMask, TimeWarp, Warp
-from crnn.inference.classifier import Classifier, Prediction
+from crnn.inference.classifier import Classifier
+from crnn.inference.prediction import Prediction
 
 HOP_LENGTH = 512
 

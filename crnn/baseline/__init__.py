@@ -1,0 +1,5 @@
+"""The baseline: hand-crafted features and a support vector machine."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -21,7 +21,8 @@ from torch.nn.functional import conv1d, interpolate, pad
 
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import silence_db
-from crnn.inference.classifier import Classifier, Prediction, Progress
+from crnn.inference.classifier import Classifier, Progress
+from crnn.inference.prediction import Prediction
 from crnn.model.segments import Segments, cut, plan
 
 Turn = Callable[[], AbstractContextManager[None]]

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import mel_transform, power_to_db
-from crnn.inference.classifier import Array, Classifier
+from crnn.inference.classifier import Classifier
+from crnn.inference.prediction import Array
 from crnn.model.network import ModelConfig
 from crnn.model.segments import Segments, cut
 

@@ -9,7 +9,8 @@ from torch import Tensor
 from crnn.audio.decode import Waveform, decode
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import log_mel
-from crnn.inference.classifier import Classifier, Prediction, Progress
+from crnn.inference.classifier import Classifier, Progress
+from crnn.inference.prediction import Prediction
 from crnn.model import ood
 
 
@@ -22,7 +23,7 @@ class Analysis:
     predictions: tuple[Prediction, ...]
 
 
-def analyse(
+def decode_and_predict(
     source: bytes | Path, classifiers: Sequence[Classifier], progress: Progress | None = None
 ) -> tuple[Waveform, Analysis]:
     """Decode, transform and classify; what several classifiers have in common is done once.

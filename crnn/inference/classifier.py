@@ -3,20 +3,16 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from crnn.labels import OTHER
+from crnn.inference.prediction import Array, Prediction
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.network import CRNN
-from crnn.model.ood import OODScore
 from crnn.model.segments import Segments, average, cut, plan
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 Progress = Callable[[float], None]
 
 # Segments run through the network at once: more is not faster on a CPU, and 8 keep its feature maps near 15 MB.
@@ -28,41 +24,6 @@ _BATCH_NUMBERS = 4_000_000
 # How often each moment is read, in segments that overlap. On validation three readings against one moved the right tracks
 # from 0.584 to 0.599 (F) and from 0.623 to 0.631 (quadrants), and left them at 0.602 (moods).
 _READINGS = 3
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a network says of a track.
-
-    labels [K]; probabilities [S, K], rows sum to 1; starts [S] in seconds, each segment segment_seconds long;
-    overall [K]: the segments' mean, weighted by the time each adds. repeated: the track was shorter than one segment
-    and was heard more than once. doubt: whether this sounds like what the network learned from; None where nobody asked or
-    its checkpoint cannot tell.
-    """
-
-    task: str
-    labels: tuple[str, ...]
-    probabilities: Array
-    starts: Array
-    segment_seconds: float
-    overall: Array
-    repeated: bool = False
-    ood: OODScore | None = None
-
-    def ranked(self) -> list[tuple[str, float]]:
-        """All classes, likeliest first; equals keep the labels' order."""
-        order = np.argsort(-self.overall, kind="stable")
-        return [(self.labels[i], float(self.overall[i])) for i in order]
-
-    def top(self, k: int = 3) -> list[tuple[str, float]]:
-        """The k likeliest classes, then "Other" with the rest; sums to 1."""
-        ranked = self.ranked()
-        rest = sum(probability for _, probability in ranked[k:])
-        return ranked[:k] + ([(OTHER, rest)] if len(ranked) > k else [])
-
-    def to_dict(self) -> dict[str, float]:
-        """Label → probability of the whole track."""
-        return {label: float(p) for label, p in zip(self.labels, self.overall, strict=True)}
 
 
 class Classifier:

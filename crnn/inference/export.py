@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from crnn.inference.classifier import Prediction
+from crnn.inference.prediction import Prediction
 
 _DIGITS = 4
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from crnn.inference.analysis import Analysis, analyse, log_mel_for
-from crnn.inference.classifier import Array, Classifier, Prediction, Progress
+from crnn.inference.analysis import Analysis, decode_and_predict, log_mel_for
+from crnn.inference.classifier import Classifier, Progress
 from crnn.inference.export import to_csv, to_record
+from crnn.inference.prediction import Array, Prediction
 
 # Tracks drawn at once: more bars than these need scrolling on a laptop.
 MAX_SHOWN = 6
@@ -91,7 +92,7 @@ def summarise_file(
     **more: Any,
 ) -> TrackSummary:
     """Decode, classify and sum up one file. Raises AudioError for anything that can't be heard."""
-    waveform, analysis = analyse(data, classifiers, progress)
+    waveform, analysis = decode_and_predict(data, classifiers, progress)
     return summarise(
         name, data, waveform.seconds, analysis, classifiers, notices=waveform.notices, **more
     )

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from crnn.inference.classifier import Array, Prediction
+from crnn.inference.prediction import Array, Prediction
 
 
 @dataclass(frozen=True)

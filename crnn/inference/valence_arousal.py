@@ -6,7 +6,7 @@ Russell 1980, "A circumplex model of affect"; the moods' signs are the paper's T
 import numpy as np
 import plotly.graph_objects as go
 
-from crnn.inference.classifier import Array
+from crnn.inference.prediction import Array
 from crnn.inference.timeline import Timeline
 from crnn.labels import MOOD_COLOURS, MOOD_QUADRANTS
 

@@ -1,0 +1,5 @@
+"""The network, its checkpoints, and the Hugging Face Hub they come from."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

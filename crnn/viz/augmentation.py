@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 
 from crnn.augment.plan import Plan, Version
 from crnn.augment.robustness import Curve
-from crnn.inference.classifier import Prediction
+from crnn.inference.prediction import Prediction
 from crnn.labels import colours
 from crnn.viz.mel import COLOUR_BAR, DIVERGING, MAGMA, frequency_axis, heatmap
 

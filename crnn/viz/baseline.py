@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from crnn.baseline.svm import SVM
 from crnn.format import percent
-from crnn.inference.classifier import Prediction
+from crnn.inference.prediction import Prediction
 from crnn.labels import colours
 from crnn.viz.mel import DIVERGING
 from pages.text.baseline import CEPSTRUM, Measure, cepstrum, position, usual_in

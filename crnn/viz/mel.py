@@ -8,7 +8,7 @@ from plotly.colors import get_colorscale
 
 from crnn.audio.front_end import FrontEnd, band_frequencies, hz_to_mel
 from crnn.format import percent
-from crnn.inference.classifier import Prediction
+from crnn.inference.prediction import Prediction
 from crnn.labels import colours
 
 # More columns than a wide screen has pixels only make the page slower.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.colors import get_colorscale
 
-from crnn.inference.classifier import Array
+from crnn.inference.prediction import Array
 from crnn.inference.similarity import TrackSummary, nearest
 from crnn.labels import colours
 from pages.text.predictions import describe

@@ -11,7 +11,7 @@ from pages.shared import session
 from pages.shared.share_link import link
 
 if TYPE_CHECKING:
-    from crnn.inference.classifier import Array
+    from crnn.inference.prediction import Array
     from crnn.inference.similarity import TrackSummary
 
 

@@ -11,7 +11,7 @@ from pages.how.layout import Stage, stage
 if TYPE_CHECKING:
     from crnn.audio.front_end import FrontEnd
     from crnn.explain.trace import Trace
-    from crnn.inference.classifier import Prediction
+    from crnn.inference.prediction import Prediction
     from crnn.model.checkpoint import Checkpoint
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from crnn.augment.plan import Strengths
-    from crnn.inference.classifier import Prediction
+    from crnn.inference.prediction import Prediction
 
 
 @st.fragment

@@ -11,7 +11,7 @@ from pages.shared import session
 
 if TYPE_CHECKING:
     from crnn.baseline.svm import SVM
-    from crnn.inference.classifier import Prediction
+    from crnn.inference.prediction import Prediction
 
 
 @st.fragment

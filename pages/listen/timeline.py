@@ -10,7 +10,7 @@ from crnn import format
 from pages.shared import session
 
 if TYPE_CHECKING:
-    from crnn.inference.classifier import Prediction
+    from crnn.inference.prediction import Prediction
 
 
 @st.fragment

@@ -195,7 +195,7 @@ def reanalyse() -> None:
 
 def analyse(name: str, data: bytes, with_progress: bool = True) -> Track:
     """Decode and classify while a bar shows how far it is. Raises CrnnError with a sentence for the visitor."""
-    from crnn.inference.analysis import analyse as run
+    from crnn.inference.analysis import decode_and_predict as run
 
     bar = st.progress(0.0, text=f"Opening {plain(name)} …") if with_progress else None
 

@@ -8,7 +8,7 @@ from crnn.augment.plan import HOP_LENGTH, Piece, Plan, Version
 from crnn.augment.robustness import Curve
 from crnn.augment.waveform import band_edges
 from crnn.format import hertz, percent
-from crnn.inference.classifier import Prediction
+from crnn.inference.prediction import Prediction
 
 
 def describe(draws: Plan, front_end: FrontEnd, start: float = 0.0) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from crnn.baseline.features import MFCCS, SAMPLE_RATE
 from crnn.baseline.svm import SVM
 from crnn.format import percent
-from crnn.inference.classifier import Prediction
+from crnn.inference.prediction import Prediction
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 from crnn.audio.front_end import FrontEnd, band_frequencies
 from crnn.baseline.svm import SVM
 from crnn.format import percent
-from crnn.inference.classifier import Prediction
+from crnn.inference.prediction import Prediction
 from crnn.model.checkpoint import Checkpoint
 
 

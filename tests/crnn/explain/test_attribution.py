@@ -11,7 +11,8 @@ from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.audio.mel import log_mel
 from crnn.explain import attribution
 from crnn.explain.attribution import Attribution
-from crnn.inference.classifier import Classifier, Prediction
+from crnn.inference.classifier import Classifier
+from crnn.inference.prediction import Prediction
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.network import CRNN
 from crnn.model.segments import plan

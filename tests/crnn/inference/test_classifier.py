@@ -7,8 +7,9 @@ import torch
 from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.audio.mel import log_mel
 from crnn.errors import AudioError
-from crnn.inference.analysis import analyse
-from crnn.inference.classifier import Classifier, Prediction
+from crnn.inference.analysis import decode_and_predict
+from crnn.inference.classifier import Classifier
+from crnn.inference.prediction import Prediction
 from crnn.labels import GENRES, MOODS
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.segments import cut
@@ -63,7 +64,7 @@ def test_a_finer_hop_gives_more_segments(tiny: Checkpoint) -> None:
 
 def test_progress_reaches_the_end(tiny: Checkpoint) -> None:
     seen: list[float] = []
-    analyse(encode(melody(5)), [Classifier(tiny), Classifier(tiny)], seen.append)
+    decode_and_predict(encode(melody(5)), [Classifier(tiny), Classifier(tiny)], seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
 
@@ -96,7 +97,7 @@ def test_bundled_checkpoints_know_their_labels(bundled: tuple[Classifier, ...]) 
 def test_examples_are_heard_by_the_bundled_networks(
     bundled: tuple[Classifier, ...], example: object
 ) -> None:
-    waveform, analysis = analyse(example.file, bundled)  # type: ignore[attr-defined]
+    waveform, analysis = decode_and_predict(example.file, bundled)  # type: ignore[attr-defined]
     assert waveform.seconds == pytest.approx(30, abs=1)
     assert waveform.notices == ()
     for answer in analysis.predictions:
@@ -108,7 +109,8 @@ def test_examples_are_heard_by_the_bundled_networks(
 def test_level_of_the_recording_does_not_matter(bundled: tuple[Classifier, ...]) -> None:
     samples = melody(9)
     loud, soft = (
-        analyse(encode(gain * samples, subtype="FLOAT"), bundled)[1] for gain in (1.0, 0.01)
+        decode_and_predict(encode(gain * samples, subtype="FLOAT"), bundled)[1]
+        for gain in (1.0, 0.01)
     )
     for a, b in zip(loud.predictions, soft.predictions, strict=True):
         np.testing.assert_allclose(a.overall, b.overall, atol=1e-3)
@@ -116,7 +118,7 @@ def test_level_of_the_recording_does_not_matter(bundled: tuple[Classifier, ...])
 
 def test_silence_is_not_classified(bundled: tuple[Classifier, ...]) -> None:
     with pytest.raises(AudioError, match="silent"):
-        analyse(encode(np.zeros(66_150, np.float32)), bundled)
+        decode_and_predict(encode(np.zeros(66_150, np.float32)), bundled)
 
 
 def test_threads_share_a_classifier(tiny: Checkpoint) -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from crnn.errors import AudioError
 from crnn.inference import similarity
-from crnn.inference.analysis import analyse
-from crnn.inference.classifier import Classifier, Prediction
+from crnn.inference.analysis import decode_and_predict
+from crnn.inference.classifier import Classifier
+from crnn.inference.prediction import Prediction
 from crnn.inference.similarity import TrackSummary
 from crnn.labels import GENRE_COLOURS, GENRES, MOODS, OTHER_COLOUR
 from crnn.model.checkpoint import Checkpoint
@@ -137,7 +138,7 @@ def test_what_is_kept_of_a_track_is_what_the_whole_line_says_and_little_more(
     networks = [Classifier(tiny), Classifier(tiny)]
     data = encode(melody(60))
     heard = similarity.summarise_file("folder/song.wav", data, networks)
-    waveform, analysis = analyse(data, networks)
+    waveform, analysis = decode_and_predict(data, networks)
     assert (heard.name, heard.seconds) == ("song.wav", waveform.seconds)
     for kept, full, network, embedding in zip(
         heard.predictions, analysis.predictions, networks, heard.embeddings, strict=True

@@ -5,7 +5,7 @@ import pytest
 
 from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.inference import timeline as along
-from crnn.inference.classifier import Prediction
+from crnn.inference.prediction import Prediction
 from crnn.inference.timeline import Timeline, describe, from_prediction, sections
 from crnn.viz import timeline as along_figures
 

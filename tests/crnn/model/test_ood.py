@@ -11,9 +11,10 @@ import pytest
 from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END
 from crnn.audio.mel import log_mel
 from crnn.errors import CheckpointError
-from crnn.inference.analysis import analyse
-from crnn.inference.classifier import Classifier, Prediction
+from crnn.inference.analysis import decode_and_predict
+from crnn.inference.classifier import Classifier
 from crnn.inference.export import to_csv, to_record
+from crnn.inference.prediction import Prediction
 from crnn.model import metadata, ood
 from crnn.model.checkpoint import BUNDLED, Checkpoint
 from crnn.model.ood import N_FEATURES, OODDetector, OODScore
@@ -124,7 +125,7 @@ def test_a_checkpoint_without_it_says_nothing(tiny: Checkpoint, tmp_path: Path) 
     assert loaded.ood is None
     assert metadata.read(tmp_path).ood == ""
     white = np.random.default_rng(0).standard_normal(22_050 * 4).astype(np.float32) * 0.1
-    _, analysis = analyse(encode(white), [Classifier(loaded)])
+    _, analysis = decode_and_predict(encode(white), [Classifier(loaded)])
     assert analysis.predictions[0].ood is None
     assert predictions.ood_warning(analysis.predictions[0]) == ""
     assert "doubt" not in to_record("x", 4, analysis.predictions)
@@ -156,7 +157,7 @@ def test_analysis_asks_each_network(tiny: Checkpoint, usual: OODDetector) -> Non
     strict, lenient = (
         Classifier(replace(tiny, ood=replace(usual, threshold=limit))) for limit in (0.0, 1e6)
     )
-    _, analysis = analyse(encode(melody(9)), [strict, lenient, Classifier(tiny)])
+    _, analysis = decode_and_predict(encode(melody(9)), [strict, lenient, Classifier(tiny)])
     first, second, third = (prediction.ood for prediction in analysis.predictions)
     assert first is not None
     assert second is not None

@@ -7,7 +7,7 @@ import pytest
 
 from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd, band_frequencies
 from crnn.audio.mel import log_mel
-from crnn.inference.classifier import Prediction
+from crnn.inference.prediction import Prediction
 from crnn.labels import GENRE_COLOURS, GENRES, OTHER_COLOUR
 from crnn.viz.mel import distribution, spectrogram, top_classes
 from tests.conftest import melody

@@ -232,7 +232,9 @@ def test_the_track_that_is_open_joins_without_being_heard_again(
     page.segmented_control(key="source").set_value("Upload").run()
     page.file_uploader(key="upload").set_value(("mine.wav", tune(5), "audio/wav")).run()
     page.switch_page("pages/compare/page.py").run()
-    monkeypatch.setattr("crnn.inference.analysis.analyse", lambda *_: pytest.fail("heard again"))
+    monkeypatch.setattr(
+        "crnn.inference.analysis.decode_and_predict", lambda *_: pytest.fail("heard again")
+    )
     page.button(key="compare-open").click().run()
     assert not page.exception
     assert tracks(page) == ["mine.wav"]

@@ -167,7 +167,7 @@ def test_a_track_that_another_network_cannot_hear_brings_the_default_back(
         def fail(*_: object) -> None:
             raise AudioError("The audio is silent.")
 
-        patch.setattr("crnn.inference.analysis.analyse", fail)
+        patch.setattr("crnn.inference.analysis.decode_and_predict", fail)
         attempt(page, REPO)
     assert not page.exception
     assert "could not be heard: The audio is silent." in page.error[0].value.replace("\\", "")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from crnn.baseline.svm import SVM
-from crnn.inference.classifier import Prediction
+from crnn.inference.prediction import Prediction
 from crnn.labels import GENRES
 from crnn.viz import baseline as svm_figures
 from pages.text import baseline as svm_words

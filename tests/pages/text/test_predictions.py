@@ -10,8 +10,8 @@ import pytest
 from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.audio.mel import log_mel
 from crnn.format import percent
-from crnn.inference.classifier import Prediction
 from crnn.inference.export import to_csv, to_json, to_record
+from crnn.inference.prediction import Prediction
 from pages.text.predictions import certainty, describe, describe_spectrogram
 
 

@@ -1,0 +1,40 @@
+"""The short way: bundled networks, loaded on first use, and one call from a file to its predictions."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from crnn.inference.analysis import Analysis, decode_and_predict
+from crnn.inference.classifier import Classifier
+from crnn.model.checkpoint import Checkpoint
+
+
+def load(source: str | Path) -> Classifier:
+    """Load a checkpoint, ready to predict.
+
+    Args:
+        source: "genre" or "mood" for the bundled ones, a folder, or "user/repo[@revision]" on the Hugging Face Hub.
+
+    Raises:
+        CheckpointError: it is missing, damaged, too large, or not a checkpoint of this project's.
+    """
+    return Classifier(Checkpoint.load(source))
+
+
+def analyse(source: str | Path | bytes) -> Analysis:
+    """Predict genre and mood of an audio file.
+
+    Args:
+        source: the file's path, or its content; any format that `decode` reads.
+
+    Returns:
+        The log-mel spectrogram and, by task, a `Prediction`: `analysis["genre"].top(3)`.
+
+    Raises:
+        AudioError: there is nothing in it that could be decoded, or only silence.
+    """
+    return decode_and_predict(Path(source) if isinstance(source, str) else source, _bundled())[1]
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> tuple[Classifier, Classifier]:
+    return load("genre"), load("mood")

@@ -1,0 +1,8 @@
+from . import (
+    plan,
+    robustness,
+    transforms,
+    waveform,
+)
+
+__all__ = ["plan", "robustness", "transforms", "waveform"]

@@ -1,0 +1,6 @@
+from . import (
+    features,
+    svm,
+)
+
+__all__ = ["features", "svm"]
