@@ -153,7 +153,7 @@ def noise(options: argparse.Namespace) -> None:
 def reproduce(options: argparse.Namespace) -> None:
     from training.baseline import svm
     from training.evaluation import protocols
-    from training.release.report import fill
+    from training.release import report
     from training.release.reproduce import reproduce, write
 
     shop = replace(_workshop(options), max_epochs=2 if options.quick else None)
@@ -166,7 +166,7 @@ def reproduce(options: argparse.Namespace) -> None:
     options.out = out
     portraits(options)
     if not options.quick:
-        fill(ASSETS.parent / "README.md", out)
+        report.write(ASSETS.parent / "README.md", out)
 
 
 def bundle(options: argparse.Namespace) -> None:
@@ -184,9 +184,9 @@ def card(options: argparse.Namespace) -> None:
 
 
 def report(options: argparse.Namespace) -> None:
-    from training.release.report import fill
+    from training.release.report import write
 
-    fill(options.readme, options.results)
+    write(options.readme, options.results)
 
 
 def parity(options: argparse.Namespace) -> None:

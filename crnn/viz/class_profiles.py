@@ -7,8 +7,9 @@ import plotly.graph_objects as go
 
 from crnn.audio.front_end import FrontEnd
 from crnn.labels import colours
+from crnn.results import ClassDifference, class_difference, modulation_ratio
 from crnn.viz.mel import COLOUR_BAR, DIVERGING, frequency_axis
-from pages.text.class_profiles import ClassDifference, class_difference, modulation_ratio, short_hz
+from pages.text.class_profiles import short_hz
 
 _GREY = "#8a8f98"
 _MARGIN = {"l": 8, "r": 8, "t": 76, "b": 8}

@@ -8,7 +8,6 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from crnn import results
-from pages.text import results as result_tables
 
 # Both stand out by 3 : 1 and more from a light and from a dark page, whiskers from the bars, too.
 _OURS, _LINE, _WHISKER = "#b0479a", "#8a8f98", "#6f6a78"
@@ -180,7 +179,7 @@ def recall_on_new_songs(new: dict[str, Any], known: dict[str, Any] | None) -> go
 
 def against_paper(table: dict[str, Any], title: str) -> go.Figure:
     """Tracks named right in each row that the paper has too, ours with its spread beside the paper's."""
-    compared = result_tables.beside(table)[::-1]
+    compared = results.paper_comparison(table)[::-1]
     names = [row[0] for row in compared]
     figure = go.Figure()
     # The last bar is drawn on top of its group.

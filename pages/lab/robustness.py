@@ -81,13 +81,12 @@ def curve(
 def _measured() -> None:
     """The same over a whole test set, where it was measured."""
     from crnn import results
-    from pages.text import results as result_tables
 
     table = results.load("VII")
     if table is None:
         return
     with st.expander("And over 290 test tracks", icon=":material/table_chart:"):
-        st.dataframe(result_tables.rows(table), hide_index=True)
+        st.dataframe(results.table(table), hide_index=True)
         st.caption(
             "The genre recipe, trained without these tracks, hears them spoilt (the paper's Table VII, read as a test). "
             f"{table['context']} The paper's figures are of a random split, and it does not say how they were measured."

@@ -4,6 +4,7 @@ import streamlit as st
 
 from crnn import results
 from pages.results import tables
+from pages.text import results as result_text
 
 _MORE = ("optimism",)
 
@@ -35,13 +36,13 @@ def show(mine: list[str]) -> None:
                     for name, result in genre.items()
                 ),
             )
-    if said := results.differences_from_paper(found):
+    if said := result_text.differences_from_paper(found):
         with right:
             st.subheader("What did not come out as in the paper", anchor=False)
             st.markdown("\n".join(f"- {sentence}" for sentence in said))
     if "N" in found and results.new_song_recalls(found["N"]):
         st.subheader("New songs, genre by genre", anchor=False)
-        told = results.describe_generalisation(found["N"])
+        told = result_text.describe_generalisation(found["N"])
         st.plotly_chart(
             evaluation.recall_on_new_songs(found["N"], found.get("F")), key="carried", alt=told
         )

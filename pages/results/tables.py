@@ -3,7 +3,7 @@
 import streamlit as st
 
 from crnn import results
-from pages.text import results as result_tables
+from pages.text import results as result_text
 
 # Shown by other sections. What stands nowhere is shown last under Beyond, so that every measurement has a place.
 _ELSEWHERE = ("svm", "optimism", "doubt", "portraits")
@@ -11,15 +11,15 @@ _ELSEWHERE = ("svm", "optimism", "doubt", "portraits")
 
 def paper_names(there: list[str]) -> list[str]:
     """Which of the results that are there belong to the paper's experiments."""
-    return [name for name in result_tables.PAPER if name in there]
+    return [name for name in results.PAPER if name in there]
 
 
 def beyond_names(there: list[str]) -> list[str]:
     """Those beyond the paper, and every one that no section knows."""
-    elsewhere = {*result_tables.PAPER, *_ELSEWHERE, *results.protocols()}
+    elsewhere = {*results.PAPER, *_ELSEWHERE, *results.protocols()}
     return [
-        *(name for name in result_tables.BEYOND if name in there),
-        *(n for n in there if n not in {*elsewhere, *result_tables.BEYOND}),
+        *(name for name in results.BEYOND if name in there),
+        *(n for n in there if n not in {*elsewhere, *results.BEYOND}),
     ]
 
 
@@ -45,12 +45,12 @@ def table(name: str) -> None:
         return
     if not isinstance(found.get("rows"), list):  # another kind of measurement: every number of it
         st.subheader(name.replace("-", " ").capitalize(), anchor=False)
-        st.dataframe(result_tables.flat(found), hide_index=True)
+        st.dataframe(results.flatten(found), hide_index=True)
         return
-    st.subheader(result_tables.title(found), anchor=False)
-    rows = result_tables.rows(found)
+    st.subheader(results.title(found), anchor=False)
+    rows = results.table(found)
     st.dataframe(rows, hide_index=True)
-    told = result_tables.told(found)
+    told = result_text.comparison(found)
     if told:
         from crnn.viz import evaluation
 
@@ -65,16 +65,16 @@ def table(name: str) -> None:
             st.markdown(f"**What did not come out as in the paper:** {note}" if told else note)
         spread = (
             "± is the standard deviation."
-            if any("±" in cell for row in rows for cell in row.values())
+            if rows.map(lambda cell: "±" in cell).any(axis=None)
             else ""
         )
         st.caption(
-            " ".join(filter(None, (result_tables.best(found), result_tables.source(found), spread)))
+            " ".join(filter(None, (result_text.best_rows(found), results.source(found), spread)))
         )
-        if runs := result_tables.runs(found):
+        if not (runs := results.source_runs(found)).empty:
             with st.expander("Runs behind it", icon=":material/account_tree:"):
                 st.dataframe(runs, hide_index=True)
-        for words, more in result_tables.others(found).items():
+        for words, more in results.further_tables(found).items():
             with st.expander(words, icon=":material/table_chart:"):
                 st.dataframe(more, hide_index=True)
 
@@ -98,7 +98,7 @@ def _curves() -> None:
                 key=f"curve-{task}",
             )
             run = runs[name]
-            said = result_tables.curve_told(run)
+            said = result_text.curve_summary(run)
             st.plotly_chart(
                 evaluation.training_curves(run, f"{task.capitalize()}: {run['label']}"),
                 key=f"loss-{task}",

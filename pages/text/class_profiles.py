@@ -3,10 +3,11 @@
 The words come from the numbers alone. A difference is told where it is at least half of the spread between tracks of one class.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from crnn.results import ClassDifference, class_difference, modulation_ratio
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -15,39 +16,6 @@ _LEAST_DB = 2.0  # smaller differences of a spectrum are not told
 _LEAST_BANDS = 6
 # Hz. Above it recordings end by their format and resampling, not by their music: told apart from the rest.
 _EDGE_HZ, _EDGE_DB = 9000.0, 10.0
-
-
-@dataclass(frozen=True)
-class ClassDifference:
-    """One class's mean and standard deviation over tracks, and the mean of the other classes, each class weighing the same; [M]."""
-
-    mean: Array
-    sd: Array
-    others: Array
-
-    @property
-    def effect(self) -> Array:
-        """Difference to the others in standard deviations between the class's tracks."""
-        return np.asarray((self.mean - self.others) / np.maximum(self.sd, 1e-9))
-
-
-def class_difference(classes: dict[str, Any], label: str, key: str) -> ClassDifference:
-    """key: "spectrum" (dB by band), "modulation" (log10 of dB²/Hz by modulation frequency) or "swing" (dB)."""
-    others = [
-        np.asarray(found[key]["mean"], float) for name, found in classes.items() if name != label
-    ]
-    own = classes[label][key]
-    return ClassDifference(
-        np.atleast_1d(np.asarray(own["mean"], float)),
-        np.atleast_1d(np.asarray(own["sd"], float)),
-        np.atleast_1d(np.mean(others, axis=0)),
-    )
-
-
-def modulation_ratio(classes: dict[str, Any], label: str) -> Array:
-    """log2 of how many times as strongly the class fluctuates as the others on average, [M / group, K]."""
-    others = np.mean([found["map"] for name, found in classes.items() if name != label], axis=0)
-    return np.asarray((np.asarray(classes[label]["map"]) - others) / np.log10(2))
 
 
 def describe(table: dict[str, Any], task: str, label: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What DEPLOY.md and the example of secrets promise."""
+"""What docs/deploy.md and the example of secrets promise."""
 
 import re
 import subprocess
@@ -34,7 +34,7 @@ def test_the_example_of_secrets_names_what_is_read_and_holds_none() -> None:
 
 
 def test_deploying_says_what_it_must() -> None:
-    text = (ROOT / "DEPLOY.md").read_text()
+    text = (ROOT / "docs/deploy.md").read_text()
     for words in (
         "--extra-index-url https://download.pytorch.org/whl/cpu",
         "Python **3.11**",
@@ -43,6 +43,6 @@ def test_deploying_says_what_it_must() -> None:
         "--server.address",
         "proxy_set_header Upgrade",
         "client_max_body_size",
-        "Not tried",
+        "Not tested",
     ):
         assert words in text

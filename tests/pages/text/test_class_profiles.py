@@ -77,14 +77,6 @@ def test_rates_are_told_with_their_factor() -> None:
     assert "±5.0 dB along a track, the least of all (the others ±8.0)" in said[-2]
 
 
-def test_the_map_is_times_the_others() -> None:
-    table = made_up(map=np.log10(2))
-    assert np.allclose(portraits.modulation_ratio(table["classes"]["genre"], "metal"), 1.0)
-    assert np.allclose(
-        portraits.modulation_ratio(table["classes"]["genre"], "pop"), -0.5
-    )  # one of its two others
-
-
 def test_every_shipped_class_has_words_and_figures() -> None:
     table = results.load("portraits")
     if table is None:

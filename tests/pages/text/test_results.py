@@ -1,4 +1,4 @@
-"""Tables in whatever figures they come, ours beside the paper's."""
+"""Sentences about results, and the figures beside them."""
 
 from typing import Any
 
@@ -32,78 +32,44 @@ V: dict[str, Any] = {
 }
 
 
-def test_rows_have_the_same_columns_and_the_papers_beside_ours() -> None:
-    first, second, third = results.rows(V)
-    assert list(first) == list(second) == list(third)
-    assert first["Tracks right (%)"] == "62.0 ± 1.2"
-    assert first["Paper: tracks right (%)"] == "92.0"
-    assert first["Validation loss (nats)"] == "1.234"  # to even
-    assert second["Strange figure"] == "12.3"
-    assert third["Paper: tracks right (%)"] == first["Strange figure"] == "–"
-    # The paper's F1 stands nowhere, since ours was not measured.
-    assert not any("f1" in column.lower() for column in first)
+def accuracy(value: float, **more: Any) -> dict[str, Any]:
+    return {"track_accuracy": value, "labels": ["a", "b"], **more}
 
 
-def test_what_is_told_is_computed() -> None:
+def test_differences_from_the_paper_are_computed() -> None:
+    protocols = {
+        "P": accuracy(0.845),
+        "F": accuracy(0.614),
+        "N": accuracy(0.566),
+        "M": accuracy(0.63),
+    }
+    sentences = results.differences_from_paper(protocols)
+    assert "the paper reports 92%, our network reaches 84.5% (−7.5 points)" in sentences[0]
+    assert "61.4% (−23.1 points vs. P)" in sentences[1]
+    assert "56.6% (−27.9 points vs. P)" in sentences[2]
+    assert "74%" in sentences[3]
+    assert "−11.0 points" in sentences[3]
+    assert "(+1.0 points)" in results.differences_from_paper({"P": accuracy(0.93)})[0]
+    assert results.differences_from_paper({}) == []
+
+
+def test_genres_with_few_new_songs_are_only_counted() -> None:
+    songs = {
+        "labels": ["a", "b", "c"],
+        "recall": {"a": {"tracks": 10, "recall": 0.9}, "b": {"tracks": 2, "recall": 1.0}},
+    }
+    assert results.describe_generalisation(songs) == (
+        "On new songs, accuracy is highest for a (90% of 10). Too few songs: b (2). None: c."
+    )
+
+
+def test_the_best_rows_are_computed() -> None:
     assert (
-        results.told(V)
-        == "3 s 62 % (paper 92 %); 10 s 65 % (paper 57 %). Best here: 10 s; in the paper: 3 s."
+        results.comparison(V)
+        == "3 s 62% (paper 92%); 10 s 65% (paper 57%). Best here: 10 s; in the paper: 3 s."
     )
-    assert results.told({"rows": [V["rows"][2]]}) == ""
-    assert results.told({"rows": V["rows"][:1]}) == "3 s 62 % (paper 92 %)."
-    assert results.source(V | {"threshold": -3.218}) == "Protocol F, 2 seeds. Threshold: -3.22."
-    assert results.source({"threshold": {"genre": 1.5, "mood": 2}, "score": "Distance."}) == (
-        "Score: Distance. Thresholds: genre 1.5, mood 2."
-    )
-
-
-def test_every_run_is_named_with_what_it_gave() -> None:
-    assert results.runs(V) == [
-        {"": "3 s", "Run": "a", "Tracks right (%)": "63.0"},
-        {"": "3 s", "Run": "b", "Tracks right (%)": "61.0"},
-        {"": "10 s", "Run": "c", "Tracks right (%)": "65.0"},
-    ]
-
-
-def test_plain_numbers_units_and_words() -> None:
-    scale = {
-        "table": "scale",
-        "rows": [
-            {"name": "one", "value": 1234.5, "unit": "samples/s"},
-            {"name": "two", "value": 0.0123},
-        ],
-    }
-    assert [row["Value"] for row in results.rows(scale)] == ["1,234 samples/s", "0.012"]
-    doubt = {
-        "table": "doubt",
-        "rows": [{"name": "speech", "share_doubted": 0.853, "tracks": 40, "where": "made here"}],
-    }
-    assert results.rows(doubt) == [
-        {"": "speech", "Doubted (%)": "85.3", "Tracks": "40", "Where": "made here"}
-    ]
-    more = results.others(
-        doubt | {"compared": [{"name": "odds", "speech": 0.5}], "words": ["a"], "none": []}
-    )
-    assert more == {"Compared": [{"": "odds", "Speech": "0.500"}]}
-    assert results.title(doubt).startswith("Doubt")
-    assert results.title({"table": "anything"}) == "anything"
-
-
-def test_a_p_value_is_never_nought() -> None:
-    row = {"name": "noise", "paper": None, "track_accuracy": 0.47, "p_value": 3e-8}
-    assert results.rows({"rows": [row]}) == [
-        {"": "noise", "Tracks right (%)": "47.0", "p": "< 0.001"}
-    ]
-
-
-def test_what_is_no_table_is_shown_number_by_number() -> None:
-    found = {"deletion_score": {"top": 0.41234, "each": [1, 2.5]}, "clips": 30, "by": "occlusion"}
-    assert [tuple(row.values()) for row in results.flat(found)] == [
-        ("deletion score: top", "0.412"),
-        ("deletion score: each", "1, 2.50"),
-        ("clips", "30"),
-        ("by", "occlusion"),
-    ]
+    assert results.comparison({"rows": [V["rows"][2]]}) == ""
+    assert results.comparison({"rows": V["rows"][:1]}) == "3 s 62% (paper 92%)."
 
 
 def test_a_figure_has_both_bars_of_every_row_that_has_both() -> None:
@@ -122,12 +88,13 @@ def test_curves_with_and_without_validation() -> None:
         "train_loss": [2.0, 1.0, 0.5],
     }
     assert (
-        results.curve_told(run) == "Over 3 epochs the training loss falls from 2.00 to 0.50 nats."
+        results.curve_summary(run)
+        == "Over 3 epochs the training loss falls from 2.00 to 0.50 nats."
     )
     assert (
         len(evaluation.training_curves(run | {"val_loss": None, "val_track": None}, "t").data) == 1
     )
     full = run | {"val_loss": [1.9, None, 1.4], "val_track": [0.2, None, 0.55]}
-    assert "lowest at epoch 3 (1.40)" in results.curve_told(full)
-    assert "55 % of those tracks" in results.curve_told(full)
+    assert "lowest at epoch 3 (1.40)" in results.curve_summary(full)
+    assert "validation accuracy: 55%" in results.curve_summary(full)
     assert len(evaluation.training_curves(full, "t").data) == 3

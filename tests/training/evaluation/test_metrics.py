@@ -21,7 +21,6 @@ from training.evaluation.metrics import (
     scores,
 )
 from training.release.bundle import model_card, summary, write_card
-from training.release.report import further
 
 
 def made_up(count: int, temperature: float = 1.0, seed: int = 0) -> TrackLogits:
@@ -182,70 +181,6 @@ def test_command_line_says_what_is_wrong(
         main(["train", "polka", "--data", str(data)])
 
 
-def test_readme_table_is_made_from_results(tmp_path: Path) -> None:
-    (tmp_path / "N.json").write_text(
-        json.dumps(
-            {
-                "context": "New.",
-                "interval_95_by_artist": [0.4, 0.7],
-                **FIGURES,
-                "track_accuracy": 0.625,
-            }
-        )
-    )
-    readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- figures -->\nold\n<!-- /figures -->\nafter\n")
-    assert main(["report", "--readme", str(readme), "--results", str(tmp_path)]) == 0
-    text = readme.read_text()
-    assert text.startswith("before\n<!-- figures -->\n| what")
-    assert text.endswith("<!-- /figures -->\nafter\n")
-    assert "| 0.625 | 0.590 | 0.550 |" in text
-    assert "old" not in text
-    assert "<details>" not in text
-
-
-def test_readme_folds_every_other_table_and_recipes_that_are_not_bundled(tmp_path: Path) -> None:
-    row = {
-        "name": "1 s",
-        "paper": {"track_accuracy": 0.89},
-        "runs": ["r"],
-        "track_accuracy": {"mean": 0.8, "sd": None},
-    }
-    table = {
-        "table": "V",
-        "title": "How long",
-        "context": "Where from.",
-        "note": "Why | not.",
-        "rows": [row],
-    }
-    (tmp_path / "V.json").write_text(json.dumps(table))
-    run = {
-        "label": "Genre",
-        "task": "genre",
-        "epoch": [0, 1],
-        "train_loss": [2.0, 1.5],
-        "val_loss": [2.0, 1.75],
-    }
-    (tmp_path / "curves.json").write_text(
-        json.dumps({"title": "Losses", "context": "Nats.", "runs": [run]})
-    )
-    means = {key: {"mean": value, "sd": None} for key, value in FIGURES.items()}
-    wide = {
-        "protocol": "F",
-        "recipe": "wide",
-        "context": "Filtered.",
-        "runs": [{}],
-        "summary": means,
-    }
-    (tmp_path / "F-wide.json").write_text(json.dumps(wide))
-    found = further(tmp_path)
-    assert found.count("<details>") == found.count("</details>") == 3
-    assert "| 1 s | 80.0 | 89.0 |" in found
-    assert "Why | not. Where from." in found
-    assert "from 2.00 to 1.50 nats" in found
-    assert "**F-wide**: Genre, artists never heard (recipe: wide)" in found
-
-
 def test_two_networks_are_compared_track_by_track() -> None:
     ours, theirs = (
         np.array([1, 1, 1, 1, 0, 1], dtype=bool),
@@ -266,16 +201,6 @@ def test_standard_error_is_the_spread_of_samples_of_that_size() -> None:
     right = np.arange(100) < 80
     shares = np.random.default_rng(0).choice(right, (4000, 100)).mean(axis=1)
     assert significance.standard_error(right) == pytest.approx(shares.std(), rel=0.05)
-
-
-def test_a_readme_without_markers_is_left_alone(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text("nothing here")
-    assert main(["report", "--readme", str(readme), "--results", str(tmp_path)]) == 1
-    assert "lacks the lines" in capsys.readouterr().err
-    assert readme.read_text() == "nothing here"
 
 
 def test_reliability_sums_to_the_calibration_error() -> None:
