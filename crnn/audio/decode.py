@@ -1,57 +1,49 @@
-"""Bytes or a file to a mono waveform: decoding, mixing down and resampling in one pass, nothing written to disk.
+"""Bytes or a file to a mono waveform: decode, mix down and resample in one pass.
 
-Read in blocks and resampled as they come, so memory depends on the stretch that is analysed, not on the file.
+Blocks are resampled as they are read, so memory depends on the excerpt that is analysed and not on
+the file; nothing is written to disk.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+import soxr
 
 from crnn.audio import containers
+from crnn.audio.containers import Samples
 from crnn.errors import AudioError
 from crnn.format import duration
 
-# −80 dBFS. Digital silence that went through dither or a lossy codec comes back just below this, music never does.
+Downmix = Literal["normalised", "mean"]
+
+# −80 dBFS. Digital silence that went through dither or a lossy codec comes back just below this.
 SILENCE_PEAK = 1e-4
 
-Samples = np.ndarray[Any, np.dtype[np.float32]]
+# File names of the accepted formats: these only sort files out of folders, the content decides.
+_SNDFILE = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au")
+_FFMPEG = (".m4a", ".aac", ".webm", ".mp4")
+AUDIO_SUFFIXES = _SNDFILE + _FFMPEG
 
-# Names that files of the accepted formats have. The content decides; names only sort files out of folders.
-AUDIO_SUFFIXES = (
-    ".wav",
-    ".flac",
-    ".ogg",
-    ".oga",
-    ".opus",
-    ".mp3",
-    ".m4a",
-    ".aac",
-    ".webm",
-    ".mp4",
-    ".aif",
-    ".aiff",
-    ".au",
-)
-
-# Longer tracks are cut here, with a notice. Ten minutes hold all but the longest songs, and their samples fill 53 MB.
+# Longer tracks are cut, with a notice: few songs are longer, and their samples fill 53 MB.
 MAX_SECONDS = 600.0
-# Below this there is no sound to repeat into a segment: two frames of the STFT.
+# Two frames of the STFT: anything shorter can't be repeated into a segment.
 MIN_SECONDS = 0.1
-# Beyond it a float file holds no sample but garbage, which would overflow on the way; full scale is 1.
-_LOUDEST = 1e6
-# Outside it a header is broken or the recording is not music.
+# Hz. Outside, the header is broken or the recording is not music.
 SOURCE_RATES = (4_000, 768_000)
+# Full scale is 1; float files with larger values than this hold garbage, which would overflow.
+_LOUDEST = 1e6
 
 
 @dataclass(frozen=True)
 class Waveform:
-    """Decoded audio: mono float32 samples [T] in [-1, 1] at sample_rate (Hz), and what is known of its source.
+    """Decoded audio.
 
-    source_seconds is the length of the whole source, more than `seconds` where it was cut. notices: sentences for the
-    listener about anything that was changed or left out on the way.
+    samples: mono float32 [T] in [-1, 1]. sample_rate: Hz. format, channels, source_rate (Hz),
+    source_seconds: of the source, which is longer than `seconds` where it was cut. notices:
+    sentences about anything that was changed or left out.
     """
 
     samples: Samples
@@ -71,128 +63,136 @@ def decode(
     source: bytes | Path,
     *,
     sample_rate: int = 22_050,
-    downmix: Literal["normalised", "mean"] = "mean",
+    downmix: Downmix = "mean",
     max_seconds: float = MAX_SECONDS,
 ) -> Waveform:
-    """Decode audio from bytes or a file to mono [T] at sample_rate.
+    """Decode audio to mono samples at `sample_rate`.
 
-    wav, flac, ogg, opus, mp3 (aiff, au, caf too) are read by libsndfile; m4a, aac, webm, mp4 by FFmpeg through PyAV.
-    The content decides, never the name. downmix as in FrontEnd; for "normalised" the peak is taken after resampling.
-    Resampled with soxr (its HQ filter, librosa's default too).
+    WAV, FLAC, OGG, Opus, MP3 (AIFF, AU, CAF too) are read by libsndfile; M4A, AAC, WebM, MP4 by
+    FFmpeg. The content decides, never the name.
 
-    Raises AudioError for anything that can't be heard. What can be heard in part (truncated, damaged, NaN, too long)
-    is decoded that far, and `notices` says so.
+    Args:
+        source: a file, or its bytes.
+        sample_rate: Hz.
+        downmix: as in FrontEnd.
+        max_seconds: what follows is cut off.
+
+    Raises:
+        AudioError: the source holds no usable audio. Where a part is usable (truncated, damaged,
+            NaN, too long), that part is decoded and `notices` say so.
     """
-    import soxr  # here, not above: decoding is not on the path to the first page
-
     with containers.open_audio(source) as stream:
         low, high = SOURCE_RATES
         if not low <= stream.sample_rate <= high:
             raise AudioError(
-                f"The file says it was sampled at {stream.sample_rate} Hz. Rates from {low / 1000:g} to "
-                f"{high / 1000:g} kHz are accepted; save it again at 44.1 kHz."
+                f"The file's header says it was sampled at {stream.sample_rate} Hz. Rates from "
+                f"{low / 1000:g} to {high / 1000:g} kHz are accepted; export it again at 44.1 kHz."
             )
-        one_channel = downmix == "mean"
-        resampler = soxr.ResampleStream(
-            stream.sample_rate,
-            sample_rate,
-            1 if one_channel else stream.channels,
-            dtype="float32",
-            quality="HQ",
-        )
-        limit = int(max_seconds * stream.sample_rate)
-        tally = _Tally()
-        pieces = []
-        for block in _until(stream.blocks(), limit, tally):
-            pieces.append(
-                resampler.resample_chunk(
-                    block.mean(axis=1, dtype=np.float32) if one_channel else block
-                )
-            )
-        silence = np.zeros(0 if one_channel else (0, stream.channels), dtype=np.float32)
-        pieces.append(resampler.resample_chunk(silence, last=True))
+        excerpt = _Excerpt(stream.blocks(), int(max_seconds * stream.sample_rate))
+        samples = resample(excerpt, stream.channels, stream.sample_rate, sample_rate, downmix)
 
-    heard = tally.frames / stream.sample_rate
-    if heard < MIN_SECONDS:
+    seconds = excerpt.frames / stream.sample_rate
+    if seconds < MIN_SECONDS:
         raise AudioError(
-            f"This {stream.format} file holds {_count(tally.frames, 'sample')} of sound ({heard:.2g} s). "
-            f"At least {MIN_SECONDS:g} s are needed, and a few seconds say more. Choose a longer recording."
+            f"This {stream.format} file holds {_count(excerpt.frames, 'sample')} of audio "
+            f"({seconds:.2g} s). At least {MIN_SECONDS:g} s are needed, and 10 s or more give "
+            "better predictions. Choose a longer recording."
         )
-    samples = np.concatenate(pieces)
-    if not one_channel:
-        samples = _normalised(samples)
-    peak = float(np.abs(samples).max())
-    if (
-        peak > 1
-    ):  # decoders of lossy formats overshoot; scaling keeps the shape that clipping would change
-        samples /= peak
-    cut = tally.frames >= limit and (tally.more or stream.seconds > max_seconds + 1)
+    if downmix == "normalised":
+        samples = normalise(samples)
+    samples /= max(1.0, float(np.abs(samples).max()))  # lossy decoders overshoot full scale
+    cut = excerpt.full and (excerpt.more or stream.seconds > max_seconds + 1)
     return Waveform(
         samples=samples,
         sample_rate=sample_rate,
         format=stream.format,
         channels=stream.channels,
         source_rate=stream.sample_rate,
-        source_seconds=max(stream.seconds, heard) if cut else heard,
-        notices=tuple(_notices(stream, tally, heard, cut)),
+        source_seconds=max(stream.seconds, seconds) if cut else seconds,
+        notices=tuple(_notices(stream, excerpt, seconds, cut)),
     )
 
 
-class _Tally:
-    """What passed through while blocks were read."""
+def resample(
+    blocks: Iterable[Samples], channels: int, source_rate: int, sample_rate: int, downmix: Downmix
+) -> Samples:
+    """Resample blocks [n, C] with soxr (its HQ filter, librosa's default too).
 
-    def __init__(self) -> None:
+    Shape: [T] for downmix "mean", which averages first; [T, C] for "normalised", whose peaks are
+    known only after resampling.
+    """
+    mean = downmix == "mean"
+    resampler = soxr.ResampleStream(
+        source_rate, sample_rate, 1 if mean else channels, dtype="float32", quality="HQ"
+    )
+    parts = [
+        resampler.resample_chunk(block.mean(axis=1, dtype=np.float32) if mean else block)
+        for block in blocks
+    ]
+    empty = np.zeros(0 if mean else (0, channels), dtype=np.float32)
+    return np.concatenate([*parts, resampler.resample_chunk(empty, last=True)])
+
+
+def normalise(samples: Samples) -> Samples:
+    """The paper's downmix (III-C): each non-silent channel divided by its peak, then averaged.
+
+    Shape: [T, C] -> [T].
+    """
+    peaks = np.abs(samples).max(axis=0)
+    audible = peaks >= SILENCE_PEAK
+    if not audible.any():
+        return np.zeros(len(samples), dtype=np.float32)
+    return np.asarray((samples[:, audible] / peaks[audible]).mean(axis=1), dtype=np.float32)
+
+
+class _Excerpt:
+    """Blocks [n, C] up to `limit` frames in all, with invalid values replaced by silence."""
+
+    def __init__(self, blocks: Iterator[Samples], limit: int) -> None:
+        self._blocks, self._limit = blocks, limit
         self.frames = 0
-        self.invalid = 0
+        self.invalid = 0  # frames with NaN, infinite or absurd values
         self.more = False  # the source went on after the limit
 
+    @property
+    def full(self) -> bool:
+        return self.frames >= self._limit
 
-def _until(blocks: Iterator[Samples], limit: int, tally: _Tally) -> Iterator[Samples]:
-    """Blocks [n, C] up to `limit` frames in all, with values that are no numbers replaced by silence."""
-    for block in blocks:
-        if tally.frames >= limit:
-            tally.more = True
-            return
-        block = block[: limit - tally.frames]
-        finite = np.abs(block) < _LOUDEST  # false for NaN and infinity too
-        if not finite.all():
-            tally.invalid += int((~finite).any(axis=1).sum())
-            block = np.where(finite, block, np.float32(0))
-        tally.frames += len(block)
-        yield block
-
-
-def _normalised(channels: Samples) -> Samples:
-    """The paper's downmix (III-C): [T, C] -> [T], each channel that sounds divided by its peak, then averaged."""
-    peaks = np.abs(channels).max(axis=0)
-    sounding = peaks >= SILENCE_PEAK
-    if not sounding.any():
-        return np.zeros(len(channels), dtype=np.float32)
-    return np.asarray((channels[:, sounding] / peaks[sounding]).mean(axis=1), dtype=np.float32)
+    def __iter__(self) -> Iterator[Samples]:
+        for block in self._blocks:
+            if self.full:
+                self.more = True
+                return
+            block = block[: self._limit - self.frames]
+            valid = np.abs(block) < _LOUDEST  # false for NaN and infinity too
+            if not valid.all():
+                self.invalid += int((~valid).any(axis=1).sum())
+                block = np.where(valid, block, np.float32(0))
+            self.frames += len(block)
+            yield block
 
 
-def _notices(stream: "containers.Stream", tally: _Tally, heard: float, cut: bool) -> Iterator[str]:
-    if stream.damage or (not cut and heard < stream.seconds - max(0.5, 0.02 * stream.seconds)):
-        promised = (
-            f" of the {duration(stream.seconds)} it announces" if stream.seconds > heard + 0.5 else ""
-        )
-        yield f"The file is damaged or ends early: {duration(heard)}{promised} could be read, and only that was analysed."
+def _notices(
+    stream: containers.Stream, excerpt: _Excerpt, seconds: float, cut: bool
+) -> Iterator[str]:
+    length = duration(seconds)
+    missing = not cut and seconds < stream.seconds - max(0.5, 0.02 * stream.seconds)
+    if stream.damaged or missing:
+        whole = f" of {duration(stream.seconds)}" if stream.seconds > seconds + 0.5 else ""
+        yield f"The file is damaged or ends early: only {length}{whole} could be read and analysed."
     if cut:
-        whole = (
-            f"The track is {duration(stream.seconds)} long"
-            if stream.seconds > heard
-            else "The track is longer"
-        )
-        yield f"{whole}; only its first {duration(heard)} were analysed, which is the limit."
-    if tally.invalid:
+        whole = duration(stream.seconds) + " long" if stream.seconds > seconds else "longer"
+        yield f"The track is {whole}; only its first {length} were analysed, which is the limit."
+    if excerpt.invalid:
         yield (
-            f"{_count(tally.invalid, 'sample')} of {tally.frames:,} had no valid value (NaN or infinite) and "
-            f"{'was' if tally.invalid == 1 else 'were'} replaced by silence."
+            f"{_count(excerpt.invalid, 'sample')} of {excerpt.frames:,} had no valid value (NaN or "
+            f"infinite) and {'was' if excerpt.invalid == 1 else 'were'} replaced by silence."
         )
-    if stream.sample_rate < 22_050 * 0.9:
+    if stream.sample_rate < 0.9 * 22_050:
         yield (
-            f"Sampled at {stream.sample_rate / 1000:g} kHz, the recording holds nothing above "
-            f"{stream.sample_rate / 2000:g} kHz; the networks learned from audio that reaches 11 kHz, so trust the answer less."
+            f"Sampled at {stream.sample_rate / 1000:g} kHz, the recording has nothing above "
+            f"{stream.sample_rate / 2000:g} kHz; the models were trained on audio up to 11 kHz, so "
+            "predictions are less reliable."
         )
 
 

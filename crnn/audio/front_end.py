@@ -1,20 +1,32 @@
-"""Settings of the log-mel front end, and the mel scales."""
+"""Settings of the log-mel spectrogram, and the mel scales."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """Settings of the log-mel front end; the defaults are the paper's (section III-C).
+    """Every setting that changes a value of the log-mel spectrogram; checkpoints store their own.
 
-    sample_rate in Hz; n_fft and hop_length in samples; n_mels bands from 0 Hz to half the sample rate.
-    downmix: "normalised" (each channel that sounds divided by its peak, then averaged; the paper) or "mean".
-    mel_scale: "htk" or "slaney"; norm: None or "slaney" (bands of equal area).
-    reference: the power that is 0 dB, or "max" for the loudest value of the track.
-    top_db: values further than this below the track's loudest are raised to it.
+    The defaults are the paper's (section III-C).
+
+    Args:
+        sample_rate: Hz; the mel bands cover 0 to half of it.
+        downmix: "normalised" (each non-silent channel divided by its peak, then averaged; the
+            paper) or "mean".
+        n_fft, hop_length: samples.
+        n_mels: mel bands.
+        mel_scale: "htk" or "slaney".
+        norm: None, or "slaney" for filters of equal area.
+        reference: the power at 0 dB, or "max" for the maximum of the track.
+        top_db: values further below the track's maximum are raised to it.
+
+    Raises:
+        ValueError: a setting is out of its range; the message names it.
     """
 
     sample_rate: int = 22_050
@@ -28,23 +40,21 @@ class FrontEnd:
     top_db: float = 80.0
 
     def __post_init__(self) -> None:
-        for name in ("sample_rate", "n_fft", "hop_length", "n_mels", "top_db"):
+        for name in ("sample_rate", "n_fft", "hop_length", "n_mels"):
             value = getattr(self, name)
-            kinds = (int, float) if name == "top_db" else int
-            if isinstance(value, bool) or not isinstance(value, kinds) or not value > 0:
-                needed = "positive number" if name == "top_db" else "positive whole number"
-                raise ValueError(f"front end: {name} is {value!r}; a {needed} is needed")
+            if type(value) is not int or value <= 0:
+                raise ValueError(f"front end: {name} is {value!r}; a positive integer is needed")
+        for name in ("top_db", "reference"):
+            value = getattr(self, name)
+            if (name, value) != ("reference", "max") and not (
+                type(value) in (int, float) and value > 0
+            ):
+                raise ValueError(f"front end: {name} is {value!r}; a positive number is needed")
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(
                     f"front end: {name} is {getattr(self, name)!r}; one of {choices} is needed"
                 )
-        if self.reference != "max" and not (
-            isinstance(self.reference, (int, float)) and self.reference > 0
-        ):
-            raise ValueError(
-                f'front end: reference is {self.reference!r}; "max" or a positive power is needed'
-            )
 
     @property
     def hop_seconds(self) -> float:
@@ -52,11 +62,11 @@ class FrontEnd:
 
     @property
     def floor(self) -> float | None:
-        """The lowest value in dB where it is the same for every track (reference "max"), else None."""
+        """The lowest value in dB, where all tracks share it (reference "max"), else None."""
         return -self.top_db if self.reference == "max" else None
 
     def frames(self, seconds: float) -> int:
-        """Whole frames nearest to a stretch of time, at least one."""
+        """The number of frames nearest to a duration, at least one."""
         return max(1, round(seconds / self.hop_seconds))
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,29 +79,35 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "norm": (None, "slaney"),
 }
 
-
 PAPER_FRONT_END = FrontEnd()
 
-
-# The grid of the published GTZAN mels that the bundled checkpoints were trained on: one frame every 77.5 ms,
-# slaney bands, dB below the track's own maximum; its audio was averaged to mono.
+# The grid of the published GTZAN mels that the bundled checkpoints were trained on: a frame every
+# 77.5 ms, slaney bands, dB below the track's maximum; the audio was averaged to mono.
 GTZAN_FRONT_END = FrontEnd(
     downmix="mean", hop_length=1709, mel_scale="slaney", norm="slaney", reference="max"
 )
 
 
-def band_frequencies(front_end: FrontEnd) -> "np.ndarray[Any, np.dtype[np.float64]]":
-    """Centre frequency of each mel band in Hz, [M]: equally spaced on the mel scale between 0 and Nyquist."""
+def band_edges(front_end: FrontEnd) -> Array:
+    """Corner frequencies of the mel filters in Hz, [M + 2]: equal steps in mel up to Nyquist.
+
+    Filter m rises from edge m, peaks at edge m + 1 and ends at edge m + 2.
+    """
     top = hz_to_mel(front_end.sample_rate / 2, front_end.mel_scale)
-    return mel_to_hz(np.linspace(0.0, top, front_end.n_mels + 2)[1:-1], front_end.mel_scale)
+    return mel_to_hz(np.linspace(0.0, top, front_end.n_mels + 2), front_end.mel_scale)
 
 
-# Slaney's scale (Auditory Toolbox, 1998): linear with 200/3 Hz a mel up to 1 kHz, then 27 steps for a factor of 6.4.
+def band_frequencies(front_end: FrontEnd) -> Array:
+    """Centre frequency of each mel band in Hz, [M]."""
+    return band_edges(front_end)[1:-1]
+
+
+# Slaney's scale (Auditory Toolbox, 1998): 200/3 Hz a mel up to 1 kHz, then a factor 6.4 in 27.
 _LINEAR_HZ, _BREAK_HZ, _LOG_STEP = 200.0 / 3, 1000.0, np.log(6.4) / 27
 
 
 def hz_to_mel(hz: float, scale: str) -> float:
-    """Mel value of a frequency: HTK 2595·log10(1 + f/700), or Slaney's."""
+    """Frequency in mel: HTK's 2595·log10(1 + f/700), or Slaney's."""
     if scale == "htk":
         return float(2595.0 * np.log10(1.0 + hz / 700.0))
     if hz < _BREAK_HZ:
@@ -99,11 +115,10 @@ def hz_to_mel(hz: float, scale: str) -> float:
     return float(_BREAK_HZ / _LINEAR_HZ + np.log(hz / _BREAK_HZ) / _LOG_STEP)
 
 
-def mel_to_hz(mel: "np.ndarray[Any, Any]", scale: str) -> "np.ndarray[Any, np.dtype[np.float64]]":
+def mel_to_hz(mel: np.ndarray[Any, Any], scale: str) -> Array:
     """Inverse of hz_to_mel, elementwise."""
     if scale == "htk":
         return np.asarray(700.0 * (10.0 ** (mel / 2595.0) - 1.0))
     break_mel = _BREAK_HZ / _LINEAR_HZ
-    return np.where(
-        mel < break_mel, mel * _LINEAR_HZ, _BREAK_HZ * np.exp(_LOG_STEP * (mel - break_mel))
-    )
+    logarithmic = _BREAK_HZ * np.exp(_LOG_STEP * (mel - break_mel))
+    return np.where(mel < break_mel, mel * _LINEAR_HZ, logarithmic)

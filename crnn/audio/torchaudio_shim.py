@@ -1,10 +1,10 @@
-"""The one door through which torchaudio is imported.
+"""Import shim: torchaudio beside a CPU-only torch.
 
-torchaudio 2.11's Linux wheel on PyPI is built for CUDA. Beside a CPU-only torch its optional native
-extension can't be loaded (libc10_cuda.so is missing) and `import torchaudio` raises OSError, although all
-that is used here (mel spectrograms) is pure PyTorch. So where torch has no CUDA, a stand-in for the module that
-would load the extension is registered first, saying that there is none; torchaudio supports that state itself.
-Wheels that match their torch (macOS, Windows, CUDA, PyTorch's CPU index) work either way.
+torchaudio 2.11's Linux wheel on PyPI is built for CUDA: without libc10_cuda.so its optional native
+extension can't be loaded and `import torchaudio` raises OSError, although mel spectrograms are pure
+PyTorch. So where torch has no CUDA, a stand-in for the module that loads the extension is
+registered first; it says that there is none, which torchaudio supports. Wheels that match their
+torch (macOS, Windows, CUDA, PyTorch's CPU index) work either way.
 """
 
 import sys

@@ -79,13 +79,9 @@ def _samples(front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Stage:
         rf"\underbrace{{({frames} - 1) \cdot {front_end.hop_length}}}_{{\text{{steps}}}} + "
         rf"\underbrace{{{front_end.n_fft}}}_{{\text{{window}}}} = {_tex(shapes['samples'])} \text{{ samples}}",
         (
-            Excerpt(
-                decode.decode,
-                "for block in _until",
-                "pieces.append(resampler.resample_chunk(silence",
-            ),
+            Excerpt(decode.resample),
         )
-        + (() if mean else (Excerpt(decode._normalised),)),
+        + (() if mean else (Excerpt(decode.normalise),)),
     )
 
 

@@ -181,7 +181,7 @@ BAD = {
     "noise": (bytes(range(128, 228)), "no audio format known"),
     "text": (b"la la la", "text file"),
     "picture": (b"\x89PNG\r\n\x1a\n" + bytes(99), "PNG picture"),
-    "one sample": (encode(np.ones(1, np.float32)), "1 sample of sound"),
+    "one sample": (encode(np.ones(1, np.float32)), "1 sample of audio"),
     "silence": (encode(np.zeros(66_150, np.float32)), "silent"),
     "only NaN": (encode(np.full(66_150, np.nan), subtype="FLOAT"), "silent"),
     "half an m4a": (
