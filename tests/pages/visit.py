@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 ROOT = Path(__file__).parents[2]
 
@@ -12,5 +13,6 @@ def opened(page_name: str, **query: str | list[str]) -> AppTest:
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     for key, value in query.items():
         page.query_params[key] = value
-    page.switch_page(f"pages/{page_name}/page.py")
+    # switch_page knows a page by its url_path only after a first run, and by its file's name before.
+    page._page_hash = calc_hash(page_name)
     return page.run()
