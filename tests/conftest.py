@@ -10,7 +10,8 @@ import torch
 
 from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.model.checkpoint import Checkpoint
-from crnn.model.network import CRNN, ModelConfig, pool_sizes
+from crnn.model.config import ModelConfig, pool_sizes
+from crnn.model.network import CRNN
 
 Encode = Callable[..., bytes]
 

@@ -10,7 +10,8 @@ from torch import Tensor
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import log_mel
 from crnn.augment.plan import HOP_LENGTH, Strengths, add_noise, augment_mel, resample, sample
-from crnn.inference.classifier import Classifier, Progress
+from crnn.inference.classifier import Classifier
+from crnn.model.hub import Progress
 
 N_SAMPLES = 5
 _PLAIN = Strengths()

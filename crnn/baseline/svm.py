@@ -22,7 +22,7 @@ import safetensors
 from safetensors.numpy import load_file, save_file
 
 from crnn.errors import CheckpointError
-from crnn.model.checkpoint import BUNDLED
+from crnn.model.metadata import BUNDLED
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Index = np.ndarray[Any, np.dtype[np.int64]]

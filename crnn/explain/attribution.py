@@ -21,8 +21,9 @@ from torch.nn.functional import conv1d, interpolate, pad
 
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import silence_db
-from crnn.inference.classifier import Classifier, Progress
+from crnn.inference.classifier import Classifier
 from crnn.inference.prediction import Prediction
+from crnn.model.hub import Progress
 from crnn.model.segments import Segments, cut, plan
 
 Turn = Callable[[], AbstractContextManager[None]]

@@ -18,7 +18,7 @@ from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import mel_transform, power_to_db
 from crnn.inference.classifier import Classifier
 from crnn.inference.prediction import Array
-from crnn.model.network import ModelConfig
+from crnn.model.config import ModelConfig
 from crnn.model.segments import Segments, cut
 
 # Below any power that sound has; keeps the decibels of digital silence finite.

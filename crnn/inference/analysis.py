@@ -9,9 +9,10 @@ from torch import Tensor
 from crnn.audio.decode import Waveform, decode
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import log_mel
-from crnn.inference.classifier import Classifier, Progress
+from crnn.inference.classifier import Classifier
 from crnn.inference.prediction import Prediction
 from crnn.model import ood
+from crnn.model.hub import Progress
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Checkpoint + log-mel → Prediction: how the classes are distributed over each segment and over the track."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -10,10 +10,9 @@ from torch import Tensor
 
 from crnn.inference.prediction import Array, Prediction
 from crnn.model.checkpoint import Checkpoint
+from crnn.model.hub import Progress
 from crnn.model.network import CRNN
 from crnn.model.segments import Segments, average, cut, plan
-
-Progress = Callable[[float], None]
 
 # Segments run through the network at once: more is not faster on a CPU, and 8 keep its feature maps near 15 MB.
 _BATCH = 8

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from crnn.inference.analysis import Analysis, decode_and_predict, log_mel_for
-from crnn.inference.classifier import Classifier, Progress
+from crnn.inference.classifier import Classifier
 from crnn.inference.export import to_csv, to_record
 from crnn.inference.prediction import Array, Prediction
+from crnn.model.hub import Progress
 
 # Tracks drawn at once: more bars than these need scrolling on a laptop.
 MAX_SHOWN = 6

@@ -1,18 +1,17 @@
 from . import (
     checkpoint,
+    config,
     hub,
-    hub_address,
-    limits,
     metadata,
-    meter,
     network,
     ood,
     segments,
 )
-from .checkpoint import BUNDLED, Checkpoint
-from .hub_address import HubAddress
-from .metadata import Metadata
-from .network import CRNN, ModelConfig
+from .checkpoint import Checkpoint
+from .config import CheckpointConfig, ModelConfig
+from .hub import HubAddress, parse_address
+from .metadata import BUNDLED, Metadata
+from .network import CRNN
 from .ood import OODDetector, OODScore
 from .segments import Segments
 
@@ -20,6 +19,7 @@ __all__ = [
     "BUNDLED",
     "CRNN",
     "Checkpoint",
+    "CheckpointConfig",
     "HubAddress",
     "Metadata",
     "ModelConfig",
@@ -27,12 +27,11 @@ __all__ = [
     "OODScore",
     "Segments",
     "checkpoint",
+    "config",
     "hub",
-    "hub_address",
-    "limits",
     "metadata",
-    "meter",
     "network",
     "ood",
+    "parse_address",
     "segments",
 ]

@@ -1,7 +1,7 @@
-"""A checkpoint folder and everything that is needed to serve the network in it.
+"""A checkpoint folder: the network and everything that is needed to serve it.
 
-    config.json         model, front end, labels, segment length, temperature, usual sound, measured results, data and code
-                        revision
+    config.json         model, front end, labels, segment length, temperature, out-of-distribution detector, measured
+                        results, data and code revision
     model.safetensors   weights
     README.md           model card
 
@@ -11,6 +11,7 @@ The same on disk and on the Hugging Face Hub. Never a pickle: weights are read b
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +21,31 @@ from safetensors.torch import load_file, save_file
 
 from crnn.audio.front_end import FrontEnd
 from crnn.errors import CheckpointError
-from crnn.model import hub, limits, metadata
-from crnn.model.hub import CARD, CONFIG, WEIGHTS
-from crnn.model.hub_address import HubAddress, looks_like_address, parse_address
-from crnn.model.meter import Progress
-from crnn.model.network import CRNN, ModelConfig
+from crnn.format import ellipsis
+from crnn.model import hub, metadata
+from crnn.model.config import CheckpointConfig, ModelConfig
+from crnn.model.hub import CARD, CONFIG, MAX_BYTES, WEIGHTS, HubAddress, Progress
+from crnn.model.metadata import BUNDLED, Metadata, Results
+from crnn.model.network import CRNN
 from crnn.model.ood import OODDetector
 
-BUNDLED = Path(__file__).parents[2] / "assets" / "checkpoints"
 _FORMAT = 1
-_KINDS = ("F16", "BF16", "F32", "F64", "I64")  # what weights may be stored as; I64 counts batches
+_DTYPES = ("F16", "BF16", "F32", "F64", "I64")  # what weights may be stored as; I64 counts batches
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network and how to use it.
+    """A network and how to use it. Raises CheckpointError where the parts do not fit together.
 
-    task: what it tells apart ("genre", "mood"). segment_seconds: length of a segment. temperature: logits are divided by it before
-    the softmax (Guo et al. 2017), fitted on validation. doubt: what its training tracks sound like, None where that is not known
-    (older checkpoints). results: measured figures by protocol, as the card shows them. data, revision: what it was trained on,
-    by which revision of the code. folder, commit, notice: where it was read from, at which commit if from the Hub, and what to
-    tell about that (such as "the Hub does not answer, this is the copy fetched earlier").
+    Attributes:
+        task: what its classes are ("genre", "mood").
+        segment_seconds: length of a segment.
+        temperature: logits are divided by it before the softmax (Guo et al. 2017); fitted on validation data.
+        ood: detector of music unlike the training data; None in older checkpoints.
+        results: measured figures by protocol, as the model card shows them.
+        data, revision: what it was trained on, by which revision of the code.
+        folder, commit: where it was read from, and at which commit if from the Hub.
+        notice: what users should know about that ("the Hub does not answer, this is the copy fetched earlier").
     """
 
     task: str
@@ -50,22 +55,12 @@ class Checkpoint:
     model: CRNN
     temperature: float = 1.0
     ood: OODDetector | None = None
-    results: dict[str, Any] = field(default_factory=dict)
+    results: Results = field(default_factory=dict)
     data: str = ""
     revision: str = ""
     folder: Path | None = None
     commit: str = ""
     notice: str = ""
-
-    @property
-    def digest(self) -> str:
-        """Twelve hex digits of the weights' SHA-256, over names and values: the same weights, the same digest."""
-        state = self.model.state_dict()
-        found = hashlib.sha256()
-        for name in sorted(state):
-            found.update(name.encode())
-            found.update(state[name].detach().cpu().contiguous().numpy().tobytes())
-        return found.hexdigest()[:12]
 
     def __post_init__(self) -> None:
         config = self.model.config
@@ -73,16 +68,39 @@ class Checkpoint:
             raise CheckpointError(
                 f"{len(set(self.labels))} different labels for {config.n_classes} outputs."
             )
-        if (config.n_mels, config.frames) != (
-            self.front_end.n_mels,
-            self.front_end.frames(self.segment_seconds),
-        ):
+        frames = self.front_end.frames(self.segment_seconds)
+        if (config.n_mels, config.frames) != (self.front_end.n_mels, frames):
             raise CheckpointError(
                 f"The network reads {config.n_mels} bands × {config.frames} frames, its front end makes "
-                f"{self.front_end.n_mels} × {self.front_end.frames(self.segment_seconds)} of {self.segment_seconds:g} s."
+                f"{self.front_end.n_mels} × {frames} of {self.segment_seconds:g} s."
             )
         if not self.temperature > 0:
             raise CheckpointError(f"The temperature is {self.temperature}; it must be above 0.")
+
+    @cached_property
+    def digest(self) -> str:
+        """Twelve hex digits of the weights' SHA-256, over names and values: the same weights, the same digest."""
+        state = self.model.state_dict()
+        sha = hashlib.sha256()
+        for name in sorted(state):
+            sha.update(name.encode())
+            sha.update(state[name].detach().cpu().contiguous().numpy().tobytes())
+        return sha.hexdigest()[:12]
+
+    @property
+    def metadata(self) -> Metadata:
+        """Its description, as `crnn.model.metadata.read` gives it of a folder."""
+        return Metadata(
+            task=self.task,
+            labels=self.labels,
+            digest=self.digest,
+            data=self.data,
+            revision=self.revision,
+            results=self.results,
+            card=metadata.card(self.folder) if self.folder is not None else "",
+            ood_threshold=self.ood.threshold if self.ood is not None else None,
+            ood_origin=self.ood.origin if self.ood is not None else "",
+        )
 
     @classmethod
     def load(
@@ -91,22 +109,28 @@ class Checkpoint:
         progress: Progress | None = None,
         anonymous: bool = False,
     ) -> "Checkpoint":
-        """Read a bundled checkpoint by its name ("genre", "mood"), a folder, or `user/repo[@revision]` from the Hugging Face Hub.
+        """Read a checkpoint.
 
-        A text that names a folder here is that folder; a HubAddress is only ever the Hub. progress: told the share of a download.
-        anonymous: fetch without any token. Raises CheckpointError, saying which file is missing or what in it does not fit.
+        Args:
+            source: "genre" or "mood" for the bundled ones, a folder, or `user/repo[@revision]` on the Hugging Face Hub.
+                A text that names a folder here is that folder; a HubAddress is only ever the Hub.
+            progress: called with the fraction of a download that is done.
+            anonymous: fetch without any token.
+
+        Raises:
+            CheckpointError: which file is missing, or what in it does not fit.
         """
         if isinstance(source, str) and source in ("genre", "mood"):
             return cls._read(BUNDLED / source, source)
-        if isinstance(source, str) and not Path(source).is_dir() and looks_like_address(source):
-            source = parse_address(source)
+        if isinstance(source, str) and not Path(source).is_dir() and hub.looks_like_address(source):
+            source = hub.parse_address(source)
         if not isinstance(source, HubAddress):
             return cls._read(Path(source), Path(source).name)
         name = str(source)
-        fetched = hub.fetch(
-            source, progress, anonymous=anonymous, check=lambda file: _described(file, name)
+        snapshot = hub.fetch(
+            source, progress, anonymous=anonymous, check=lambda file: _read_config(file, name)
         )
-        return cls._read(fetched.folder, name, fetched.commit, fetched.notice)
+        return cls._read(snapshot.folder, name, snapshot.commit, snapshot.notice)
 
     @classmethod
     def _read(cls, folder: Path, name: str, commit: str = "", notice: str = "") -> "Checkpoint":
@@ -116,14 +140,27 @@ class Checkpoint:
                     f"{name}: no {file} there. A checkpoint is a folder with {CONFIG} and {WEIGHTS}, such as "
                     "`python -m training train` writes, or user/repo on the Hugging Face Hub."
                 )
-        described = _described(folder / CONFIG, name)
-        model = _with_weights(described.pop("model"), folder / WEIGHTS, name)
-        return cls(**described, model=model, folder=folder, commit=commit, notice=notice)
+        config, detector = _read_config(folder / CONFIG, name)
+        return cls(
+            task=config.task,
+            labels=config.labels,
+            front_end=config.front_end,
+            segment_seconds=config.segment_seconds,
+            model=_with_weights(config.model, folder / WEIGHTS, name),
+            temperature=config.temperature,
+            ood=detector,
+            results=config.results,
+            data=config.data,
+            revision=config.revision,
+            folder=folder,
+            commit=commit,
+            notice=notice,
+        )
 
     def save(self, folder: Path, card: str | None = None) -> None:
         """Write config, weights and, where given, the model card."""
         folder.mkdir(parents=True, exist_ok=True)
-        config = {
+        config: dict[str, Any] = {
             "format": _FORMAT,
             "task": self.task,
             "labels": self.labels,
@@ -138,9 +175,10 @@ class Checkpoint:
         if self.ood is not None:
             config["doubt"] = self.ood.to_dict()
         state = {
-            name: value.detach().cpu().float().contiguous()
-            if value.is_floating_point()
-            else value.detach().cpu()
+            name: (value.float() if value.is_floating_point() else value)
+            .detach()
+            .cpu()
+            .contiguous()
             for name, value in self.model.state_dict().items()
         }
         save_file(state, folder / WEIGHTS)
@@ -150,35 +188,23 @@ class Checkpoint:
         (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 
-def _described(file: Path, name: str) -> dict[str, Any]:
-    """What config.json says, as Checkpoint's arguments; "model" is still its ModelConfig. Nothing large is built.
-
-    Raises CheckpointError for anything that this version cannot serve, or that asks for more than crnn.model.limits allows.
-    """
+def _read_config(file: Path, name: str) -> tuple[CheckpointConfig, OODDetector | None]:
+    """config.json and its detector; CheckpointError for anything that this version cannot serve. Builds nothing large."""
     try:
-        config = metadata.read_config(file)
-        if "format" not in config and "task" not in config:
+        stored = metadata.read_config(file)
+        if "format" not in stored and "task" not in stored:
             raise CheckpointError(
                 f"{name}: its {CONFIG} is that of another kind of model. One that this project's training wrote is needed."
             )
-        if config["format"] != _FORMAT:
+        if stored.get("format") != _FORMAT:
             raise CheckpointError(
-                f"{name}: format {_cut(config['format'])}; this version reads format {_FORMAT}."
+                f"{name}: format {ellipsis(str(stored.get('format')), 200)}; this version reads format {_FORMAT}."
             )
-        model = ModelConfig(**config["model"])
-        front_end = FrontEnd(**config["front_end"])
-        task, labels = str(config["task"]), tuple(str(label) for label in config["labels"])
-        seconds, temperature = float(config["segment_seconds"]), float(config["temperature"])
-        limits.check(task, labels, seconds, temperature, front_end, model)
-        ood = OODDetector.from_dict(config["doubt"]) if config.get("doubt") is not None else None
-        with torch.device("meta"):  # shapes without memory
-            size = sum(
-                value.numel() * value.element_size() for value in CRNN(model).state_dict().values()
-            )
-        if size > hub.LIMITS[WEIGHTS]:
-            raise ValueError(
-                f"weights of {size / 1e6:.0f} MB; up to {hub.LIMITS[WEIGHTS] / 1e6:.0f} MB are accepted"
-            )
+        config = CheckpointConfig.parse(stored)
+        detector = OODDetector.from_dict(config.ood) if config.ood is not None else None
+        size = sum(value.numel() * value.element_size() for value in _state(config.model).values())
+        if size > MAX_BYTES[WEIGHTS]:
+            raise ValueError(f"weights of {_megabytes(size)}")
     except (
         ValueError,
         KeyError,
@@ -189,53 +215,42 @@ def _described(file: Path, name: str) -> dict[str, Any]:
         OSError,
     ) as error:
         raise CheckpointError(
-            f"{name}: {CONFIG} does not describe a network of ours ({_cut(error)})."
+            f"{name}: {CONFIG} does not describe a network of ours ({_reason(error)})."
         ) from error
-    return {
-        "task": task,
-        "labels": labels,
-        "front_end": front_end,
-        "segment_seconds": seconds,
-        "model": model,
-        "temperature": temperature,
-        "ood": ood,
-        "results": metadata.results(config.get("results")),
-        "data": metadata.text(config.get("data")),
-        "revision": metadata.text(config.get("revision")),
-    }
+    return config, detector
 
 
 def _with_weights(config: ModelConfig, file: Path, name: str) -> CRNN:
-    """The network with its weights. The file's table of contents is compared with what config asks for before either is read."""
-    with torch.device("meta"):
-        wanted = {key: list(value.shape) for key, value in CRNN(config).state_dict().items()}
+    """The network with its weights. The file's header is compared with what config asks for before the rest is read."""
+    expected = {key: list(value.shape) for key, value in _state(config).items()}
     try:
-        if file.stat().st_size > hub.LIMITS[WEIGHTS]:
-            raise CheckpointError(
-                f"{name}: {WEIGHTS} has {file.stat().st_size / 1e6:.0f} MB; up to {hub.LIMITS[WEIGHTS] / 1e6:.0f} MB are accepted."
-            )
+        if file.stat().st_size > MAX_BYTES[WEIGHTS]:
+            raise CheckpointError(f"{name}: {WEIGHTS} has {_megabytes(file.stat().st_size)}.")
         with safetensors.safe_open(file, framework="pt") as stored:
-            parts = {key: stored.get_slice(key) for key in stored.keys()}  # noqa: SIM118 – no mapping
-            found = {key: part.get_shape() for key, part in parts.items()}
-            strange = sorted({part.get_dtype() for part in parts.values()} - set(_KINDS))
-        odd = sorted(
-            key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key)
-        )
-        if odd:
-            key = odd[0]
+            tensors = {key: stored.get_slice(key) for key in stored.keys()}  # noqa: SIM118 – no mapping
+            shapes = {key: tensor.get_shape() for key, tensor in tensors.items()}
+            unreadable = sorted({tensor.get_dtype() for tensor in tensors.values()} - set(_DTYPES))
+        different = [
+            key
+            for key in sorted(expected.keys() | shapes.keys())
+            if expected.get(key) != shapes.get(key)
+        ]
+        if different:
+            key = different[0]
             raise CheckpointError(
-                f"{name}: {WEIGHTS} does not fit {CONFIG} ({_cut(key)}: {_shape(found.get(key))}, not {_shape(wanted.get(key))}). "
-                "Take both files from the same training."
+                f"{name}: {WEIGHTS} does not fit {CONFIG} ({ellipsis(key, 200)}: {_shape(shapes.get(key))}, not "
+                f"{_shape(expected.get(key))}). Take both files from the same training."
             )
-        if strange:
+        if unreadable:
             raise CheckpointError(
-                f"{name}: {WEIGHTS} holds {', '.join(strange)}; {', '.join(_KINDS)} are read."
+                f"{name}: {WEIGHTS} holds {', '.join(unreadable)}; {', '.join(_DTYPES)} are read."
             )
         model = CRNN(config)
         model.load_state_dict(load_file(file), strict=True)
     except (RuntimeError, OSError, safetensors.SafetensorError) as error:
         raise CheckpointError(
-            f"{name}: {WEIGHTS} is damaged or not in safetensors format ({_cut(error)}). Fetch it again, or ask who made it."
+            f"{name}: {WEIGHTS} is damaged or not in safetensors format ({_reason(error)}). "
+            "Fetch it again, or ask who made it."
         ) from error
     if not all(bool(torch.isfinite(value).all()) for value in model.state_dict().values()):
         raise CheckpointError(
@@ -244,11 +259,20 @@ def _with_weights(config: ModelConfig, file: Path, name: str) -> CRNN:
     return model.eval()
 
 
+def _state(config: ModelConfig) -> dict[str, torch.Tensor]:
+    """Names and shapes of a network's weights, without memory for them."""
+    with torch.device("meta"):
+        return CRNN(config).state_dict()
+
+
+def _reason(error: Exception) -> str:
+    """One line of a reason that may come from a stranger's file."""
+    return ellipsis(str(error).partition("\n")[0] or type(error).__name__, 200)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.0f} MB; up to {MAX_BYTES[WEIGHTS] / 1e6:.0f} MB are accepted"
+
+
 def _shape(shape: list[int] | None) -> str:
     return "nothing" if shape is None else "×".join(map(str, shape)) or "one number"
-
-
-def _cut(reason: object) -> str:
-    """One line of a reason that may come from a stranger's file."""
-    lines = str(reason).splitlines() or [type(reason).__name__]
-    return lines[0] if len(lines[0]) <= 200 else f"{lines[0][:199]}…"

@@ -1,7 +1,7 @@
-"""Checkpoints on the Hugging Face Hub, fetched into the local cache.
+"""Checkpoints on the Hugging Face Hub: their addresses, and their files fetched into the local cache.
 
-Only three files of a repository are ever asked for (config.json, model.safetensors, README.md), each only after the Hub has said
-how large it is. Nothing here imports huggingface_hub before something is fetched: the app's first page does without.
+Only three files of a repository are ever fetched (config.json, model.safetensors, README.md), each only after the Hub has
+said how large it is. `import huggingface_hub` is cheap; its parts, which take a second, load when something is fetched.
 """
 
 from __future__ import annotations
@@ -13,32 +13,103 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import huggingface_hub
 
 from crnn.errors import CheckpointError
-from crnn.model.hub_address import HubAddress
-from crnn.model.meter import Meter, Progress
+from crnn.format import ellipsis
 
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
+Progress = Callable[[float], None]  # called with the fraction done, 0 to 1
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
-# Bytes that are accepted. The bundled weights have 1.2 MB; 64 MB are 16 million numbers, fifty times as many.
-LIMITS = {CONFIG: 100_000, WEIGHTS: 64_000_000, CARD: 1_000_000}
+# Accepted sizes. The bundled weights have 1.2 MB; 64 MB are 16 million numbers, fifty times as many.
+MAX_BYTES = {CONFIG: 100_000, WEIGHTS: 64_000_000, CARD: 1_000_000}
 
-# Whatever visitors try is kept apart from what the deployer fetched, and up to this size on disk.
+# What visitors try has a cache apart from the deployer's, of up to this size on disk.
 _ANONYMOUS_BYTES = 1_000_000_000
 
-_TIMEOUT = 5.0  # seconds for the Hub to say what a file is
+_TIMEOUT = 5.0  # seconds for the Hub to answer
 _PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".joblib")
 
+_HOSTS = ("huggingface.co", "hf.co")
+_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
+_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
+class HubAddress:
+    """A model repository and a revision of it: branch, tag or commit."""
+
+    repo: str
+    revision: str = "main"
+
+    def __str__(self) -> str:
+        return self.repo if self.revision == "main" else f"{self.repo}@{self.revision}"
+
+
+def parse_address(text: str) -> HubAddress:
+    """Parse `user/repo`, `user/repo@revision`, or the address of a repository's page.
+
+    Raises:
+        CheckpointError: it is anything else.
+    """
+    text = text.strip()
+    shown = ellipsis(text, 80)
+    needed = "Needed is user/repo or user/repo@revision, as it stands on top of a model's page on huggingface.co."
+    if not text:
+        raise CheckpointError(f"Nothing was entered. {needed}")
+    path = text
+    if "://" in text or text.lower().startswith(tuple(f"{host}/" for host in _HOSTS)):
+        path = _page_path(text)
+        if not path:
+            raise CheckpointError(f"“{shown}” is not an address of huggingface.co. {needed}")
+    if path.startswith(("datasets/", "spaces/")):
+        kind = path.split("/")[0][:-1]
+        raise CheckpointError(
+            f"“{shown}” is a {kind}; a checkpoint lies in a model repository. {needed}"
+        )
+    repo, at, revision = path.partition("@")
+    parts = repo.split("/")
+    good_name = len(parts) == 2 and len(repo) <= 96 and all(_NAME.fullmatch(part) for part in parts)
+    if not good_name or "--" in repo or ".." in repo or repo.endswith(".git"):
+        raise CheckpointError(f"“{shown}” is not the name of a model repository. {needed}")
+    if not at:
+        return HubAddress(repo)
+    if len(revision) > 100 or ".." in revision or not _REVISION.fullmatch(revision):
+        raise CheckpointError(
+            f"“{shown}” names no revision that can exist: after the @, a branch, a tag or a commit is needed."
+        )
+    return HubAddress(repo, revision)
+
+
+def _page_path(text: str) -> str:
+    """The path of a repository's page as user/repo[@revision]; empty for another site's."""
+    try:
+        url = urlsplit(text if "://" in text else f"https://{text}")
+        host = url.hostname
+    except ValueError:
+        return ""
+    if host not in _HOSTS or url.netloc != host or url.scheme != "https":
+        return ""
+    parts = unquote(url.path).strip("/").split("/")
+    if len(parts) >= 4 and parts[2] == "tree":
+        return f"{parts[0]}/{parts[1]}@{'/'.join(parts[3:])}"
+    return "/".join(parts)
+
+
+def looks_like_address(text: str) -> bool:
+    """Whether a text that is no folder here is meant for the Hub: one slash, not at a path's beginning."""
+    return text.startswith("https://") or (
+        text.count("/") - text.partition("@")[2].count("/") == 1 and text[0] not in "./~"
+    )
+
+
+@dataclass(frozen=True)
 class Snapshot:
-    """Where a repository's files lie, at which commit; notice says so where they are an earlier copy."""
+    """Where a repository's files lie, and of which commit; notice: set where they are an earlier copy."""
 
     folder: Path
     commit: str
@@ -55,7 +126,7 @@ def endpoint() -> str:
 
 
 def cache_folder(anonymous: bool = False) -> Path:
-    """huggingface_hub's cache. What was fetched without a token has its own, so that it can hold nothing private."""
+    """huggingface_hub's cache. What is fetched without a token has its own, so that it can hold nothing private."""
     from huggingface_hub import constants
 
     folder = Path(os.environ.get("HF_HUB_CACHE") or constants.HF_HUB_CACHE)
@@ -71,43 +142,61 @@ def fetch(
 ) -> Snapshot:
     """Bring a repository's files into the cache, all of one commit.
 
-    progress: called with the share of bytes that have come. anonymous: send no token, even where there is one. check: called with
-    config.json before the weights are asked for; raises to refuse them.
-    Raises CheckpointError for a repository that is missing, private, gated, too large, not ours, or pickled; Unreachable if the
-    Hub does not answer and there is no copy. Where there is one, it is returned with a notice.
+    Args:
+        progress: called with the fraction of bytes downloaded.
+        anonymous: send no token, even where there is one.
+        check: called with config.json before the weights are fetched; raises to refuse them.
+
+    Returns:
+        The files; where the Hub does not answer, a copy fetched earlier, with a notice.
+
+    Raises:
+        HubUnreachable: the Hub does not answer, and there is no copy.
+        CheckpointError: the repository is missing, private, gated, too large, pickled, or no checkpoint of ours.
     """
     remote = _Remote(address, cache_folder(anonymous), anonymous)
     pinned = _COMMIT.fullmatch(address.revision) is not None
-    if pinned and (kept := remote.kept()) is not None:
-        return kept  # a commit never changes
+    if pinned and (cached := remote.cached()) is not None:
+        return cached  # a commit never changes
     try:
-        commit, sizes = remote.look()
+        commit, sizes = remote.list_files()
         if anonymous:
             _make_room(remote.cache)
-        meter = Meter(sum(sizes.values()), progress)
-        here = replace(address, revision=commit)
-        config = remote.download(here, CONFIG, meter)
-        if check is not None:
-            check(config)
-        for name in sizes:
-            remote.download(here, name, meter)
+        total, done = max(1, sum(sizes.values())), 0
+        folder = remote.cache
+        for name, size in sizes.items():  # config.json comes first
+
+            def report(n: int, before: int = done) -> None:
+                if progress is not None:
+                    progress(min(1.0, (before + n) / total))
+
+            file = remote.download(name, commit, report)
+            report(size)
+            done += size
+            folder = file.parent
+            if name == CONFIG and check is not None:
+                check(file)
         if not pinned:
-            remote.remember()
-        return Snapshot(config.parent, commit)
+            # Which commit the branch or tag means is noted last, so that only complete copies are found offline.
+            reference = folder.parents[1] / "refs" / address.revision
+            reference.parent.mkdir(parents=True, exist_ok=True)
+            reference.write_text(commit)
+        return Snapshot(folder, commit)
     except HubUnreachable as error:
-        kept = remote.kept()
-        if kept is None:
+        cached = remote.cached()
+        if cached is None:
             raise HubUnreachable(
                 f"{error} No copy of it was fetched before. Try again later."
             ) from error
         return replace(
-            kept, notice=f"{error} In use is the copy fetched earlier, revision {kept.commit[:12]}."
+            cached,
+            notice=f"{error} In use is the copy fetched earlier, revision {cached.commit[:12]}.",
         )
 
 
 @dataclass(frozen=True)
 class _Remote:
-    """One repository, as seen from here."""
+    """One repository on the Hub, and the cache for it."""
 
     address: HubAddress
     cache: Path
@@ -117,210 +206,174 @@ class _Remote:
     def token(self) -> bool | None:
         return False if self.anonymous else None  # None: from the environment or the login, if any
 
-    def api(self) -> HfApi:
-        from huggingface_hub import HfApi
-
-        return HfApi(endpoint=endpoint(), token=self.token, library_name="genre-mood-spectrum")
-
-    def kept(self) -> Snapshot | None:
+    def cached(self) -> Snapshot | None:
         """The copy fetched earlier, if it is complete."""
-        from huggingface_hub import try_to_load_from_cache
-
-        found = [
-            try_to_load_from_cache(
+        files = [
+            huggingface_hub.try_to_load_from_cache(
                 self.address.repo, name, cache_dir=str(self.cache), revision=self.address.revision
             )
             for name in (CONFIG, WEIGHTS)
         ]
-        if not all(isinstance(path, str) for path in found):
-            return None
-        folder = Path(str(found[0])).parent
-        return Snapshot(folder, folder.name)
+        paths = [Path(file).parent for file in files if isinstance(file, str)]
+        return Snapshot(paths[0], paths[0].name) if len(paths) == len(files) else None
 
-    def look(self) -> tuple[str, dict[str, int]]:
+    def list_files(self) -> tuple[str, dict[str, int]]:
         """The commit that the revision means now, and the size of each file in bytes; refuses what is too large."""
-        commit, sizes = "", {}
-        for name in (CONFIG, WEIGHTS, CARD):
-            found = self._metadata(name, commit or self.address.revision)
-            if found is None:
-                if name == CARD:
-                    continue
-                raise self._absent(name, commit or self.address.revision)
-            commit, size = found
-            if size > LIMITS[name]:
+        import httpx2
+
+        api = huggingface_hub.HfApi(endpoint=endpoint(), token=self.token)
+        try:
+            info = api.model_info(
+                self.address.repo,
+                revision=self.address.revision,
+                timeout=_TIMEOUT,
+                files_metadata=True,
+            )
+            commit = info.sha or ""
+            if not _COMMIT.fullmatch(commit):
+                raise ValueError
+            listed = {file.rfilename: file.size for file in info.siblings or []}
+        except (httpx2.HTTPError, OSError) as error:
+            raise self._explained(error) from error
+        except (httpx2.InvalidURL, ValueError, TypeError, KeyError) as error:
+            # A sign-in page of a network, a proxy: something that is not the Hub answers "200 OK".
+            raise HubUnreachable(
+                f"{self.address}: what answered in place of the Hugging Face Hub is not the Hub."
+            ) from error
+        for name in (CONFIG, WEIGHTS):
+            if name not in listed:
+                raise CheckpointError(self._not_a_checkpoint(name, sorted(listed)))
+        sizes: dict[str, int] = {}
+        for name in filter(listed.__contains__, MAX_BYTES):
+            if (size := listed[name]) is None:
                 raise CheckpointError(
-                    f"{self.address}: {name} has {_bytes(size)}; up to {_bytes(LIMITS[name])} are accepted. Nothing of it "
+                    f"{self.address}: the Hub does not say how large {name} is, so it was not fetched."
+                )
+            if size > MAX_BYTES[name]:
+                raise CheckpointError(
+                    f"{self.address}: {name} has {_bytes(size)}; up to {_bytes(MAX_BYTES[name])} are accepted. Nothing of it "
                     "was fetched. Choose a smaller network."
                 )
             sizes[name] = size
         return commit, sizes
 
-    def _metadata(self, name: str, revision: str) -> tuple[str, int] | None:
-        """Commit and size of a file, or None where the repository does not have it."""
-        from huggingface_hub import get_hf_file_metadata, hf_hub_url
-        from huggingface_hub.errors import RemoteEntryNotFoundError
-
-        url = hf_hub_url(self.address.repo, name, revision=revision, endpoint=endpoint())
-        try:
-            found = get_hf_file_metadata(
-                url, token=self.token, timeout=_TIMEOUT, endpoint=endpoint()
+    def _not_a_checkpoint(self, missing: str, listed: list[str]) -> str:
+        pickles = [file for file in listed if file.endswith(_PICKLES)]
+        if pickles and WEIGHTS not in listed:
+            return (
+                f"{self.address} has its weights only as a pickle ({ellipsis(pickles[0], 60)}). Reading a pickle can run any "
+                f"code, so none is opened here: weights are read from {WEIGHTS} alone. Convert it on a computer you trust."
             )
-        except RemoteEntryNotFoundError:
-            return None
-        except _failures() as error:
-            raise self._sentence(error) from error
-        if (
-            found.commit_hash is None
-            or not _COMMIT.fullmatch(found.commit_hash)
-            or found.etag is None
-        ):
-            # A sign-in page of a network, a proxy: something that is not the Hub says "200 OK".
-            raise HubUnreachable(
-                f"{self.address}: what answered in place of the Hugging Face Hub is not the Hub."
-            )
-        if found.size is None:
-            raise CheckpointError(
-                f"{self.address}: the Hub does not say how large {name} is, so it was not fetched."
-            )
-        return found.commit_hash, found.size
-
-    def _absent(self, name: str, revision: str) -> CheckpointError:
-        """Why a repository without this file is no checkpoint of ours."""
-        try:
-            listed = (
-                self.api()
-                .model_info(self.address.repo, revision=revision, timeout=_TIMEOUT)
-                .siblings
-                or []
-            )
-            names = sorted(file.rfilename for file in listed)
-        except _failures():
-            names = []
-        pickles = [file for file in names if file.endswith(_PICKLES)]
-        if pickles and WEIGHTS not in names:
-            return CheckpointError(
-                f"{self.address} has its weights only as a pickle ({_short(pickles[0])}). Reading a pickle can run any code, so "
-                f"none is opened here: weights are read from {WEIGHTS} alone. Convert it on a computer you trust."
-            )
-        return CheckpointError(
-            f"{self.address} is not a checkpoint of this kind: it has no {name}. A repository with {CONFIG} and {WEIGHTS} is "
-            "needed, such as `python -m training publish` makes."
+        return (
+            f"{self.address} is not a checkpoint of this kind: it has no {missing}. A repository with {CONFIG} and {WEIGHTS} "
+            "is needed, such as `python -m training publish` makes."
         )
 
-    def download(self, address: HubAddress, name: str, meter: Meter) -> Path:
+    def download(self, name: str, commit: str, report: Callable[[int], None]) -> Path:
         """One file into the cache; its path there."""
-        from huggingface_hub import hf_hub_download
+        import httpx2
+        from huggingface_hub import errors
 
         try:
-            path = hf_hub_download(
-                address.repo,
-                name,
-                revision=address.revision,
-                cache_dir=self.cache,
-                token=self.token,
-                endpoint=endpoint(),
-                etag_timeout=_TIMEOUT,
-                tqdm_class=meter.bar(f"{self.address}: {name}", LIMITS[name]),
+            return Path(
+                huggingface_hub.hf_hub_download(
+                    self.address.repo,
+                    name,
+                    revision=commit,
+                    cache_dir=self.cache,
+                    token=self.token,
+                    endpoint=endpoint(),
+                    etag_timeout=_TIMEOUT,
+                    tqdm_class=progress_bar(f"{self.address}: {name}", MAX_BYTES[name], report),
+                )
             )
-        except _failures() as error:
-            if isinstance(error, OSError) and error.errno in (
-                errno.ENOSPC,
-                errno.EACCES,
-                errno.EROFS,
-                errno.EDQUOT,
-            ):
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
+            number = getattr(error, "errno", None)
+            if number in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT):
                 raise CheckpointError(
-                    f"{self.address}: {name} could not be stored ({os.strerror(error.errno)}). Make room, or set HF_HOME to "
+                    f"{self.address}: {name} could not be stored ({os.strerror(number)}). Make room, or set HF_HOME to "
                     "a folder that can be written."
                 ) from error
+            if isinstance(error, errors.GatedRepoError):
+                raise self._explained(error) from error
             raise HubUnreachable(f"{self.address}: the download of {name} broke off.") from error
-        meter.finished(Path(path))
-        return Path(path)
 
-    def remember(self) -> None:
-        """Note in the cache which commit the branch or tag means: last, so that only complete copies are found offline."""
-        from huggingface_hub import hf_hub_download
-
-        try:
-            hf_hub_download(
-                self.address.repo,
-                CONFIG,
-                revision=self.address.revision,
-                cache_dir=self.cache,
-                token=self.token,
-                endpoint=endpoint(),
-                etag_timeout=_TIMEOUT,
-                tqdm_class=Meter(1).bar(f"{self.address}: {CONFIG}", LIMITS[CONFIG]),
-            )
-        except _failures():
-            pass  # everything has come; only finding it without the Hub would have needed this
-
-    def _sentence(self, error: Exception) -> CheckpointError:
+    def _explained(self, error: Exception) -> CheckpointError:
         """What the Hub's answer means, without a word of the library's own: those may repeat what was sent."""
         from huggingface_hub import errors
 
         status = getattr(getattr(error, "response", None), "status_code", None)
-        where = self.address.repo
-        if isinstance(error, errors.GatedRepoError):
-            return CheckpointError(
-                f"{where} is gated: its authors let in only who has accepted their terms on its page. {self._access()}"
-            )
-        if isinstance(error, errors.RepositoryNotFoundError) and status == 401:
-            return CheckpointError(
-                f"{where} is private, or there is no such repository: the Hub says the same of both. Check the spelling. "
-                f"{self._access()}"
-            )
-        if isinstance(error, errors.RevisionNotFoundError):
-            return CheckpointError(
-                f"{where} has no revision “{self.address.revision}”. Leave it out for the newest, or look up its branches and "
-                "tags on its page."
-            )
-        if isinstance(error, errors.DisabledRepoError):
-            return CheckpointError(
-                f"{where} has been disabled on the Hub. Choose another repository."
-            )
-        if status == 404:
-            return CheckpointError(
-                f"The Hub has no model repository {where}. Check the spelling: user/repo."
-            )
-        if status == 401:
-            return CheckpointError(
-                "The Hub does not accept the token it was sent. Make a new one and set it as HF_TOKEN, or remove it: public "
-                "repositories need none."
-            )
-        if status == 403:
-            return CheckpointError(f"The Hub refuses access to {where}. {self._access()}")
-        if status is None:
-            return HubUnreachable(f"{self.address}: the Hugging Face Hub does not answer.")
-        return HubUnreachable(
-            f"{self.address}: the Hugging Face Hub is in trouble or busy (it answered {status})."
+        repo = self.address.repo
+        access = (
+            "Only public repositories can be opened here."
+            if self.anonymous
+            else "Set HF_TOKEN to a token whose owner may read it."
         )
+        if isinstance(error, errors.GatedRepoError):
+            sentence = f"{repo} is gated: its authors let in only who has accepted their terms on its page. {access}"
+        elif isinstance(error, errors.RepositoryNotFoundError) and status == 401:
+            sentence = (
+                f"{repo} is private, or there is no such repository: the Hub says the same of both. "
+                f"Check the spelling. {access}"
+            )
+        elif isinstance(error, errors.RevisionNotFoundError):
+            sentence = (
+                f"{repo} has no revision “{self.address.revision}”. Leave it out for the newest, or look up its branches "
+                "and tags on its page."
+            )
+        elif isinstance(error, errors.DisabledRepoError):
+            sentence = f"{repo} has been disabled on the Hub. Choose another repository."
+        elif status == 404:
+            sentence = f"The Hub has no model repository {repo}. Check the spelling: user/repo."
+        elif status == 401:
+            sentence = (
+                "The Hub does not accept the token it was sent. Make a new one and set it as HF_TOKEN, or remove it: "
+                "public repositories need none."
+            )
+        elif status == 403:
+            sentence = f"The Hub refuses access to {repo}. {access}"
+        elif status is None:
+            return HubUnreachable(f"{self.address}: the Hugging Face Hub does not answer.")
+        else:
+            return HubUnreachable(
+                f"{self.address}: the Hugging Face Hub is in trouble or busy (it answered {status})."
+            )
+        return CheckpointError(sentence)
 
-    def _access(self) -> str:
-        if self.anonymous:
-            return "Only public repositories can be opened here."
-        return "Set HF_TOKEN to a token whose owner may read it."
 
+def progress_bar(what: str, limit: int, report: Callable[[int], None]) -> type:
+    """A class for huggingface_hub to use as tqdm: reports bytes, and stops a file of more than `limit` bytes."""
 
-def _failures() -> tuple[type[Exception], ...]:
-    """Everything that talking to the Hub may raise: its HTTP client's errors, the disk's, a malformed address or answer."""
-    import httpx2
+    class Bar:
+        def __init__(self, *_: object, initial: int = 0, **__: object) -> None:
+            self.n = initial
 
-    return (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError)
+        def update(self, n: int = 1) -> None:
+            self.n += n
+            if self.n > limit:
+                raise CheckpointError(f"{what} is longer than the Hub said, and was dropped.")
+            report(self.n)
+
+        def __enter__(self) -> Bar:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def __getattr__(self, _: str) -> Callable[..., None]:
+            return lambda *_, **__: None  # close, refresh, set_postfix_str, …
+
+    return Bar
 
 
 def _make_room(cache: Path) -> None:
     """Drop the repositories that visitors tried longest ago until the rest is small enough."""
-
-    def size(folder: Path) -> int:
-        return sum(file.stat().st_size for file in folder.glob("blobs/*") if file.is_file())
-
     kept = 0
     try:
         for folder in sorted(
             cache.glob("models--*"), key=lambda f: f.stat().st_mtime, reverse=True
         ):
-            kept += size(folder)
+            kept += sum(file.stat().st_size for file in folder.glob("blobs/*") if file.is_file())
             if kept > _ANONYMOUS_BYTES:
                 shutil.rmtree(folder, ignore_errors=True)
     except OSError:
@@ -332,7 +385,3 @@ def _bytes(size: int) -> str:
         if size >= scale:
             return f"{size / scale:.3g} {unit}"
     return f"{size} bytes"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 60 else f"{name[:59]}…"

@@ -1,4 +1,4 @@
-"""What a checkpoint folder says of itself, read without torch: for a page that shows it before anything is loaded."""
+"""What a checkpoint folder says about itself, read without torch: for pages that show it before anything is loaded."""
 
 import hashlib
 import json
@@ -8,18 +8,32 @@ from pathlib import Path
 from typing import Any
 
 from crnn.errors import CheckpointError
-from crnn.model.hub import CARD, CONFIG, LIMITS, WEIGHTS
+from crnn.model.hub import CARD, CONFIG, MAX_BYTES, WEIGHTS
 
+_INSTALLED = Path(__file__).parents[1] / "checkpoints"  # where a wheel has them
+BUNDLED = (
+    _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "assets" / "checkpoints"
+)
+
+# Measured figures by protocol: numbers, and "context" and "runs" in words.
 Results = dict[str, dict[str, str | float]]
 
-# Characters of a text in config.json, such as a protocol's description.
-_LONGEST_TEXT = 400
+_MAX_TEXT = 400  # characters
+_MAX_PROTOCOLS, _MAX_PROTOCOL_NAME = 20, 40
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """digest: as Checkpoint.digest. revision: of the code that trained it. card: README.md without its header. doubt: when it
-    doubts and where that threshold comes from, in a sentence; empty where it cannot tell."""
+    """Description of a checkpoint.
+
+    Attributes:
+        digest: as `Checkpoint.digest`.
+        data, revision: what it was trained on, by which revision of the code.
+        results: measured figures by protocol.
+        card: README.md without its header.
+        ood_threshold: score above which music counts as out of distribution; None where the checkpoint has no detector.
+        ood_origin: which data the threshold comes from.
+    """
 
     task: str
     labels: tuple[str, ...]
@@ -28,13 +42,15 @@ class Metadata:
     revision: str
     results: Results
     card: str
-    ood: str = ""
+    ood_threshold: float | None = None
+    ood_origin: str = ""
 
 
 def read(folder: Path) -> Metadata:
-    """A folder's config, card and digest. Raises CheckpointError where config.json cannot be read."""
+    """Metadata of a checkpoint folder; raises CheckpointError where config or weights cannot be read."""
     try:
         config = read_config(folder / CONFIG)
+        ood = config.get("doubt") or {}
         return Metadata(
             task=str(config["task"]),
             labels=tuple(str(label) for label in config["labels"]),
@@ -43,9 +59,10 @@ def read(folder: Path) -> Metadata:
             revision=text(config.get("revision")),
             results=results(config.get("results")),
             card=card(folder),
-            ood=doubt(config.get("doubt")),
+            ood_threshold=float(ood["threshold"]) if ood else None,
+            ood_origin=text(ood.get("origin")),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{folder.name}: its {CONFIG} or {WEIGHTS} cannot be read."
         ) from error
@@ -53,8 +70,8 @@ def read(folder: Path) -> Metadata:
 
 def read_config(file: Path) -> dict[str, Any]:
     """config.json as a dictionary; ValueError for anything else, RecursionError for absurd nesting."""
-    if file.stat().st_size > LIMITS[CONFIG]:
-        raise ValueError(f"more than {LIMITS[CONFIG] // 1000} kB")
+    if file.stat().st_size > MAX_BYTES[CONFIG]:
+        raise ValueError(f"more than {MAX_BYTES[CONFIG] // 1000} kB")
     config = json.loads(file.read_text(encoding="utf-8"))
     if not isinstance(config, dict):
         raise ValueError("not a JSON object")
@@ -62,28 +79,28 @@ def read_config(file: Path) -> dict[str, Any]:
 
 
 def digest(file: Path) -> str:
-    """Twelve hex digits over names and values of a safetensors file, the same as of the network that has them."""
+    """Digest of a safetensors file, as `Checkpoint.digest` of the network in it."""
     content = memoryview(file.read_bytes())
     start = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(bytes(content[8:start]))
-    found = hashlib.sha256()
+    sha = hashlib.sha256()
     for name in sorted(set(header) - {"__metadata__"}):
         first, last = header[name]["data_offsets"]
-        found.update(name.encode())
-        found.update(content[start + first : start + last])
-    return found.hexdigest()[:12]
+        sha.update(name.encode())
+        sha.update(content[start + first : start + last])
+    return sha.hexdigest()[:12]
 
 
 def card(folder: Path) -> str:
-    """The model card's text, without the header meant for the Hub; empty where there is none."""
+    """The model card's text without the header meant for the Hub; empty where there is none."""
     file = folder / CARD
-    if not file.is_file() or file.stat().st_size > LIMITS[CARD]:
+    if not file.is_file() or file.stat().st_size > MAX_BYTES[CARD]:
         return ""
     return strip_header(file.read_text(encoding="utf-8", errors="replace"))
 
 
 def strip_header(content: str) -> str:
-    """A card's text below its YAML header."""
+    """A model card's text below its YAML header."""
     lines = content.lstrip("\ufeff").splitlines()
     if lines[:1] == ["---"] and "---" in lines[1:]:
         lines = lines[lines.index("---", 1) + 1 :]
@@ -91,45 +108,36 @@ def strip_header(content: str) -> str:
 
 
 def text(value: object) -> str:
-    """A text of config.json, cut to a readable length; empty for anything that is none."""
-    return value[:_LONGEST_TEXT] if isinstance(value, str) else ""
-
-
-def doubt(value: object) -> str:
-    """The threshold of doubt in a sentence, from what config.json says of it; empty where it says nothing."""
-    if not isinstance(value, dict) or not isinstance(limit := value.get("threshold"), (int, float)):
-        return ""
-    origin = text(value.get("origin"))
-    return (
-        f"It doubts whatever sounds more than {limit:.2f} times as far from its training music as that itself usually does"
-        + (f": {origin}." if origin else ".")
-    )
+    """A text of config.json, cut to a readable length; empty for anything else."""
+    return value[:_MAX_TEXT] if isinstance(value, str) else ""
 
 
 def results(value: object) -> Results:
-    """Measured figures by protocol; whatever is neither a finite number nor a text is left out, since pages format them."""
+    """Measured figures by protocol, without whatever pages could not show.
+
+    Of each protocol stay finite numbers, and the texts "context" and "runs".
+    """
     if not isinstance(value, dict):
         return {}
-    kept: Results = {}
-    for protocol, figures in value.items():
-        if isinstance(figures, dict) and len(kept) < 20 and len(protocol) <= 40:
-            kept[protocol] = {
-                key: text(figure) if isinstance(figure, str) else figure
-                for key, figure in figures.items()
-                if isinstance(figure, str)
-                or (
-                    isinstance(figure, (int, float))
-                    and not isinstance(figure, bool)
-                    and math.isfinite(figure)
-                )
-            }
-            for key in ("context", "runs"):
-                if not isinstance(kept[protocol].get(key, ""), str):
-                    del kept[protocol][key]
-            for key, figure in list(kept[protocol].items()):
-                if isinstance(figure, str) and key not in ("context", "runs"):
-                    del kept[protocol][key]
-    return kept
+
+    def shown(key: str, figure: object) -> bool:
+        if key in ("context", "runs") or not isinstance(figure, (int, float)):
+            return key in ("context", "runs") and isinstance(figure, str)
+        return not isinstance(figure, bool) and math.isfinite(figure)
+
+    protocols = [
+        (name, figures)
+        for name, figures in value.items()
+        if isinstance(figures, dict) and len(name) <= _MAX_PROTOCOL_NAME
+    ]
+    return {
+        name: {
+            key: text(figure) if isinstance(figure, str) else figure
+            for key, figure in figures.items()
+            if shown(key, figure)
+        }
+        for name, figures in protocols[:_MAX_PROTOCOLS]
+    }
 
 
 # What a protocol asks, in a few words; training/evaluation/protocols.py has them in full.

@@ -100,8 +100,11 @@ def _one(task: str) -> None:
     st.markdown(
         "Measured, tracks:\n" + "\n".join(lines) if lines else "No measured figures come with it."
     )
-    if told.ood:
-        st.caption(_text(told.ood))
+    if told.ood_threshold is not None:
+        st.caption(
+            "Flags music that is unlike its training data (out-of-distribution score above "
+            f"{told.ood_threshold:.2f})."
+        )
     with st.popover("Model card", icon=":material/description:"):
         for protocol, _, context in figures:
             st.caption(f"{_text(protocol)}: {_text(context)}")

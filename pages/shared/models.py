@@ -13,8 +13,7 @@ import streamlit as st
 
 from crnn.errors import CheckpointError
 from crnn.model import metadata
-from crnn.model.hub_address import HubAddress, parse_address
-from crnn.model.meter import Progress
+from crnn.model.hub import HubAddress, Progress, parse_address
 
 if TYPE_CHECKING:
     from crnn.inference.classifier import Classifier
@@ -107,11 +106,10 @@ def _load(
 
     return_large_blocks()
     checkpoint = Checkpoint.load(source, progress, anonymous)
-    assert checkpoint.folder is not None  # it was loaded from one
     return Network(
         str(source),
         Classifier(checkpoint),
-        metadata.read(checkpoint.folder),
+        checkpoint.metadata,
         checkpoint.commit,
         checkpoint.notice,
     )

@@ -1,7 +1,7 @@
 """A Hugging Face Hub on loopback, in the shapes that the real huggingface_hub client asks for.
 
     HEAD, GET  /{repo}/resolve/{rev}/{file}         files; weights are redirected to a store, as large files are
-    GET        /api/models/{repo}/revision/{rev}    what is in a repository
+    GET        /api/models/{repo}/revision/{rev}    what is in a repository, and how large (?blobs=true)
     POST       /api/repos/create, /api/validate-yaml, /api/models/{repo}/preupload/{rev}, …/commit/{rev}, …/branch/{name}
 
 Its moods: a repository may be private, gated or disabled; a file may be announced larger than it is, or end early; the whole
@@ -159,7 +159,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.command == "POST":
             self.post(path, bool(token))
         elif path.startswith("/api/models/"):
-            self.describe(path.removeprefix("/api/models/"), bool(token))
+            self.describe(
+                path.removeprefix("/api/models/"), bool(token), "blobs" in urlsplit(self.path).query
+            )
         elif path.startswith("/store/"):
             _, _, repo, commit, name = path.split("/", 4)
             self.content(self.hub.repositories[repo.replace("--", "/")], commit, name)
@@ -257,7 +259,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.send(200, data, headers)
 
-    def describe(self, path: str, signed_in: bool) -> None:
+    def describe(self, path: str, signed_in: bool, sizes: bool) -> None:
         name, _, revision = path.partition("/revision/")
         repository = self.refused(name, signed_in, content=False)
         if repository is None:
@@ -274,7 +276,9 @@ class _Handler(BaseHTTPRequestHandler):
                 "private": repository.private,
                 "gated": "auto" if repository.gated else False,
                 "siblings": [
-                    {"rfilename": file} for file in sorted(repository.commits.get(commit or "", {}))
+                    {"rfilename": file}
+                    | ({"size": repository.announced.get(file, len(data))} if sizes else {})
+                    for file, data in sorted(repository.commits.get(commit or "", {}).items())
                 ],
             }
         )

@@ -21,7 +21,7 @@ import numpy as np
 
 from crnn.audio.decode import AUDIO_SUFFIXES
 from crnn.audio.front_end import GTZAN_FRONT_END, FrontEnd
-from crnn.model import limits
+from crnn.model.config import check_labels
 from training.data.collection import Collection, DataError
 from training.data.feature_cache import BrokenFiles, listed
 from training.data.feature_store import FeatureStore, from_audio
@@ -112,7 +112,7 @@ def read(source: Path, task: str | None = None, skip_broken: bool = False) -> Ta
     name = task if task is not None else _task(table)
     found = Table(source, name, tuple(rows))
     try:
-        limits.check_labels(name, found.labels)
+        check_labels(name, found.labels)
     except ValueError as error:
         raise DataError(f"{source}: {error}. --task-name gives another task.") from error
     return found
@@ -140,7 +140,7 @@ def collection(
         frames = FeatureStore(frames.values, frames.offsets[np.concatenate([[True], heard])])
         kept = tuple(row for row, there in zip(table.rows, heard, strict=True) if there)
         table = Table(table.source, table.task, kept)
-        limits.check_labels(table.task, table.labels)
+        check_labels(table.task, table.labels)
     rows, labels = table.rows, table.labels
     sides = tuple(row.side for row in rows)
     if any(sides):

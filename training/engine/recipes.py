@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from crnn.audio.front_end import FrontEnd
-from crnn.model.network import ModelConfig, Pools, pool_sizes
+from crnn.model.config import ModelConfig, Pools, pool_sizes
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Recipe:
     too (born-again networks, Furlanello et al. 2018); "" = none. distillation: their share of the loss, the labels' is the rest.
     init_from: "TASK/RECIPE/SPLIT" of a run whose weights, but for the last layer, this one begins from; "" = at random. Always of
     seed 0, so that five seeds need not five of them.
-    pools: None follows the front end (crnn.model.network.pool_sizes).
+    pools: None follows the front end (crnn.model.config.pool_sizes).
     """
 
     segment_seconds: float = 3.0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crnn.errors import SourceError
-from crnn.model import limits
+from crnn.model.config import check_labels
 
 _LINK = re.compile(
     r"(?:(?:https?://)?open\.spotify\.com/(?:intl-[a-z]{2}(?:-[a-z]{2})?/)?(?:user/[^/?#\s]+/)?playlist/"
@@ -36,7 +36,7 @@ def playlists(options: Iterable[str], file: Path | None) -> dict[str, str]:
             raise SourceError(f"{mood}'s playlist is another mood's too; each mood needs its own.")
         found[mood] = identity
     try:
-        limits.check_labels("mood", tuple(found))
+        check_labels("mood", tuple(found))
     except ValueError as error:
         raise SourceError(
             f"{error}. Give each mood's playlist as --playlist Happy=LINK, or all in a file with --list."

@@ -7,8 +7,8 @@ from typing import Any
 
 from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd
 from crnn.inference.classifier import Classifier
-from crnn.model import limits
 from crnn.model.checkpoint import Checkpoint
+from crnn.model.config import CheckpointConfig
 from training.data import splits
 from training.data.collection import Collection
 from training.data.manifest import Table, collection, read
@@ -54,8 +54,16 @@ def train(
 
     def checked() -> Table:
         table = read(shop.data, task, skip_broken)
-        model = recipe.model_config(grid, len(table.labels))
-        limits.check(table.task, table.labels, recipe.segment_seconds, 1.0, grid, model)
+        CheckpointConfig.parse(
+            {
+                "task": table.task,
+                "labels": table.labels,
+                "segment_seconds": recipe.segment_seconds,
+                "temperature": 1.0,
+                "front_end": grid,
+                "model": recipe.model_config(grid, len(table.labels)),
+            }
+        )
         return table
 
     table = launch.run_on_all(checked)

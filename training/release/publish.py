@@ -11,7 +11,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from crnn.errors import CheckpointError
 from crnn.model import hub, metadata
 from crnn.model.checkpoint import Checkpoint
-from crnn.model.hub_address import HubAddress, parse_address
+from crnn.model.hub import HubAddress, parse_address
 from training.release.bundle import model_card
 
 # What a protocol's figures were measured on, as a model-index names it: identifier, name, split.

@@ -25,7 +25,8 @@ from crnn.augment.waveform import band_edges
 from crnn.errors import AudioError
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
-from crnn.model.network import CRNN, pool_sizes
+from crnn.model.config import pool_sizes
+from crnn.model.network import CRNN
 from crnn.viz import augmentation as lab_figures
 from pages.text import augmentation as lab_words
 from tests.conftest import melody

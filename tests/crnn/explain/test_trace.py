@@ -14,7 +14,8 @@ from crnn.audio.mel import log_mel
 from crnn.explain import trace as stages
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
-from crnn.model.network import CRNN, ModelConfig, pool_sizes
+from crnn.model.config import ModelConfig, pool_sizes
+from crnn.model.network import CRNN
 from crnn.viz import layers as layer_figures
 from crnn.viz import trace as inputs
 from pages.how.source_excerpt import Excerpt

@@ -64,10 +64,10 @@ def edit(folder: Path, **changes: Any) -> None:
         ({"labels": ["a", "b"]}, "2 different labels for 3 outputs"),
         ({"labels": ["a", "b", "b"]}, "2 different labels for 3 outputs"),
         ({"segment_seconds": 5}, "front end makes"),
-        ({"temperature": 0}, "temperature is 0"),
+        ({"temperature": 0}, "temperature is 0: input should be greater than 0"),
         ({"model": {"n_mels": 128}}, "does not describe a network of ours"),
         ({"front_end": {"mel_scale": "bark"}}, "does not describe a network of ours"),
-        ({"front_end": {"n_fft": 2048.5}}, "positive whole number"),
+        ({"front_end": {"n_fft": 2048.5}}, "a positive integer is needed"),
         ({"front_end": None}, "does not describe a network of ours"),
         ({"labels": 3}, "does not describe a network of ours"),
     ],
@@ -91,7 +91,7 @@ def test_impossible_sizes_are_refused(
     tiny.save(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     edit(tmp_path, model=config["model"] | {setting: value})
-    with pytest.raises(CheckpointError, match="whole number above 0"):
+    with pytest.raises(CheckpointError, match="input should be greater than 0"):
         Checkpoint.load(tmp_path)
 
 

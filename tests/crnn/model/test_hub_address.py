@@ -3,7 +3,7 @@
 import pytest
 
 from crnn.errors import CheckpointError
-from crnn.model.hub_address import HubAddress, parse_address
+from crnn.model.hub import HubAddress, parse_address
 
 GOOD = {
     "user/repo": HubAddress("user/repo"),

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd
-from crnn.model.network import CRNN, PELU, ModelConfig, pool_sizes
+from crnn.model.config import ModelConfig, pool_sizes
+from crnn.model.network import CRNN, PELU
 
 FRONT_ENDS = [
     PAPER_FRONT_END,
@@ -93,8 +94,8 @@ def test_fresh_pelu_is_elu_and_stays_smooth_at_zero() -> None:
         ({"pools": ((2, 2), (4, 2), (4, 2), (2, 2))}, "frequency must end at 1"),
         ({"pools": ((2, 4), (4, 4), (4, 4), (4, 4))}, "at least one time step"),
         ({"pools": ((2, 2), (4, 2))}, "4 convolutions need as many pools"),
-        ({"pooling": "min"}, "max or avg"),
-        ({"readout": "first"}, "last, mean or attention"),
+        ({"pooling": "min"}, "'max' or 'avg'"),
+        ({"readout": "first"}, "'last', 'mean' or 'attention'"),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(changes: dict[str, object], words: str) -> None:

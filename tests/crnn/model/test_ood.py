@@ -115,15 +115,15 @@ def test_a_checkpoint_carries_it(tiny: Checkpoint, usual: OODDetector, tmp_path:
     sound = described(melody(8))
     assert loaded.score(sound) == pytest.approx(usual.score(sound), rel=1e-4)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
-    assert "melodies" in metadata.read(tmp_path).ood
-    assert f"{usual.threshold:.2f} times" in metadata.read(tmp_path).ood
+    described_there = metadata.read(tmp_path)
+    assert (described_there.ood_threshold, described_there.ood_origin) == (usual.threshold, "melodies")
 
 
 def test_a_checkpoint_without_it_says_nothing(tiny: Checkpoint, tmp_path: Path) -> None:
     replace(tiny, ood=None).save(tmp_path)
     loaded = Checkpoint.load(tmp_path)
     assert loaded.ood is None
-    assert metadata.read(tmp_path).ood == ""
+    assert metadata.read(tmp_path).ood_threshold is None
     white = np.random.default_rng(0).standard_normal(22_050 * 4).astype(np.float32) * 0.1
     _, analysis = decode_and_predict(encode(white), [Classifier(loaded)])
     assert analysis.predictions[0].ood is None

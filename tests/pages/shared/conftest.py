@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from crnn.audio.front_end import PAPER_FRONT_END
 from crnn.model.checkpoint import Checkpoint
-from crnn.model.network import CRNN, ModelConfig, pool_sizes
+from crnn.model.config import ModelConfig, pool_sizes
+from crnn.model.network import CRNN
 from tests.fakes.hub import FakeHub, Files
 
 ROOT = Path(__file__).parents[3]
