@@ -1,26 +1,26 @@
-"""Everything this package raises for a reason a user can mend.
+"""Everything that crnn raises for a reason its user can mend.
 
     CrnnError
-    ├── AudioError        a file or recording that can't be heard: not audio, empty, damaged, silent
-    ├── CheckpointError   a folder that is not a usable checkpoint
-    └── SpotifyError      a link that is none, or a service that did not answer
+    ├── AudioError        a file that is no usable audio: wrong format, empty, damaged, silent
+    ├── CheckpointError   a folder or repository that is no usable checkpoint
+    └── SourceError       a link that names no track, or a service that did not answer
 
-Each message is one or two sentences for the person at the screen: what was received, what is accepted,
-what to do next. Mistakes of a programmer stay ValueError and TypeError.
+Each message can be shown as it is: what was received, what is accepted, what to do next. Mistakes of
+a programmer stay ValueError and TypeError.
 """
 
 
 class CrnnError(Exception):
-    """Base of the tree; its text can be shown as it is."""
+    """Base of the tree."""
 
 
 class AudioError(CrnnError):
-    """Audio that can't be decoded or has nothing in it to classify."""
+    """Audio that can't be decoded, or is silent."""
 
 
 class CheckpointError(CrnnError):
-    """A checkpoint that is missing, incomplete, or not one of ours."""
+    """A checkpoint that is missing, incomplete, or in another format."""
 
 
 class SourceError(CrnnError):
-    """A link that names no track, or services that have nothing to hear for it."""
+    """A link that names no track, or a service that has no audio for it."""

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from crnn.audio.decode import SILENCE_PEAK, Samples
+from crnn.audio.containers import Samples
+from crnn.audio.decode import SILENCE_PEAK
 from crnn.errors import AudioError
 
 SAMPLE_RATE = 22_050  # Hz

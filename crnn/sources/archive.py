@@ -1,6 +1,6 @@
-"""A zip of tracks, read one track at a time, within bounds that a hostile one can't leave.
+"""A ZIP of tracks, unpacked one track at a time, with bounds on size, memory and table of contents.
 
-Nothing is written to disk and no name in it is used as a path. Held in memory are the zip itself and one unpacked track.
+Nothing is written to disk, and no name in the ZIP is used as a path.
 """
 
 import struct
@@ -14,19 +14,19 @@ from typing import IO, BinaryIO, cast
 from crnn.audio.decode import AUDIO_SUFFIXES
 from crnn.errors import AudioError
 
-# Tracks of a visitor's own in one comparison: each takes a second or more to hear, and nobody reads a table of more.
+# Tracks in one comparison: each takes a second or more to analyse.
 MAX_TRACKS = 60
-# Unpacked, of one track and of all together: a zip of 50 MB could hold 50 GB of zeros.
+# Unpacked, of one track and of all together: a ZIP of 50 MB could hold 50 GB of zeros.
 MAX_TRACK_MB = 50
 MAX_UNPACKED_MB = 600
-# Of the zip's table of contents, of which every entry becomes a Python object; a thousand songs have 100 kB of it.
-_LONGEST_TABLE = 2 << 20
+# Bytes of the table of contents, whose every entry becomes an object; 1000 songs have 100 kB of it.
+_MAX_TABLE = 2 << 20
 _BLOCK = 1 << 20
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 # LZMA may ask for gigabytes before it unpacks a byte.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
-# What zipfile raises for files that break the format; RuntimeError where it knows no way to unpack.
+# What zipfile raises for damaged files; RuntimeError for an unknown method.
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -37,20 +37,18 @@ _DAMAGED = (
     RuntimeError,
 )
 
-# Why files are left out, of one and of several.
-MACOS_METADATA = ("that macOS adds", "that macOS adds")
-NESTED_ZIP = ("that is a zip inside the zip", "that are zips inside the zip")
-NOT_AUDIO = ("that is no audio", "that are no audio")
-SkipReason = tuple[str, str]
+# Why files are skipped.
+NOT_AUDIO, NESTED_ZIP, MACOS_METADATA = "non-audio", "nested ZIP", "macOS metadata"
+SkipReason = str
 
 
 def is_zip(head: bytes) -> bool:
-    """Whether a file that begins like this is a zip, empty ones too."""
+    """Whether a file with these first bytes is a ZIP, empty ones too."""
     return head[:4] in (b"PK\x03\x04", b"PK\x05\x06")
 
 
 def skip_reason(path: str) -> SkipReason | None:
-    """Why a file of a folder or zip is no track, by its name alone; None where it may be one."""
+    """Why a file of a folder or ZIP is no track, by its name; None where it may be one."""
     parts = PurePosixPath(path.replace("\\", "/")).parts
     name = parts[-1].lower() if parts else ""
     if "__MACOSX" in parts or name.startswith("._") or name == ".ds_store":
@@ -61,28 +59,31 @@ def skip_reason(path: str) -> SkipReason | None:
 
 
 def describe_skipped(skipped: Counter[SkipReason]) -> str:
-    """What was left out, as a sentence; empty where nothing was."""
+    """What was skipped, as a sentence; empty where nothing was."""
     parts = [
-        f"{skipped[reason]} file{'s' if skipped[reason] > 1 else ''} {reason[skipped[reason] > 1]}"
+        f"{skipped[reason]} {reason} file{'s' if skipped[reason] > 1 else ''}"
         for reason in (NOT_AUDIO, NESTED_ZIP, MACOS_METADATA)
         if skipped[reason]
     ]
-    return f"Left out: {', '.join(parts)}." if parts else ""
+    return f"Skipped {', '.join(parts)}." if parts else ""
 
 
 @dataclass(frozen=True)
 class Member:
-    """A track in the zip: its path there, for showing only, and its entry."""
+    """A file in the ZIP that may be a track: its path there, for display only, and its entry."""
 
     path: str
     entry: zipfile.ZipInfo
 
 
 class Archive:
-    """An opened zip: `members` may be tracks, by their names; `skipped` counts the others by reason."""
+    """An opened ZIP. members: files that may be tracks; skipped: the number of others, by reason.
+
+    Raises:
+        AudioError: the ZIP is damaged, encrypted, or holds no track.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
-        """Reads the table of contents alone. Raises AudioError for a zip that is damaged, encrypted, or without a track."""
         self.members: list[Member] = []
         self.skipped: Counter[SkipReason] = Counter()
         self._left = MAX_UNPACKED_MB << 20
@@ -90,11 +91,12 @@ class Archive:
             self._zip = zipfile.ZipFile(cast(IO[bytes], _Bounded(file)))
         except _TableTooLong as error:
             raise AudioError(
-                f"This zip lists many thousand files. Pack the tracks alone; up to {MAX_TRACKS} are taken."
+                f"This ZIP lists many thousand files. Pack up to {MAX_TRACKS} tracks and no more."
             ) from error
         except _DAMAGED as error:
             raise AudioError(
-                "This zip is damaged or incomplete: its table of contents can't be read. Fetch it or pack it again."
+                "This ZIP is damaged or incomplete: its table of contents can't be read. Download "
+                "or pack it again."
             ) from error
         for entry in self._zip.infolist():
             if entry.is_dir():
@@ -104,44 +106,33 @@ class Archive:
             else:
                 self.members.append(Member(entry.filename, entry))
         if any(member.entry.flag_bits & _ENCRYPTED for member in self.members):
-            raise AudioError(
-                "This zip is protected by a password. Unpack it and pack it again without one."
-            )
+            raise AudioError("This ZIP is protected by a password. Pack it again without one.")
         if not self.members:
-            raise AudioError(
-                f"There is no audio file in this zip. {describe_skipped(self.skipped) or 'It is empty.'}"
-            )
+            reason = describe_skipped(self.skipped) or "It is empty."
+            raise AudioError(f"There is no audio file in this ZIP. {reason}")
 
     def read(self, member: Member) -> bytes:
-        """One track unpacked. Raises AudioError where it can't be, or would be too much."""
+        """One track, unpacked. Raises AudioError where it is damaged or too large."""
         if member.entry.compress_type not in _METHODS:
-            raise AudioError(
-                "It is packed by a method other than Deflate. Pack it as an ordinary zip."
-            )
+            raise AudioError("It is not packed by Deflate. Pack it again as an ordinary ZIP.")
         limit = min(MAX_TRACK_MB << 20, self._left)
-        # What the table says of the size is a claim; what comes out is counted.
-        found = bytearray()
+        data = bytearray()
         try:
             with self._zip.open(member.entry) as packed:
-                while block := packed.read(_BLOCK):
-                    found += block
-                    if len(found) > limit:
-                        break
+                # The size in the table is only a claim, so what comes out is counted.
+                while len(data) <= limit and (block := packed.read(_BLOCK)):
+                    data += block
         except _DAMAGED as error:
             raise AudioError(
-                "It is damaged inside the zip. Pack it again from the original."
+                "It is damaged inside the ZIP. Pack it again from the original."
             ) from error
         finally:
-            self._left = max(0, self._left - len(found))
-        if len(found) > limit:
-            if limit < MAX_TRACK_MB << 20:
-                raise AudioError(
-                    f"The zip unpacks to more than {MAX_UNPACKED_MB} MB, which is the limit."
-                )
-            raise AudioError(
-                f"Unpacked it has more than {MAX_TRACK_MB} MB, which is the limit for a track."
-            )
-        return bytes(found)
+            self._left = max(0, self._left - len(data))
+        if len(data) <= limit:
+            return bytes(data)
+        if limit < MAX_TRACK_MB << 20:
+            raise AudioError(f"The ZIP unpacks to more than {MAX_UNPACKED_MB} MB, the limit.")
+        raise AudioError(f"It unpacks to more than {MAX_TRACK_MB} MB, the limit for a track.")
 
 
 class _TableTooLong(Exception):
@@ -149,7 +140,7 @@ class _TableTooLong(Exception):
 
 
 class _Bounded:
-    """A file of which no single read is long: zipfile reads the whole table of contents at once, of whatever length."""
+    """A file with a limit on each read: zipfile reads the whole table of contents at once."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -159,7 +150,7 @@ class _Bounded:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        found = self._file.read(min(size, _LONGEST_TABLE + 1) if size >= 0 else _LONGEST_TABLE + 1)
-        if len(found) > _LONGEST_TABLE:
+        data = self._file.read(min(size, _MAX_TABLE + 1) if size >= 0 else _MAX_TABLE + 1)
+        if len(data) > _MAX_TABLE:
             raise _TableTooLong
-        return found
+        return data

@@ -1,22 +1,19 @@
-"""Every request to another service goes through here: https only, listed hosts only, small answers only, politely."""
+"""Requests to other services: https, allow-listed hosts, small bodies, and never an endless wait."""
 
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from time import monotonic, sleep
-from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError
 
 from crnn.errors import SourceError
 
-Answer = TypeVar("Answer")
-
-# Names of the services, as they appear in sentences.
+# Allowed hosts, and the service that each belongs to.
 HOSTS = {
     "api.spotify.com": "Spotify",
     "accounts.spotify.com": "Spotify",
@@ -32,206 +29,187 @@ HOSTS = {
 HOST_SUFFIXES = {".spotifycdn.com": "Spotify", ".dzcdn.net": "Deezer", ".mzstatic.com": "Apple"}
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
-_AGENT = "genre-mood-spectrum/1.0 (looks up one track at a visitor's request; python-requests)"
+DEADLINE_SECONDS = 40.0  # for all requests of a session together, however slowly bodies arrive
+MAX_WAIT_SECONDS = 3.0  # the longest rate limit that is waited for
 MAX_JSON, MAX_AUDIO = 2 * 2**20, 10 * 2**20  # bytes; a 30 s preview has half a megabyte
-MAX_SECONDS = 40.0  # for all that one link sets off, however slowly it trickles
-MAX_HOPS = 3
-MAX_WAIT_SECONDS = 3.0  # seconds that a visitor is made to wait for a rate limit
+MAX_REDIRECTS = 3
 _TEMPORARY = (429, 500, 502, 503, 504)
+_AGENT = "genre-mood-spectrum/1.0 (looks up one track at a visitor's request; python-requests)"
+
+# At DEBUG, spotipy logs headers, and so credentials; in errors it quotes what services answer.
+logging.getLogger("spotipy").setLevel(logging.CRITICAL)
 
 
 class FetchError(SourceError):
-    """A request that brought nothing; status: HTTP status, 0 without an answer; after: seconds a service asked us to wait."""
+    """A request failed.
 
-    def __init__(self, message: str, status: int = 0, after: float = 0.0) -> None:
+    status: HTTP status, 0 without a response. retry_after: seconds that the service asks to wait.
+    """
+
+    def __init__(self, message: str, status: int = 0, retry_after: float = 0.0) -> None:
         super().__init__(message)
-        self.status, self.after = status, after
-
-
-def service(address: str) -> str:
-    """Whose server an address names. Raises FetchError unless it is https and on the list."""
-    try:
-        parts = urlsplit(address)
-        host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise FetchError(
-            "An answer held an address that is none, and it was not followed."
-        ) from error
-    name = HOSTS.get(host) or next(
-        (n for suffix, n in HOST_SUFFIXES.items() if host.endswith(suffix)), None
-    )
-    if (
-        parts.scheme != "https"
-        or name is None
-        or port not in (None, 443)
-        or parts.username is not None
-    ):
-        raise FetchError(
-            f"An answer pointed to {host[:60] or 'no host'}, which is not one of the services asked; not followed."
-        )
-    return name
+        self.status, self.retry_after = status, retry_after
 
 
 class Session(requests.Session):
-    """A requests session that cannot leave the list, follows no redirect by itself and never waits for ever.
+    """A requests session whose every request and redirect goes to an allowed host, over https.
 
-    All its requests together have MAX_SECONDS. spotipy is given one, too: what holds here holds for all it does.
+    Bodies have at most MAX_JSON bytes unless `response.raw.limit` is raised, all requests together
+    have DEADLINE_SECONDS, and what fails for the moment is tried once more. spotipy is given one.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.headers = CaseInsensitiveDict({"User-Agent": _AGENT, "Accept-Language": "en"})
-        self.deadline = monotonic() + MAX_SECONDS
+        self.max_redirects = MAX_REDIRECTS
+        self.deadline = monotonic() + DEADLINE_SECONDS
+        self.hooks["response"].append(self._bound)
 
     def request(self, method: Any, url: Any, **options: Any) -> requests.Response:  # type: ignore[override]
-        streamed = options.pop("stream", False)
+        options.setdefault("allow_redirects", False)  # spotipy's requests carry a token
+        # Not urllib3's Retry: it waits as long as a service asks to and reads failed bodies whole.
+        wait = 0.3
+        try:
+            response = super().request(method, url, **options)
+            wait = retry_after(response.headers.get("Retry-After")) or wait
+            if response.status_code not in _TEMPORARY or wait > MAX_WAIT_SECONDS:
+                return response
+            response.close()
+        except requests.Timeout:
+            raise
+        except requests.ConnectionError:
+            pass
+        sleep(wait)
+        return super().request(method, url, **options)
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        service_name(str(request.url))
         left = self.deadline - monotonic()
         if left <= 0:
             raise requests.Timeout("no time left for another request")
-        options |= {"allow_redirects": False, "stream": True}
         options["timeout"] = (min(CONNECT_SECONDS, left), min(READ_SECONDS, left))
-        response = super().request(method, url, **options)
-        if not streamed:
-            response._content = self.body(response, MAX_JSON)
-        return response
-
-    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        service(str(request.url))
         return super().send(request, **options)
 
-    def body(self, response: requests.Response, limit: int) -> bytes:
-        """What a streamed answer holds, as it comes, so that neither size nor time gets out of hand."""
-        declared = response.headers.get("Content-Length") or ""
-        body = bytearray()
+    def _bound(self, response: requests.Response, **_: Any) -> None:
+        response.raw = _Body(response.raw, self, service_name(str(response.url)))
+
+
+class _Body:
+    """A response's body, which raises beyond its limit in bytes and past the session's deadline."""
+
+    def __init__(self, raw: Any, session: Session, service: str) -> None:
+        self._raw, self._session, self._service = raw, session, service
+        self.limit = MAX_JSON
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def stream(self, _amount: int, decode_content: bool = True) -> Iterator[bytes]:
+        """The parts as they arrive: requests reads every body through this."""
+        declared = self._raw.headers.get("Content-Length") or ""
+        size = int(declared) if declared.isdigit() and int(declared) > self.limit else 0
         try:
-            while len(body) <= limit and not (declared.isdigit() and int(declared) > limit):
-                part = response.raw.read1(64 * 1024, decode_content=True)
+            while size <= self.limit:
+                part = self._raw.read1(64 * 1024, decode_content=decode_content)
                 if not part:
-                    return bytes(body)
-                body += part
-                if monotonic() > self.deadline:
-                    raise requests.Timeout("the answer trickles")
-        except HTTPError as error:  # urllib3's, which requests translates only in its own loops
-            raise requests.exceptions.ChunkedEncodingError(error) from error
+                    return
+                size += len(part)
+                if monotonic() > self._session.deadline:
+                    raise requests.Timeout("the body arrives too slowly")
+                yield part
         finally:
-            response.close()
-        name = service(str(response.url))
-        raise FetchError(f"{name} offered more than the {limit / 2**20:g} MB that are accepted.")
+            self._raw.close()
+        raise FetchError(f"{self._service} sent more than {self.limit / 2**20:g} MB.")
 
 
 def new_session() -> Session:
-    """One for each look-up; tests put a session here that finds every host on this machine."""
+    """A session for one look-up; tests replace this."""
     return Session()
 
 
-def get_json(
-    session: Session, address: str, params: dict[str, str] | None = None
-) -> dict[str, Any]:
-    """A JSON object. Raises FetchError."""
-    body, _ = get(session, address, MAX_JSON, ("application/json", "text/javascript"), params)
+def service_name(url: str) -> str:
+    """The service that an address belongs to. Raises FetchError unless it is https and allowed."""
     try:
-        found = json.loads(body)
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise FetchError(f"{service(address)} answered with something that is not JSON.") from error
-    if not isinstance(found, dict):
-        raise FetchError(f"{service(address)} answered with an unexpected form of JSON.")
-    return found
+        raise FetchError("An answer held a malformed address, which was not followed.") from error
+    suffixes = (name for suffix, name in HOST_SUFFIXES.items() if host.endswith(suffix))
+    name = HOSTS.get(host) or next(suffixes, None)
+    plain = parts.scheme == "https" and port in (None, 443) and parts.username is None
+    if name is None or not plain:
+        raise FetchError(
+            f"An answer pointed to {host[:60] or 'no host'}, which is not an allowed address, "
+            "and was not followed."
+        )
+    return name
+
+
+def get_json(session: Session, url: str, params: dict[str, str] | None = None) -> dict[str, Any]:
+    """A JSON object. Raises FetchError."""
+    body, _ = get(session, url, MAX_JSON, ("application/json", "text/javascript"), params)
+    try:
+        answer = json.loads(body)
+    except ValueError as error:
+        raise FetchError(f"{service_name(url)} sent something that is not JSON.") from error
+    if not isinstance(answer, dict):
+        raise FetchError(f"{service_name(url)} sent JSON of an unexpected form.")
+    return answer
 
 
 def get(
     session: Session,
-    address: str,
+    url: str,
     limit: int,
     kinds: tuple[str, ...],
     params: dict[str, str] | None = None,
 ) -> tuple[bytes, str]:
-    """Body and content type of an answer of at most `limit` bytes whose type begins with one of `kinds`.
+    """Body and content type of a response.
 
-    Redirects are followed by hand, three at most, each checked against the list; what may pass is tried once more.
+    Args:
+        limit: bytes that are accepted.
+        kinds: beginnings of content types that are accepted.
+
+    Raises:
+        FetchError: no response, another status than 200, another type, or too long.
     """
-    return with_one_retry(lambda: _get(session, address, limit, kinds, params))
-
-
-def with_one_retry(attempt: Callable[[], Answer]) -> Answer:
-    """Try again once after a failure that may pass, or after the wait that a rate limit asks for if that is short."""
+    name = service_name(url)
     try:
-        return attempt()
-    except FetchError as error:
-        if (
-            error.status not in (0, *_TEMPORARY)
-            or error.after > MAX_WAIT_SECONDS
-            or (error.status == 0 and not _may_pass(error))
-        ):
-            raise
-        sleep(error.after or 0.3)
-        return attempt()
-
-
-def _may_pass(error: FetchError) -> bool:
-    return isinstance(error.__cause__, requests.ConnectionError) and not isinstance(
-        error.__cause__, requests.Timeout
-    )
-
-
-def _get(
-    session: Session,
-    address: str,
-    limit: int,
-    kinds: tuple[str, ...],
-    params: dict[str, str] | None,
-) -> tuple[bytes, str]:
-    name = service(address)
-    try:
-        for _ in range(MAX_HOPS + 1):
-            with session.get(address, params=params, stream=True) as response:
-                if response.is_redirect:
-                    address, params = urljoin(address, response.headers["Location"]), None
-                    service(address)
-                    continue
-                check_status(response, name)
-                kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
-                if not kind.startswith(kinds):
-                    raise FetchError(
-                        f"{name} answered with {kind[:40] or 'an unnamed type'} instead of {kinds[0].rstrip('/')}."
-                    )
-                return session.body(response, limit), kind
+        with session.get(url, params=params, stream=True) as response:
+            if (status := response.status_code) != 200:
+                after = retry_after(response.headers.get("Retry-After"))
+                raise FetchError(status_message(name, status, after), status, after)
+            kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+            if not kind.startswith(kinds):
+                wanted = kinds[0].rstrip("/")
+                raise FetchError(
+                    f"{name} sent {kind[:40] or 'an unnamed type'} instead of {wanted}."
+                )
+            response.raw.limit = limit
+            return response.content, kind
     except requests.RequestException as error:
         raise request_failed(name, error) from error
-    except ValueError as error:  # an address or a header that is none
+    except ValueError as error:  # a malformed address or header
         raise FetchError(f"{name} answered in a form that can't be read.") from error
-    raise FetchError(f"{name} sent us from one address to the next more than {MAX_HOPS} times.")
 
 
-def check_status(response: requests.Response, name: str) -> None:
-    """Raises FetchError for anything but 200."""
-    status = response.status_code
-    if status == 200:
-        return
-    after = retry_after(response.headers.get("Retry-After"))
-    if status == 429:
-        raise FetchError(
-            f"{name} has had too many requests and asks to wait {_wait(after)}.", status, after
-        )
-    raise FetchError(f"{name} answered with status {status}.", status, after)
-
-
-def retry_after(value: str | None) -> float:
+def retry_after(header: str | None) -> float:
     """Seconds of a Retry-After header; 0 where it is missing or a date."""
-    return float(value) if value and re.fullmatch(r"\d{1,7}", value.strip()) else 0.0
+    return float(header) if header and re.fullmatch(r"\d{1,7}", header.strip()) else 0.0
 
 
-def request_failed(name: str, error: requests.RequestException) -> FetchError:
-    """What went wrong on the way, without addresses, which may hold signatures."""
+def status_message(name: str, status: int, after: float = 0.0) -> str:
+    """A sentence for a status other than 200, with the seconds that the service asks to wait."""
+    if status == 429:
+        wait = f"{after:.0f} s" if after else "a while"
+        return f"{name} has had too many requests and asks to wait {wait}."
+    return f"{name} answered with status {status}."
+
+
+def request_failed(name: str, error: Exception) -> FetchError:
+    """A sentence for requests' exception, without addresses, which may hold signatures."""
     if isinstance(error, requests.Timeout):
         return FetchError(f"{name} did not answer in time.")
+    if isinstance(error, requests.TooManyRedirects):
+        return FetchError(f"{name} redirected more than {MAX_REDIRECTS} times.")
     return FetchError(f"{name} could not be reached, or broke off its answer.")
-
-
-def _wait(seconds: float) -> str:
-    if not seconds:
-        return "a while"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
-
-
-# spotipy writes headers, and so credentials, to its log when that is set to DEBUG, and quotes what services say in errors.
-logging.getLogger("spotipy").setLevel(logging.CRITICAL)

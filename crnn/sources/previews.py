@@ -1,30 +1,32 @@
-"""Thirty seconds of a track, from whoever offers them: the audio that is analysed where only a link was given.
+"""Thirty seconds of a track from a service that offers previews: what is analysed for a link.
 
-In order: Spotify's own preview, where the app's owner has switched Spotify's audio on (its policy forbids feeding it to
-machine learning models, so it is off by default); Deezer, by the recording's ISRC; Apple's iTunes search, matched on title,
-artist and length. Without artist and length nothing is matched by guess: the visitor chooses among candidates.
+In order: Spotify's own preview, only where the app's owner has switched Spotify's audio on (its
+policy forbids feeding it to machine learning models); Deezer, by the recording's ISRC; Apple's iTunes
+search, matched on title, artist and length. Without artist and length nothing is guessed: the
+visitor chooses among candidates.
 """
 
 import json
 import re
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import Any
 
 from crnn.errors import SourceError
-from crnn.sources.http import MAX_AUDIO, MAX_JSON, FetchError, Session, get, get_json, service
+from crnn.sources.http import MAX_AUDIO, MAX_JSON, FetchError, Session, get, get_json, service_name
 from crnn.sources.spotify import TrackInfo, cover_url
 
 CANDIDATES = 5
-_DEEZER_BUSY = (4, 700)  # more than 50 requests in 5 s; service busy
+_DEEZER_BUSY = (4, 700)  # error codes: more than 50 requests in 5 s; service busy
 _LENGTH_TOLERANCE = 3.0  # seconds between two services' lengths of one recording
 
 
 @dataclass(frozen=True)
 class Preview:
-    """A recording that a service offers a preview of. page: where it can be heard in full there; seconds: of the whole."""
+    """A recording that a service offers a preview of.
+
+    audio: the preview's address. page: where the whole recording can be played. seconds: its length.
+    """
 
     service: str
     title: str
@@ -37,7 +39,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class FetchedPreview:
-    """A preview and its audio, and what was tried before it in vain, a sentence each."""
+    """A preview, its audio file, and a sentence for each service that had none."""
 
     preview: Preview
     data: bytes
@@ -45,8 +47,10 @@ class FetchedPreview:
 
 
 class NoPreview(SourceError):
-    """No service had audio; the sentence says which were asked and what they answered. failures: those that did not answer as they
-    should; without any, nobody has this recording."""
+    """No service had audio; the message says which were asked and what they answered.
+
+    failures: services that did not answer as they should; empty where none has this recording.
+    """
 
     def __init__(self, message: str, failures: tuple[FetchError, ...] = ()) -> None:
         super().__init__(message)
@@ -54,190 +58,146 @@ class NoPreview(SourceError):
 
 
 def find_preview(info: TrackInfo, session: Session, spotify_audio: bool = False) -> FetchedPreview:
-    """The first preview that can be had of a track whose artist is known. Raises NoPreview."""
+    """The first preview of a track, of which artist and length are known. Raises NoPreview."""
     tried: list[str] = []
     failures: list[FetchError] = []
-    offers: tuple[tuple[str, Callable[[], Preview | None]], ...] = (
-        ("Spotify", lambda: _from_spotify(info) if spotify_audio else None),
-        ("Deezer", lambda: _from_deezer(info, session)),
-        ("Apple", lambda: _from_itunes(info, session)),
-        ("Spotify's player", lambda: _from_embed(info, session) if spotify_audio else None),
-    )
-    for name, offer in offers:
+    services = {"Deezer": _from_deezer, "Apple": _from_apple}
+    if spotify_audio:
+        services = {"Spotify": _from_api, **services, "Spotify's player": _from_embed}
+    for name, offer in services.items():
         try:
-            preview = offer()
-            if preview is None:
+            if (preview := offer(info, session)) is None:
                 if name in ("Deezer", "Apple"):
                     tried.append(f"{name} has no preview of this recording.")
                 continue
             try:
-                return FetchedPreview(preview, download(preview, session), tuple(tried))
+                data = download(preview, session)
             except FetchError as error:
                 # Deezer's addresses are signed and expire: ask for a new one, once.
-                if name != "Deezer" or error.status not in (403, 410):
+                if error.status not in (403, 410) or (preview := offer(info, session)) is None:
                     raise
-                again = offer()
-                if again is None:
-                    raise
-                return FetchedPreview(again, download(again, session), tuple(tried))
+                data = download(preview, session)
+            return FetchedPreview(preview, data, tuple(tried))
         except FetchError as error:
             tried.append(str(error))
             failures.append(error)
-    raise NoPreview(" ".join(tried) or "No service was asked.", tuple(failures))
+    raise NoPreview(" ".join(tried), tuple(failures))
 
 
 def search_by_title(info: TrackInfo, session: Session) -> list[Preview]:
-    """Up to five recordings that Apple's search finds by the title alone, for the visitor to choose from."""
-    return _search(info.title, session)[:CANDIDATES]
+    """Up to five recordings from Apple's search for the title alone, for the visitor to choose."""
+    return _search_apple(info.title, session)[:CANDIDATES]
 
 
 def download(preview: Preview, session: Session) -> bytes:
-    """The preview's audio. Raises FetchError."""
-    body, _ = get(session, preview.audio, MAX_AUDIO, ("audio/",))
-    if not body:
+    """The preview's audio file. Raises FetchError."""
+    data, _ = get(session, preview.audio, MAX_AUDIO, ("audio/",))
+    if not data:
         raise FetchError(f"{preview.service} sent an empty file.")
-    return body
+    return data
 
 
-def _from_spotify(info: TrackInfo) -> Preview | None:
-    if not info.preview or service(info.preview) != "Spotify":
+def _from_api(info: TrackInfo, session: Session) -> Preview | None:
+    if not info.preview or service_name(info.preview) != "Spotify":
         return None
-    return Preview(
-        "Spotify",
-        info.title,
-        ", ".join(info.artists),
-        info.preview,
-        info.link,
-        info.cover,
-        info.seconds,
-    )
+    return _spotify_preview(info, info.preview)
 
 
 def _from_deezer(info: TrackInfo, session: Session) -> Preview | None:
     if info.isrc is None:
         return None
-    found = get_json(session, f"https://api.deezer.com/track/isrc:{info.isrc}")
-    error = found.get("error")
-    if (
-        isinstance(error, dict) and error.get("code") in _DEEZER_BUSY
-    ):  # told with status 200, without how long to wait
+    answer = get_json(session, f"https://api.deezer.com/track/isrc:{info.isrc}")
+    error = answer.get("error")
+    if isinstance(error, dict) and error.get("code") in _DEEZER_BUSY:
+        # With status 200, and without how long to wait.
         raise FetchError("Deezer has had too many requests and asks to wait a while.", 429, 5.0)
-    if "error" in found or not found.get("preview"):
-        return None  # no such recording there, or none that may be heard
-    artist = found.get("artist")
+    if "error" in answer or not answer.get("preview"):
+        return None
+    artist = answer.get("artist")
     return Preview(
         "Deezer",
-        str(found.get("title") or info.title),
+        str(answer.get("title") or info.title),
         str(artist.get("name") or "") if isinstance(artist, dict) else "",
-        str(found["preview"]),
-        _link(found.get("link"), "https://www.deezer.com/"),
-        seconds=_number(found.get("duration")),
+        str(answer["preview"]),
+        _page(answer.get("link"), "https://www.deezer.com/"),
+        seconds=_number(answer.get("duration")),
     )
 
 
-def _from_itunes(info: TrackInfo, session: Session) -> Preview | None:
-    """The first of Apple's answers that has this title, one of these artists and, within 3 s, this length."""
-    if not info.artists or info.seconds is None:
+def _from_apple(info: TrackInfo, session: Session) -> Preview | None:
+    """The first result with this title, one of these artists and, within 3 s, this length."""
+    title = _plain(_without_edition(info.title))
+    if not info.artists or info.seconds is None or not title:
         return None
-    for preview in _search(f"{info.title} {info.artists[0]}", session):
-        theirs = {
-            _plain(name)
-            for name in re.split(r"\s*(?:&|,|\bfeat\.?|\bft\.?|\bwith\b)\s*", preview.artist)
-        }
-        theirs |= {_plain(preview.artist)}
-        same_artist = bool({_plain(artist) for artist in info.artists} & theirs - {""})
-        near = (
-            preview.seconds is not None and abs(preview.seconds - info.seconds) <= _LENGTH_TOLERANCE
-        )
-        title = _plain(_without_edition(info.title))
-        if near and same_artist and title and _plain(_without_edition(preview.title)) == title:
+    artists = {_plain(artist) for artist in info.artists} - {""}
+    for preview in _search_apple(f"{info.title} {info.artists[0]}", session):
+        names = re.split(r"\s*(?:&|,|\bfeat\.?|\bft\.?|\bwith\b)\s*", preview.artist)
+        length = preview.seconds if preview.seconds is not None else float("inf")
+        if (
+            _plain(_without_edition(preview.title)) == title
+            and artists & {_plain(name) for name in (preview.artist, *names)}
+            and abs(length - info.seconds) <= _LENGTH_TOLERANCE
+        ):
             return preview
     return None
 
 
-def _search(term: str, session: Session) -> list[Preview]:
-    found = get_json(
-        session,
-        "https://itunes.apple.com/search",
-        {"term": term[:200], "entity": "song", "limit": str(CANDIDATES)},
-    )
-    rows = found.get("results")
+def _search_apple(term: str, session: Session) -> list[Preview]:
+    params = {"term": term[:200], "entity": "song", "limit": str(CANDIDATES)}
+    results = get_json(session, "https://itunes.apple.com/search", params).get("results")
     return [
         Preview(
             "Apple",
-            str(row.get("trackName") or ""),
-            str(row.get("artistName") or ""),
-            str(row["previewUrl"]),
-            _link(row.get("trackViewUrl"), "https://music.apple.com/", "https://itunes.apple.com/"),
-            cover_url(row.get("artworkUrl100")),
-            (_number(row.get("trackTimeMillis")) or 0) / 1000 or None,
+            str(song.get("trackName") or ""),
+            str(song.get("artistName") or ""),
+            str(song["previewUrl"]),
+            _page(
+                song.get("trackViewUrl"), "https://music.apple.com/", "https://itunes.apple.com/"
+            ),
+            cover_url(song.get("artworkUrl100")),
+            (_number(song.get("trackTimeMillis")) or 0) / 1000 or None,
         )
-        for row in (rows if isinstance(rows, list) else [])
-        if isinstance(row, dict) and row.get("previewUrl")
+        for song in (results if isinstance(results, list) else [])
+        if isinstance(song, dict) and song.get("previewUrl")
     ]
 
 
-class _NextData(HTMLParser):
-    """The text of <script id="__NEXT_DATA__">."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.inside, self.text = False, ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.inside = tag == "script" and ("id", "__NEXT_DATA__") in attrs
-
-    def handle_endtag(self, tag: str) -> None:
-        self.inside = False
-
-    def handle_data(self, data: str) -> None:
-        if self.inside:
-            self.text += data
-
-
 def _from_embed(info: TrackInfo, session: Session) -> Preview | None:
-    """The preview in the page of Spotify's embedded player: undocumented, and may be gone tomorrow."""
-    page, _ = get(
-        session, f"https://open.spotify.com/embed/track/{info.id}", MAX_JSON, ("text/html",)
-    )
-    parser = _NextData()
-    parser.feed(page.decode("utf-8", "replace"))
+    """The preview in the page of Spotify's embedded player, which is undocumented."""
+    address = f"https://open.spotify.com/embed/track/{info.id}"
+    body, _ = get(session, address, MAX_JSON, ("text/html",))
+    script = body.decode("utf-8", "replace").partition('id="__NEXT_DATA__"')[2]
     try:
-        address = json.loads(parser.text)["props"]["pageProps"]["state"]["data"]["entity"][
-            "audioPreview"
-        ]["url"]
+        data = json.loads(script.partition(">")[2].partition("</script>")[0])
+        entity = data["props"]["pageProps"]["state"]["data"]["entity"]
+        return _spotify_preview(info, str(entity["audioPreview"]["url"]))
     except (ValueError, KeyError, TypeError):
         return None
-    return Preview(
-        "Spotify",
-        info.title,
-        ", ".join(info.artists),
-        str(address),
-        info.link,
-        info.cover,
-        info.seconds,
-    )
 
 
-# Words that name another edition of the same recording; a live, instrumental or karaoke version is another recording.
+def _spotify_preview(info: TrackInfo, audio: str) -> Preview:
+    artist = ", ".join(info.artists)
+    return Preview("Spotify", info.title, artist, audio, info.link, info.cover, info.seconds)
+
+
+# Words that mark an edition of the same recording; live, instrumental or karaoke versions are others.
 _WORDS = r"remaster(?:ed)?|feat|ft|with|edition|mono|stereo|explicit|album version|single version"
 _EDITION = rf"[^()\[\]]*\b(?:{_WORDS})\b[^()\[\]]*"
-
-
-def _without_edition(title: str) -> str:
-    return re.sub(
-        rf"\s*(?:\({_EDITION}\)|\[{_EDITION}\]| - {_EDITION}$)", "", title, flags=re.IGNORECASE
-    )
+_EDITIONS = re.compile(rf"\s*(?:\({_EDITION}\)|\[{_EDITION}\]| - {_EDITION}$)", re.IGNORECASE)
 
 
 def song_key(title: str, artist: str) -> str:
-    """The same for two spellings or editions of one song; "" where nothing of the title is a letter or digit."""
+    """Equal for two spellings or editions of a song; "" where the title has no letter or digit."""
     plain = _plain(_without_edition(title))
     return f"{plain}/{_plain(artist)}" if plain else ""
 
 
+def _without_edition(title: str) -> str:
+    return _EDITIONS.sub("", title)
+
+
 def _plain(text: str) -> str:
-    """Letters and digits only, lower case, without accents: two services' spellings compared."""
+    """Letters and digits only, lower case, without accents, to compare services' spellings."""
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     return "".join(c for c in decomposed if c.isalnum())
 
@@ -246,6 +206,6 @@ def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
-def _link(address: Any, *starts: str) -> str | None:
-    """A page's address if it is where such pages are: it is shown as a link."""
-    return str(address) if isinstance(address, str) and address.startswith(starts) else None
+def _page(address: Any, *starts: str) -> str | None:
+    """A page's address, if it begins like the service's pages: it is shown as a link."""
+    return address if isinstance(address, str) and address.startswith(starts) else None

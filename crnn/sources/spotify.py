@@ -1,33 +1,132 @@
-"""A Spotify track link → what the track is: from the Web API with credentials, else from the official oEmbed service."""
+"""A pasted Spotify link → the id of a track → what Spotify's Web API or oEmbed service tells of it."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
+import spotipy
+from spotipy.cache_handler import MemoryCacheHandler
+from spotipy.oauth2 import SpotifyClientCredentials
 
 from crnn.errors import SourceError
-from crnn.sources import links
-from crnn.sources.http import (
-    MAX_HOPS,
-    MAX_WAIT_SECONDS,
-    FetchError,
-    Session,
-    get_json,
-    request_failed,
-    retry_after,
-    service,
-    with_one_retry,
-)
+from crnn.format import ellipsis
+from crnn.sources import http
+from crnn.sources.http import FetchError, Session, get_json, request_failed, service_name
 
+_ID = re.compile(r"[0-9A-Za-z]{22}")
+_LOCALE = re.compile(r"intl-[a-z]{2}(-[a-z]{2})?", re.IGNORECASE)
+_SHORT_PATH = re.compile(r"/[0-9A-Za-z_-]{4,64}/?")
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
+
+_HOST = "open.spotify.com"
+_SHORT_HOSTS = ("spotify.link", "spotify.app.link")
+_MAX_LINK = 2000  # characters; no real link comes near
+
+_NOT_TRACKS = {
+    "album": "an album",
+    "playlist": "a playlist",
+    "artist": "an artist",
+    "episode": "a podcast episode",
+    "show": "a podcast",
+    "user": "someone's profile",
+    "concert": "a concert",
+    "audiobook": "an audiobook",
+    "chapter": "a chapter of an audiobook",
+    "genre": "a genre",
+    "collection": "a collection",
+}
+
+_HOW_TO = "Paste the link of a single song: in Spotify, Share → Copy song link."
+
+
+@dataclass(frozen=True)
+class ShortLink:
+    """A link that must be followed to learn where it leads: https, on spotify.link and the like."""
+
+    address: str
+
+
+def parse_link(text: str) -> str | ShortLink:
+    """The id of the track (22 characters) that a pasted link names, or a short link.
+
+    Only the id is used from here on; addresses are built anew from it.
+
+    Raises:
+        SourceError: something else was pasted; the message says what.
+    """
+    pasted = text.strip()
+    if not pasted:
+        raise SourceError(f"Nothing was pasted. {_HOW_TO}")
+    if _ID.fullmatch(pasted):
+        return pasted
+    if pasted.lower().startswith("spotify:"):
+        return _track_id(pasted.split(":")[1:])
+    not_a_link = SourceError(f"That isn't a Spotify link. {_HOW_TO}")
+    if len(pasted) > _MAX_LINK or any(c.isspace() or not c.isprintable() for c in pasted):
+        raise not_a_link
+    try:
+        parts = urlsplit(pasted if "://" in pasted else f"https://{pasted}")
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError as error:
+        raise not_a_link from error
+    web = parts.scheme.lower() in ("http", "https") and port in (None, 80, 443)
+    if not web or parts.username is not None or "." not in host:
+        raise not_a_link
+    if host in _SHORT_HOSTS and _SHORT_PATH.fullmatch(parts.path):
+        return ShortLink(f"https://{host}{parts.path}")
+    if host not in (_HOST, *_SHORT_HOSTS):
+        raise SourceError(f"That link leads to {ellipsis(host, 60)}, not to {_HOST}. {_HOW_TO}")
+    return _track_id([part for part in parts.path.split("/") if part])
+
+
+def _track_id(path: list[str]) -> str:
+    if path and _LOCALE.fullmatch(path[0]):
+        path = path[1:]
+    if path and path[0] in ("embed", "embed-podcast"):
+        path = path[1:]
+    kind = path[0].lower() if path else ""
+    if kind in _NOT_TRACKS:
+        raise SourceError(f"That's {_NOT_TRACKS[kind]}. {_HOW_TO}")
+    if kind != "track" or len(path) != 2:
+        raise SourceError(f"That link doesn't lead to a track. {_HOW_TO}")
+    if not _ID.fullmatch(path[1]):
+        raise SourceError(
+            "A track's id has 22 letters and digits, and the one in that link has "
+            f"{len(path[1])} characters: was the link cut off? {_HOW_TO}"
+        )
+    return path[1]
+
+
+def track_id(text: str, session: Session) -> str:
+    """The id of the track that a pasted link names; short links are followed, within Spotify's hosts.
+
+    Raises:
+        SourceError: the link names no track, or can't be followed.
+    """
+    link = parse_link(text)
+    for _ in range(http.MAX_REDIRECTS):
+        if isinstance(link, str):
+            return link
+        try:
+            with session.get(link.address, stream=True, allow_redirects=False) as response:
+                target = response.headers.get("Location") if response.is_redirect else None
+        except (requests.RequestException, ValueError) as error:
+            raise request_failed("Spotify", error) from error
+        if target is None:
+            break
+        link = parse_link(target)
+    if isinstance(link, str):
+        return link
+    raise SourceError(f"This short link doesn't lead to a track. {_HOW_TO}")
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """Of an app registered with Spotify (client credentials flow); never shown, not even by accident."""
+    """Of an app registered with Spotify (client credentials flow); its text never shows them."""
 
     client_id: str
     client_secret: str
@@ -37,22 +136,20 @@ class Credentials:
 
     @classmethod
     def find(cls, *places: Mapping[str, Any]) -> "Credentials | None":
-        """The first place (environment, secrets) that holds both SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET."""
+        """From the first place (environment, secrets) that holds both SPOTIPY_CLIENT_… settings."""
         for place in places:
-            found = [
-                str(place.get(name) or "").strip()
-                for name in ("SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET")
-            ]
-            if all(found):
-                return cls(*found)
+            names = ("SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET")
+            values = [str(place.get(name) or "").strip() for name in names]
+            if all(values):
+                return cls(*values)
         return None
 
 
 @dataclass(frozen=True)
 class TrackInfo:
-    """What is known of a track. Without credentials only title and cover are: artists is empty, the rest None.
+    """Metadata of a track. oEmbed knows title and cover only: artists is empty, the rest None.
 
-    link: the track's page, for the link back that Spotify's terms ask for. cover: address of its picture, shown as it is.
+    cover: address of an image on an allowed host. preview: address of Spotify's own preview.
     notice: why less is known than credentials would allow; "" otherwise.
     """
 
@@ -67,76 +164,43 @@ class TrackInfo:
 
     @property
     def link(self) -> str:
-        return f"https://open.spotify.com/track/{self.id}"
-
-
-def track_id(text: str, session: Session) -> str:
-    """The id of a pasted link; short links are followed, three hops at most, within Spotify's hosts."""
-    found = links.parse(text)
-    for _ in range(MAX_HOPS):
-        if isinstance(found, str):
-            return found
-        found = _next_hop(found.address, session)
-    if isinstance(found, str):
-        return found
-    raise SourceError(
-        "This short link leads on and on. Open it in a browser and copy the address it ends at."
-    )
-
-
-def _next_hop(address: str, session: Session) -> "str | links.ShortLink":
-    try:
-        with session.get(address, stream=True) as response:
-            goal = response.headers.get("Location") if response.is_redirect else None
-    except requests.RequestException as error:
-        raise request_failed("Spotify", error) from error
-    if goal is None:
-        raise SourceError(
-            "This short link leads nowhere any more. Copy the track's link again, from the song itself."
-        )
-    return links.parse(goal)
+        """The track's page, for the link back that Spotify's terms ask for."""
+        return f"https://{_HOST}/track/{self.id}"
 
 
 def look_up(track: str, credentials: Credentials | None, session: Session) -> TrackInfo:
-    """Title, artists, length, ISRC and cover of a track by its id.
+    """Metadata of a track by its id, from the Web API; from oEmbed without credentials or on failure.
 
-    With credentials from the Web API; without, or where they are refused, from oEmbed, which knows title and cover only.
-    Raises SpotifyError if neither answers.
+    Raises:
+        SourceError: Spotify does not have this track, or neither answers.
     """
     notice = ""
+    unknown = SourceError(f"Spotify has no track with the id {track}. {_HOW_TO}")
     if credentials is not None:
         try:
-            return with_one_retry(lambda: _from_api(track, credentials, session))
+            return _from_api(track, credentials, session)
         except FetchError as error:
             if error.status == 404:
-                raise SourceError(
-                    f"Spotify knows no track with the id {track}. Copy its link again."
-                ) from error
+                raise unknown from error
             notice = f"{error} Only its title is known."
     try:
         return replace(_from_oembed(track, session), notice=notice)
     except FetchError as error:
         if error.status in (400, 404):
-            raise SourceError(
-                f"Spotify knows no track with the id {track}. Copy its link again."
-            ) from error
+            raise unknown from error
         raise
 
 
-# A token serves for an hour, and a wait that was asked for holds for everyone.
+# A token serves for an hour, and a wait that Spotify asks for holds for all visitors.
 _tokens: dict[Credentials, Any] = {}
 _quiet_until = 0.0
 
 
 def _from_api(track: str, credentials: Credentials, session: Session) -> TrackInfo:
-    import spotipy
-    from spotipy.cache_handler import MemoryCacheHandler
-    from spotipy.oauth2 import SpotifyClientCredentials
-
     global _quiet_until
     if (left := _quiet_until - monotonic()) > 0:
         raise FetchError(status_message(429, left), 429, left)
-    tokens = _tokens.setdefault(credentials, MemoryCacheHandler())  # its default writes a file
+    tokens = _tokens.setdefault(credentials, MemoryCacheHandler())  # spotipy's default is a file
     try:
         auth = SpotifyClientCredentials(
             credentials.client_id,
@@ -144,13 +208,11 @@ def _from_api(track: str, credentials: Credentials, session: Session) -> TrackIn
             requests_session=session,
             cache_handler=tokens,
         )
-        found = spotipy.Spotify(auth_manager=auth, requests_session=session).track(track)
-        if not isinstance(found, dict) or not isinstance(found.get("name"), str):
-            raise FetchError("Spotify answered with something that is not a track.")
-        return parse_track(track, found)
+        answer = spotipy.Spotify(auth_manager=auth, requests_session=session).track(track)
+        return parse_track(track, answer)
     except spotipy.SpotifyException as error:
-        after = retry_after((error.headers or {}).get("Retry-After"))
-        if error.http_status == 429 and after > MAX_WAIT_SECONDS:
+        after = http.retry_after((error.headers or {}).get("Retry-After"))
+        if error.http_status == 429 and after > http.MAX_WAIT_SECONDS:
             _quiet_until = monotonic() + after
         if error.http_status == 401:
             _tokens.pop(credentials, None)
@@ -159,57 +221,59 @@ def _from_api(track: str, credentials: Credentials, session: Session) -> TrackIn
         ) from None
     except spotipy.SpotifyOauthError as error:
         status = getattr(getattr(error.__context__, "response", None), "status_code", 401)
-        raise FetchError(
-            status_message(401 if 400 <= status < 500 and status != 429 else status, 0.0), status
-        ) from None
+        refused = 400 <= status < 500 and status != 429
+        raise FetchError(status_message(401 if refused else status), status) from None
     except requests.RequestException as error:
         raise request_failed("Spotify", error) from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        # spotipy reads answers without looking at their form.
-        raise FetchError("Spotify answered with something that is not a track.") from error
+        # spotipy reads answers without checking their form.
+        raise FetchError("Spotify's answer is not a track.") from error
 
 
-def status_message(status: int, after: float) -> str:
-    """A sentence for a status of the Web API; its own message may quote the request, and is left out."""
-    return {
-        401: "Spotify refused this app's credentials.",
-        403: "Spotify serves this app no longer (its owner needs a Premium subscription).",
-        429: f"Spotify has had too many requests and asks to wait {f'{after:.0f} s' if after else 'a while'}.",
-    }.get(status, f"Spotify answered with status {status}.")
+def status_message(status: int, after: float = 0.0) -> str:
+    """A sentence for a status of the Web API, whose own messages may quote the request."""
+    if status == 401:
+        return "Spotify refused this app's credentials."
+    if status == 403:
+        return "Spotify serves this app no longer (its owner needs a Premium subscription)."
+    return http.status_message("Spotify", status, after)
 
 
-def parse_track(track: str, found: dict[str, Any]) -> TrackInfo:
-    """Of what the Web API says only what has the expected form."""
-    artists = found.get("artists") or []
-    isrc = str((found.get("external_ids") or {}).get("isrc") or "").upper().replace("-", "")
-    images = (found.get("album") or {}).get("images") or []
-    length = found.get("duration_ms")
+def parse_track(track: str, answer: dict[str, Any]) -> TrackInfo:
+    """A track object of the Web API; what has not the documented form is left out.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: it is no track object.
+    """
+    if not isinstance(answer["name"], str):
+        raise ValueError("the track has no name")
+    artists = answer.get("artists") or []
+    isrc = str((answer.get("external_ids") or {}).get("isrc") or "").upper().replace("-", "")
+    images = (answer.get("album") or {}).get("images") or []
+    length = answer.get("duration_ms")
     return TrackInfo(
         id=track,
-        title=found["name"],
+        title=answer["name"],
         artists=tuple(str(a["name"]) for a in artists if isinstance(a, dict) and a.get("name")),
         seconds=length / 1000 if isinstance(length, (int, float)) else None,
         isrc=isrc if _ISRC.fullmatch(isrc) else None,
         cover=cover_url(images[0].get("url") if images and isinstance(images[0], dict) else None),
-        preview=found.get("preview_url") or None,
+        preview=answer.get("preview_url") or None,
     )
 
 
 def _from_oembed(track: str, session: Session) -> TrackInfo:
-    found = get_json(
-        session,
-        "https://open.spotify.com/oembed",
-        {"url": f"https://open.spotify.com/track/{track}"},
-    )
-    title = found.get("title")
+    params = {"url": f"https://{_HOST}/track/{track}"}
+    answer = get_json(session, f"https://{_HOST}/oembed", params)
+    title = answer.get("title")
     if not isinstance(title, str) or not title:
-        raise FetchError("Spotify answered without the track's title.")
-    return TrackInfo(track, title, cover=cover_url(found.get("thumbnail_url")))
+        raise FetchError("Spotify's answer holds no title.")
+    return TrackInfo(track, title, cover=cover_url(answer.get("thumbnail_url")))
 
 
 def cover_url(address: Any) -> str | None:
-    """A cover's address if it is on the list: the visitor's browser will open it."""
+    """A cover's address if its host is allowed, since the visitor's browser will open it."""
     try:
-        return str(address) if address and service(str(address)) else None
+        return str(address) if address and service_name(str(address)) else None
     except FetchError:
         return None

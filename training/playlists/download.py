@@ -110,7 +110,7 @@ def _fetch(
         except FetchError as error:
             later[mood] = later.get(mood, 0) + 1
             unanswered += 1
-            if error.after > LONGEST or unanswered == _IN_A_ROW:
+            if error.retry_after > LONGEST or unanswered == _IN_A_ROW:
                 stopped = str(error)
                 for other, _ in todo[done + 1 :]:
                     later[other] = later.get(other, 0) + 1
@@ -137,7 +137,7 @@ def _preview(
     except NoPreview as error:
         passing = [failure for failure in error.failures if _passes(failure)]
         if passing:
-            raise max(passing, key=lambda failure: failure.after) from error
+            raise max(passing, key=lambda failure: failure.retry_after) from error
         journal.missed(mood, song.id, _reason(error), str(error))
         return
     service = found.preview.service

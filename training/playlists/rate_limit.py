@@ -31,7 +31,7 @@ class RateLimitedSession(Session):
         self._free_at: dict[str, float] = {}
 
     def request(self, method: Any, url: Any, **options: Any) -> requests.Response:  # type: ignore[override]
-        self.deadline = monotonic() + http.MAX_SECONDS  # each request has its own
+        self.deadline = monotonic() + http.DEADLINE_SECONDS  # each request has its own
         return super().request(method, url, **options)
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:

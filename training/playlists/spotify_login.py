@@ -11,7 +11,7 @@ from spotipy.cache_handler import CacheFileHandler, MemoryCacheHandler
 from spotipy.oauth2 import SpotifyOAuth, SpotifyOauthError, SpotifyStateError
 
 from crnn.errors import SourceError
-from crnn.sources.http import FetchError, Session, request_failed, retry_after, with_one_retry
+from crnn.sources.http import FetchError, Session, request_failed, retry_after
 from crnn.sources.spotify import Credentials, status_message
 
 Answer = TypeVar("Answer")
@@ -79,7 +79,7 @@ class Client:
             return self._api.playlist_items(playlist, limit=PAGE, offset=offset)
 
         try:
-            found = with_one_retry(lambda: self._fresh(ask))
+            found = self._fresh(ask)
         except FetchError as error:
             if error.status == 404:
                 raise FetchError(

@@ -45,7 +45,7 @@ UNFIT = {
     ),
     "50 MB": (
         Answer(200, bytes(50 * 2**20), {"Content-Type": "audio/mpeg"}),
-        "more than the 10 MB",
+        "more than 10 MB",
     ),
     "half a body": (
         Answer(200, bytes(20_000), {"Content-Type": "audio/mpeg"}, short=10_000),
@@ -54,7 +54,11 @@ UNFIT = {
     "redirect to another host": (redirect("https://evil.example/song.mp3"), "evil.example"),
     "redirect to http": (
         redirect("http://cdnt-preview.dzcdn.net/song.mp3"),
-        "not one of the services",
+        "not an allowed address",
+    ),
+    "redirect with a long body": (
+        Answer(302, bytes(3 * 2**20), {"Location": "https://cdnt-preview.dzcdn.net/song.mp3"}),
+        "more than 2 MB",
     ),
     "redirect for ever": (
         redirect("https://cdnt-preview.dzcdn.net/stream/fake.mp3"),

@@ -166,8 +166,8 @@ def test_a_preview_that_is_no_audio_is_a_sentence(services: Services, credential
 @pytest.mark.parametrize(
     ("link", "said"),
     [
-        (f"https://open.spotify.com/album/{TRACK}", "This is an album"),
-        (UNTITLED, "knows no track"),
+        (f"https://open.spotify.com/album/{TRACK}", "That's an album"),
+        (UNTITLED, "no track with the id"),
         ("https://evil.example/track", "leads to evil.example"),
     ],
 )

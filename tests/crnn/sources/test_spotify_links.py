@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnn.errors import SourceError
-from crnn.sources.links import ShortLink, parse
+from crnn.sources.spotify import ShortLink, parse_link
 
 ID = "4uLU6hMCjMI75M1A2tKUQC"
 
@@ -39,35 +39,35 @@ SHORT = [
 ]
 BAD = {
     "": "Nothing was pasted",
-    f"https://open.spotify.com/album/{ID}": "This is an album",
-    f"https://open.spotify.com/intl-de/album/{ID}?highlight=spotify:track:{ID}": "This is an album",
-    f"https://open.spotify.com/playlist/{ID}": "This is a playlist",
-    f"https://open.spotify.com/artist/{ID}": "This is an artist",
+    f"https://open.spotify.com/album/{ID}": "That's an album",
+    f"https://open.spotify.com/intl-de/album/{ID}?highlight=spotify:track:{ID}": "That's an album",
+    f"https://open.spotify.com/playlist/{ID}": "That's a playlist",
+    f"https://open.spotify.com/artist/{ID}": "That's an artist",
     f"https://open.spotify.com/episode/{ID}": "a podcast episode",
     f"https://open.spotify.com/embed/show/{ID}": "a podcast",
     "https://open.spotify.com/user/someone": "someone's profile",
-    f"spotify:album:{ID}": "This is an album",
+    f"spotify:album:{ID}": "That's an album",
     f"spotify:user:someone:playlist:{ID}": "profile",
     f"https://open.spotify.com/track/{ID[:-1]}": "has 21 characters",
     f"https://open.spotify.com/track/{ID}A": "has 23 characters",
-    "https://open.spotify.com/track/": "does not name a track",
-    "https://open.spotify.com/": "does not name a track",
+    "https://open.spotify.com/track/": "doesn't lead to a track",
+    "https://open.spotify.com/": "doesn't lead to a track",
     f"https://open.spotify.com.evil.example/track/{ID}": "leads to open.spotify.com.evil.example",
     f"https://openXspotify.com/track/{ID}": "leads to openxspotify.com",
-    f"https://open.spotify.com@evil.example/track/{ID}": "not a link of Spotify's",
+    f"https://open.spotify.com@evil.example/track/{ID}": "isn't a Spotify link",
     f"https://evil.example/open.spotify.com/track/{ID}": "leads to evil.example",
-    f"https://play.spotify.com/track/{ID}": "Its name only looks like Spotify's",
-    f"ftp://open.spotify.com/track/{ID}": "not a link of Spotify's",
-    f"javascript://open.spotify.com/track/{ID}": "not a link of Spotify's",
-    f"https://open.spotify.com:8080/track/{ID}": "not a link of Spotify's",
-    "https://spotify.link/": "without its code",
-    "https://spotify.link/../etc/passwd": "without its code",
+    f"https://play.spotify.com/track/{ID}": "leads to play.spotify.com",
+    f"ftp://open.spotify.com/track/{ID}": "isn't a Spotify link",
+    f"javascript://open.spotify.com/track/{ID}": "isn't a Spotify link",
+    f"https://open.spotify.com:8080/track/{ID}": "isn't a Spotify link",
+    "https://spotify.link/": "doesn't lead to a track",
+    "https://spotify.link/../etc/passwd": "doesn't lead to a track",
     "https://www.youtube.com/watch?v=dQw4w9WgXcQ": "leads to www.youtube.com",
-    "Bohemian Rhapsody": "more than one link",
-    "Yesterday": "leads to yesterday",
-    f"https://open.spotify.com/track/{ID} https://open.spotify.com/track/{ID}": "more than one link",
-    "https://[::1": "is not a link",
-    "https://open.spotify.com/track/" + "A" * 3000: "more than one link",
+    "Bohemian Rhapsody": "isn't a Spotify link",
+    "Yesterday": "isn't a Spotify link",
+    f"https://open.spotify.com/track/{ID} https://open.spotify.com/track/{ID}": "isn't a Spotify link",
+    "https://[::1": "isn't a Spotify link",
+    "https://open.spotify.com/track/" + "A" * 3000: "isn't a Spotify link",
     f"https://open.spotify.com/track/{ID[:-1]}é": "22 letters and digits",
     f"https://xn--pen-spotify-2ld.com/track/{ID}": "leads to xn--",
 }
@@ -75,32 +75,32 @@ BAD = {
 
 @pytest.mark.parametrize("link", GOOD)
 def test_tracks(link: str) -> None:
-    assert parse(link) == ID
+    assert parse_link(link) == ID
 
 
 @pytest.mark.parametrize("link", SHORT)
 def test_short_links_are_to_be_followed_over_https(link: str) -> None:
-    found = parse(link)
-    assert isinstance(found, ShortLink)
-    assert found.address.startswith(("https://spotify.link/", "https://spotify.app.link/"))
+    parsed = parse_link(link)
+    assert isinstance(parsed, ShortLink)
+    assert parsed.address.startswith(("https://spotify.link/", "https://spotify.app.link/"))
 
 
 @pytest.mark.parametrize("link", BAD)
 def test_others_are_named_and_a_track_is_asked_for(link: str) -> None:
     with pytest.raises(SourceError) as caught:
-        parse(link)
+        parse_link(link)
     assert BAD[link] in str(caught.value)
-    assert "Paste the link of one track" in str(caught.value)
+    assert "Paste the link of a single song" in str(caught.value)
     assert len(str(caught.value)) < 400
 
 
 @given(st.text(max_size=200))
 def test_anything_else_is_a_sentence_or_an_id(text: str) -> None:
     try:
-        found = parse(text)
+        link = parse_link(text)
     except SourceError:
         return
-    address = found.address if isinstance(found, ShortLink) else found
+    address = link.address if isinstance(link, ShortLink) else link
     assert address.isascii()
     assert len(address) == 22 or address.startswith(
         ("https://spotify.link/", "https://spotify.app.link/")
