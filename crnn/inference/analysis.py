@@ -1,6 +1,6 @@
-"""The whole line at once: bytes or a file in, spectrogram and every network's prediction out."""
+"""The whole line at once: an audio file in, its spectrogram and every classifier's prediction out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,18 +10,36 @@ from crnn.audio.decode import Waveform, decode
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import log_mel
 from crnn.inference.classifier import Classifier
-from crnn.inference.prediction import Prediction
+from crnn.inference.prediction import Array, Prediction
 from crnn.model import ood
 from crnn.model.hub import Progress
 
 
 @dataclass(frozen=True)
-class Analysis:
-    """A track's log-mel spectrogram [M, F] by the first classifier's front end, and one Prediction per classifier."""
+class Analysis(Mapping[str, Prediction]):
+    """A track's predictions by task: `analysis["genre"].top(3)`.
+
+    Attributes:
+        mel: log-mel spectrogram of the track by the first classifier's front end, [M, F] in dB.
+        front_end: that front end.
+        predictions: one of each classifier, in their order.
+    """
 
     mel: Tensor
     front_end: FrontEnd
     predictions: tuple[Prediction, ...]
+
+    def __getitem__(self, task: str) -> Prediction:
+        for prediction in self.predictions:
+            if prediction.task == task:
+                return prediction
+        raise KeyError(task)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(prediction.task for prediction in self.predictions))
+
+    def __len__(self) -> int:
+        return len({prediction.task for prediction in self.predictions})
 
 
 def decode_and_predict(
@@ -29,44 +47,47 @@ def decode_and_predict(
 ) -> tuple[Waveform, Analysis]:
     """Decode, transform and classify; what several classifiers have in common is done once.
 
-    progress: called with the share done, 0 to 1. Returns the first classifier's waveform with the analysis.
-    Raises AudioError for anything that can't be heard.
+    Args:
+        source: an audio file, or its content.
+        progress: called with the fraction done.
+
+    Returns:
+        The waveform as the first classifier's front end needs it, and the analysis.
+
+    Raises:
+        AudioError: there is nothing in it that could be decoded, or only silence.
     """
     waveforms: dict[tuple[int, str], Waveform] = {}
     mels: dict[FrontEnd, Tensor] = {}
-    described: dict[FrontEnd, ood.Array | None] = {}
+    statistics: dict[FrontEnd, Array | None] = {}
     predictions = []
     for number, classifier in enumerate(classifiers):
-        front_end = classifier.checkpoint.front_end
-        heard_as = (front_end.sample_rate, front_end.downmix)
-        if heard_as not in waveforms:
-            waveforms[heard_as] = decode(
-                source, sample_rate=front_end.sample_rate, downmix=front_end.downmix
-            )
+        front_end = classifier.front_end
+        key = (front_end.sample_rate, front_end.downmix)
+        if key not in waveforms:
+            waveforms[key] = decode(source, sample_rate=key[0], downmix=front_end.downmix)
         if front_end not in mels:
-            mels[front_end] = log_mel(waveforms[heard_as].samples, front_end)
+            mels[front_end] = log_mel(waveforms[key].samples, front_end)
 
-        def report(share: float, done: int = number) -> None:
+        def report(fraction: float, done: int = number) -> None:
             if progress is not None:
-                progress((done + share) / len(classifiers))
+                progress((done + fraction) / len(classifiers))
 
         prediction = classifier.predict(mels[front_end], progress=report)
-        if (usual := classifier.checkpoint.ood) is not None:
-            if front_end not in described:
-                described[front_end] = ood.features(mels[front_end], front_end)
-            prediction = replace(prediction, ood=usual.detect(described[front_end]))
-        predictions.append(prediction)
-    first = classifiers[0].checkpoint.front_end
-    waveform = next(iter(waveforms.values()))
-    return waveform, Analysis(mels[first], first, tuple(predictions))
+        score = None
+        if (detector := classifier.checkpoint.ood) is not None:
+            if front_end not in statistics:
+                statistics[front_end] = ood.features(mels[front_end], front_end)
+            score = detector.detect(statistics[front_end])
+        predictions.append(replace(prediction, ood=score, seconds=waveforms[key].seconds))
+    first = classifiers[0].front_end
+    return next(iter(waveforms.values())), Analysis(mels[first], first, tuple(predictions))
 
 
 def log_mel_for(classifier: Classifier, analysis: Analysis, source: bytes | Path) -> Tensor:
-    """The whole track as a network's own front end shows it, [M, F]: the analysis's where it is the same, else made again."""
-    front_end = classifier.checkpoint.front_end
+    """The track's spectrogram by a classifier's own front end, [M, F]: the analysis's, or computed where it differs."""
+    front_end = classifier.front_end
     if front_end == analysis.front_end:
         return analysis.mel
-    return log_mel(
-        decode(source, sample_rate=front_end.sample_rate, downmix=front_end.downmix).samples,
-        front_end,
-    )
+    waveform = decode(source, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
+    return log_mel(waveform.samples, front_end)

@@ -1,4 +1,4 @@
-"""Results as JSON and CSV: the same for the page's downloads and the command line."""
+"""Predictions as JSON and CSV, the same for the pages' downloads and the command line; samples as WAV."""
 
 import csv
 import io
@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from crnn.inference.prediction import Prediction
 
@@ -15,18 +15,16 @@ _DIGITS = 4
 
 
 def to_record(file: str, seconds: float, predictions: Sequence[Prediction]) -> dict[str, Any]:
-    """{"file", "seconds", task: {label: probability}, …, "doubt": {task: {"score", "threshold", "doubted"}}, "segments": [{"start",
-    task: {…}, …}]}; "doubt" only where a network can tell.
+    """Predictions of a track as JSON-ready dictionary; its keys are a stored format.
 
-    Networks with segments of other lengths each add their own entries, in order of time.
+    Returns:
+        {"file", "seconds", task: {label: probability}, …, "doubt": {task: {"score", "threshold", "doubted"}},
+        "segments": [{"start", task: {label: probability}, …}, …]}. "doubt" has the tasks with an out-of-distribution
+        score, and is left out where there is none. Segments of all tasks are sorted by time.
     """
-    whole: dict[str, Any] = {p.task: _rounded(p.labels, p.overall) for p in predictions}
-    moments: dict[float, dict[str, Any]] = {}
-    for p in predictions:
-        for start, row in zip(p.starts, p.probabilities, strict=True):
-            moment = round(float(start), 3)
-            moments.setdefault(moment, {"start": moment})[p.task] = _rounded(p.labels, row)
-    doubts = {
+    record: dict[str, Any] = {"file": file, "seconds": round(seconds, 3)}
+    record |= {p.task: _rounded(p.labels, p.overall) for p in predictions}
+    scores = {
         p.task: {
             "score": round(p.ood.score, _DIGITS),
             "threshold": round(p.ood.threshold, _DIGITS),
@@ -35,53 +33,57 @@ def to_record(file: str, seconds: float, predictions: Sequence[Prediction]) -> d
         for p in predictions
         if p.ood is not None
     }
-    if doubts:
-        whole["doubt"] = doubts
-    segments = [moments[start] for start in sorted(moments)]
-    return {"file": file, "seconds": round(seconds, 3), **whole, "segments": segments}
+    if scores:
+        record["doubt"] = scores
+    segments: dict[float, dict[str, Any]] = {}
+    for p in predictions:
+        for start, row in zip(p.starts, p.probabilities, strict=True):
+            second = round(float(start), 3)
+            segments.setdefault(second, {"start": second})[p.task] = _rounded(p.labels, row)
+    return record | {"segments": [segments[second] for second in sorted(segments)]}
 
 
-def to_json(result: dict[str, Any], indent: int | None = None) -> str:
+def to_json(record: dict[str, Any], indent: int | None = None) -> str:
     """Valid JSON with readable non-ASCII names."""
-    return json.dumps(result, ensure_ascii=False, indent=indent, allow_nan=False)
+    return json.dumps(record, ensure_ascii=False, indent=indent, allow_nan=False)
 
 
 def to_csv(
-    results: Iterable[dict[str, Any]],
+    records: Iterable[dict[str, Any]],
     tasks: Sequence[str] = ("genre", "mood"),
     extra: Sequence[str] = (),
 ) -> str:
-    """One row a segment and one for the whole track (start empty): file, seconds, start, task:label columns, extra, error.
+    """Records of `to_record` as CSV: one row for each track (start empty) and one for each of its segments.
 
-    Where networks can tell whether they know such sounds, the whole track's row has task:doubt (the score) and task:doubted
-    (yes, no).
+    Columns: file, seconds, start, task:label …, then task:doubt (out-of-distribution score) and task:doubted (yes, no)
+    of tasks that have them, filled in the track's row; the extra keys of the records; error.
     """
-    results = list(results)
-    classes = {task: next((list(r[task]) for r in results if task in r), []) for task in tasks}
+    records = list(records)
+    classes = {task: next((list(r[task]) for r in records if task in r), []) for task in tasks}
     columns = [f"{task}:{label}" for task in tasks for label in classes[task]]
-    doubts = [task for task in tasks if any(task in result.get("doubt", {}) for result in results)]
-    columns += [column for task in doubts for column in (f"{task}:doubt", f"{task}:doubted")]
+    for task in tasks:
+        if any(task in record.get("doubt", {}) for record in records):
+            columns += [f"{task}:doubt", f"{task}:doubted"]
     out = io.StringIO()
-    rows = csv.DictWriter(
-        out, ["file", "seconds", "start", *columns, *extra, "error"], lineterminator="\n"
-    )
-    rows.writeheader()
-    for result in results:
-        base = {key: result.get(key, "") for key in ("file", "seconds", *extra, "error")}
-        for moment in ({"start": ""} | result, *result.get("segments", [])):
-            values = {
-                f"{t}:{label}": value for t in tasks for label, value in moment.get(t, {}).items()
+    header = ["file", "seconds", "start", *columns, *extra, "error"]
+    writer = csv.DictWriter(out, header, lineterminator="\n")
+    writer.writeheader()
+    for record in records:
+        base = {key: record.get(key, "") for key in ("file", "seconds", *extra, "error")}
+        for part in ({"start": ""} | record, *record.get("segments", [])):
+            row = {
+                f"{task}:{label}": probability
+                for task in tasks
+                for label, probability in part.get(task, {}).items()
             }
-            for task, found in moment.get("doubt", {}).items():
-                values |= {
-                    f"{task}:doubt": found["score"],
-                    f"{task}:doubted": "yes" if found["doubted"] else "no",
-                }
-            rows.writerow(base | {"start": moment["start"]} | values)
+            for task, ood in part.get("doubt", {}).items():
+                row[f"{task}:doubt"] = ood["score"]
+                row[f"{task}:doubted"] = "yes" if ood["doubted"] else "no"
+            writer.writerow(base | {"start": part["start"]} | row)
     return out.getvalue()
 
 
-def to_wav(samples: "np.ndarray[Any, Any]", sample_rate: int) -> bytes:
+def to_wav(samples: NDArray[Any], sample_rate: int) -> bytes:
     """Samples [T] in [−1, 1] as a 16-bit WAV file."""
     out = io.BytesIO()
     soundfile.write(out, samples, sample_rate, format="WAV", subtype="PCM_16")

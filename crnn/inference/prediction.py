@@ -1,10 +1,11 @@
-"""What a classifier predicts of a track: probabilities of each segment and of the whole."""
+"""What a classifier predicts of a track: class probabilities of each segment and of the whole."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crnn.inference import timeline
 from crnn.labels import OTHER
 from crnn.model.ood import OODScore
 
@@ -13,12 +14,17 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network says of a track.
+    """Class probabilities of one track.
 
-    labels [K]; probabilities [S, K], rows sum to 1; starts [S] in seconds, each segment segment_seconds long;
-    overall [K]: the segments' mean, weighted by the time each adds. repeated: the track was shorter than one segment
-    and was heard more than once. doubt: whether this sounds like what the network learned from; None where nobody asked or
-    its checkpoint cannot tell.
+    Attributes:
+        task: what the classes are ("genre", "mood").
+        labels: [K].
+        probabilities: of each segment, [S, K]; rows sum to 1.
+        starts: of the segments in seconds, [S]; each is segment_seconds long, and they may overlap.
+        overall: of the track, [K]: the segments' mean, weighted by the time each adds.
+        repeated: the track was shorter than one segment and was repeated to fill it.
+        ood: out-of-distribution score; None where it was not computed or the checkpoint has no detector.
+        seconds: length of the track, where known.
     """
 
     task: str
@@ -29,17 +35,33 @@ class Prediction:
     overall: Array
     repeated: bool = False
     ood: OODScore | None = None
+    seconds: float | None = None
 
     def ranked(self) -> list[tuple[str, float]]:
-        """All classes, likeliest first; equals keep the labels' order."""
+        """All classes with their probabilities, the most probable first; equals keep the labels' order."""
         order = np.argsort(-self.overall, kind="stable")
         return [(self.labels[i], float(self.overall[i])) for i in order]
 
     def top(self, k: int = 3) -> list[tuple[str, float]]:
-        """The k likeliest classes, then "Other" with the rest; sums to 1."""
+        """The k most probable classes, then "Other" with the rest; sums to 1."""
         ranked = self.ranked()
         rest = sum(probability for _, probability in ranked[k:])
         return ranked[:k] + ([(OTHER, rest)] if len(ranked) > k else [])
+
+    def timeline(self, seconds: float | None = None) -> timeline.Timeline:
+        """Probabilities over time.
+
+        Args:
+            seconds: length of the track, if not the prediction's own.
+
+        Returns:
+            edges [C + 1] in seconds, and probabilities [C, K] between them.
+        """
+        if seconds is None:
+            seconds = self.seconds or float(self.starts[-1]) + self.segment_seconds
+        return timeline.from_segments(
+            self.labels, self.probabilities, self.starts, self.segment_seconds, seconds
+        )
 
     def to_dict(self) -> dict[str, float]:
         """Label → probability of the whole track."""

@@ -1,4 +1,4 @@
-"""Tracks side by side: every class of each, and which of them sound alike to the networks."""
+"""Tracks beside each other: a summary of each, and how similar they are to the networks."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -13,9 +13,9 @@ from crnn.inference.export import to_csv, to_record
 from crnn.inference.prediction import Array, Prediction
 from crnn.model.hub import Progress
 
-# Tracks drawn at once: more bars than these need scrolling on a laptop.
+# Tracks in one chart: more bars than these need scrolling on a laptop.
 MAX_SHOWN = 6
-_LONGEST_NAME = 80
+_MAX_NAME = 80
 
 # Orders of the table beside "by class".
 ADDED, NAME, LENGTH = "order added", "name", "length"
@@ -23,11 +23,14 @@ ADDED, NAME, LENGTH = "order added", "name", "length"
 
 @dataclass(frozen=True)
 class TrackSummary:
-    """What is kept of a track to compare it, a few kilobytes: neither its sound nor its spectrogram.
+    """What is stored of a track to compare it, a few kilobytes: neither its audio nor its spectrogram.
 
-    digest: of the file's content, equal for equal files. predictions: one per network, of the whole track alone (see
-    `whole`). embeddings: one [H] per network. networks: names those that heard it; only tracks heard by the same ones are
-    compared. example: its name in addresses, empty for a visitor's own.
+    Attributes:
+        digest: of the file's content, equal for equal files.
+        predictions: one of each network, of the whole track alone (see `track_level`).
+        embeddings: one [H] of each network.
+        networks: identities of those networks; only tracks analysed by the same ones are compared.
+        example: its name in addresses; empty for a visitor's own track.
     """
 
     name: str
@@ -41,28 +44,28 @@ class TrackSummary:
 
 
 def digest(data: bytes) -> str:
-    """Names a file's content."""
+    """Digest of a file's content."""
     return hashlib.sha256(data).hexdigest()
 
 
 def display_name(name: str) -> str:
-    """A file's name as text of one line: folders left out, what can't be printed left out, cut in the middle."""
+    """A file's name on one line: without folders and what can't be printed, shortened in the middle."""
     base = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
     text = " ".join("".join(c if c.isprintable() else " " for c in base).split()) or "track"
-    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 16]}…{text[-15:]}"
+    return text if len(text) <= _MAX_NAME else f"{text[: _MAX_NAME - 16]}…{text[-15:]}"
 
 
 def unique_name(name: str, taken: Sequence[str]) -> str:
     """The name, with a number after it where another track has it already."""
-    number, tried = 1, name
-    while tried in taken:
+    number, unique = 1, name
+    while unique in taken:
         number += 1
-        tried = f"{name} ({number})"
-    return tried
+        unique = f"{name} ({number})"
+    return unique
 
 
 def track_level(prediction: Prediction, seconds: float) -> Prediction:
-    """A prediction without its moments: one row as long as the track."""
+    """A prediction without its segments: one row as long as the track."""
     return replace(
         prediction,
         probabilities=prediction.overall[None],
@@ -77,12 +80,14 @@ def summarise(
     seconds: float,
     analysis: Analysis,
     classifiers: Sequence[Classifier],
-    **more: Any,
+    **fields: Any,
 ) -> TrackSummary:
-    """What to keep of a track that was analysed by these networks; more: notices, networks, example."""
+    """Summary of a track that these classifiers have analysed; fields: notices, networks, example."""
     embeddings = tuple(c.embedding(log_mel_for(c, analysis, data)) for c in classifiers)
     predictions = tuple(track_level(prediction, seconds) for prediction in analysis.predictions)
-    return TrackSummary(display_name(name), digest(data), seconds, predictions, embeddings, **more)
+    return TrackSummary(
+        display_name(name), digest(data), seconds, predictions, embeddings, **fields
+    )
 
 
 def summarise_file(
@@ -90,33 +95,36 @@ def summarise_file(
     data: bytes,
     classifiers: Sequence[Classifier],
     progress: Progress | None = None,
-    **more: Any,
+    **fields: Any,
 ) -> TrackSummary:
-    """Decode, classify and sum up one file. Raises AudioError for anything that can't be heard."""
+    """Analyse and summarise an audio file; raises AudioError as `decode_and_predict`."""
     waveform, analysis = decode_and_predict(data, classifiers, progress)
-    return summarise(
-        name, data, waveform.seconds, analysis, classifiers, notices=waveform.notices, **more
-    )
+    fields |= {"notices": waveform.notices}
+    return summarise(name, data, waveform.seconds, analysis, classifiers, **fields)
 
 
 def cosine(tracks: Sequence[TrackSummary], network: int | None = None) -> Array:
-    """How alike any two tracks are to a network, or (None) to all of them on average: [N, N], 1 for equals.
+    """Cosine similarity of the tracks' embeddings.
 
-    The cosine of the angle between two embeddings, which hold what a network makes of a track before it names classes.
+    Args:
+        network: number of the network whose embeddings are compared; None for the mean over all networks.
+
+    Returns:
+        [N, N], symmetric, 1 for equals.
     """
-    found = np.zeros((len(tracks), len(tracks)))
-    chosen = range(len(tracks[0].embeddings)) if network is None else (network,)
-    for i in chosen:
+    total = np.zeros((len(tracks), len(tracks)))
+    networks = range(len(tracks[0].embeddings)) if network is None else (network,)
+    for i in networks:
         rows = np.array([track.embeddings[i] for track in tracks], dtype=np.float64)
         rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-        found += rows @ rows.T / len(chosen)
-    found = np.clip((found + found.T) / 2, -1, 1)
-    np.fill_diagonal(found, 1)
-    return found
+        total += rows @ rows.T / len(networks)
+    similarities = np.clip((total + total.T) / 2, -1, 1)
+    np.fill_diagonal(similarities, 1)
+    return similarities
 
 
 def nearest(similarities: Array) -> list[tuple[int, float]]:
-    """For each track, which other is most like it and how much: [N, N] -> N pairs; none where it is alone."""
+    """Most similar other track of each, and its similarity: [N, N] -> N pairs; empty for one track alone."""
     if len(similarities) < 2:
         return []
     others = np.where(np.eye(len(similarities), dtype=bool), -np.inf, similarities)
@@ -157,17 +165,19 @@ def table(
 
 
 def csv(
-    tracks: Sequence[TrackSummary], similarities: Array, failures: Sequence[tuple[str, str]] = ()
+    tracks: Sequence[TrackSummary],
+    similarities: Array,
+    failures: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """The columns of the other CSV downloads, with what each sounds most like; broken files with their reason."""
-    results = []
-    alike = nearest(similarities)
+    """CSV of all tracks: the columns of `to_csv`, the most similar track, and failed files with their reason."""
+    rows = []
+    neighbours = nearest(similarities)
     for number, track in enumerate(tracks):
-        result = to_record(track.name, track.seconds, track.predictions) | {"segments": []}
-        if alike:
-            other, value = alike[number]
-            result |= {"sounds_most_like": tracks[other].name, "similarity": round(value, 4)}
-        results.append(result)
-    results += [{"file": name, "error": reason} for name, reason in failures]
+        row = to_record(track.name, track.seconds, track.predictions) | {"segments": []}
+        if neighbours:
+            other, value = neighbours[number]
+            row |= {"sounds_most_like": tracks[other].name, "similarity": round(value, 4)}
+        rows.append(row)
+    rows += [{"file": name, "error": reason} for name, reason in failures]
     tasks = [prediction.task for prediction in tracks[0].predictions]
-    return to_csv(results, tasks, extra=("sounds_most_like", "similarity"))
+    return to_csv(rows, tasks, extra=("sounds_most_like", "similarity"))

@@ -1,18 +1,23 @@
-"""How a prediction goes along its track: one distribution a moment, and the sections in which one class leads."""
+"""Predictions over time: class probabilities per interval, and sections by most probable class."""
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from crnn.inference.prediction import Array, Prediction
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """Distributions of the stretches between segment borders.
+    """Class probabilities of consecutive intervals.
 
-    edges [C + 1] in seconds; probabilities [C, K]: mean of all segments that cover the stretch, rows sum to 1.
+    Attributes:
+        labels: [K].
+        edges: of the intervals in seconds, [C + 1].
+        probabilities: [C, K], mean of all segments that cover the interval; rows sum to 1.
     """
 
     labels: tuple[str, ...]
@@ -20,20 +25,14 @@ class Timeline:
     probabilities: Array
 
     def at(self, second: float) -> dict[str, float]:
-        """Label → probability at a moment; before the start the first, after the end the last."""
-        row = int(
-            np.clip(
-                np.searchsorted(self.edges, second, side="right") - 1,
-                0,
-                len(self.probabilities) - 1,
-            )
-        )
+        """Label → probability at a moment; before the start the first interval's, after the end the last's."""
+        row = int(np.searchsorted(self.edges[1:-1], second, side="right"))
         return dict(zip(self.labels, self.probabilities[row].tolist(), strict=True))
 
 
 @dataclass(frozen=True)
 class Section:
-    """A stretch in which one class leads: from start to end (s), with its mean probability there."""
+    """An excerpt in which one class is the most probable: start and end in seconds, its mean probability there."""
 
     label: str
     start: float
@@ -41,38 +40,46 @@ class Section:
     probability: float
 
 
-def from_prediction(prediction: Prediction, seconds: float) -> Timeline:
-    """The borders are all places where a segment begins or ends; a track shorter than a segment is one moment."""
-    ends = np.minimum(prediction.starts + prediction.segment_seconds, seconds)
-    # Borders that rounding keeps a few milliseconds apart are one.
-    edges = np.unique(np.round(np.concatenate([prediction.starts, ends, [0.0, seconds]]), 2))
+def from_segments(
+    labels: tuple[str, ...], probabilities: Array, starts: Array, length: float, seconds: float
+) -> Timeline:
+    """Average overlapping segments per interval.
+
+    Intervals lie between all places where a segment begins or ends; a track shorter than a segment is one interval.
+
+    Args:
+        probabilities: of the segments, [S, K].
+        starts, length: of the segments in seconds.
+        seconds: length of the track.
+    """
+    ends = np.minimum(starts + length, seconds)
+    # Edges that rounding keeps a few milliseconds apart are one.
+    edges = np.unique(np.round(np.concatenate([starts, ends, [0.0, seconds]]), 2))
     edges = edges[edges <= round(seconds, 2)]
     middles = (edges[:-1] + edges[1:]) / 2
-    covers = (prediction.starts <= middles[:, None]) & (middles[:, None] < ends + 0.01)  # [C, S]
-    heard = covers.any(axis=1)
+    covers = (starts <= middles[:, None]) & (middles[:, None] < ends + 0.01)  # [C, S]
     # Frames are centred: the last few milliseconds may lie beyond the last segment, and are given to it.
-    covers[~heard, -1] = True
+    covers[~covers.any(axis=1), -1] = True
     weights = covers / covers.sum(axis=1, keepdims=True)
-    return Timeline(prediction.labels, edges, weights @ prediction.probabilities)
+    return Timeline(labels, edges, weights @ probabilities)
 
 
-def sections(along: Timeline) -> list[Section]:
-    """Neighbouring moments with the same leading class, joined; one after the other without gaps."""
-    leads = along.probabilities.argmax(axis=1)
-    borders = [0, *(np.flatnonzero(np.diff(leads)) + 1).tolist(), len(leads)]
-    found = []
+def sections(timeline: Timeline) -> list[Section]:
+    """Consecutive intervals with the same most probable class, joined; without gaps."""
+    best = timeline.probabilities.argmax(axis=1)
+    borders = [0, *(np.flatnonzero(np.diff(best)) + 1).tolist(), len(best)]
+    joined = []
     for first, last in pairwise(borders):
-        lengths = np.diff(along.edges[first : last + 1])
-        share = float(np.average(along.probabilities[first:last, leads[first]], weights=lengths))
-        found.append(
-            Section(
-                along.labels[int(leads[first])],
-                float(along.edges[first]),
-                float(along.edges[last]),
-                share,
-            )
+        edges, label = timeline.edges[first : last + 1], int(best[first])
+        mean = np.average(timeline.probabilities[first:last, label], weights=np.diff(edges))
+        joined.append(
+            Section(timeline.labels[label], float(edges[0]), float(edges[-1]), float(mean))
         )
-    return found
+    return joined
+
+
+def from_prediction(prediction: "Any", seconds: float) -> Timeline:
+    return prediction.timeline(seconds)  # type: ignore[no-any-return]
 
 
 def describe(parts: list[Section], limit: int = 6) -> str:

@@ -1,16 +1,15 @@
-"""Moods in Russell's plane: how pleasant (valence) and how excited (arousal) the music is, moment by moment.
+"""Moods in Russell's plane: valence (negative to positive) and arousal (low to high energy) over time.
 
-Russell 1980, "A circumplex model of affect"; the moods' signs are the paper's Table I.
+Russell 1980, "A circumplex model of affect"; the moods' signs are Table I of the paper.
 """
 
 import numpy as np
 import plotly.graph_objects as go
 
-from crnn.inference.prediction import Array
-from crnn.inference.timeline import Timeline
+from crnn.inference.timeline import Array, Timeline
 from crnn.labels import MOOD_COLOURS, MOOD_QUADRANTS
 
-# Words for the four quarters: valence sign, arousal sign, words.
+# Words for the quadrants, by the signs of valence and arousal.
 QUADRANTS = {
     (1, 1): "pleasant and excited",
     (-1, 1): "unpleasant and excited",
@@ -20,21 +19,19 @@ QUADRANTS = {
 
 
 def has_places(labels: tuple[str, ...]) -> bool:
-    """Whether all of a network's labels have a place in the plane."""
+    """Whether all labels have a place in the plane."""
     return set(labels) <= set(MOOD_QUADRANTS)
 
 
-def path(found: Timeline) -> Array:
-    """Valence and arousal of each moment, [C, 2] in −1 … 1: the moods' signs weighted by their probabilities."""
-    places = np.array(
-        [(MOOD_QUADRANTS[label].valence, MOOD_QUADRANTS[label].arousal) for label in found.labels],
-        dtype=float,
-    )
-    return np.asarray(found.probabilities @ places)
+def path(timeline: Timeline) -> Array:
+    """Valence and arousal of each interval, [C, 2] in −1 … 1: the moods' signs weighted by their probabilities."""
+    quadrants = [MOOD_QUADRANTS[label] for label in timeline.labels]
+    signs = np.array([(place.valence, place.arousal) for place in quadrants], dtype=float)  # [K, 2]
+    return np.asarray(timeline.probabilities @ signs)
 
 
 def quadrant(valence: float, arousal: float) -> str:
-    """Words for where a point lies; a zero counts as the pleasant or excited side."""
+    """Words for where a point lies; zero counts as the pleasant or excited side."""
     return QUADRANTS[1 if valence >= 0 else -1, 1 if arousal >= 0 else -1]
 
 

@@ -3,10 +3,12 @@
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import crnn
+from crnn.sources.examples import EXAMPLES
 
 PACKAGES = ("audio", "augment", "baseline", "explain", "inference", "model", "sources", "viz")
 MODULES = ("errors", "format", "labels", "results")
@@ -40,3 +42,36 @@ sys.exit(" ".join(heavy & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stderr.strip() == ""
+
+
+EXAMPLE = EXAMPLES["metal-madness"].file
+
+
+def test_the_short_way_is_the_long_way() -> None:
+    """README's lines: a path, a text and the content give the same; a front end's log-mel is the analysis's."""
+    analysis = crnn.analyse(str(EXAMPLE))
+    assert list(analysis) == ["genre", "mood"]
+    for source in (EXAMPLE, EXAMPLE.read_bytes()):
+        assert crnn.analyse(source)["genre"].top(3) == analysis["genre"].top(3)
+    label, probability = analysis["genre"].top(3)[0]
+    assert label in crnn.labels.GENRES
+    assert 0.2 < probability < 1
+    timeline = analysis["mood"].timeline()
+    assert timeline.edges[-1] == pytest.approx(30, abs=1)
+    assert timeline.probabilities.shape == (len(timeline.edges) - 1, 5)
+    assert analysis["mood"].ood is not None
+    with pytest.raises(KeyError):
+        analysis["tempo"]
+
+    genre = crnn.load("genre")
+    waveform = crnn.decode(EXAMPLE, sample_rate=genre.front_end.sample_rate)
+    mel = crnn.log_mel(waveform.samples, genre.front_end)
+    assert mel.equal(analysis.mel)
+    assert genre.predict(mel).ranked() == analysis["genre"].ranked()
+
+
+def test_what_cannot_be_loaded_says_so(tmp_path: Path) -> None:
+    with pytest.raises(crnn.CheckpointError, match=r"no config\.json there"):
+        crnn.load(tmp_path)
+    with pytest.raises(crnn.AudioError):
+        crnn.analyse(b"no audio")

@@ -36,7 +36,7 @@ def test_many_segments_are_each_what_they_are_alone(
 ) -> None:
     mel = log_mel(melody(31), GTZAN_FRONT_END)
     together = Classifier(tiny).predict(mel)
-    monkeypatch.setattr("crnn.inference.classifier._BATCH", 1)
+    monkeypatch.setattr("crnn.inference.classifier._BATCH_SIZE", 1)
     np.testing.assert_allclose(
         Classifier(tiny).predict(mel).probabilities, together.probabilities, atol=1e-5
     )

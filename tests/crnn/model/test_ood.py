@@ -116,7 +116,10 @@ def test_a_checkpoint_carries_it(tiny: Checkpoint, usual: OODDetector, tmp_path:
     assert loaded.score(sound) == pytest.approx(usual.score(sound), rel=1e-4)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
     described_there = metadata.read(tmp_path)
-    assert (described_there.ood_threshold, described_there.ood_origin) == (usual.threshold, "melodies")
+    assert (described_there.ood_threshold, described_there.ood_origin) == (
+        usual.threshold,
+        "melodies",
+    )
 
 
 def test_a_checkpoint_without_it_says_nothing(tiny: Checkpoint, tmp_path: Path) -> None:
