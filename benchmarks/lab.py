@@ -16,7 +16,6 @@ from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from crnn.sources.examples import EXAMPLES
 from crnn.viz import augmentation as lab_figures
-from pages.text import augmentation as lab_words
 
 ALL_ON = plan.Strengths(time_mask=50, frequency_mask=60, time_warp=20, snr_db=10.0, noise="pink")
 
@@ -42,7 +41,6 @@ def measure(rounds: int = 9) -> dict[str, Any]:
         after = plan.analyse(samples, classifiers, draws)
         lab_figures.pair(before, after, draws, difference=True).to_json()
         lab_figures.warp_map(draws).to_json()
-        lab_words.describe(draws, front_end)
         for old, new in zip(before.predictions, after.predictions, strict=True):
             lab_figures.probability_change(old, new, "").to_json()
 

@@ -17,7 +17,7 @@ from crnn.inference.analysis import decode_and_predict
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from crnn.sources.examples import EXAMPLES
-from crnn.viz import mel as figures
+from crnn.viz import prediction as figures
 from crnn.viz import timeline as along_figures
 
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from benchmarks.ratios import against
 from benchmarks.speed import in_turns
-from crnn.explain import attribution
-from crnn.inference.analysis import decode_and_predict
+from crnn.explain import attribution, deletion
+from crnn.inference.analysis import analyse
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.segments import cut, plan
@@ -40,7 +40,7 @@ def switch(classifier: Classifier, mel: Tensor, label: str, lost: Tensor) -> Non
         "Occlusion": losses,
         "Grad-CAM": attribution.smooth(attribution.grad_cam(classifier, mel, label), front_end),
     }
-    for region in attribution.deletion_test(classifier, mel, label, maps):
+    for region in deletion.deletion_test(classifier, mel, label, maps):
         heat.overlay(region, mel.numpy(), front_end, 0.0, region.method).to_json()
 
 
@@ -48,7 +48,7 @@ def speed(rounds: int = 5) -> dict[str, Any]:
     """Medians in seconds with two threads, and the ratio to one answer (median of the rounds' ratios)."""
     torch.set_num_threads(2)
     classifier = Classifier(Checkpoint.load("genre"))
-    mel = decode_and_predict(EXAMPLES["metal-madness"].file, [classifier])[1].mel
+    mel = analyse(EXAMPLES["metal-madness"].file, [classifier])[1].mel
     lost = attribution.occlusion(classifier, mel)
     times = in_turns(
         {
@@ -78,7 +78,7 @@ def worth(shares: tuple[float, ...] = (0.1, 0.2, 0.3)) -> dict[str, Any]:
         front_end = classifier.checkpoint.front_end
         left: dict[str, list[tuple[float, ...]]] = {}
         for example in EXAMPLES.values():
-            analysis = decode_and_predict(example.file, [classifier])[1]
+            analysis = analyse(example.file, [classifier])[1]
             mel, (label, before) = analysis.mel, analysis.predictions[0].ranked()[0]
             k = classifier.checkpoint.labels.index(label)
             maps = {
@@ -95,9 +95,9 @@ def worth(shares: tuple[float, ...] = (0.1, 0.2, 0.3)) -> dict[str, Any]:
                 for share in (
                     shares
                     if method in ("occlusion", "Grad-CAM of convolution 3")
-                    else (attribution.TOP_FRACTION,)
+                    else (deletion.TOP_FRACTION,)
                 ):
-                    mask = attribution.top_mask(values, share)
+                    mask = deletion.top_mask(values, share)
 
                     def mean(
                         masks: list[Tensor],
@@ -106,14 +106,14 @@ def worth(shares: tuple[float, ...] = (0.1, 0.2, 0.3)) -> dict[str, Any]:
                         classifier: Classifier = classifier,
                     ) -> float:
                         return statistics.mean(
-                            attribution.probability_without(classifier, mel, m, label)
+                            classifier.predict(mel.masked_fill(m, -80.0)).to_dict()[label]
                             for m in masks
                         )
 
                     row = (
                         mean([mask]),
-                        mean(attribution.moved_masks(mask)),
-                        mean(attribution.moved_masks(mask, same_bands=True)),
+                        mean(deletion.moved_masks(mask)),
+                        mean(deletion.moved_masks(mask, same_bands=True)),
                     )
                     left.setdefault(f"{method}, {share:.0%}", []).append(
                         tuple(p / before for p in row)

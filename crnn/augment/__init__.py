@@ -1,4 +1,4 @@
-"""Data augmentation: masks, time warp and background noise, on spectrograms and on waveforms."""
+"""Data augmentation: transforms of log-mel spectrograms and waveforms, sampled apart from applied."""
 
 import lazy_loader
 

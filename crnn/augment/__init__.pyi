@@ -1,8 +1,3 @@
-from . import (
-    plan,
-    robustness,
-    transforms,
-    waveform,
-)
+from . import masks, noise_mix, plan, robustness, time_warp, waveform
 
-__all__ = ["plan", "robustness", "transforms", "waveform"]
+__all__ = ["masks", "noise_mix", "plan", "robustness", "time_warp", "waveform"]

@@ -1,12 +1,13 @@
-"""The augmentation lab: strengths in, one set of draws out, and these same draws in every picture and in the sound.
+"""One sample of all augmentations for a sound, in seconds and Hz; applied to spectrograms of any front end.
 
-Draws are made on the paper's grid (512 samples a frame), one for each piece of a few seconds as in training, and applied by
-seconds and mel bands wherever they are needed: to the fine picture for the eye, to each network's own picture, to the STFT
-behind the sound (crnn.augment.waveform). Order: noise, warp, frequency mask, time mask.
+Sampled on the paper's grid (512 samples a frame), once for each piece of a few seconds, as in training. The waveform is
+augmented by crnn.augment.waveform. Order: noise, warp, frequency masks, time masks.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import accumulate
 from typing import Any, Literal
 
 import numpy as np
@@ -14,9 +15,11 @@ import soxr
 import torch
 from torch import Generator, Tensor
 
-from crnn.audio.front_end import FrontEnd, band_frequencies, hz_to_mel
+from crnn.audio.front_end import FrontEnd, band_frequencies, hz_to_mel, mel_to_hz
 from crnn.audio.mel import log_mel, silence_db
-from crnn.augment.transforms import BackgroundNoise, FrequencyMask, Spans, TimeMask, TimeWarp, Warp
+from crnn.augment.masks import FrequencyMask, TimeMask
+from crnn.augment.noise_mix import BackgroundNoise
+from crnn.augment.time_warp import TimeWarp, Warp
 from crnn.inference.classifier import Classifier
 from crnn.inference.prediction import Prediction
 
@@ -28,10 +31,10 @@ _SEED_STEP, _PIECE_STEP = 1_000_003, 7919
 
 @dataclass(frozen=True)
 class Strengths:
-    """What the controls say, in the paper's parameters; 0 or None is off.
+    """How strong each augmentation is, in the paper's parameters; 0 or None is off.
 
-    time_mask T and time_warp W: hop-512 frames; frequency_mask F: mel bands; snr_db: music over noise. masks: how many of
-    each; fill: masked values are "silence" (the front end's floor) or the picture's "mean".
+    time_mask T and time_warp W: hop-512 frames; frequency_mask F: mel bands; snr_db: music over noise; masks: how many of
+    each; fill: masked values become "silence" (the front end's floor) or the spectrogram's "mean".
     """
 
     time_mask: int = 0
@@ -46,29 +49,34 @@ class Strengths:
     @property
     def any(self) -> bool:
         """Whether anything is on."""
-        return bool(
-            (self.masks and (self.time_mask or self.frequency_mask))
-            or self.time_warp
-            or self.snr_db is not None
-        )
+        masks = self.masks and (self.time_mask or self.frequency_mask)
+        return bool(masks or self.time_warp or self.snr_db is not None)
 
 
 @dataclass(frozen=True)
 class Piece:
-    """What was drawn for one stretch of sound: it starts at `start` and lasts `seconds`; draws count from its start."""
+    """What was sampled for one piece of a sound, all times in seconds from the sound's beginning.
+
+    time_masks: (start, end); frequency_masks: (low, high) in Hz, from 0 at the lowest band, to inf at the highest;
+    warp: a moment before and after, None where nothing moves.
+    """
 
     start: float
     seconds: float
-    time: Spans
-    frequency: Spans
-    warp: Warp
+    time_masks: tuple[tuple[float, float], ...]
+    frequency_masks: tuple[tuple[float, float], ...]
+    warp: tuple[float, float] | None
+
+    @property
+    def end(self) -> float:
+        return self.start + self.seconds
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All pieces of a stretch of sound, and where its noise begins (crnn.augment.transforms.BackgroundNoise.sample).
+    """All pieces of a sound, and where in its minute the noise begins (crnn.augment.noise_mix).
 
-    front_end: the one whose mel bands the draws count; the pictures of others are changed at the same Hz.
+    hop_seconds, front_end: the grid on which it was sampled.
     """
 
     strengths: Strengths
@@ -77,47 +85,24 @@ class Plan:
     hop_seconds: float
     front_end: FrontEnd
 
-    def span_seconds(self, piece: Piece) -> list[tuple[float, float]]:
-        """Start and end of a piece's time masks, in seconds of the whole stretch; empty masks left out.
-
-        A mask that reaches the piece's last frame ends with the piece, however much of a frame that is short of.
-        """
-        frames = max(1, round(piece.seconds / self.hop_seconds))
-        pairs = zip(piece.time.start[0].tolist(), piece.time.width[0].tolist(), strict=True)
-        return [
-            (
-                piece.start + s * self.hop_seconds,
-                piece.start + (piece.seconds if s + w >= frames else (s + w) * self.hop_seconds),
-            )
-            for s, w in pairs
-            if w > 0
-        ]
+    def frames(self, piece: Piece) -> int:
+        """How many hop-512 frames a piece has, at least one."""
+        return max(1, round(piece.seconds / self.hop_seconds))
 
     def bands(self, piece: Piece) -> list[tuple[int, int]]:
-        """First band and the one after the last of a piece's frequency masks; empty masks left out."""
-        pairs = zip(
-            piece.frequency.start[0].tolist(), piece.frequency.width[0].tolist(), strict=True
-        )
-        return [(s, s + w) for s, w in pairs if w > 0]
-
-    def moved(self, piece: Piece) -> tuple[float, float] | None:
-        """The warp's moment before and after, in seconds of the whole stretch; None without a warp."""
-        point, shift = float(piece.warp.point[0]), float(piece.warp.shift[0])
-        if shift == 0:
-            return None
-        return piece.start + point * self.hop_seconds, piece.start + (
-            point + shift
-        ) * self.hop_seconds
+        """First mel band of each frequency mask and the one after its last."""
+        edges = np.searchsorted(band_frequencies(self.front_end), piece.frequency_masks)
+        return [(int(low), int(high)) for low, high in edges.reshape(-1, 2)]
 
     def to_dict(self) -> dict[str, Any]:
-        """What was asked for and what was drawn, in seconds (of the stretch that was augmented) and mel bands."""
+        """Strengths and sampled parameters in seconds and mel bands, for JSON."""
         pieces = [
             {
                 "start": round(piece.start, 3),
                 "seconds": round(piece.seconds, 3),
-                "time_masks": [[round(a, 3), round(b, 3)] for a, b in self.span_seconds(piece)],
+                "time_masks": [[round(a, 3), round(b, 3)] for a, b in piece.time_masks],
                 "frequency_masks": self.bands(piece),
-                "moved": [round(t, 3) for t in self.moved(piece) or ()],
+                "moved": [round(t, 3) for t in piece.warp or ()],
             }
             for piece in self.pieces
         ]
@@ -137,96 +122,121 @@ def sample(
     piece_seconds: float = 3.0,
     first: int = 0,
 ) -> Plan:
-    """One draw for each piece; the last piece is as short as what is left.
+    """Sample every augmentation once for each piece; the last piece is as short as what is left.
 
-    first: number of the first piece, so that a piece drawn alone is drawn as within its track. Each augmentation of each
-    piece has a generator of its own: turning one control leaves what the others drew as it was.
+    Args:
+        strengths: upper limits, noise and seed. Each augmentation of each piece has a generator of its own: another
+            strength of one leaves the others' samples as they were.
+        seconds: length of the sound.
+        front_end: whose mel bands frequency masks count.
+        first: number of the first piece, so that a piece alone is augmented as within its track.
     """
     hop = HOP_LENGTH / front_end.sample_rate
     whole = int(seconds / piece_seconds)
+    rest = seconds - whole * piece_seconds
     # What is left after the last whole piece is one too, unless it is shorter than a frame.
-    lengths = [piece_seconds] * whole + (
-        [seconds - whole * piece_seconds] if seconds - whole * piece_seconds > hop else []
+    lengths = [piece_seconds] * whole + [rest] * (rest > hop) or [seconds]
+    starts = accumulate(lengths[:-1], initial=0.0)
+    pieces = tuple(
+        _piece(strengths, number, start, length, front_end)
+        for number, (start, length) in enumerate(zip(starts, lengths, strict=True), start=first)
     )
-    pieces, start = [], 0.0
-    for number, length in enumerate(lengths or [seconds], start=first):
-        shape = torch.Size((1, 1, front_end.n_mels, max(1, round(length / hop))))
-        time = TimeMask(strengths.time_mask, strengths.masks).sample(
-            shape, _generator(strengths, number, 0)
-        )
-        frequency = FrequencyMask(strengths.frequency_mask, strengths.masks).sample(
-            shape, _generator(strengths, number, 1)
-        )
-        warp = TimeWarp(strengths.time_warp).sample(shape, _generator(strengths, number, 2))
-        pieces.append(Piece(start, length, time, frequency, warp))
-        start += length
     noise = float(torch.rand(1, generator=_generator(strengths, 0, 3)))
-    return Plan(strengths, tuple(pieces), noise, hop, front_end)
+    return Plan(strengths, pieces, noise, hop, front_end)
+
+
+def _piece(
+    strengths: Strengths, number: int, start: float, seconds: float, front_end: FrontEnd
+) -> Piece:
+    hop = HOP_LENGTH / front_end.sample_rate
+    frames = max(1, round(seconds / hop))
+    shape = torch.Size((1, 1, front_end.n_mels, frames))
+    time = TimeMask(strengths.time_mask, strengths.masks).sample(
+        shape, _generator(strengths, number, 0)
+    )
+    frequency = FrequencyMask(strengths.frequency_mask, strengths.masks).sample(
+        shape, _generator(strengths, number, 1)
+    )
+    warp = TimeWarp(strengths.time_warp).sample(shape, _generator(strengths, number, 2))
+    point, shift = float(warp.point[0]), float(warp.shift[0])
+    return Piece(
+        start,
+        seconds,
+        # A mask that reaches the last frame ends with the piece, however much of a frame that is short of.
+        tuple(
+            (start + a * hop, start + (seconds if b >= frames else b * hop))
+            for a, b in time.first_item()
+        ),
+        tuple(band_edges(a, b, front_end) for a, b in frequency.first_item()),
+        (start + point * hop, start + (point + shift) * hop) if shift else None,
+    )
 
 
 def _generator(strengths: Strengths, piece: int, augmentation: int) -> Generator:
     return Generator().manual_seed(strengths.seed * _SEED_STEP + piece * _PIECE_STEP + augmentation)
 
 
-def add_noise(samples: Tensor, draws: Plan, sample_rate: int) -> Tensor:
+def band_edges(first: int, end: int, front_end: FrontEnd) -> tuple[float, float]:
+    """Hz where mel bands first … end − 1 begin and end: half way, in mel, to their neighbours' centres.
+
+    0 below the lowest band, inf above the highest.
+    """
+    step = hz_to_mel(front_end.sample_rate / 2, front_end.mel_scale) / (front_end.n_mels + 1)
+    low, high = mel_to_hz((np.array([first, end]) + 0.5) * step, front_end.mel_scale)
+    return float(low) if first else 0.0, float(high) if end < front_end.n_mels else math.inf
+
+
+def add_noise(samples: Tensor, plan: Plan, sample_rate: int) -> Tensor:
     """Shape: [T] -> [T]; the same samples where noise is off."""
-    strengths = draws.strengths
+    strengths = plan.strengths
     if strengths.snr_db is None:
         return samples
-    return BackgroundNoise(strengths.snr_db, strengths.noise).mix(samples, draws.noise, sample_rate)
+    return BackgroundNoise(strengths.snr_db, strengths.noise).mix(samples, plan.noise, sample_rate)
 
 
-def augment_mel(mel: Tensor, draws: Plan, front_end: FrontEnd) -> Tensor:
-    """Warp and masks on a picture of any hop. Shape: mel [M, F] dB -> [M, F]."""
-    strengths = draws.strengths
-    value = fill_value(mel, strengths, front_end)
-    time_mask = TimeMask(strengths.time_mask, strengths.masks)
-    frequency_mask = FrequencyMask(strengths.frequency_mask, strengths.masks)
-    warp = TimeWarp(strengths.time_warp)
-    out = mel.clone()
+def augment_mel(mel: Tensor, plan: Plan, front_end: FrontEnd) -> Tensor:
+    """Warp and masks on a log-mel spectrogram of any front end. Shape: mel [M, F] dB -> [M, F]."""
+    value = fill_value(mel, plan.strengths, front_end)
     hop = front_end.hop_seconds
-    bands = _bands(front_end, draws.front_end)
-    for piece in draws.pieces:
-        # Half a thousandth of a frame: where a frame begins with a piece, rounding must not give it to the one before.
-        first = int(np.ceil(piece.start / hop - 5e-4))
-        last = min(mel.shape[1], int(np.ceil((piece.start + piece.seconds) / hop - 5e-4)))
-        if piece is draws.pieces[-1]:
-            last = mel.shape[1]
+    hertz = torch.from_numpy(band_frequencies(front_end))
+    out = mel.clone()
+    for piece in plan.pieces:
+        # A hair's breadth: a frame that begins with a piece must not be rounded to the one before.
+        first = math.ceil(piece.start / hop - 5e-4)
+        last = mel.shape[1]
+        if piece is not plan.pieces[-1]:
+            last = min(last, math.ceil(piece.end / hop - 5e-4))
         if last <= first:
             continue
-        positions = (torch.arange(first, last) * hop - piece.start) / draws.hop_seconds
-        part = warp.apply(out[None, None, :, first:last], piece.warp, positions)
-        part = frequency_mask.apply(part, piece.frequency, value, bands)
-        part = time_mask.apply(part, piece.time, value, positions)
-        out[:, first:last] = part[0, 0]
+        seconds = torch.arange(first, last, dtype=torch.float64) * hop
+        part = out[:, first:last]
+        if piece.warp is not None:
+            before, after = (torch.tensor([moment - piece.start]) for moment in piece.warp)
+            warp = Warp(before, after - before, (plan.frames(piece) - 1) * plan.hop_seconds)
+            part = TimeWarp.apply(part[None, None], warp, seconds - piece.start)[0, 0]
+        for low, high in piece.frequency_masks:
+            part[(hertz >= low) & (hertz < high)] = value
+        for start, end in piece.time_masks:
+            part[:, (seconds >= start) & (seconds < end)] = value
+        out[:, first:last] = part
     return out
 
 
-def _bands(front_end: FrontEnd, drawn_on: FrontEnd) -> Tensor:
-    """Where each of a front end's bands lies among those that a draw counts, [M]."""
-    top = hz_to_mel(drawn_on.sample_rate / 2, drawn_on.mel_scale)
-    mels = [hz_to_mel(float(hertz), drawn_on.mel_scale) for hertz in band_frequencies(front_end)]
-    # Half a band on: a band reaches half a band to both sides of its centre, and a mask begins at an edge.
-    return torch.tensor([mel / top * (drawn_on.n_mels + 1) - 0.5 for mel in mels])
-
-
 def resample(samples: Tensor, sample_rate: int, front_end: FrontEnd) -> Tensor:
-    """[T] at the rate that a front end reads."""
+    """Samples [T] at a front end's rate."""
     if front_end.sample_rate == sample_rate:
         return samples
     return torch.from_numpy(soxr.resample(samples.numpy(), sample_rate, front_end.sample_rate))
 
 
 def fill_value(mel: Tensor, strengths: Strengths, front_end: FrontEnd) -> float:
-    """What masked values are set to, in dB: the floor, or the picture's mean."""
-    if strengths.fill == "mean":
-        return float(mel.mean())
-    return silence_db(mel, front_end)
+    """What masked values are set to, in dB: silence, or the spectrogram's mean."""
+    return float(mel.mean()) if strengths.fill == "mean" else silence_db(mel, front_end)
 
 
 @dataclass(frozen=True)
 class Version:
-    """One version of a sound: its fine picture [M, F] in dB, its front end, and what each network says."""
+    """A sound before or after augmentation: log-mel spectrogram [M, F] in dB at a fine hop, and a prediction per network."""
 
     mel: Tensor
     front_end: FrontEnd
@@ -234,27 +244,33 @@ class Version:
 
 
 def display_front_end(front_end: FrontEnd) -> FrontEnd:
-    """The checkpoint's scale at the paper's hop, for the eye."""
+    """The same bands at the paper's hop or a finer one, for display."""
     return replace(front_end, hop_length=min(HOP_LENGTH, front_end.hop_length))
 
 
 def analyse(
     samples: Tensor,
     classifiers: Sequence[Classifier],
-    draws: Plan | None = None,
+    plan: Plan | None = None,
     front_end: FrontEnd | None = None,
 ) -> Version:
-    """Picture and predictions of a sound [T], changed as drawn. Raises AudioError for silence.
+    """Spectrogram and predictions of a sound, augmented where there is a plan.
 
-    front_end: of the picture, at a fine hop, and whose rate the samples have; default: the first classifier's.
+    Args:
+        samples: [T] at the rate of front_end.
+        classifiers: each predicts from its own front end's spectrogram.
+        front_end: whose bands the spectrogram has, at a fine hop; default: the first classifier's.
+
+    Raises:
+        AudioError: for silence.
     """
     front_ends = [classifier.checkpoint.front_end for classifier in classifiers]
     shown = display_front_end(front_end or front_ends[0])
-    if draws is not None:
-        samples = add_noise(samples, draws, shown.sample_rate)
-    seen: dict[FrontEnd, Tensor] = {}
+    if plan is not None:
+        samples = add_noise(samples, plan, shown.sample_rate)
+    mels: dict[FrontEnd, Tensor] = {}
     for each in {shown, *front_ends}:
         mel = log_mel(resample(samples, shown.sample_rate, each), each)
-        seen[each] = mel if draws is None else augment_mel(mel, draws, each)
-    predictions = tuple(c.predict(seen[f]) for c, f in zip(classifiers, front_ends, strict=True))
-    return Version(seen[shown], shown, predictions)
+        mels[each] = mel if plan is None else augment_mel(mel, plan, each)
+    predictions = tuple(c.predict(mels[f]) for c, f in zip(classifiers, front_ends, strict=True))
+    return Version(mels[shown], shown, predictions)

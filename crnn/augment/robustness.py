@@ -1,4 +1,4 @@
-"""How strong an augmentation must be before a network changes its mind about this very sound."""
+"""How strong an augmentation must be before a network changes its prediction for this very sound."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -11,20 +11,11 @@ from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import log_mel
 from crnn.augment.plan import HOP_LENGTH, Strengths, add_noise, augment_mel, resample, sample
 from crnn.inference.classifier import Classifier
+from crnn.inference.prediction import Array
 from crnn.model.hub import Progress
 
-N_SAMPLES = 5
-_PLAIN = Strengths()
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """Strengths from none to extreme of one augmentation; unit: what the labels of the steps count."""
-
-    name: str
-    unit: str
-    steps: tuple[tuple[str, Strengths], ...]
-
+N_SAMPLES = 5  # of each strength
+_NO_AUGMENTATION = Strengths()
 
 _TIMES = (0, 13, 26, 39, 52, 65, 86, 108, 129)  # hop-512 frames; the paper's T is 50
 _BANDS = (0, 10, 20, 30, 45, 60, 80, 100, 128)  # the paper's F is 60
@@ -33,24 +24,30 @@ _RATIOS = (40, 30, 20, 15, 10, 5, 0, -5, -10, -20)  # dB
 NAMES = {"time": "Time mask", "frequency": "Frequency mask", "warp": "Time warp", "noise": "Noise"}
 
 
+@dataclass(frozen=True)
+class Sweep:
+    """One augmentation from none to extreme. unit: what the labels of the steps count."""
+
+    name: str
+    unit: str
+    steps: tuple[tuple[str, Strengths], ...]
+
+
 def sweep(name: str, front_end: FrontEnd) -> Sweep:
-    """One of NAMES, with labels in the units of a front end."""
+    """One of NAMES, labelled in the units of a front end."""
 
     def seconds(frames: int) -> str:
         return f"{frames * HOP_LENGTH / front_end.sample_rate:.2g} s"
 
     unit, steps = {
-        "time": ("Widest time mask", [(seconds(n), Strengths(time_mask=n)) for n in _TIMES]),
+        "time": ("Maximum mask length", [(seconds(n), Strengths(time_mask=n)) for n in _TIMES]),
         "frequency": (
-            f"Widest frequency mask (of {front_end.n_mels} mel bands)",
+            f"Maximum mask width (of {front_end.n_mels} mel bands)",
             [(str(n), Strengths(frequency_mask=n)) for n in _BANDS if n <= front_end.n_mels],
         ),
-        "warp": (
-            "Furthest a moment is moved",
-            [(seconds(n), Strengths(time_warp=n)) for n in _WARPS],
-        ),
+        "warp": ("Maximum shift", [(seconds(n), Strengths(time_warp=n)) for n in _WARPS]),
         "noise": (
-            "Music over noise (dB)",
+            "Signal-to-noise ratio (dB)",
             [("none", Strengths()), *((f"{r:+d}", Strengths(snr_db=float(r))) for r in _RATIOS)],
         ),
     }[name]
@@ -58,13 +55,13 @@ def sweep(name: str, front_end: FrontEnd) -> Sweep:
 
 
 def fixed_strengths(strengths: Strengths) -> Strengths:
-    """What of the controls a sweep keeps: number of masks, their value, the kind of noise. Its draws are its own."""
+    """What a sweep leaves as it is: number of masks, fill and kind of noise. Its seeds are its own."""
     return Strengths(noise=strengths.noise, masks=strengths.masks, fill=strengths.fill)
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Probability of the class that the network named first for the original: mean, lowest and highest over the draws."""
+    """A class's probability by strength: mean, lowest and highest over the samples of each step."""
 
     task: str
     label: str
@@ -79,99 +76,76 @@ def curves(
     samples: Tensor,
     classifiers: Sequence[Classifier],
     sweep: Sweep,
-    kept: Strengths = _PLAIN,
+    fixed: Strengths = _NO_AUGMENTATION,
     piece_seconds: float = 3.0,
     progress: Progress | None = None,
-    firsts: Sequence[str] = (),
+    labels: Sequence[str] = (),
     turn: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> tuple[Curve, ...]:
-    """One curve a network, which follows a class: firsts, one a network; default: what each names first for the original.
+    """One curve per network. Segments do not overlap, so that a track is classified once a step and sample.
 
-    samples: [T] at the first network's rate. turn: held for each step, so that others can have theirs in between.
-
-    kept: fill, kind of noise, number of masks and first seed, which the sweep leaves alone. Segments do not overlap here,
-    so that a track is read once a step and draw.
+    Args:
+        samples: [T] at the first network's rate.
+        fixed: number of masks, fill, kind of noise and first seed, which the sweep leaves as they are.
+        labels: the class to follow, one per network; default: the most probable of the original.
+        turn: entered for each step, so that other users can run in between.
     """
     front_ends = [classifier.checkpoint.front_end for classifier in classifiers]
     rate = front_ends[0].sample_rate
-    plain = {
-        front_end: log_mel(resample(samples, rate, front_end), front_end)
-        for front_end in set(front_ends)
-    }
-    followed = [
-        c.checkpoint.labels.index(first) for c, first in zip(classifiers, firsts, strict=False)
-    ]
-    found: list[list[list[float]]] = [[] for _ in classifiers]
-    total = len(sweep.steps)
-    for number, (_, step) in enumerate(sweep.steps):
-        strengths = replace(
-            kept,
-            time_mask=step.time_mask,
-            frequency_mask=step.frequency_mask,
-            time_warp=step.time_warp,
-            snr_db=step.snr_db,
-        )
-        seeds = range(N_SAMPLES) if strengths.any else range(1)
-        for row in found:
-            row.append([])
+    clean = {f: log_mel(resample(samples, rate, f), f) for f in set(front_ends)}
+    probabilities = []  # [steps][samples][networks], each [K]
+    for number, (_, step) in enumerate(sweep.steps, start=1):
+        strengths = replace(step, noise=fixed.noise, masks=fixed.masks, fill=fixed.fill)
         with turn():
-            for seed in seeds:
-                answers = _answers(
-                    samples,
-                    plain,
-                    classifiers,
-                    replace(strengths, seed=kept.seed + seed),
-                    piece_seconds,
-                )
-                if not followed:
-                    followed = [int(answer.argmax()) for answer in answers]
-                for row, answer, first in zip(found, answers, followed, strict=True):
-                    row[-1].append(float(answer[first]))
+            probabilities.append(
+                [
+                    _probabilities(
+                        samples,
+                        clean,
+                        classifiers,
+                        replace(strengths, seed=fixed.seed + seed),
+                        piece_seconds,
+                    )
+                    for seed in range(N_SAMPLES if strengths.any else 1)
+                ]
+            )
         if progress is not None:
-            progress((number + 1) / total)
-    ticks = tuple(tick for tick, _ in sweep.steps)
-
-    def over(row: list[list[float]], how: Callable[[list[float]], float]) -> tuple[float, ...]:
-        return tuple(float(how(values)) for values in row)
-
-    return tuple(
-        Curve(
-            c.checkpoint.task,
-            c.checkpoint.labels[first],
-            sweep.unit,
-            ticks,
-            over(row, np.mean),
-            over(row, min),
-            over(row, max),
+            progress(number / len(sweep.steps))
+    result = []
+    for i, checkpoint in enumerate(classifier.checkpoint for classifier in classifiers):
+        k = checkpoint.labels.index(labels[i]) if labels else int(probabilities[0][0][i].argmax())
+        values = [[float(sampled[i][k]) for sampled in step] for step in probabilities]
+        result.append(
+            Curve(
+                checkpoint.task,
+                checkpoint.labels[k],
+                sweep.unit,
+                tuple(tick for tick, _ in sweep.steps),
+                tuple(float(np.mean(step)) for step in values),
+                tuple(map(min, values)),
+                tuple(map(max, values)),
+            )
         )
-        for c, first, row in zip(classifiers, followed, found, strict=True)
-    )
+    return tuple(result)
 
 
-def _answers(
+def _probabilities(
     samples: Tensor,
-    plain: dict[FrontEnd, Tensor],
+    clean: dict[FrontEnd, Tensor],
     classifiers: Sequence[Classifier],
     strengths: Strengths,
     piece_seconds: float,
-) -> list["np.ndarray[tuple[int], np.dtype[np.float64]]"]:
-    """Each network's distribution over one augmented version."""
-    made: dict[FrontEnd, Tensor] = {}
+) -> list[Array]:
+    """Each network's probabilities [K] for one augmented version."""
     first = classifiers[0].checkpoint.front_end
-    draws = sample(strengths, len(samples) / first.sample_rate, first, piece_seconds)
-    if strengths.snr_db is not None:
-        samples = add_noise(samples, draws, first.sample_rate)
-    out = []
-    for classifier in classifiers:
-        front_end = classifier.checkpoint.front_end
-        if front_end not in made:
-            mel = plain[front_end]
-            if strengths.snr_db is not None:
-                mel = log_mel(resample(samples, first.sample_rate, front_end), front_end)
-            made[front_end] = augment_mel(mel, draws, front_end)
-        out.append(
-            classifier.predict(
-                made[front_end], hop_seconds=classifier.checkpoint.segment_seconds
-            ).overall
-        )
-    return out
+    plan = sample(strengths, len(samples) / first.sample_rate, first, piece_seconds)
+    noisy = add_noise(samples, plan, first.sample_rate)
+    mels: dict[FrontEnd, Tensor] = {}
+    for front_end, mel in clean.items():
+        if strengths.snr_db is not None:
+            mel = log_mel(resample(noisy, first.sample_rate, front_end), front_end)
+        mels[front_end] = augment_mel(mel, plan, front_end)
+    return [
+        c.predict(mels[c.checkpoint.front_end], hop_seconds=c.checkpoint.segment_seconds).overall
+        for c in classifiers
+    ]

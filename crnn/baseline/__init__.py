@@ -1,4 +1,4 @@
-"""The baseline: hand-crafted features and a support vector machine."""
+"""The baseline before neural networks: a support vector machine over hand-crafted features."""
 
 import lazy_loader
 

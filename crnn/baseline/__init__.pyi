@@ -1,6 +1,3 @@
-from . import (
-    features,
-    svm,
-)
+from . import features, ranges, svm
 
-__all__ = ["features", "svm"]
+__all__ = ["features", "ranges", "svm"]

@@ -1,13 +1,13 @@
-"""A support vector machine over hand-made features, served without scikit-learn and without a pickle.
+"""A support vector machine over hand-crafted features, stored as plain arrays: no pickle, and no dependence on a version.
 
-    features [D] ──> standardised [D] ──> RBF SVMs, one a pair of classes ──> votes [K] ──> sigmoids ──> distribution [K]
+    features [D] ──> standardised [D] ──> RBF SVMs, one a pair of classes ──> votes [K] ──> sigmoids ──> probabilities [K]
 
     config.json         labels, features, gamma, measured results, data and code revision
-    model.safetensors   the arrays of `Svm`
+    model.safetensors   the arrays of `SVM`
 
 What scikit-learn calls CalibratedClassifierCV(SVC(decision_function_shape="ovr"), method="sigmoid", ensemble=True) behind
-a StandardScaler, given back in numpy: training/baseline/svm.py fits and exports it, tests/crnn/test_svm.py holds the two against
-each other. The formulas are libsvm's (Chang & Lin 2011), Platt's sigmoid, and scikit-learn's way from pairs to classes.
+a StandardScaler: training/baseline/svm.py fits and exports it, tests/crnn/baseline/test_svm.py compares the two. The formulas
+are libsvm's (Chang & Lin 2011), Platt's sigmoid, and scikit-learn's way from pairs to classes.
 """
 
 import hashlib
@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import safetensors
 from safetensors.numpy import load_file, save_file
+from scipy.spatial.distance import cdist
+from scipy.special import expit
 
 from crnn.errors import CheckpointError
 from crnn.model.metadata import BUNDLED
@@ -30,14 +32,15 @@ Index = np.ndarray[Any, np.dtype[np.int64]]
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"  # named as a network's
 PERCENTILES = (5, 50, 95)
 _KIND, _FORMAT = "svm", 1
-_PART_ARRAYS = ("index", "counts", "dual", "intercepts", "slopes", "offsets")
+_ARRAYS = ("centre", "scale", "supports", "ranges")
+_MEMBER_ARRAYS = ("index", "counts", "dual", "intercepts", "slopes", "offsets")
 
 
 @dataclass(frozen=True)
-class Part:
+class Member:
     """One SVM of the ensemble, fitted on all folds but one, and the sigmoids fitted on that one.
 
-    index [S]: its support vectors among `Svm.supports`, class after class; counts [K]: how many of each class;
+    index [S]: its support vectors among `SVM.supports`, class after class; counts [K]: how many of each class;
     dual [K − 1, S] and intercepts [K (K − 1) / 2]: libsvm's coefficients; slopes, offsets [K] of the sigmoids
     1 / (1 + exp(slope · votes + offset)).
     """
@@ -49,43 +52,43 @@ class Part:
     slopes: Array
     offsets: Array
 
-    def distributions(self, kernel: Array) -> Array:
+    def probabilities(self, kernel: Array) -> Array:
         """Shape: kernel [N, U], against every support vector of the ensemble -> [N, K], rows sum to 1."""
-        z = self.slopes * self.votes(kernel[:, self.index]) + self.offsets
-        sigmoids = np.exp(-np.logaddexp(0.0, z))  # 1 / (1 + exp(z)) that can't overflow
+        sigmoids = expit(-(self.slopes * self.votes(kernel[:, self.index]) + self.offsets))
         total = sigmoids.sum(axis=1, keepdims=True)
         # No class at all is as good as every class.
-        evenly = np.full_like(sigmoids, 1 / len(self.counts))
-        return np.asarray(np.divide(sigmoids, total, out=evenly, where=total > 0))
+        uniform = np.full_like(sigmoids, 1 / len(self.counts))
+        return np.asarray(np.divide(sigmoids, total, out=uniform, where=total > 0))
 
     def votes(self, kernel: Array) -> Array:
-        """Pairs won by each class, plus less than 1/3 by how clearly: [N, S] -> [N, K], scikit-learn's "ovr" shape."""
-        classes, ends = len(self.counts), np.cumsum([0, *self.counts])
-        won, clearly = np.zeros((len(kernel), classes)), np.zeros((len(kernel), classes))
-        pairs = ((i, j) for i in range(classes) for j in range(i + 1, classes))
-        for (i, j), intercept in zip(pairs, self.intercepts, strict=True):
-            of_i, of_j = slice(ends[i], ends[i + 1]), slice(ends[j], ends[j + 1])
-            # Row j − 1 holds what class i's vectors weigh against class j: a class has no row against itself.
-            margin = (
-                kernel[:, of_i] @ self.dual[j - 1, of_i]
-                + kernel[:, of_j] @ self.dual[i, of_j]
-                + intercept
-            )
-            clearly[:, i] += margin
-            clearly[:, j] -= margin
-            won[:, i] += margin >= 0
-            won[:, j] += margin < 0
+        """Pairs won by each class, plus under 1/3 for the margins: [N, S] -> [N, K], scikit-learn's "ovr" shape."""
+        i, j = np.triu_indices(len(self.counts), 1)  # the two classes of each pair
+        owner = np.repeat(np.arange(len(self.counts)), self.counts)[:, None]  # class of each vector
+        # Row j − 1 holds what class i's vectors weigh against class j: a class has no row against itself.
+        weights = np.where(owner == i, self.dual[j - 1].T, (owner == j) * self.dual[i].T)  # [S, P]
+        margins = kernel @ weights + self.intercepts
+        first, second = np.eye(len(self.counts))[i], np.eye(len(self.counts))[j]  # [P, K]
+        won = (margins >= 0) @ first + (margins < 0) @ second
+        clearly = margins @ (first - second)
         return np.asarray(won + clearly / (3 * (np.abs(clearly) + 1)))
+
+    def shapes(self, n_classes: int) -> dict[str, tuple[int, ...]]:
+        """The shape that each array must have."""
+        k, vectors = n_classes, len(self.index)
+        shapes = ((vectors,), (k,), (k - 1, vectors), (k * (k - 1) // 2,), (k,), (k,))
+        return dict(zip(_MEMBER_ARRAYS, shapes, strict=True))
 
 
 @dataclass(frozen=True)
 class SVM:
-    """An ensemble of calibrated SVMs and what it needs to be served.
+    """An ensemble of calibrated SVMs.
 
-    features [D]: names in crnn.baseline.features; centre, scale [D]: their mean and standard deviation in training; supports [U, D]:
-    support vectors of all parts, standardised; ranges [K, 3, D]: 5th, 50th and 95th percentile of each feature over the
-    training tracks of each class, in the feature's own unit. results: measured figures by protocol.
-    Raises CheckpointError where sizes do not fit together.
+    features [D]: names in crnn.baseline.features; centre, scale [D]: their mean and standard deviation in training; supports
+    [U, D]: support vectors of all members, standardised; ranges [K, 3, D]: 5th, 50th and 95th percentile of each feature over
+    the training tracks of each class, in the feature's own unit; results: measured figures by protocol.
+
+    Raises:
+        CheckpointError: where sizes do not fit together.
     """
 
     task: str
@@ -95,7 +98,7 @@ class SVM:
     scale: Array
     gamma: float
     supports: Array
-    parts: tuple[Part, ...]
+    members: tuple[Member, ...]
     ranges: Array
     results: dict[str, Any] = field(default_factory=dict)
     data: str = ""
@@ -107,84 +110,70 @@ class SVM:
             raise CheckpointError(
                 f"An SVM of {k} classes; 3 or more are needed (two have another decision rule)."
             )
-        sizes = {
-            "centre": (self.centre, (d,)),
-            "scale": (self.scale, (d,)),
-            "supports": (self.supports, (u, d)),
-            "ranges": (self.ranges, (k, len(PERCENTILES), d)),
-        }
-        for number, part in enumerate(self.parts):
-            vectors = len(part.index)
-            shapes = ((vectors,), (k,), (k - 1, vectors), (k * (k - 1) // 2,), (k,), (k,))
-            sizes |= {
-                f"{name} {number}": (getattr(part, name), shape)
-                for name, shape in zip(_PART_ARRAYS, shapes, strict=True)
-            }
-            if int(part.counts.sum()) != vectors or (
-                vectors and not 0 <= part.index.min() <= part.index.max() < u
-            ):
-                raise CheckpointError(f"Part {number} names support vectors that are not there.")
-        for name, (array, shape) in sizes.items():
-            if array.shape != shape:
-                raise CheckpointError(f"{name} has shape {array.shape}; {shape} is needed.")
-        if not self.parts or not self.gamma > 0:
+        needed = dict(zip(_ARRAYS, ((d,), (d,), (u, d), (k, len(PERCENTILES), d)), strict=True))
+        for owner, shapes in ((self, needed), *((m, m.shapes(k)) for m in self.members)):
+            for name, shape in shapes.items():
+                if getattr(owner, name).shape != shape:
+                    raise CheckpointError(
+                        f"{name} has shape {getattr(owner, name).shape}; {shape} is needed."
+                    )
+        for member in self.members:
+            known = np.isin(member.index, np.arange(u)).all()
+            if not known or member.counts.sum() != len(member.index):
+                raise CheckpointError("An SVM refers to support vectors that are not there.")
+        if not self.members or not self.gamma > 0:
             raise CheckpointError(
-                f"{len(self.parts)} SVMs with gamma {self.gamma}; at least one, above 0, is needed."
+                f"{len(self.members)} SVMs with gamma {self.gamma}; at least one, above 0, is needed."
             )
 
     def probabilities(self, values: Array) -> Array:
         """Shape: values [N, D] in the features' own units -> [N, K], rows sum to 1. ValueError for other shapes or NaN."""
         values = np.asarray(values, dtype=np.float64)
-        if (
-            values.ndim != 2
-            or values.shape[1] != len(self.features)
-            or not np.isfinite(values).all()
-        ):
+        if values.shape[1:] != (len(self.features),) or not np.isfinite(values).all():
             raise ValueError(
                 f"values have shape {values.shape}; finite [N, {len(self.features)}] are needed"
             )
-        distance = (values - self.centre) / self.scale
-        square = (
-            (distance**2).sum(1)[:, None]
-            + (self.supports**2).sum(1)
-            - 2 * distance @ self.supports.T
-        )
-        kernel = np.exp(-self.gamma * np.maximum(square, 0.0))
-        return np.asarray(np.mean([part.distributions(kernel) for part in self.parts], axis=0))
+        standardised = (values - self.centre) / self.scale
+        kernel = np.exp(-self.gamma * cdist(standardised, self.supports, "sqeuclidean"))
+        return np.asarray(np.mean([m.probabilities(kernel) for m in self.members], axis=0))
 
     def predict(self, features: Mapping[str, float]) -> dict[str, float]:
-        """Label → probability of one track, from what `crnn.baseline.features.extract` returns; ValueError if a feature is missing."""
+        """Label → probability of one track.
+
+        Args:
+            features: what `crnn.baseline.features.extract` returns; ValueError where one is missing.
+        """
         missing = [name for name in self.features if name not in features]
         if missing:
             raise ValueError(
                 f"{len(missing)} of {len(self.features)} features are missing, the first: {missing[0]}"
             )
         row = self.probabilities(np.array([[features[name] for name in self.features]]))[0]
-        return {label: float(p) for label, p in zip(self.labels, row, strict=True)}
+        return dict(zip(self.labels, row.tolist(), strict=True))
 
     def percentiles(self, feature: str) -> dict[str, tuple[float, float, float]]:
         """Label → 5th, 50th, 95th percentile of a feature over that class's training tracks; ValueError if unknown."""
         if feature not in self.features:
             raise ValueError(f"feature {feature!r}: one of {', '.join(self.features)} is needed")
-        column = self.ranges[:, :, self.features.index(feature)]
+        column = self.ranges[:, :, self.features.index(feature)].tolist()
         return {
-            label: (float(a), float(b), float(c))
-            for label, (a, b, c) in zip(self.labels, column, strict=True)
+            label: (low, mid, high)
+            for label, (low, mid, high) in zip(self.labels, column, strict=True)
         }
 
     @property
     def digest(self) -> str:
-        """Twelve hex digits of the SHA-256 over the arrays and gamma: the same SVM, the same digest."""
-        found = hashlib.sha256(repr(self.gamma).encode())
+        """Twelve hex digits of the SHA-256 over the arrays and gamma."""
+        digest = hashlib.sha256(repr(self.gamma).encode())
         for name, array in sorted(self._arrays().items()):
-            found.update(name.encode())
-            found.update(array.tobytes())
-        return found.hexdigest()[:12]
+            digest.update(name.encode())
+            digest.update(array.tobytes())
+        return digest.hexdigest()[:12]
 
     def _arrays(self) -> dict[str, np.ndarray[Any, Any]]:
-        arrays = {name: getattr(self, name) for name in ("centre", "scale", "supports", "ranges")}
-        for number, part in enumerate(self.parts):
-            arrays |= {f"part{number}.{name}": getattr(part, name) for name in _PART_ARRAYS}
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        for number, member in enumerate(self.members):
+            arrays |= {f"part{number}.{name}": getattr(member, name) for name in _MEMBER_ARRAYS}
         return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
     def save(self, folder: Path) -> None:
@@ -198,18 +187,22 @@ class SVM:
             "labels": self.labels,
             "features": self.features,
             "gamma": self.gamma,
-            "parts": len(self.parts),
+            "parts": len(self.members),
             "percentiles": PERCENTILES,
             "results": self.results,
             "data": self.data,
             "revision": self.revision,
         }
-        # Last: its presence says that the folder is complete.
+        # Last: its presence shows that the folder is complete.
         (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, source: str | Path) -> "SVM":
-        """Read the bundled SVM by its task ("genre"), or a folder. Raises CheckpointError, saying what does not fit."""
+        """Read the bundled SVM by its task ("genre"), or a folder.
+
+        Raises:
+            CheckpointError: what is missing or does not fit.
+        """
         folder = BUNDLED / "svm-genre" if source == "genre" else Path(source)
         for name in (CONFIG, WEIGHTS):
             if not (folder / name).is_file():
@@ -225,8 +218,8 @@ class SVM:
                     f"this version reads {_KIND!r}, format {_FORMAT}."
                 )
             arrays = load_file(folder / WEIGHTS)
-            parts = (
-                Part(**{name: arrays[f"part{number}.{name}"] for name in _PART_ARRAYS})
+            members = (
+                Member(**{name: arrays[f"part{number}.{name}"] for name in _MEMBER_ARRAYS})
                 for number in range(config["parts"])
             )
             return cls(
@@ -234,8 +227,8 @@ class SVM:
                 labels=tuple(config["labels"]),
                 features=tuple(config["features"]),
                 gamma=float(config["gamma"]),
-                parts=tuple(parts),
-                **{name: arrays[name] for name in ("centre", "scale", "supports", "ranges")},
+                members=tuple(members),
+                **{name: arrays[name] for name in _ARRAYS},
                 results=config.get("results", {}),
                 data=config.get("data", ""),
                 revision=config.get("revision", ""),

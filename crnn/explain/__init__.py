@@ -1,4 +1,4 @@
-"""What a prediction rests on: attribution maps, and every intermediate step of one segment."""
+"""Why a class is predicted: attribution maps, their deletion test, and a trace through the network."""
 
 import lazy_loader
 

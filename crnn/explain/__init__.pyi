@@ -1,7 +1,16 @@
-from . import (
-    attribution,
-    trace,
-)
-from .attribution import Attribution, grad_cam, occlusion
+from . import attribution, deletion, sonify, trace
+from .attribution import grad_cam, occlusion
+from .deletion import Attribution, deletion_test
+from .sonify import split_by_mask
 
-__all__ = ["Attribution", "attribution", "grad_cam", "occlusion", "trace"]
+__all__ = [
+    "Attribution",
+    "attribution",
+    "deletion",
+    "deletion_test",
+    "grad_cam",
+    "occlusion",
+    "sonify",
+    "split_by_mask",
+    "trace",
+]

@@ -1,4 +1,4 @@
-"""Plotly figures, one module a subject."""
+"""Plotly figures: titles and units, no sentences."""
 
 import lazy_loader
 

@@ -4,9 +4,9 @@ from . import (
     baseline,
     class_profiles,
     evaluation,
-    layers,
     mel,
     prediction,
+    theme,
     timeline,
     trace,
 )
@@ -18,10 +18,10 @@ __all__ = [
     "baseline",
     "class_profiles",
     "evaluation",
-    "layers",
     "mel",
     "prediction",
     "spectrogram",
+    "theme",
     "timeline",
     "trace",
 ]

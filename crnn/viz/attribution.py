@@ -1,12 +1,15 @@
-"""What carried a class: a map over the grey mel spectrogram, its brightest share outlined, and the same in words."""
+"""Figure of an attribution map over the mel spectrogram."""
+
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from crnn.audio.front_end import FrontEnd, band_frequencies
-from crnn.explain.attribution import TOP_FRACTION, Attribution
+from crnn.explain.deletion import TOP_FRACTION, Attribution
 from crnn.format import hertz, percent
-from crnn.viz.mel import frequency_axis, heatmap
+from crnn.viz.mel import heatmap, mel_figure
+from crnn.viz.theme import OUTLINE
 
 # Greys, so that colour is the map's alone; amber on grey is told apart by colour-blind eyes, too.
 _GREYS = [[0.0, "#050507"], [1.0, "#d8d5de"]]
@@ -14,43 +17,34 @@ _AMBER = [[0.0, "rgba(255,160,0,0)"], [0.25, "rgba(255,160,0,0.25)"], [1.0, "rgb
 
 
 def overlay(
-    found: Attribution,
-    mel: "np.ndarray[tuple[int, int], np.dtype[np.float32]]",
+    attribution: Attribution,
+    mel: np.ndarray[Any, Any],
     front_end: FrontEnd,
     start: float,
     title: str,
 ) -> go.Figure:
-    """mel [M, F] of the window that begins at `start` (s), what speaks for the class in amber, the brightest share outlined."""
+    """mel [M, F] of the window from `start` (s) in grey, the evidence for the class in amber, its top bins outlined."""
     grey = heatmap(mel, front_end, start).update(colorscale=_GREYS, showscale=False)
-    # Only what speaks for the class is shown (eq. 2's ReLU); its strongest hundredth is full amber, lest one spot dim the rest.
-    values = np.maximum(found.values.numpy(), 0)
+    # Only evidence for the class (eq. 2's ReLU), clipped at the 99th percentile, lest one spot dim the rest.
+    values = np.maximum(attribution.values.numpy(), 0)
     top = float(np.quantile(values, 0.99)) or float(values.max()) or 1.0
+    grid = {"x": grey.x, "y": grey.y, "showscale": False}
     amber = go.Heatmap(
         z=np.round(100 * np.minimum(values / top, 1)).astype(np.int8),
-        x=grey.x,
-        y=grey.y,
         colorscale=_AMBER,
         zmin=0,
         zmax=100,
-        showscale=False,
         hovertemplate="%{x:.1f} s · %{y} · %{z} of 100<extra></extra>",
+        **grid,
     )
     outline = go.Contour(
-        z=found.mask.numpy().astype(np.int8),
-        x=grey.x,
-        y=grey.y,
-        showscale=False,
+        z=attribution.mask.numpy().astype(np.int8),
         hoverinfo="skip",
         contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"},
-        line={"color": "#ffffff", "width": 1.2},
+        line={"color": OUTLINE, "width": 1.2},
+        **grid,
     )
-    figure = go.Figure([grey, amber, outline])
-    figure.update_layout(
-        title=title, height=330, margin={"l": 8, "r": 8, "t": 44, "b": 8}, showlegend=False
-    )
-    figure.update_xaxes(title="Time (s)", showgrid=False, zeroline=False)
-    figure.update_yaxes(**frequency_axis(front_end))
-    return figure
+    return mel_figure([grey, amber, outline], front_end, title, 330)
 
 
 def told(found: Attribution, label: str) -> str:

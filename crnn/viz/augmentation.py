@@ -1,4 +1,4 @@
-"""Figures of the augmentation lab: before and after, the difference, the warp's map, the shift of the answers."""
+"""Figures of augmentation: before and after, their difference, the time-warp map, changed probabilities, robustness."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,210 +10,158 @@ from plotly.subplots import make_subplots
 from crnn.augment.plan import Plan, Version
 from crnn.augment.robustness import Curve
 from crnn.inference.prediction import Prediction
-from crnn.labels import colours
-from crnn.viz.mel import COLOUR_BAR, DIVERGING, MAGMA, frequency_axis, heatmap
+from crnn.labels import colours, display
+from crnn.viz.mel import frequency_axis, heatmap
+from crnn.viz.theme import (
+    ACCENT,
+    DIVERGING,
+    GREY,
+    LEGEND_ABOVE,
+    MAGMA,
+    OUTLINE,
+    colour_bar,
+    finish,
+    probability_axis,
+    probability_bars,
+    time_axis,
+)
 
-_LEGEND = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}
-
-_ROW = 250  # px
-_HEAD, _FOOT = 56, 44
-_MASK_LINE = {"color": "#ffffff", "width": 1.5, "dash": "dot"}
+_ROW, _HEAD, _FOOT = 250, 56, 44  # px
 
 
 def pair(
     before: Version,
     after: Version,
-    draws: Plan,
+    plan: Plan,
     start: float = 0.0,
     difference: bool = False,
     outlined: bool = True,
 ) -> go.Figure:
     """Original above augmented on one colour scale and one time axis, masks outlined; below them, if asked, the difference.
 
-    start: where in its track the stretch of sound begins, in seconds.
+    start: where in its track the augmented excerpt begins, in seconds.
     """
-    titles = [
-        "Original",
-        "Augmented",
-        *(["Difference: augmented − original"] if difference else []),
-    ]
-    figure = make_subplots(
-        len(titles),
-        1,
-        shared_xaxes=True,
-        vertical_spacing=0.16 / len(titles),
-        subplot_titles=titles,
-    )
-    for row, heard in enumerate((before, after), start=1):
-        figure.add_trace(
-            heatmap(heard.mel.numpy(), heard.front_end, start).update(coloraxis="coloraxis"), row, 1
-        )
-    height = _HEAD + _FOOT + _ROW * len(titles)
-    # One scale for both: the loudest is 0 dB, the floor where the front end has it.
-    low = min(float(before.mel.min()), float(after.mel.min()))
-    high = max(float(before.mel.max()), float(after.mel.max()))
-    scale = {"colorscale": MAGMA, "cmin": low, "cmax": high}
-    share = 1 / len(titles)
-    bar = COLOUR_BAR | {"title": {"text": "dB"}, "len": 2 * share - 0.02, "y": 1, "yanchor": "top"}
-    figure.update_layout(coloraxis=scale | {"colorbar": bar}, height=height)
+    mels = [before.mel.numpy(), after.mel.numpy()]
+    titles = ["Original", "Augmented"]
     if difference:
-        change = after.mel.numpy() - before.mel.numpy()
-        figure.add_trace(
-            heatmap(change, after.front_end, start).update(coloraxis="coloraxis2"), 3, 1
-        )
-        bar = COLOUR_BAR | {
-            "title": {"text": "± dB"},
-            "len": share - 0.06,
-            "y": 0,
-            "yanchor": "bottom",
-        }
-        figure.update_layout(
-            coloraxis2={"colorscale": DIVERGING, "cmin": -40, "cmax": 40, "colorbar": bar}
-        )
-    for shape in _outlines(draws, after, start) if outlined else ():
-        figure.add_shape(**shape, row=2, col=1)
-    figure.update_layout(margin={"l": 8, "r": 8, "t": _HEAD, "b": _FOOT})
-    figure.update_yaxes(**frequency_axis(after.front_end, gap=9))
-    figure.update_xaxes(showgrid=False, zeroline=False)
-    figure.update_xaxes(title="Time (s)", row=len(titles), col=1)
-    figure.update_annotations(x=0, xanchor="left", font={"size": 15})
-    return figure
-
-
-def _outlines(draws: Plan, heard: Version, start: float) -> list[dict[str, Any]]:
-    """Rectangles around masks: seconds across, band numbers up."""
-    top = heard.front_end.n_mels - 0.5
-    # A cell of the picture reaches half a frame to both sides of its frame's moment.
-    start -= heard.front_end.hop_seconds / 2
-    shapes = []
-    for piece in draws.pieces:
-        shapes += [
-            {
-                "type": "rect",
-                "x0": start + a,
-                "x1": start + b,
-                "y0": -0.5,
-                "y1": top,
-                "line": _MASK_LINE,
-            }
-            for a, b in draws.span_seconds(piece)
-        ]
-        left, right = start + piece.start, start + piece.start + piece.seconds
-        shapes += [
-            {
-                "type": "rect",
-                "x0": left,
-                "x1": right,
-                "y0": low - 0.5,
-                "y1": high - 0.5,
-                "line": _MASK_LINE,
-            }
-            for low, high in draws.bands(piece)
-        ]
-    return shapes
-
-
-def warp_map(draws: Plan, start: float = 0.0) -> go.Figure:
-    """Which moment of the original is heard at each moment of the augmented sound, beside the straight line of no warp."""
-    figure = go.Figure()
-    total = draws.pieces[-1].start + draws.pieces[-1].seconds
-    figure.add_scatter(
-        x=[start, start + total],
-        y=[start, start + total],
-        mode="lines",
-        name="no warp",
-        line={"color": "#8a8f98", "dash": "dot"},
-        hoverinfo="skip",
+        titles.append("Difference: augmented − original")
+        mels.append(mels[1] - mels[0])
+    rows = len(titles)
+    figure = make_subplots(
+        rows, 1, shared_xaxes=True, vertical_spacing=0.16 / rows, subplot_titles=titles
     )
-    x, y, moved_x, moved_y = [0.0], [0.0], [], []
-    for piece in draws.pieces:
-        if (moved := draws.moved(piece)) is not None:
-            x.append(moved[1])
-            y.append(moved[0])
-            moved_x.append(start + moved[1])
-            moved_y.append(start + moved[0])
-        x.append(piece.start + piece.seconds)
-        y.append(piece.start + piece.seconds)
-    figure.add_scatter(
-        x=np.add(x, start),
-        y=np.add(y, start),
-        mode="lines",
-        name="this warp",
-        line={"color": "#c2549f", "width": 3},
-        hovertemplate="at %{x:.2f} s you hear what was at %{y:.2f} s<extra></extra>",
-    )
-    figure.add_scatter(
-        x=moved_x,
-        y=moved_y,
-        mode="markers",
-        name="moved moment",
-        marker={"color": "#c2549f", "size": 10},
-        hoverinfo="skip",
-    )
+    for row, mel in enumerate(mels, start=1):
+        trace = heatmap(mel, after.front_end, start)
+        figure.add_trace(trace.update(coloraxis="coloraxis2" if row == 3 else "coloraxis"), row, 1)
+    low, high = min(mel.min() for mel in mels[:2]), max(mel.max() for mel in mels[:2])
+    bar = colour_bar("dB", len=2 / rows - 0.02, y=1, yanchor="top")
+    finish(figure, None, _HEAD + _FOOT + _ROW * rows, top=_HEAD)
     figure.update_layout(
-        title="Time-warp map",
-        height=300,
-        margin={"l": 8, "r": 8, "t": 44, "b": 8},
-        showlegend=False,
+        coloraxis={"colorscale": MAGMA, "cmin": low, "cmax": high, "colorbar": bar},
+        margin_b=_FOOT,
     )
-    figure.update_xaxes(title="Time in the augmented sound (s)", zeroline=False)
-    figure.update_yaxes(title="Time in the original (s)", zeroline=False)
-    return figure
+    if difference:
+        bar = colour_bar("± dB", len=1 / rows - 0.06, y=0, yanchor="bottom")
+        scale = {"colorscale": DIVERGING, "cmin": -40, "cmax": 40, "colorbar": bar}
+        figure.update_layout(coloraxis2=scale)
+    if outlined:
+        _outline_masks(figure, plan, after, start)
+    figure.update_yaxes(**frequency_axis(after.front_end, gap=9))
+    figure.update_xaxes(showgrid=False)
+    time_axis(figure, row=rows, col=1)
+    return figure.update_annotations(x=0, xanchor="left", font={"size": 15})
+
+
+def _outline_masks(figure: go.Figure, plan: Plan, after: Version, start: float) -> None:
+    """Rectangles around the masks of the second row: seconds across, band numbers up."""
+    # A cell of the heatmap reaches half a frame to both sides of its frame's time.
+    start -= after.front_end.hop_seconds / 2
+    spans = []
+    for piece in plan.pieces:
+        spans += [(a, b, 0, after.front_end.n_mels) for a, b in piece.time_masks]
+        spans += [(piece.start, piece.end, low, high) for low, high in plan.bands(piece)]
+    for left, right, low, high in spans:
+        figure.add_shape(
+            type="rect",
+            x0=start + left,
+            x1=start + right,
+            y0=low - 0.5,
+            y1=high - 0.5,
+            line={"color": OUTLINE, "width": 1.5, "dash": "dot"},
+            row=2,
+            col=1,
+        )
+
+
+def warp_map(plan: Plan, start: float = 0.0) -> go.Figure:
+    """The time in the original at each time of the augmented sound, beside the straight line of no warp."""
+    points, moved = [(0.0, 0.0)], []
+    for piece in plan.pieces:
+        if piece.warp is not None:
+            moved.append(piece.warp[::-1])
+            points.append(piece.warp[::-1])
+        points.append((piece.end, piece.end))
+    figure = go.Figure()
+    lines = (
+        ("no warp", [points[0], points[-1]], {"color": GREY, "dash": "dot"}),
+        ("this warp", points, {"color": ACCENT, "width": 3}),
+    )
+    for name, through, line in lines:
+        x, y = start + np.array(through).T
+        figure.add_scatter(x=x, y=y, mode="lines", name=name, line=line, hoverinfo="skip")
+    figure.data[1].update(
+        hoverinfo="all",
+        hovertemplate="at %{x:.2f} s: from %{y:.2f} s of the original<extra></extra>",
+    )
+    x, y = start + np.array(moved).reshape(-1, 2).T
+    marker = {"color": ACCENT, "size": 10}
+    figure.add_scatter(
+        x=x, y=y, mode="markers", name="moved moment", marker=marker, hoverinfo="skip"
+    )
+    finish(figure, "Time-warp map", 300, x="Time in the augmented sound (s)", showlegend=False)
+    return figure.update_yaxes(title="Time in the original (s)", zeroline=False)
 
 
 def probability_change(before: Prediction, after: Prediction, title: str) -> go.Figure:
-    """Probability of each class before (outline) and after (filled), likeliest before on top, with the change in points."""
-    ranked = before.ranked()[::-1]
-    labels = [label for label, _ in ranked]
-    palette, now = colours(before.labels), after.to_dict()
-    old = [100 * p for _, p in ranked]
-    new = [100 * now[label] for label in labels]
-    changes = [
-        f"{b - a:+.0f}" if round(abs(b - a)) else "±0" for a, b in zip(old, new, strict=True)
-    ]
-    figure = go.Figure()
-    figure.add_bar(
-        x=new,
-        y=labels,
-        orientation="h",
-        name="augmented",
-        marker={"color": [palette[label] for label in labels]},
-        text=changes,
-        textposition="outside",
-        cliponaxis=False,
-        constraintext="none",
-        hovertemplate="%{y}, augmented: %{x:.1f} %<extra></extra>",
+    """Each class's probability before (outline) and after (filled), the most probable on top, with the change in points."""
+    old, new = before.to_dict(), after.to_dict()
+    order = [label for label, _ in before.ranked()[::-1]]
+    changes = [100 * (new[label] - old[label]) for label in order]
+    outline: dict[str, Any] = {
+        "color": "rgba(138,143,152,0.18)",
+        "line": {"color": GREY, "width": 1.5},
+    }
+    figure = go.Figure(
+        [
+            probability_bars(
+                new,
+                order,
+                "augmented",
+                text=[f"{c:+.0f}" if round(abs(c)) else "" for c in changes],
+            ),
+            probability_bars(old, order, "original", text=None, marker=outline),
+        ]
     )
-    figure.add_bar(
-        x=old,
-        y=labels,
-        orientation="h",
-        name="original",
-        hovertemplate="%{y}, original: %{x:.1f} %<extra></extra>",
-        marker={"color": "rgba(138,143,152,0.18)", "line": {"color": "#8a8f98", "width": 1.5}},
-    )
-    figure.update_layout(
-        title=title,
+    finish(
+        figure,
+        title,
+        130 + 38 * len(order),
+        top=70,
+        right=44,
         barmode="group",
-        height=130 + 38 * len(labels),
         bargap=0.2,
         bargroupgap=0.05,
-        margin={"l": 8, "r": 44, "t": 70, "b": 8},
-        legend=_LEGEND | {"traceorder": "reversed"},
+        legend=LEGEND_ABOVE | {"traceorder": "reversed"},
     )
-    figure.update_xaxes(
-        title="Probability (%), change in points",
-        range=[0, max(10.0, *old, *new) * 1.12],
-        zeroline=False,
-    )
-    return figure
+    probability_axis(figure, old.values(), new.values(), room=1.12)
+    return figure.update_xaxes(title="Probability (%), change in points")
 
 
 def robustness(curves: Sequence[Curve], title: str) -> go.Figure:
-    """Mean probability of the original's first answer by strength, one line a network; the shade spans the draws."""
+    """Mean probability of a class by strength, one line per network; the shade spans the samples."""
     figure = go.Figure()
     for curve in curves:
-        colour = colours((curve.label,))[curve.label]
+        colour, label = colours((curve.label,))[curve.label], display(curve.label)
         figure.add_scatter(
             x=[*curve.ticks, *curve.ticks[::-1]],
             y=[100 * p for p in (*curve.highest, *curve.lowest[::-1])],
@@ -228,16 +176,10 @@ def robustness(curves: Sequence[Curve], title: str) -> go.Figure:
             x=list(curve.ticks),
             y=[100 * p for p in curve.mean],
             mode="lines+markers",
-            name=f"{curve.task}: {curve.label}",
+            name=f"{display(curve.task)}: {label}",
             line={"color": colour, "width": 3},
-            hovertemplate=f"{curve.label}, %{{x}}: %{{y:.0f}} %<extra></extra>",
+            hovertemplate=f"{label}, %{{x}}: %{{y:.0f}}%<extra></extra>",
         )
-    figure.update_layout(
-        title=title,
-        height=360,
-        margin={"l": 8, "r": 8, "t": 70, "b": 8},
-        legend=_LEGEND,
-    )
-    figure.update_xaxes(title=curves[0].unit, type="category", zeroline=False)
-    figure.update_yaxes(title="Probability (%)", range=[0, 102], zeroline=False)
-    return figure
+    finish(figure, title, 360, top=70, x=curves[0].unit, y="Probability (%)", legend=LEGEND_ABOVE)
+    figure.update_xaxes(type="category")
+    return figure.update_yaxes(range=[0, 102], zeroline=False)

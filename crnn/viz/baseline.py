@@ -1,29 +1,39 @@
-"""Figures of the SVM: a track's hand-made features in every genre's usual range, and both answers side by side."""
+"""Figures of the SVM baseline: a track's hand-crafted features in every class's usual range, and SVM against network."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
 
+from crnn.baseline.ranges import (
+    MFCC_NAMES,
+    Feature,
+    classes_in_range,
+    mfccs_in_range,
+    relative_position,
+)
 from crnn.baseline.svm import SVM
-from crnn.format import percent
 from crnn.inference.prediction import Prediction
-from crnn.labels import colours
-from crnn.viz.mel import DIVERGING
-from pages.text.baseline import CEPSTRUM, Measure, cepstrum, position, usual_in
+from crnn.labels import colours, display
+from crnn.viz.theme import (
+    ACCENT,
+    DIVERGING,
+    LEGEND_ABOVE,
+    OUTLINE,
+    colour_bar,
+    finish,
+    probability_axis,
+    probability_bars,
+)
 
-_HERE = "#c2549f"  # as the moment one clicks at, along the track
 
-
-def feature_ranges(measure: Measure, svm: SVM, value: float) -> go.Figure:
-    """One feature: a bar over each class's usual range (5th to 95th percentile, a tick at the median), the track as a line."""
-    palette, ranges = colours(svm.labels), svm.percentiles(measure.feature)
-    fits = usual_in(svm, measure.feature, value)
+def feature_ranges(feature: Feature, svm: SVM, value: float) -> go.Figure:
+    """A bar over each class's usual range (5th to 95th percentile, a tick at the median), the track as a line."""
+    palette, inside = colours(svm.labels), classes_in_range(svm, feature.name, value)
+    ranges = svm.percentiles(feature.name)
     labels = list(svm.labels)[::-1]
-    low, middle, high = (
-        np.array([ranges[label][i] for label in labels]) * measure.factor for i in range(3)
-    )
-    names = [f"<b>{label}</b> ✓" if label in fits else label for label in labels]
+    low, median, high = feature.factor * np.array([ranges[label] for label in labels]).T
+    names = [f"<b>{display(k)}</b> ✓" if k in inside else display(k) for k in labels]
     figure = go.Figure(
         go.Bar(
             x=high - low,
@@ -31,20 +41,20 @@ def feature_ranges(measure: Measure, svm: SVM, value: float) -> go.Figure:
             y=names,
             orientation="h",
             marker={"color": [palette[label] for label in labels]},
-            customdata=np.stack([middle, high], axis=1),
-            hovertemplate=f"%{{base:,.0f}} to %{{customdata[1]:,.0f}} {measure.unit}, "
-            "half below %{customdata[0]:,.0f}<extra>%{y}</extra>",
+            customdata=np.stack([median, high], axis=1),
+            hovertemplate=f"%{{base:,.0f}} to %{{customdata[1]:,.0f}} {feature.unit}, "
+            "median %{customdata[0]:,.0f}<extra>%{y}</extra>",
         )
     )
     figure.add_scatter(
-        x=middle,
+        x=median,
         y=names,
         mode="markers",
         hoverinfo="skip",
-        marker={"symbol": "line-ns", "size": 12, "line": {"width": 2, "color": "#ffffff"}},
+        marker={"symbol": "line-ns", "size": 12, "line": {"width": 2, "color": OUTLINE}},
     )
-    here = value * measure.factor
-    figure.add_vline(x=here, line={"color": _HERE, "width": 3})
+    here = value * feature.factor
+    figure.add_vline(x=here, line={"color": ACCENT, "width": 3})
     figure.add_annotation(
         x=here,
         y=1,
@@ -54,38 +64,25 @@ def feature_ranges(measure: Measure, svm: SVM, value: float) -> go.Figure:
         text=f"this track: {here:,.0f}",
         font={"size": 12},
     )
-    end = 1.05 * max(float(high.max()), here)
-    figure.update_layout(
-        title=measure.title,
-        height=104 + 24 * len(labels),
-        margin={"l": 8, "r": 8, "t": 64, "b": 8},
-        bargap=0.35,
-        showlegend=False,
-    )
-    figure.update_xaxes(title=f"{measure.title} ({measure.unit})", range=[0, end], zeroline=False)
-    return figure
+    title = f"{feature.title} ({feature.unit})"
+    height = 104 + 24 * len(labels)
+    finish(figure, feature.title, height, top=64, x=title, bargap=0.35, showlegend=False)
+    return figure.update_xaxes(range=[0, 1.05 * max(float(high.max()), here)])
 
 
 def mfccs(svm: SVM, features: Mapping[str, float], order: list[str]) -> go.Figure:
-    """All MFCCs at once: where the track's lie in each class's usual range; marked where they are outside. order: rows."""
-    places = np.array(
-        [[position(svm, name, features[name])[label] for name in CEPSTRUM] for label in order]
+    """Where the track's MFCCs lie in each class's usual range; marked where they are outside. order: of the rows."""
+    positions = np.array(
+        [list(relative_position(svm, name, features[name]).values()) for name in MFCC_NAMES]
     )
-    marks = np.where(places > 1, "▲", np.where(places < -1, "▼", ""))
-    inside = cepstrum(svm, features)
-    bar = {
-        "title": {"text": "range"},
-        "thickness": 10,
-        "outlinewidth": 0,
-        "tickvals": [-1, 0, 1],
-        "ticktext": ["low end", "middle", "high end"],
-    }
+    positions = positions.T[[svm.labels.index(label) for label in order]]
+    inside = mfccs_in_range(svm, features)
     figure = go.Figure(
         go.Heatmap(
-            z=np.clip(places, -2, 2).round(2),
-            x=list(range(1, len(CEPSTRUM) + 1)),
-            y=[f"{label} {inside[label]}/{len(CEPSTRUM)}" for label in order],
-            text=marks,
+            z=np.clip(positions, -2, 2).round(2),
+            x=list(range(1, len(MFCC_NAMES) + 1)),
+            y=[f"{display(label)} {inside[label]}/{len(MFCC_NAMES)}" for label in order],
+            text=np.where(positions > 1, "▲", np.where(positions < -1, "▼", "")),
             texttemplate="%{text}",
             textfont={"color": "#15121a"},
             colorscale=DIVERGING,
@@ -93,66 +90,41 @@ def mfccs(svm: SVM, features: Mapping[str, float], order: list[str]) -> go.Figur
             zmax=2,
             xgap=1,
             ygap=1,
-            colorbar=bar,
+            colorbar=colour_bar(
+                "range", tickvals=[-1, 0, 1], ticktext=["low end", "median", "high end"]
+            ),
             hovertemplate="MFCC %{x}, %{y}: %{z} (±1: ends of the usual range)<extra></extra>",
         )
     )
-    figure.update_layout(
-        title="Timbre: MFCC 1 to 20",
-        height=120 + 26 * len(order),
-        margin={"l": 8, "r": 8, "t": 44, "b": 8},
-    )
-    figure.update_xaxes(
-        title="MFCC, coarse to fine", dtick=1, showgrid=False, zeroline=False, tickfont={"size": 10}
-    )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    return figure
+    finish(figure, "Timbre: MFCC 1 to 20", 120 + 26 * len(order), x="MFCC, coarse to fine")
+    figure.update_xaxes(dtick=1, showgrid=False, tickfont={"size": 10})
+    return figure.update_yaxes(autorange="reversed", showgrid=False)
 
 
 def svm_and_network(network: Prediction | None, svm: Mapping[str, float]) -> go.Figure:
     """Both distributions in percent, the network's filled, the SVM's hatched; the SVM's alone without a network."""
     ours = network.to_dict() if network is not None else {}
-    labels = sorted(svm, key=lambda label: max(svm[label], ours.get(label, 0.0)))
-    palette = colours(tuple(svm))
-    colour = [palette[label] for label in labels]
-    figure = go.Figure()
-    bars = [
-        (
-            "SVM",
-            svm,
-            {
-                "color": "rgba(0,0,0,0)",
-                "line": {"color": colour, "width": 1.5},
-                "pattern": {"shape": "/", "fgcolor": colour, "size": 6},
-            },
-        )
-    ]
+    order = sorted(svm, key=lambda label: max(svm[label], ours.get(label, 0.0)))
+    colour = [colours(tuple(svm))[label] for label in order]
+    hatched = {
+        "color": "rgba(0,0,0,0)",
+        "line": {"color": colour, "width": 1.5},
+        "pattern": {"shape": "/", "fgcolor": colour, "size": 6},
+    }
+    figure = go.Figure(probability_bars(svm, order, "SVM", marker=hatched))
     if ours:
-        bars.append(("CRNN", ours, {"color": colour}))
-    for name, odds, marker in bars:
-        values = [100 * odds[label] for label in labels]
-        figure.add_bar(
-            x=values,
-            y=labels,
-            orientation="h",
-            name=name,
-            marker=marker,
-            cliponaxis=False,
-            text=[percent(odds[label]) for label in labels],
-            textposition="outside",
-            hovertemplate=f"%{{y}}, {name}: %{{x:.1f}} %<extra></extra>",
-        )
-    largest = max([*svm.values(), *ours.values()])
-    figure.update_layout(
-        title="Filled: the network. Hatched: the SVM" if ours else "The SVM's answer",
+        figure.add_trace(probability_bars(ours, order, "Neural network"))
+    finish(
+        figure,
+        "Neural network vs SVM" if ours else "SVM",
+        96 + 38 * len(order),
+        top=70 if ours else 44,
+        right=64,
         barmode="group",
         bargap=0.25,
         bargroupgap=0.05,
-        height=96 + 38 * len(labels),
-        margin={"l": 8, "r": 64, "t": 44, "b": 8},
-        showlegend=False,
+        showlegend=bool(ours),
+        legend=LEGEND_ABOVE | {"traceorder": "reversed"},
     )
-    figure.update_xaxes(
-        title="Probability (%)", range=[0, max(10.0, 100 * largest) * 1.06], zeroline=False
-    )
+    probability_axis(figure, svm.values(), ours.values() or [0.0])
     return figure

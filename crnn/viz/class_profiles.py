@@ -1,59 +1,57 @@
-"""Figures of class portraits: average spectrum, modulation, and modulation by frequency, each beside the other classes."""
+"""Figures of class profiles: average spectrum, modulation, and modulation by frequency, beside the other classes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from crnn.audio.front_end import FrontEnd
-from crnn.labels import colours
-from crnn.results import ClassDifference, class_difference, modulation_ratio
-from crnn.viz.mel import COLOUR_BAR, DIVERGING, frequency_axis
-from pages.text.class_profiles import short_hz
-
-_GREY = "#8a8f98"
-_MARGIN = {"l": 8, "r": 8, "t": 76, "b": 8}
-_LEGEND = {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0}
+from crnn.format import hertz
+from crnn.labels import colours, display
+from crnn.results import Array, class_difference, modulation_ratio
+from crnn.viz.mel import frequency_axis
+from crnn.viz.theme import DIVERGING, GREY, LEGEND_ABOVE, colour_bar, finish
 
 
 def spectrum(table: dict[str, Any], task: str, label: str) -> go.Figure:
     """Mean level of each band in dB with the spread of tracks, the others' mean dotted."""
     found = class_difference(table["classes"][task], label, "spectrum")
-    bands = [f"{hertz:,.0f} Hz" for hertz in table["hertz"]]
-    figure = _lines(
-        found, found.mean, found.mean - found.sd, found.mean + found.sd, found.others, bands, label
+    curves = [found.mean, found.mean - found.sd, found.mean + found.sd, found.others]
+    bands = [f"{frequency:,.0f} Hz" for frequency in table["hertz"]]
+    figure = _lines(bands, curves, label, "%{x}: %{y:.1f} dB")
+    finish(
+        figure,
+        f"{display(label)}: average spectrum",
+        380,
+        top=76,
+        y="Level relative to the mean of all bands (dB)",
     )
-    figure.update_traces(hovertemplate="%{x}: %{y:.1f} dB", selector={"mode": "lines"})
-    figure.update_layout(title=f"{label}: average spectrum")
-    figure.update_xaxes(**frequency_axis(FrontEnd(**table["front_end"]), gap=11))
-    figure.update_yaxes(title="Level against the mean of all bands (dB)", zeroline=False)
-    return figure
+    return figure.update_xaxes(**frequency_axis(FrontEnd(**table["front_end"]), gap=11))
 
 
 def modulation(table: dict[str, Any], task: str, label: str) -> go.Figure:
-    """How strongly levels rise and fall, by how often a second; logarithmic upwards."""
+    """How strongly levels rise and fall, by modulation frequency; logarithmic upwards."""
     found = class_difference(table["classes"][task], label, "modulation")
-    low, high = 10 ** (found.mean - found.sd), 10 ** (found.mean + found.sd)
-    figure = _lines(
-        found, 10**found.mean, low, high, 10**found.others, table["modulation_hertz"], label
+    curves = [
+        10**log for log in (found.mean, found.mean - found.sd, found.mean + found.sd, found.others)
+    ]
+    figure = _lines(table["modulation_hertz"], curves, label, "%{x:.1f} Hz: %{y:.1f} dB²/Hz")
+    finish(
+        figure,
+        f"{display(label)}: modulation spectrum",
+        380,
+        top=76,
+        x="Modulation frequency (Hz); 2 Hz is 120 BPM",
+        y="Fluctuation (dB² per Hz)",
     )
-    figure.update_traces(
-        hovertemplate="%{x:.1f} a second: %{y:.1f} dB²/Hz", selector={"mode": "lines"}
-    )
-    figure.update_layout(title=f"{label}: how fast levels rise and fall")
-    figure.update_xaxes(title="Times a second (Hz); 2 Hz is 120 a minute", zeroline=False)
-    figure.update_yaxes(
-        title="Fluctuation (dB² per Hz)",
-        type="log",
-        tickvals=[0.5, 1, 2, 5, 10, 20, 50, 100],
-        zeroline=False,
-    )
-    return figure
+    ticks = [0.5, 1, 2, 5, 10, 20, 50, 100]
+    return figure.update_yaxes(type="log", tickvals=ticks, zeroline=False)
 
 
-def _lines(
-    found: ClassDifference, mean: Any, low: Any, high: Any, others: Any, x: "list[Any]", label: str
-) -> go.Figure:
+def _lines(x: Sequence[Any], curves: Sequence[Array], label: str, hover: str) -> go.Figure:
+    """curves: mean, low, high, the others' mean."""
+    mean, low, high, others = curves
     colour = colours((label,))[label]
     figure = go.Figure()
     figure.add_scatter(
@@ -67,22 +65,20 @@ def _lines(
         hoverinfo="skip",
         name="± spread",
     )
-    figure.add_scatter(
-        x=x, y=others, mode="lines", name="others", line={"color": _GREY, "width": 2, "dash": "dot"}
-    )
-    figure.add_scatter(x=x, y=mean, mode="lines", name=label, line={"color": colour, "width": 3})
-    figure.update_layout(height=380, margin=_MARGIN, legend=_LEGEND, hovermode="x unified")
-    return figure
+    for name, y, line in (
+        ("others", others, {"color": GREY, "width": 2, "dash": "dot"}),
+        (display(label), mean, {"color": colour, "width": 3}),
+    ):
+        figure.add_scatter(x=x, y=y, mode="lines", name=name, line=line, hovertemplate=hover)
+    return figure.update_layout(legend=LEGEND_ABOVE, hovermode="x unified")
 
 
 def modulation_map(table: dict[str, Any], task: str, label: str) -> go.Figure:
-    """Where in frequency the class fluctuates more (red) or less (blue) than the others, by how often a second."""
+    """Where in frequency the class fluctuates more (red) or less (blue) than the others, by modulation frequency."""
     z = modulation_ratio(table["classes"][task], label)
-    hertz, size = np.asarray(table["hertz"]), int(table["group"])
-    rows = [
-        f"{hertz[i]:,.0f}–{hertz[min(i + size, len(hertz)) - 1]:,.0f} Hz"
-        for i in range(0, len(hertz), size)
-    ]
+    bands, size = table["hertz"], int(table["group"])
+    groups = [bands[i : i + size] for i in range(0, len(bands), size)]
+    rows = [f"{group[0]:,.0f}–{group[-1]:,.0f} Hz" for group in groups]
     figure = go.Figure(
         go.Heatmap(
             z=z.round(2),
@@ -92,22 +88,14 @@ def modulation_map(table: dict[str, Any], task: str, label: str) -> go.Figure:
             colorscale=DIVERGING,
             zmin=-2,
             zmax=2,
-            hovertemplate="%{y}, %{x:.1f} a second: %{customdata} times the others'<extra></extra>",
-            colorbar=COLOUR_BAR
-            | {"title": {"text": "times"}, "tickvals": [-2, -1, 0, 1, 2], "ticktext": _TIMES},
+            hovertemplate="%{y}, %{x:.1f} Hz: %{customdata} times the others'<extra></extra>",
+            colorbar=colour_bar(
+                "times", tickvals=[-2, -1, 0, 1, 2], ticktext=["¼", "½", "1", "2", "4"]
+            ),
         )
     )
-    figure.update_layout(
-        title=f"{label}: where it moves, against the others", height=400, margin=_MARGIN | {"t": 44}
-    )
-    figure.update_xaxes(title="Times a second (Hz)", showgrid=False, zeroline=False)
-    figure.update_yaxes(title="Frequency, from", type="category", showgrid=False)
-    step = 3
-    figure.update_yaxes(
-        tickvals=rows[::step],
-        ticktext=[short_hz(hertz[i * size]) for i in range(0, len(rows), step)],
-    )
-    return figure
-
-
-_TIMES = ["¼", "½", "1", "2", "4"]
+    title = f"{display(label)}: modulation by frequency, relative to the others"
+    finish(figure, title, 400, x="Modulation frequency (Hz)", y="Frequency, from")
+    figure.update_xaxes(showgrid=False)
+    texts = [hertz(group[0]) for group in groups[::3]]
+    return figure.update_yaxes(type="category", showgrid=False, tickvals=rows[::3], ticktext=texts)

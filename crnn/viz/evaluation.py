@@ -1,6 +1,6 @@
-"""Figures of measured results: how far accuracy carries, who is taken for whom, whether confidence can be believed, ours
-beside the paper's, loss curves."""
+"""Figures of measured results: confusion matrix, generalisation, calibration, comparison with the paper, training curves."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,23 +8,27 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from crnn import results
+from crnn.labels import display
+from crnn.results import Result
+from crnn.viz.theme import GREY, LEGEND_ABOVE, colour_bar, finish
 
-# Both stand out by 3 : 1 and more from a light and from a dark page, whiskers from the bars, too.
-_OURS, _LINE, _WHISKER = "#b0479a", "#8a8f98", "#6f6a78"
-_ON_OURS, _ON_LINE = (
-    {"color": "#ffffff"},
-    {"color": "#000000"},
-)  # text within bars: 4.5 : 1 and more
+# Both stand out by 3 : 1 and more from a light and from a dark page, whiskers from the bars, too; text within bars by 4.5 : 1.
+_OURS: dict[str, Any] = {"marker": {"color": "#b0479a"}, "insidetextfont": {"color": "#ffffff"}}
+_OTHER: dict[str, Any] = {"marker": {"color": GREY}, "insidetextfont": {"color": "#000000"}}
+_OUR_LINE = {"color": "#b0479a", "width": 2.5}
+_TEXT_INSIDE = {"textposition": "inside", "insidetextanchor": "start"}
 _PURPLES = [[0.0, "#faf8fd"], [1.0, "#8f6fd0"]]  # light enough for black text everywhere
-_MARGIN = {"l": 8, "r": 8, "t": 70, "b": 8}
-_LEGEND = {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0}
 
 
-def confusion_matrix(result: dict[str, Any], title: str) -> go.Figure:
-    """Percent of each true class (row) that was given each name (column); counts on hover."""
-    labels, counts = list(result["labels"]), np.array(results.confusion(result))
-    totals = counts.sum(axis=1, keepdims=True)
-    percent = 100 * counts / np.maximum(totals, 1)
+def _whiskers(array: Sequence[float], below: Sequence[float] | None = None) -> dict[str, Any]:
+    whiskers = {"type": "data", "array": array, "thickness": 1.5, "color": "#6f6a78"}
+    return whiskers | ({} if below is None else {"symmetric": False, "arrayminus": below})
+
+
+def confusion_matrix(result: Result, title: str) -> go.Figure:
+    """Percent of each true class (row) by predicted class (column); counts on hover."""
+    labels, counts = [display(k) for k in result["labels"]], np.array(results.confusion(result))
+    percent = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = go.Figure(
         go.Heatmap(
             z=percent,
@@ -37,16 +41,149 @@ def confusion_matrix(result: dict[str, Any], title: str) -> go.Figure:
             text=[[f"{cell:.0f}" if cell >= 0.5 else "" for cell in row] for row in percent],
             texttemplate="%{text}",
             textfont={"color": "#000000"},
-            colorbar={"title": {"text": "%"}, "thickness": 10, "outlinewidth": 0},
-            hovertemplate="%{y} named %{x}: %{customdata} tracks, %{z:.0f} %<extra></extra>",
+            colorbar=colour_bar("%"),
+            hovertemplate="%{y} predicted as %{x}: %{customdata} tracks, %{z:.0f}%<extra></extra>",
         )
     )
-    figure.update_layout(
-        title=title, height=140 + 34 * len(labels), margin={"l": 8, "r": 8, "t": 44, "b": 8}
+    finish(figure, title, 140 + 34 * len(labels), x="Predicted", y="True")
+    figure.update_xaxes(type="category", showgrid=False)
+    return figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
+
+
+def generalisation(network: dict[str, Result], svm: dict[str, Result]) -> go.Figure:
+    """Genre accuracy from a random split over new artists to new songs, network beside SVM; results by protocol."""
+    names = {"P": "Random split", "F": "New artists", "N": "New collection"}
+    figure = go.Figure()
+    for title, measured, style in (("Neural network", network, _OURS), ("SVM", svm, _OTHER)):
+        shown = [name for name in names if name in network and name in measured]
+        pairs = [results.value_and_spread(measured[name], "track_accuracy") for name in shown]
+        figure.add_bar(
+            x=[names[name] for name in shown],
+            y=[100 * value for value, _ in pairs],
+            name=title,
+            text=[f"{100 * value:.0f}%" for value, _ in pairs],
+            error_y=_whiskers([100 * (spread or 0) for _, spread in pairs]),
+            **_TEXT_INSIDE | style,
+        )
+    title = "From a random split to a new collection"
+    finish(figure, title, 340, top=70, y="Track accuracy (%)", barmode="group", legend=LEGEND_ABOVE)
+    figure.update_xaxes(type="category")
+    return figure.update_yaxes(range=[0, 110])
+
+
+def reliability_diagram(result: Result, title: str) -> go.Figure:
+    """Accuracy against confidence; on the dotted line they agree. Larger dots stand for more tracks."""
+    points = results.reliability(result)
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 100], y=[0, 100], mode="lines", line={"color": GREY, "dash": "dot"}, hoverinfo="skip"
     )
-    figure.update_xaxes(title="Named by the network", type="category", showgrid=False)
-    figure.update_yaxes(title="Is", type="category", autorange="reversed", showgrid=False)
-    return figure
+    figure.add_scatter(
+        x=[100 * p["confidence"] for p in points],
+        y=[100 * p["right"] for p in points],
+        mode="lines+markers",
+        line=_OUR_LINE,
+        customdata=[p["tracks"] for p in points],
+        marker={"size": [6 + p["tracks"] ** 0.5 / 1.5 for p in points]},
+        hovertemplate="confidence %{x:.0f}%: accuracy %{y:.0f}% (%{customdata} tracks)<extra></extra>",
+    )
+    finish(figure, title, 340, x="Confidence (%)", y="Accuracy (%)", showlegend=False)
+    figure.update_xaxes(range=[0, 103])
+    return figure.update_yaxes(range=[0, 103])
+
+
+def recall_on_new_songs(new: Result, known: Result | None) -> go.Figure:
+    """Recall of each genre on new songs with its 95 % interval; beside it the same for new artists of GTZAN."""
+    rows = results.new_song_recalls(new)
+    names = [f"{display(row['label'])} ({row['tracks']})" for row in rows]
+    figure = go.Figure()
+    figure.add_bar(
+        x=names,
+        y=[100 * row["recall"] for row in rows],
+        name="New songs",
+        error_y=_whiskers(
+            [100 * (row["high"] - row["recall"]) for row in rows],
+            [100 * (row["recall"] - row["low"]) for row in rows],
+        ),
+        hovertemplate="%{x}: %{y:.0f}% of the new songs<extra></extra>",
+        **_OURS,
+    )
+    if known is not None:
+        recalls = results.per_class_recall(known)
+        figure.add_bar(
+            x=names,
+            y=[100 * recalls[row["label"]] if row["label"] in recalls else None for row in rows],
+            name="New artists of GTZAN",
+            hovertemplate="%{x}: %{y:.0f}% of GTZAN's<extra></extra>",
+            **_OTHER,
+        )
+    title = "Accuracy by genre on new songs"
+    finish(figure, title, 360, top=70, y="Recall (%)", barmode="group", legend=LEGEND_ABOVE)
+    figure.update_xaxes(type="category")
+    return figure.update_yaxes(range=[0, 105])
+
+
+def against_paper(table: Result, title: str) -> go.Figure:
+    """Track accuracy of each row that the paper has too, ours with its spread beside the paper's."""
+    names, ours, spreads, paper = zip(*results.paper_comparison(table)[::-1], strict=True)
+    figure = go.Figure()
+    # The last bar is drawn on top of its group.
+    for name, values, style in (
+        ("Paper", paper, _OTHER),
+        ("Here", ours, _OURS | {"error_x": _whiskers([100 * spread for spread in spreads])}),
+    ):
+        figure.add_bar(
+            x=[100 * value for value in values],
+            y=names,
+            name=name,
+            orientation="h",
+            text=[f"{100 * value:.0f}" for value in values],
+            hovertemplate=f"%{{y}}, {name.lower()}: %{{x:.1f}}%<extra></extra>",
+            **_TEXT_INSIDE | style,
+        )
+    legend = LEGEND_ABOVE | {"traceorder": "reversed"}
+    finish(figure, title, 150 + 52 * len(names), top=70, barmode="group", legend=legend)
+    figure.update_xaxes(title="Track accuracy (%)", range=[0, 100])
+    return figure.update_yaxes(type="category")
+
+
+def training_curves(run: dict[str, Any], title: str) -> go.Figure:
+    """Training and validation loss by epoch; below, where measured, validation accuracy."""
+    accuracy = run.get("val_track")
+    rows = 2 if accuracy else 1
+    figure = make_subplots(
+        rows, 1, shared_xaxes=True, vertical_spacing=0.1, row_heights=[0.65, 0.35][:rows]
+    )
+    for key, name, line in (
+        ("train_loss", "training", {"color": GREY, "width": 2.5, "dash": "dot"}),
+        ("val_loss", "validation", _OUR_LINE),
+    ):
+        if run.get(key):
+            figure.add_scatter(
+                x=run["epoch"],
+                y=run[key],
+                mode="lines",
+                name=name,
+                line=line,
+                hovertemplate=f"{name}, epoch %{{x}}: %{{y:.2f}} nats<extra></extra>",
+                row=1,
+                col=1,
+            )
+    if accuracy:
+        figure.add_scatter(
+            x=run["epoch"],
+            y=[None if value is None else 100 * value for value in accuracy],
+            mode="lines",
+            showlegend=False,
+            line=_OUR_LINE,
+            hovertemplate="epoch %{x}: %{y:.0f}% correct<extra></extra>",
+            row=2,
+            col=1,
+        )
+        figure.update_yaxes(title="Accuracy (%)", rangemode="tozero", row=2, col=1)
+    finish(figure, title, 420 if accuracy else 320, top=70, legend=LEGEND_ABOVE)
+    figure.update_xaxes(title="Epoch", row=rows, col=1)
+    return figure.update_yaxes(title="Loss (nats)", zeroline=False, row=1, col=1)
 
 
 def spoken_confusion(result: dict[str, Any]) -> str:
@@ -64,196 +201,3 @@ def spoken_confusion(result: dict[str, Any]) -> str:
             + (f", else mostly {labels[wrong]}" if counts[k, wrong] and wrong != k else "")
         )
     return "; ".join(said) + "."
-
-
-def generalisation(found: dict[str, dict[str, Any]], svm: dict[str, Any]) -> go.Figure:
-    """Genre accuracy from random tracks over new artists to new songs, network beside SVM."""
-    names = [name for name in ("P", "F", "N") if name in found]
-    words = {"P": "random tracks", "F": "new artists", "N": "new collection"}
-    figure = go.Figure()
-    for title, source, colour, on in (
-        ("network", found, _OURS, _ON_OURS),
-        ("SVM", svm, _LINE, _ON_LINE),
-    ):
-        pairs = [
-            results.value_and_spread(source[name], "track_accuracy")
-            for name in names
-            if name in source
-        ]
-        figure.add_bar(
-            x=[words[name] for name in names if name in source],
-            y=[100 * value for value, _ in pairs],
-            name=title,
-            marker={"color": colour},
-            text=[f"{100 * value:.0f} %" for value, _ in pairs],
-            textposition="inside",
-            insidetextanchor="start",
-            insidetextfont=on,
-            error_y={
-                "type": "data",
-                "array": [100 * (spread or 0) for _, spread in pairs],
-                "thickness": 1.5,
-                "color": _WHISKER,
-            },
-        )
-    figure.update_layout(
-        title="From random tracks to a new collection",
-        barmode="group",
-        height=340,
-        margin=_MARGIN,
-        legend=_LEGEND,
-    )
-    figure.update_xaxes(type="category")
-    figure.update_yaxes(title="Tracks named right (%)", range=[0, 110])
-    return figure
-
-
-def reliability_diagram(result: dict[str, Any], title: str) -> go.Figure:
-    """Share right against confidence; on the dotted line, 70 % sure is right 70 times in 100."""
-    points = results.reliability(result)
-    figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 100],
-        y=[0, 100],
-        mode="lines",
-        line={"color": _LINE, "dash": "dot"},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    figure.add_scatter(
-        x=[100 * p["confidence"] for p in points],
-        y=[100 * p["right"] for p in points],
-        mode="lines+markers",
-        line={"color": _OURS, "width": 2},
-        customdata=[p["tracks"] for p in points],
-        showlegend=False,
-        marker={"size": [6 + p["tracks"] ** 0.5 / 1.5 for p in points]},
-        hovertemplate="%{x:.0f} % sure: %{y:.0f} % right (%{customdata} tracks)<extra></extra>",
-    )
-    figure.update_layout(title=title, height=340, margin={"l": 8, "r": 8, "t": 44, "b": 8})
-    figure.update_xaxes(title="How sure the network was (%)", range=[0, 103])
-    figure.update_yaxes(title="How often it was right (%)", range=[0, 103])
-    return figure
-
-
-def recall_on_new_songs(new: dict[str, Any], known: dict[str, Any] | None) -> go.Figure:
-    """Share of each genre's new songs named right with its 95 % interval; beside it the same for new artists of GTZAN."""
-    rows = results.new_song_recalls(new)
-    names = [f"{row['label']} ({row['tracks']})" for row in rows]
-    figure = go.Figure()
-    figure.add_bar(
-        x=names,
-        y=[100 * row["recall"] for row in rows],
-        name="new songs",
-        marker={"color": _OURS},
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "thickness": 1.5,
-            "color": _WHISKER,
-            "array": [100 * (row["high"] - row["recall"]) for row in rows],
-            "arrayminus": [100 * (row["recall"] - row["low"]) for row in rows],
-        },
-        hovertemplate="%{x}: %{y:.0f} % of the new songs<extra></extra>",
-    )
-    if known is not None:
-        recalls = results.per_class_recall(known)
-        figure.add_bar(
-            x=names,
-            y=[100 * recalls[row["label"]] if row["label"] in recalls else None for row in rows],
-            name="GTZAN's new artists",
-            marker={"color": _LINE},
-            hovertemplate="%{x}: %{y:.0f} % of GTZAN's<extra></extra>",
-        )
-    figure.update_layout(
-        title="Which genres carry to new songs",
-        barmode="group",
-        height=360,
-        margin=_MARGIN,
-        legend=_LEGEND,
-    )
-    figure.update_xaxes(type="category")
-    figure.update_yaxes(title="Songs named right (%)", range=[0, 105])
-    return figure
-
-
-def against_paper(table: dict[str, Any], title: str) -> go.Figure:
-    """Tracks named right in each row that the paper has too, ours with its spread beside the paper's."""
-    compared = results.paper_comparison(table)[::-1]
-    names = [row[0] for row in compared]
-    figure = go.Figure()
-    # The last bar is drawn on top of its group.
-    for name, values, spread, colour, on in (
-        ("the paper", [row[3] for row in compared], None, _LINE, _ON_LINE),
-        ("here", [row[1] for row in compared], [100 * row[2] for row in compared], _OURS, _ON_OURS),
-    ):
-        figure.add_bar(
-            x=[100 * value for value in values],
-            y=names,
-            name=name,
-            orientation="h",
-            marker={"color": colour},
-            error_x={"type": "data", "array": spread, "thickness": 1.5, "color": _WHISKER},
-            text=[f"{100 * value:.0f}" for value in values],
-            textposition="inside",
-            insidetextanchor="start",
-            insidetextfont=on,
-            hovertemplate=f"%{{y}}, {name}: %{{x:.1f}} %<extra></extra>",
-        )
-    figure.update_layout(
-        title=title,
-        barmode="group",
-        height=150 + 52 * len(names),
-        margin=_MARGIN,
-        legend=_LEGEND | {"traceorder": "reversed"},
-    )
-    figure.update_xaxes(title="Tracks named right (%)", range=[0, 100])
-    figure.update_yaxes(type="category")
-    return figure
-
-
-def training_curves(run: dict[str, Any], title: str) -> go.Figure:
-    """Loss by epoch on the tracks that a run learns from and on those held back; below, where measured, tracks named right."""
-    tracks = run.get("val_track")
-    figure = make_subplots(
-        2 if tracks else 1,
-        1,
-        shared_xaxes=True,
-        vertical_spacing=0.1,
-        row_heights=[0.65, 0.35][: 2 if tracks else 1],
-    )
-    lines = (
-        ("train_loss", "learned from", _LINE, "dot"),
-        ("val_loss", "held back", _OURS, "solid"),
-    )
-    for key, name, colour, dash in lines:
-        if run.get(key):
-            figure.add_scatter(
-                x=run["epoch"],
-                y=run[key],
-                mode="lines",
-                name=name,
-                line={"color": colour, "width": 2.5, "dash": dash},
-                hovertemplate=f"{name}, epoch %{{x}}: %{{y:.2f}} nats<extra></extra>",
-                row=1,
-                col=1,
-            )
-    if tracks:
-        figure.add_scatter(
-            x=run["epoch"],
-            y=[None if t is None else 100 * t for t in tracks],
-            mode="lines",
-            showlegend=False,
-            line={"color": _OURS, "width": 2.5},
-            hovertemplate="epoch %{x}: %{y:.0f} % right<extra></extra>",
-            row=2,
-            col=1,
-        )
-        figure.update_yaxes(title="Right (%)", rangemode="tozero", row=2, col=1)
-    figure.update_layout(title=title, height=420 if tracks else 320, margin=_MARGIN, legend=_LEGEND)
-    figure.update_xaxes(zeroline=False)
-    figure.update_xaxes(
-        title="Epoch (once through all training tracks)", row=2 if tracks else 1, col=1
-    )
-    figure.update_yaxes(title="Loss (nats)", zeroline=False, row=1, col=1)
-    return figure

@@ -1,4 +1,4 @@
-"""Figures of several tracks: what each is made of (the paper's Figs 5 and 6), and which sound alike."""
+"""Figures of predictions: one track's classes, several tracks side by side (the paper's Figs 5 and 6), and their similarity."""
 
 import html
 from collections.abc import Sequence
@@ -6,20 +6,58 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.colors import get_colorscale
 
-from crnn.inference.prediction import Array
+from crnn.format import percent
+from crnn.inference.prediction import Array, Prediction
 from crnn.inference.similarity import TrackSummary, nearest
-from crnn.labels import colours
+from crnn.labels import colours, display
+from crnn.viz.theme import BORDER, finish, probability_axis, probability_bars
 from pages.text.predictions import describe
 
-_BAR = 74  # pixels a track: its name, its bar, its three classes
-_ALIKE = 0.3  # below, two embeddings are more than 70 degrees apart; 90 have nothing in common
-_LONGEST = 42  # characters of a name over a bar; a phone has room for so many
+_ALIKE = 0.3
+_BAR = 74  # px a track: its name, its bar, its three classes
+_MAX_NAME = 42  # characters of a name over a bar; a phone has room for so many
+
+
+def top_classes(prediction: Prediction, title: str, k: int = 3) -> go.Figure:
+    """Ring of the k most probable classes and "Other" (the paper's Figs 5 and 6)."""
+    top = prediction.top(k)
+    palette = colours(prediction.labels)
+    figure = go.Figure(
+        go.Pie(
+            labels=[display(label) for label, _ in top],
+            values=[probability for _, probability in top],
+            marker={
+                "colors": [palette[label] for label, _ in top],
+                "line": {"width": 2, "color": BORDER},
+            },
+            hole=0.62,
+            sort=False,
+            direction="clockwise",
+            rotation=180,  # small classes, whose labels need room, end at the bottom, away from the title
+            texttemplate="%{label}<br><b>%{percent:.0%}</b>",
+            textposition="outside",
+            hovertemplate="%{label}: %{percent:.1%}<extra></extra>",
+            showlegend=False,
+        )
+    )
+    figure.add_annotation(text=f"<b>{display(top[0][0])}</b>", showarrow=False, font={"size": 22})
+    margin = {"l": 60, "r": 60, "t": 60, "b": 76}
+    return figure.update_layout(title=title, height=330, margin=margin)
+
+
+def distribution(prediction: Prediction, title: str) -> go.Figure:
+    """Bars of all classes in percent, the most probable on top."""
+    order = [label for label, _ in prediction.ranked()[::-1]]
+    figure = go.Figure(probability_bars(prediction.to_dict(), order))
+    finish(figure, title, 96 + 26 * len(order), right=44, bargap=0.25)
+    probability_axis(figure, prediction.overall, room=1.04)
+    return figure.update_xaxes(title="Average probability (%)")
 
 
 def composition(tracks: Sequence[TrackSummary], network: int, title: str, k: int = 3) -> go.Figure:
-    """A bar a track: its k likeliest classes and Other. The likeliest begins at 0, so that its lengths compare by eye.
+    """A bar per track: its k most probable classes and Other. The first begins at 0, so that its lengths compare by eye.
 
-    The paper draws a pie a track; bars on one scale compare more easily, and fit a phone.
+    The paper draws a pie per track; bars on one scale compare more easily, and fit a phone.
     """
     figure = go.Figure()
     tops = [track.predictions[network].top(k) for track in tracks]
@@ -34,45 +72,63 @@ def composition(tracks: Sequence[TrackSummary], network: int, title: str, k: int
             name="",
             marker={
                 "color": [palette[label] for _, label, _ in parts],
-                "line": {"width": 1, "color": "rgba(128,128,128,0.35)"},
+                "line": {"width": 1, "color": BORDER},
             },
-            customdata=[[shown(tracks[row].name), label] for row, label, _ in parts],
-            hovertemplate="%{customdata[0]}<br>%{customdata[1]}: %{x:.1f} %<extra></extra>",
+            customdata=[[shorten(tracks[row].name), display(label)] for row, label, _ in parts],
+            hovertemplate="%{customdata[0]}<br>%{customdata[1]}: %{x:.1f}%<extra></extra>",
         )
     for row, (track, top) in enumerate(zip(tracks, tops, strict=True)):
-        words = "  ".join(
-            f"<span style='color:{palette[label]}'>⬤</span> {label} {_percent(p)}"
+        classes = "  ".join(
+            f"<span style='color:{palette[label]}'>⬤</span> {display(label)} {percent(p)}"
             for label, p in top
         )
-        for text, shift, anchor in (
-            (f"<b>{shown(track.name)}</b>", 12, "bottom"),
-            (words, -12, "top"),
-        ):
-            figure.add_annotation(
-                x=0,
-                y=row,
-                text=text,
-                yshift=shift,
-                yanchor=anchor,
-                xanchor="left",
-                xshift=-4,
-                showarrow=False,
-            )
-    figure.update_layout(
-        title=title,
+        over = {"yshift": 12, "yanchor": "bottom", "text": f"<b>{shorten(track.name)}</b>"}
+        under = {"yshift": -12, "yanchor": "top", "text": classes}
+        for text in (over, under):
+            figure.add_annotation(x=0, y=row, xanchor="left", xshift=-4, showarrow=False, **text)
+    finish(
+        figure,
+        title,
+        96 + _BAR * len(tracks),
+        right=12,
         barmode="stack",
         showlegend=False,
-        height=96 + _BAR * len(tracks),
         bargap=0,
-        margin={"l": 8, "r": 12, "t": 44, "b": 8},
     )
-    figure.update_xaxes(
-        title="Probability, mean over the track (%)", range=[0, 100], zeroline=False
-    )
+    figure.update_xaxes(title="Average probability (%)", range=[0, 100])
     figure.update_yaxes(
         range=[len(tracks) - 0.45, -0.55], showticklabels=False, showgrid=False, zeroline=False
     )
     return figure
+
+
+def similarity_matrix(tracks: Sequence[TrackSummary], similarities: Array, title: str) -> go.Figure:
+    """Similarity of any two tracks, [N, N] from −1 to 1; the numbers stand in the cells, so there is no colour bar."""
+    figure = go.Figure(
+        go.Heatmap(
+            z=similarities,
+            x=[f"{number}" for number, _ in enumerate(tracks, 1)],
+            y=[f"{number} {shorten(track.name, 18)}" for number, track in enumerate(tracks, 1)],
+            colorscale=get_colorscale("RdBu_r"),
+            zmin=-1,
+            zmax=1,
+            texttemplate="%{z:.2f}",
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            customdata=[[shorten(other.name) for other in tracks] for _ in tracks],
+            hovertemplate="%{y} and %{customdata}: %{z:.2f}<extra></extra>",
+        )
+    )
+    finish(figure, title, 106 + 42 * len(tracks), top=88)
+    figure.update_xaxes(type="category", side="top", showgrid=False)
+    return figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
+
+
+def shorten(name: str, longest: int = _MAX_NAME) -> str:
+    """A name as a figure shows it: cut, and nothing in it read as markup."""
+    short = name if len(name) <= longest else f"{name[: longest - 13]}…{name[-12:]}"
+    return html.escape(short, quote=False)
 
 
 def told(tracks: Sequence[TrackSummary], network: int, k: int = 3) -> str:
@@ -81,34 +137,6 @@ def told(tracks: Sequence[TrackSummary], network: int, k: int = 3) -> str:
         "; ".join(f"{track.name}: {describe(track.predictions[network], k)}" for track in tracks)
         + "."
     )
-
-
-def similarity_matrix(tracks: Sequence[TrackSummary], similarities: Array, title: str) -> go.Figure:
-    """How alike any two are, [N, N] from −1 to 1; the numbers stand in the cells, so there is no colour bar to narrow them."""
-    names = [f"{number} {shown(track.name, 18)}" for number, track in enumerate(tracks, 1)]
-    numbers = [f"{number}" for number, _ in enumerate(tracks, 1)]
-    figure = go.Figure(
-        go.Heatmap(
-            z=similarities,
-            x=numbers,
-            y=names,
-            colorscale=get_colorscale("RdBu_r"),
-            zmin=-1,
-            zmax=1,
-            texttemplate="%{z:.2f}",
-            showscale=False,
-            xgap=2,
-            ygap=2,
-            customdata=[[shown(other.name) for other in tracks] for _ in tracks],
-            hovertemplate="%{y} and %{customdata}: %{z:.2f}<extra></extra>",
-        )
-    )
-    figure.update_layout(
-        title=title, height=106 + 42 * len(tracks), margin={"l": 8, "r": 8, "t": 88, "b": 8}
-    )
-    figure.update_xaxes(type="category", side="top", showgrid=False)
-    figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
-    return figure
 
 
 def told_alike(tracks: Sequence[TrackSummary], similarities: Array) -> str:
@@ -125,13 +153,3 @@ def told_nearest(name: str, other: str, value: float) -> str:
     if value < _ALIKE:
         return f"{name} sounds like no other here; nearest comes {other} ({number})."
     return f"{name} sounds most like {other} ({number})."
-
-
-def shown(name: str, longest: int = _LONGEST) -> str:
-    """A name as a figure shows it: cut, and nothing in it read as markup."""
-    short = name if len(name) <= longest else f"{name[: longest - 13]}…{name[-12:]}"
-    return html.escape(short, quote=False)
-
-
-def _percent(probability: float) -> str:
-    return "<1" if 0 < probability < 0.01 else f"{100 * probability:.0f}"

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 def network(found: Trace, told: dict[str, Stage], checkpoint: Checkpoint) -> None:
     """Feature maps and recurrent states of a segment."""
-    from crnn.viz import layers
+    from crnn.viz import trace
     from pages.text import layer_alternatives
 
     with stage(6, told["maps"]):
         _maps(found, checkpoint.front_end)
     with stage(7, told["states"]):
         st.plotly_chart(
-            layers.hidden_states(found, checkpoint),
+            trace.hidden_states(found, checkpoint),
             key="how-states",
             alt=layer_alternatives.states(found),
         )
@@ -37,26 +37,27 @@ def answer(
     found: Trace, told: dict[str, Stage], checkpoint: Checkpoint, prediction: Prediction
 ) -> None:
     """Logits and shares of a segment; prediction: what the network says of the whole track."""
-    from crnn.viz import layers, mel
+    from crnn.viz import prediction as prediction_figures
+    from crnn.viz import trace
     from pages.text import layer_alternatives, predictions
 
     labels = checkpoint.labels
     with stage(8, told["logits"]):
         st.plotly_chart(
-            layers.logits(found, labels),
+            trace.logits(found, labels),
             key="how-logits",
             alt=layer_alternatives.logits(found, labels),
         )
     with stage(9, told["probabilities"]):
         st.plotly_chart(
-            layers.probabilities(found, labels),
+            trace.probabilities(found, labels),
             key="how-shares",
             alt=f"This segment: {layer_alternatives.probabilities(found, labels)}",
         )
-        st.dataframe(layers.probability_table(found, labels), hide_index=True, key="how-table")
+        st.dataframe(trace.probability_table(found, labels), hide_index=True, key="how-table")
     with stage(10, told["track"]):
         st.plotly_chart(
-            mel.distribution(prediction, "The whole track"),
+            prediction_figures.distribution(prediction, "The whole track"),
             key="how-all",
             alt=predictions.describe(prediction),
         )
@@ -65,7 +66,7 @@ def answer(
 @st.fragment
 def _maps(found: Trace, front_end: FrontEnd) -> None:
     """One layer's maps; another layer draws them alone."""
-    from crnn.viz import layers
+    from crnn.viz import trace
     from pages.text import layer_alternatives
 
     names = ["Input", *(f"Layer {number}" for number in range(1, len(found.maps) + 1))]
@@ -93,7 +94,7 @@ def _maps(found: Trace, front_end: FrontEnd) -> None:
         disabled=layer == 0,
     )
     st.plotly_chart(
-        layers.feature_maps(found, layer, order == "Most varied", front_end),
+        trace.feature_maps(found, layer, order == "Most varied", front_end),
         key="how-maps",
         alt=layer_alternatives.maps(found, layer),
     )

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from crnn.audio.front_end import GTZAN_FRONT_END, FrontEnd
 from crnn.audio.noise import KINDS
@@ -74,11 +73,12 @@ def _question(rng: np.random.Generator, example: str, answer: str, front_end: Fr
 
 
 def _visible(question: Question, front_end: FrontEnd) -> bool:
-    piece = question.draws(3.0, front_end).pieces[0]
+    draws = question.draws(3.0, front_end)
+    piece = draws.pieces[0]
     size = {
-        "time": lambda: float(piece.time.width.sum()),
-        "frequency": lambda: float(piece.frequency.width.sum()),
-        "warp": lambda: float(torch.abs(piece.warp.shift)[0]),
+        "time": lambda: sum(round((b - a) / draws.hop_seconds) for a, b in piece.time_masks),
+        "frequency": lambda: sum(b - a for a, b in draws.bands(piece)),
+        "warp": lambda: abs(np.subtract(*(piece.warp or (0.0, 0.0)))) / draws.hop_seconds,
         "noise": lambda: float("inf"),
     }[question.answer]()
     return size >= _VISIBLE.get(question.answer, 0.0)

@@ -12,7 +12,7 @@ from pages.shared import session
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from crnn.explain.attribution import Attribution
+    from crnn.explain.deletion import Attribution
     from crnn.inference.classifier import Classifier
 
 # Results of a visitor's track that are kept, of up to 0.4 MB (a class) or 2.6 MB (two sounds) each.
@@ -122,7 +122,7 @@ def _regions(
     track: session.Track, classifier: Classifier, picture: Tensor, first: int, label: str
 ) -> tuple[Attribution, ...]:
     """Both maps and their tests; the patches that were silenced for one class serve all others of the same window."""
-    from crnn.explain import attribution
+    from crnn.explain import attribution, deletion
 
     task = classifier.checkpoint.task
     place = st.empty()
@@ -151,7 +151,7 @@ def _regions(
             cam = attribution.smooth(
                 attribution.grad_cam(classifier, picture, label), classifier.checkpoint.front_end
             )
-        return attribution.deletion_test(
+        return deletion.deletion_test(
             classifier, picture, label, {"Occlusion": lost, "Grad-CAM": cam}, turn
         )
 
@@ -166,7 +166,8 @@ def _play(
     """Players of the regions alone and of everything else."""
 
     def render() -> tuple[bytes, bytes]:
-        from crnn.augment.waveform import prevent_clipping, split_by_mask
+        from crnn.augment.waveform import prevent_clipping
+        from crnn.explain.sonify import split_by_mask
         from crnn.inference.export import to_wav
 
         front_end = classifier.checkpoint.front_end

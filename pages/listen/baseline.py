@@ -108,12 +108,12 @@ def _ranges(features: dict[str, float]) -> None:
     for column, measure in zip(
         st.columns(len(svm_words.MEASURES)), svm_words.MEASURES, strict=True
     ):
-        value = features[measure.feature]
+        value = features[measure.name]
         with column:
             told = svm_words.measured(measure, svm, value)
             st.plotly_chart(
                 svm_figures.feature_ranges(measure, svm, value),
-                key=f"svm-{measure.feature}",
+                key=f"svm-{measure.name}",
                 alt=told,
             )
             st.markdown(told)
@@ -139,7 +139,7 @@ def _ranges(features: dict[str, float]) -> None:
             "how many of the 20 fit; the SVM's likeliest genre is on top."
         )
         flux = svm_words.FLUX
-        st.markdown(f"**{flux.title}**: {flux.told(features[flux.feature])}")
+        st.markdown(f"**{flux.title}**: {flux.told(features[flux.name])}")
         st.caption(
             f"{flux.meaning} The table that the SVM learned from has no flux, so there is no range to show."
         )

@@ -11,7 +11,7 @@ def show(track: session.Track) -> None:
     """Everything the networks say of a track."""
     from crnn.inference import export, valence_arousal
     from crnn.inference import timeline as along
-    from crnn.viz import mel
+    from crnn.viz import prediction as figures
     from pages.text import predictions
 
     st.subheader(session.plain(track.name), anchor=False)
@@ -42,12 +42,12 @@ def show(track: session.Track) -> None:
                     icon=":material/repeat:",
                 )
             st.plotly_chart(
-                mel.top_classes(prediction, "The likeliest three"),
+                figures.top_classes(prediction, "The likeliest three"),
                 key=f"top-{title}",
                 alt=predictions.describe(prediction, 3),
             )
             st.plotly_chart(
-                mel.distribution(prediction, "All classes"),
+                figures.distribution(prediction, "All classes"),
                 key=f"all-{title}",
                 alt=predictions.describe(prediction),
             )

@@ -6,7 +6,6 @@ from crnn.audio.front_end import FrontEnd
 from crnn.audio.noise import KINDS
 from crnn.augment.plan import HOP_LENGTH, Piece, Plan, Version
 from crnn.augment.robustness import Curve
-from crnn.augment.waveform import band_edges
 from crnn.format import hertz, percent
 from crnn.inference.prediction import Prediction
 
@@ -53,7 +52,7 @@ def _noise(draws: Plan) -> str:
 
 
 def _warp(draws: Plan, piece: Piece, start: float) -> str:
-    moved = draws.moved(piece)
+    moved = piece.warp
     return (
         ""
         if moved is None
@@ -69,8 +68,8 @@ def warp(draws: Plan, start: float = 0.0) -> str:
 
 def _frequency(draws: Plan, piece: Piece, front_end: FrontEnd) -> str:
     parts = []
-    for low, high in draws.bands(piece):
-        bottom, top = band_edges(low, high, front_end)
+    masks = zip(piece.frequency_masks, draws.bands(piece), strict=True)
+    for (bottom, top), (low, high) in masks:
         parts.append(
             f"{hertz(bottom)}–{hertz(min(top, front_end.sample_rate / 2))} ({high - low} mel bands)"
         )
@@ -78,10 +77,9 @@ def _frequency(draws: Plan, piece: Piece, front_end: FrontEnd) -> str:
 
 
 def _time(draws: Plan, piece: Piece, start: float) -> str:
-    spans = draws.span_seconds(piece)
     parts = [
         f"{start + a:.2f}–{start + b:.2f} s ({round((b - a) / draws.hop_seconds)} frames)"
-        for a, b in spans
+        for a, b in piece.time_masks
     ]
     return "Masked " + " and ".join(parts) if parts else ""
 

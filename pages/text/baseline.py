@@ -13,7 +13,7 @@ from crnn.inference.prediction import Prediction
 class Measure:
     """A feature as the page shows it: its name in crnn.baseline.features, a title, the unit and the factor to it, what it tells."""
 
-    feature: str
+    name: str
     title: str
     unit: str
     factor: float
@@ -78,7 +78,7 @@ def position(svm: SVM, feature: str, value: float) -> dict[str, float]:
 
 def measured(measure: Measure, svm: SVM, value: float) -> str:
     """One feature: its value, and where it is usual."""
-    labels = usual_in(svm, measure.feature, value)
+    labels = usual_in(svm, measure.name, value)
     if len(labels) == len(svm.labels):
         where = "usual in every genre, so it tells nothing apart here"
     elif labels:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from crnn.augment.transforms import BackgroundNoise, FrequencyMask, TimeMask, TimeWarp, Warp
+from crnn.augment.masks import FrequencyMask, TimeMask
+from crnn.augment.noise_mix import BackgroundNoise
+from crnn.augment.time_warp import TimeWarp, Warp
 from pages.how.source_excerpt import Excerpt
 
 _SPECAUGMENT = "Park et al. 2019, “SpecAugment”, section 2 ([arXiv 1904.08779](https://arxiv.org/abs/1904.08779))"

@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from crnn.baseline import features
-from crnn.baseline.svm import CARD, PERCENTILES, SVM, Array, Part
+from crnn.baseline.svm import CARD, PERCENTILES, SVM, Array, Member
 from crnn.model.segments import plan
 from training.baseline.features import SHARED, FeatureTable, agreement, gtzan_table, moods_table
 from training.data import splits
@@ -67,7 +67,7 @@ def export(model: Pipeline, table: FeatureTable, tracks: Indices, setting: Setti
     scaler, calibrated = model[0], model[-1]
     labels, targets = table.collection.labels, table.collection.targets[tracks]
     everything = scaler.transform(table.values[tracks])
-    parts, used = [], set()
+    members, used = [], set()
     for member in calibrated.calibrated_classifiers_:
         machine = member.estimator
         if list(machine.classes_) != list(range(len(labels))):
@@ -77,8 +77,8 @@ def export(model: Pipeline, table: FeatureTable, tracks: Indices, setting: Setti
         # Rows of `everything`: the folds overlap, so each vector is kept once.
         index = _rows(everything, machine.support_vectors_)
         used |= set(index.tolist())
-        parts.append(
-            Part(
+        members.append(
+            Member(
                 index=index,
                 counts=machine.n_support_.astype(np.int64),
                 dual=machine.dual_coef_,
@@ -96,7 +96,7 @@ def export(model: Pipeline, table: FeatureTable, tracks: Indices, setting: Setti
         scale=scaler.scale_,
         gamma=setting.gamma,
         supports=everything[kept],
-        parts=tuple(replace(part, index=np.searchsorted(kept, part.index)) for part in parts),
+        members=tuple(replace(m, index=np.searchsorted(kept, m.index)) for m in members),
         ranges=np.array(
             [
                 np.percentile(table.values[tracks][targets == k], PERCENTILES, axis=0)
@@ -300,7 +300,7 @@ tags: [audio-classification, music, {svm.task}, svm]
 ---
 # {svm.task.capitalize()} of a music track, by support vector machines on hand-made features
 
-{", ".join(svm.labels)}: the baseline beside the network. {len(svm.parts)} SVMs with RBF kernels (gamma {svm.gamma:g}),
+{", ".join(svm.labels)}: the baseline beside the network. {len(svm.members)} SVMs with RBF kernels (gamma {svm.gamma:g}),
 each calibrated by sigmoids on the fifth of the tracks that it was not fitted on, averaged. Plain arrays, which
 `crnn/baseline/svm.py` reads.
 

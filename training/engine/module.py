@@ -9,7 +9,9 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from crnn.audio.front_end import FrontEnd, band_frequencies
-from crnn.augment.transforms import BackgroundNoise, FrequencyMask, TimeMask, TimeWarp
+from crnn.augment.masks import FrequencyMask, TimeMask
+from crnn.augment.noise_mix import BackgroundNoise
+from crnn.augment.time_warp import TimeWarp
 from crnn.model.network import CRNN
 from crnn.model.segments import average, plan
 from training.engine.freq_mixstyle import freq_mixstyle

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from crnn.audio.front_end import FrontEnd
+from crnn.augment.noise_mix import BackgroundNoise
 from crnn.augment.plan import Strengths, augment_mel, sample
-from crnn.augment.transforms import BackgroundNoise
 from crnn.inference.classifier import Classifier
 from training.data import splits
 from training.data.collection import Collection

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from crnn.audio.decode import decode
 from crnn.audio.mel import log_mel
-from crnn.augment.transforms import BackgroundNoise
+from crnn.augment.noise_mix import BackgroundNoise
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from training.data.collection import lossless_clips

@@ -11,7 +11,9 @@ from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END
 from crnn.audio.mel import log_mel
 from crnn.audio.noise import KINDS, noise_loop
 from crnn.audio.torchaudio_shim import torchaudio
-from crnn.augment.transforms import BackgroundNoise, FrequencyMask, Spans, TimeMask, TimeWarp, Warp
+from crnn.augment.masks import FrequencyMask, Spans, TimeMask
+from crnn.augment.noise_mix import BackgroundNoise
+from crnn.augment.time_warp import TimeWarp, Warp
 from tests.conftest import melody
 
 SHAPE = torch.Size((64, 1, 128, 39))
@@ -77,16 +79,6 @@ def test_overlapping_spans_are_one_mask() -> None:
 def test_negative_strengths_are_refused() -> None:
     with pytest.raises(ValueError, match="negative"):
         TimeMask(-1)
-
-
-def test_a_draw_made_on_a_fine_grid_is_applied_on_a_coarse_one() -> None:
-    """Frames of 10 and 40 ms: what was drawn as 0.20 to 0.60 s is masked there on both."""
-    spans = Spans(torch.tensor([[20]]), torch.tensor([[40]]))
-    coarse = TimeMask(40).apply(
-        picture(torch.Size((1, 1, 8, 25))), spans, -80.0, positions=4.0 * torch.arange(25)
-    )
-    masked = (coarse[0, 0] == -80).all(dim=0).nonzero().flatten().tolist()
-    assert masked == list(range(5, 15))
 
 
 class TestWarp:

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, band_frequencies
-from crnn.augment.plan import Strengths, sample
-from crnn.augment.waveform import band_edges, prevent_clipping, render, split_by_mask
+from crnn.augment.plan import Strengths, band_edges, sample
+from crnn.augment.waveform import prevent_clipping, render
+from crnn.explain.sonify import split_by_mask
 from tests.conftest import melody
 
 RATE = GTZAN_FRONT_END.sample_rate
@@ -38,7 +39,7 @@ def test_time_masks_are_silent_and_the_rest_is_as_it_was() -> None:
     draws = sample(Strengths(time_mask=60, seed=2), 7.3, GTZAN_FRONT_END)
     before, after = sound(), render(sound(), draws, GTZAN_FRONT_END)
     reach = 2048 / RATE  # an STFT frame sees so far to both sides
-    spans = [span for piece in draws.pieces for span in draws.span_seconds(piece)]
+    spans = [span for piece in draws.pieces for span in piece.time_masks]
     time = torch.arange(len(before)) / RATE
     far = torch.ones(len(before), dtype=torch.bool)
     for start, end in [*spans, *((piece.start, piece.start) for piece in draws.pieces)]:
@@ -58,7 +59,7 @@ def test_time_masks_are_silent_and_the_rest_is_as_it_was() -> None:
 
 def test_frequency_masks_take_their_bands_and_leave_the_others() -> None:
     draws = sample(Strengths(frequency_mask=60, seed=4), 3.0, GTZAN_FRONT_END)
-    bottom, top = band_edges(*draws.bands(draws.pieces[0])[0], GTZAN_FRONT_END)
+    bottom, top = draws.pieces[0].frequency_masks[0]
     inside, outside = tone((bottom * top) ** 0.5, 3.0), tone(top * 1.3, 3.0)
     after = render(inside + outside, draws, GTZAN_FRONT_END)
     spectrum = torch.fft.rfft(after[RATE : 2 * RATE]).abs()  # one Hz a bin
@@ -67,7 +68,7 @@ def test_frequency_masks_take_their_bands_and_leave_the_others() -> None:
 
 def test_a_warp_moves_a_click_and_keeps_a_pitch() -> None:
     draws = sample(Strengths(time_warp=40, seed=7), 3.0, GTZAN_FRONT_END)
-    before, after = draws.moved(draws.pieces[0])  # type: ignore[misc]
+    before, after = draws.pieces[0].warp  # type: ignore[misc]
     assert abs(after - before) > 0.1
     click = torch.zeros(3 * RATE)
     click[round(before * RATE) : round(before * RATE) + 40] = 0.5
@@ -122,9 +123,7 @@ def test_what_masks_leave_of_a_hiss_stays_a_hiss() -> None:
 def test_pieces_join_without_a_click() -> None:
     """A steady tone under a frequency mask elsewhere: no step at the seams larger than the tone's own."""
     draws = sample(Strengths(frequency_mask=20, seed=0), 9.0, GTZAN_FRONT_END)
-    masked = [
-        band_edges(*band, GTZAN_FRONT_END) for piece in draws.pieces for band in draws.bands(piece)
-    ]
+    masked = [band for piece in draws.pieces for band in piece.frequency_masks]
     hertz = next(
         f
         for f in (220.0, 330.0, 550.0, 880.0, 1500.0)

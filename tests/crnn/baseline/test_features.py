@@ -1,9 +1,5 @@
 """Laws of the hand-made features; librosa over the whole sound, and plain formulas, as oracles."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import librosa
 import numpy as np
 import pytest
@@ -123,9 +119,3 @@ def test_blocks_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crnn.baseline.features._BLOCK_FRAMES", 7)
     for name, value in extract(melody(7.3)).items():
         assert value == pytest.approx(whole[name], rel=1e-5, abs=1e-7), name
-
-
-def test_importing_the_module_does_not_import_librosa() -> None:
-    code = "import sys, crnn.baseline.features; sys.exit('librosa' in sys.modules)"
-    root = Path(__file__).parents[3]
-    assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0

@@ -10,13 +10,12 @@ from torch import Tensor
 from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.audio.mel import log_mel
 from crnn.explain import attribution
-from crnn.explain.attribution import Attribution
+from crnn.explain.deletion import deletion_test, moved_masks, top_mask
 from crnn.inference.classifier import Classifier
 from crnn.inference.prediction import Prediction
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.network import CRNN
 from crnn.model.segments import plan
-from crnn.viz import attribution as heat
 from tests.conftest import melody
 
 
@@ -204,20 +203,20 @@ def test_a_repeated_track_and_its_explanation_are_repeated(tiny: Checkpoint, mel
 
 def test_the_brightest_fifth_is_a_fifth_even_among_equals() -> None:
     values = torch.zeros(128, 388)
-    assert attribution.top_mask(values).sum() == round(0.2 * 128 * 388)
+    assert top_mask(values).sum() == round(0.2 * 128 * 388)
     values[5, 7] = 1
-    assert attribution.top_mask(values)[5, 7]
-    assert attribution.top_mask(values, 0.0).sum() == 0
-    assert attribution.top_mask(values, 1.0).all()
+    assert top_mask(values)[5, 7]
+    assert top_mask(values, 0.0).sum() == 0
+    assert top_mask(values, 1.0).all()
 
 
 def test_elsewhere_is_as_large_and_the_same_each_time() -> None:
-    mask = attribution.top_mask(torch.rand(128, 100, generator=torch.Generator().manual_seed(1)))
-    moved = attribution.moved_masks(mask)
+    mask = top_mask(torch.rand(128, 100, generator=torch.Generator().manual_seed(1)))
+    moved = moved_masks(mask)
     assert all(m.sum() == mask.sum() for m in moved)
     assert not any((m == mask).all() for m in moved)
-    assert all((a == b).all() for a, b in zip(moved, attribution.moved_masks(mask), strict=True))
-    for m in attribution.moved_masks(mask, same_bands=True):
+    assert all((a == b).all() for a, b in zip(moved, moved_masks(mask), strict=True))
+    for m in moved_masks(mask, same_bands=True):
         assert (m.sum(dim=1) == mask.sum(dim=1)).all()
 
 
@@ -225,13 +224,12 @@ def test_what_is_found_counts_more_than_as_much_elsewhere(tiny: Checkpoint, mel:
     classifier = Classifier(tiny)
     classifier.network = Ear(tiny.model, slice(32, 48))  # type: ignore[assignment]
     values = attribution.expand_patches(attribution.occlusion(classifier, mel + 80)[0], 128)
-    found, upside_down = attribution.deletion_test(
+    found, upside_down = deletion_test(
         classifier, mel + 80, "a", {"found": values, "upside down": -values}
     )
     assert found.method == "found"
     assert found.deleted < found.control < found.before
     assert upside_down.deleted == pytest.approx(upside_down.before)
-    assert "no better than chance" in heat.told(upside_down, "a")
 
 
 def test_the_window_is_where_the_class_is_strongest(mel: Tensor) -> None:
@@ -247,35 +245,3 @@ def test_the_window_is_where_the_class_is_strongest(mel: Tensor) -> None:
     assert picture.shape == (128, 388)
     assert first == long.shape[1] - 388
     assert attribution.window(mel, 0.0, GTZAN_FRONT_END)[0].shape == mel.shape
-
-
-def region(mel: Tensor, without: float = 0.18, elsewhere: float = 0.55) -> Attribution:
-    values = torch.linspace(-1, 1, mel.numel()).view(mel.shape[1], 128).T  # grows with time
-    return Attribution("Occlusion", values, attribution.top_mask(values), 0.62, without, elsewhere)
-
-
-def test_the_score_is_told_in_plain_words(mel: Tensor) -> None:
-    assert heat.told(region(mel), "metal") == (
-        "Silencing the brightest fifth takes metal from 62 % to 18 %; silencing a fifth of the same form elsewhere leaves 55 %."
-    )
-    assert "don't trust it" in heat.told(region(mel, 0.5, 0.45), "metal")
-    assert heat.agreement(region(mel), region(mel)).startswith(
-        "Of what one outlines, the other outlines 100 %"
-    )
-
-
-def test_where_it_lies_is_told_in_the_tracks_time(mel: Tensor) -> None:
-    seconds = mel.shape[1] * GTZAN_FRONT_END.hop_seconds
-    said = heat.where(region(mel), GTZAN_FRONT_END, 60.0)
-    last = float(said.split(" to ")[-1].removesuffix(" s."))
-    assert 60 + 0.8 * seconds <= last <= 60 + seconds + 1
-
-
-def test_the_figure_shows_what_speaks_for_the_class_over_the_spectrogram(mel: Tensor) -> None:
-    figure = heat.overlay(region(mel), mel.numpy(), GTZAN_FRONT_END, 60.0, "title")
-    grey, amber, outline = figure.data
-    assert grey.x[0] == amber.x[0] == outline.x[0] == 60.0
-    assert amber.z.min() == 0
-    assert amber.z[:, : mel.shape[1] // 2 - 1].max() == 0  # what speaks against it is not shown
-    assert outline.z.sum() == region(mel).mask.sum()
-    assert figure.layout.yaxis.title.text == "Frequency (Hz)"

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import pickle
 from dataclasses import replace
 
@@ -15,9 +14,8 @@ from crnn.inference.analysis import decode_and_predict
 from crnn.inference.classifier import Classifier
 from crnn.inference.prediction import Prediction
 from crnn.inference.similarity import TrackSummary
-from crnn.labels import GENRE_COLOURS, GENRES, MOODS, OTHER_COLOUR
+from crnn.labels import GENRES, MOODS
 from crnn.model.checkpoint import Checkpoint
-from crnn.viz import prediction as compare_figures
 from tests.conftest import encode, melody
 from tests.pages.text.test_predictions import prediction
 
@@ -158,38 +156,3 @@ def test_names_are_one_line_without_folders_and_apart() -> None:
     assert similarity.display_name("///") == "track"
     assert len(similarity.display_name("ü" * 300 + ".mp3")) <= 80
     assert similarity.unique_name("a", ["a", "a (2)"]) == "a (3)"
-
-
-def test_bars_are_the_top_three_and_the_rest_in_their_colours() -> None:
-    figure = compare_figures.composition(TRACKS, 0, "Genre")
-    for row, track in enumerate(TRACKS):
-        parts = [(t.customdata[row][1], t.x[row], t.marker.color[row]) for t in figure.data]
-        top = track.predictions[0].top(3)
-        assert [label for label, _, _ in parts] == [label for label, _ in top]
-        assert [x for _, x, _ in parts] == pytest.approx([100 * p for _, p in top])
-        assert [c for _, _, c in parts] == [
-            GENRE_COLOURS.get(label, OTHER_COLOUR) for label, _ in top
-        ]
-        assert any(f"<b>{track.name}</b>" == note.text for note in figure.layout.annotations)
-        assert any(
-            f"{top[0][0]} {100 * top[0][1]:.0f}" in note.text for note in figure.layout.annotations
-        )
-    assert "%" in figure.layout.xaxis.title.text
-    assert all(track.name in compare_figures.told(TRACKS, 0) for track in TRACKS)
-
-
-def test_a_name_in_a_figure_is_text_not_markup() -> None:
-    hostile = made('<a href="x">y</a>', 5)
-    spec = json.dumps(
-        compare_figures.composition([hostile], 1, "Mood").to_plotly_json(), default=str
-    )
-    assert "<a href" not in spec
-    assert "&lt;a href" in spec
-
-
-def test_similar_and_far_are_told_apart() -> None:
-    assert compare_figures.told_nearest("a", "b", 0.82) == "a sounds most like b (0.82)."
-    assert "no other here; nearest comes b (−0.38)" in compare_figures.told_nearest("a", "b", -0.38)
-    figure = compare_figures.similarity_matrix(TRACKS, similarity.cosine(TRACKS), "Alike")
-    np.testing.assert_array_equal(figure.data[0].z, similarity.cosine(TRACKS))
-    assert (figure.data[0].zmin, figure.data[0].zmax) == (-1, 1)

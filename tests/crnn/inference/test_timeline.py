@@ -3,11 +3,8 @@
 import numpy as np
 import pytest
 
-from crnn.audio.front_end import GTZAN_FRONT_END
-from crnn.inference import timeline as along
 from crnn.inference.prediction import Prediction
 from crnn.inference.timeline import Timeline, describe, from_prediction, sections
-from crnn.viz import timeline as along_figures
 
 
 def prediction(rows: list[list[float]], starts: list[float], seconds: float = 3.0) -> Prediction:
@@ -70,16 +67,3 @@ def test_sections_join_equal_leaders_and_leave_no_gap() -> None:
 def test_many_changes_are_counted_and_the_longest_named() -> None:
     leads = np.tile([[0.9, 0.1], [0.1, 0.9]], (10, 1))
     assert "changes 19 times" in describe(sections(Timeline(("a", "b"), np.arange(21.0), leads)))
-
-
-def test_areas_are_stacked_in_percent_on_the_spectrograms_axis() -> None:
-    found = from_prediction(OVERLAPPING, 6.0)
-    figure = along_figures.over_time(
-        np.full((128, 77), -20.0), GTZAN_FRONT_END, found, along.sections(found), moment=2.0
-    )
-    areas = figure.data[1:]
-    assert figure.layout.xaxis.matches == "x2"
-    assert np.sum([area.y for area in areas], axis=0) == pytest.approx(100)
-    assert all(area.line.shape == "hv" for area in areas)
-    changes = [shape for shape in figure.layout.shapes if shape.line.dash == "dot"]
-    assert [shape.x0 for shape in changes] == [part.start for part in along.sections(found)[1:]]

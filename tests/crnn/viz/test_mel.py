@@ -7,15 +7,10 @@ import pytest
 
 from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd, band_frequencies
 from crnn.audio.mel import log_mel
-from crnn.inference.prediction import Prediction
-from crnn.labels import GENRE_COLOURS, GENRES, OTHER_COLOUR
-from crnn.viz.mel import distribution, spectrogram, top_classes
+from crnn.viz.mel import spectrogram
+from crnn.viz.prediction import distribution, top_classes
 from tests.conftest import melody
-
-
-def genres(seed: int = 0) -> Prediction:
-    row = np.random.default_rng(seed).dirichlet(np.full(10, 0.5))
-    return Prediction("genre", GENRES, row[None], np.zeros(1), 3.0, row)
+from tests.crnn.viz.test_prediction import genres
 
 
 @pytest.mark.parametrize("front_end", [GTZAN_FRONT_END, PAPER_FRONT_END], ids=["gtzan", "paper"])
@@ -59,22 +54,3 @@ def test_no_colour_is_one_that_streamlit_replaces() -> None:
     ):
         drawn = json.dumps([trace.to_plotly_json() for trace in figure.data], default=str).lower()
         assert "#0000" not in drawn
-
-
-def test_ring_shows_three_and_the_rest_in_the_classes_colours() -> None:
-    prediction = genres()
-    ring = top_classes(prediction, "Top").data[0]
-    assert list(ring.labels) == [label for label, _ in prediction.top(3)]
-    assert sum(ring.values) == pytest.approx(1)
-    assert list(ring.marker.colors) == [GENRE_COLOURS[label] for label in ring.labels[:3]] + [
-        OTHER_COLOUR
-    ]
-
-
-def test_bars_show_every_class_sorted_with_its_colour_and_percentage() -> None:
-    prediction = genres(1)
-    bars = distribution(prediction, "All").data[0]
-    assert list(bars.y)[::-1] == [label for label, _ in prediction.ranked()]
-    assert sum(bars.x) == pytest.approx(100)
-    assert list(bars.marker.color) == [GENRE_COLOURS[label] for label in bars.y]
-    assert bars.text[-1].endswith(" %")

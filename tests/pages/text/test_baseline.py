@@ -6,7 +6,6 @@ import pytest
 from crnn.baseline.svm import SVM
 from crnn.inference.prediction import Prediction
 from crnn.labels import GENRES
-from crnn.viz import baseline as svm_figures
 from pages.text import baseline as svm_words
 
 
@@ -30,11 +29,11 @@ def test_the_middle_of_a_genre_is_usual_in_it(svm: SVM) -> None:
         inside = svm_words.cepstrum(svm, middle(svm, label))
         assert inside[label] == 20
     for measure in svm_words.MEASURES:
-        low, _, high = svm.percentiles(measure.feature)["jazz"]
-        assert "jazz" in svm_words.usual_in(svm, measure.feature, low)
-        assert "jazz" in svm_words.usual_in(svm, measure.feature, high)
-        assert "jazz" not in svm_words.usual_in(svm, measure.feature, 1.01 * high)
-        assert svm_words.usual_in(svm, measure.feature, -1.0) == ()
+        low, _, high = svm.percentiles(measure.name)["jazz"]
+        assert "jazz" in svm_words.usual_in(svm, measure.name, low)
+        assert "jazz" in svm_words.usual_in(svm, measure.name, high)
+        assert "jazz" not in svm_words.usual_in(svm, measure.name, 1.01 * high)
+        assert svm_words.usual_in(svm, measure.name, -1.0) == ()
 
 
 def test_a_position_is_0_in_the_middle_and_1_at_the_ends(svm: SVM) -> None:
@@ -48,7 +47,7 @@ def test_the_sentence_says_where_a_value_is_usual(svm: SVM) -> None:
     centroid = svm_words.MEASURES[0]
     said = svm_words.measured(centroid, svm, 100_000.0)
     assert said == "**Spectral centroid**: 100,000 Hz, outside the usual range of every genre."
-    low = svm.percentiles(centroid.feature)["classical"][1]
+    low = svm.percentiles(centroid.name)["classical"][1]
     assert "classical" in svm_words.measured(centroid, svm, low)
     crossings = svm_words.MEASURES[2]
     assert "2,205 a second" in svm_words.measured(crossings, svm, 0.1)
@@ -65,26 +64,3 @@ def test_agreement_and_disagreement_are_told() -> None:
     )
     with pytest.raises(ValueError, match="the network tells apart"):
         svm_words.beside(network, {"a": 0.5, "b": 0.5})
-
-
-def test_figures_show_the_values_and_the_ranges(svm: SVM) -> None:
-    centroid = svm_words.MEASURES[0]
-    figure = svm_figures.feature_ranges(centroid, svm, 2000.0)
-    bars, ticks = figure.data
-    for i, name in enumerate(bars.y):
-        label = name.replace("<b>", "").replace("</b> ✓", "")
-        low, mid, high = svm.percentiles(centroid.feature)[label]
-        assert (bars.base[i], bars.base[i] + bars.x[i], ticks.x[i]) == pytest.approx(
-            (low, high, mid)
-        )
-        assert ("✓" in name) == (low <= 2000 <= high)
-    assert figure.layout.shapes[0].x0 == 2000.0
-    order = list(GENRES)
-    timbre = svm_figures.mfccs(svm, middle(svm, "pop") | {"mfcc1_mean": 1e4}, order).data[0]
-    assert timbre.z.shape == (10, 20)
-    assert (timbre.text[:, 0] == "▲").all()
-    assert (timbre.z[order.index("pop"), 1:] == 0).all()
-    assert timbre.y[order.index("pop")] == "pop 19/20"
-    both = svm_figures.svm_and_network(prediction(metal=0.6), prediction(rock=0.7).to_dict())
-    assert [trace.name for trace in both.data] == ["SVM", "CRNN"]
-    assert len(svm_figures.svm_and_network(None, prediction(rock=0.7).to_dict()).data) == 1

@@ -1,10 +1,7 @@
-"""Sentences about results, and the figures beside them."""
+"""Sentences about results."""
 
 from typing import Any
 
-import pytest
-
-from crnn.viz import evaluation
 from pages.text import results
 
 V: dict[str, Any] = {
@@ -72,13 +69,6 @@ def test_the_best_rows_are_computed() -> None:
     assert results.comparison({"rows": V["rows"][:1]}) == "3 s 62% (paper 92%)."
 
 
-def test_a_figure_has_both_bars_of_every_row_that_has_both() -> None:
-    theirs, ours = evaluation.against_paper(V, "title").data
-    assert list(ours.y) == list(theirs.y) == ["10 s", "3 s"]
-    assert list(ours.x) == pytest.approx([65.0, 62.0])
-    assert list(theirs.x) == pytest.approx([57.0, 92.0])
-
-
 def test_curves_with_and_without_validation() -> None:
     run = {
         "name": "r",
@@ -91,10 +81,6 @@ def test_curves_with_and_without_validation() -> None:
         results.curve_summary(run)
         == "Over 3 epochs the training loss falls from 2.00 to 0.50 nats."
     )
-    assert (
-        len(evaluation.training_curves(run | {"val_loss": None, "val_track": None}, "t").data) == 1
-    )
     full = run | {"val_loss": [1.9, None, 1.4], "val_track": [0.2, None, 0.55]}
     assert "lowest at epoch 3 (1.40)" in results.curve_summary(full)
     assert "validation accuracy: 55%" in results.curve_summary(full)
-    assert len(evaluation.training_curves(full, "t").data) == 3

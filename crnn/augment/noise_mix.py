@@ -1,0 +1,62 @@
+"""Background noise at a signal-to-noise ratio (the paper, III-D), in the waveform or as power in a spectrogram."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from crnn.audio.front_end import FrontEnd
+from crnn.audio.mel import band_weights
+from crnn.audio.noise import KINDS, noise_loop, noise_loop_power
+
+
+@dataclass(frozen=True)
+class BackgroundNoise:
+    """Noise on average snr_db decibels quieter than the music.
+
+    kind: one of crnn.audio.noise.KINDS. What is sampled is where in a minute of noise an item's begins, from 0 to 1.
+    """
+
+    snr_db: float
+    kind: str = "white"
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"noise {self.kind!r}: one of {', '.join(KINDS)} is needed")
+        if not -100 <= self.snr_db <= 200:
+            raise ValueError(
+                f"a signal-to-noise ratio of {self.snr_db} dB: between −100 and 200 is needed"
+            )
+
+    def sample(self, shape: torch.Size, generator: Generator | None = None) -> Tensor:
+        """[B] in [0, 1)."""
+        return torch.rand(shape[0], generator=generator)
+
+    def mix(self, samples: Tensor, begin: float, sample_rate: int) -> Tensor:
+        """Shape: samples [T] -> [T]. Silence stays silence: nothing can be so many dB below it."""
+        minute = noise_loop(self.kind, sample_rate)
+        first = int(begin * len(minute))
+        noise = minute[(first + torch.arange(len(samples))) % len(minute)]
+        ratio = samples.square().mean() / noise.square().mean().clamp(min=1e-20)
+        gain = (ratio * 10 ** (-self.snr_db / 10)).sqrt()
+        return samples + gain.to(samples.dtype) * noise.to(samples.dtype)
+
+    def apply(self, mel: Tensor, begin: Tensor, front_end: FrontEnd) -> Tensor:
+        """The same where only a spectrogram is left: noise through the same mel bank, added as power.
+
+        mel [B, 1, M, W] dB. Powers of uncorrelated sounds add up on average; the phase that decides single values is
+        lost. Where 0 dB is the track's loudest point, the result is turned down to stay below it.
+        """
+        minute = noise_loop_power(self.kind, front_end)  # [M, F]
+        first = (begin * minute.shape[1]).long()
+        frames = (first.unsqueeze(-1) + torch.arange(mel.shape[-1])) % minute.shape[1]  # [B, W]
+        noise = minute.t()[frames].transpose(1, 2).unsqueeze(1).to(mel.device)  # [B, 1, M, W]
+        power = torch.pow(10.0, mel / 10)
+        weights = band_weights(front_end).to(mel.device).view(1, 1, -1, 1)
+        ratio = (power * weights).sum((1, 2, 3)) / (noise * weights).sum((1, 2, 3))
+        gain = ratio * 10 ** (-self.snr_db / 10)
+        mixed = 10 * torch.log10(power + gain.view(-1, 1, 1, 1) * noise)
+        if front_end.floor is None:
+            return mixed
+        above = mixed.amax((1, 2, 3), keepdim=True).clamp(min=0)
+        return (mixed - above).clamp(min=front_end.floor)

@@ -1,0 +1,66 @@
+"""Figures of one and of several predictions: every class in its colour, every name as text."""
+
+import json
+
+import numpy as np
+import pytest
+
+from crnn.inference import similarity
+from crnn.inference.prediction import Prediction
+from crnn.labels import GENRE_COLOURS, GENRES, OTHER_COLOUR, display
+from crnn.viz import prediction as figures
+from tests.crnn.inference.test_similarity import TRACKS, made
+
+
+def genres(seed: int = 0) -> Prediction:
+    row = np.random.default_rng(seed).dirichlet(np.full(10, 0.5))
+    return Prediction("genre", GENRES, row[None], np.zeros(1), 3.0, row)
+
+
+def test_ring_shows_three_and_the_rest_in_the_classes_colours() -> None:
+    top = genres().top(3)
+    ring = figures.top_classes(genres(), "Top").data[0]
+    assert list(ring.labels) == [display(label) for label, _ in top]
+    assert sum(ring.values) == pytest.approx(1)
+    assert list(ring.marker.colors) == [GENRE_COLOURS[label] for label, _ in top[:3]] + [
+        OTHER_COLOUR
+    ]
+
+
+def test_bars_show_every_class_sorted_with_its_colour_and_percentage() -> None:
+    ranked = genres(1).ranked()[::-1]
+    bars = figures.distribution(genres(1), "All").data[0]
+    assert list(bars.y) == [display(label) for label, _ in ranked]
+    assert sum(bars.x) == pytest.approx(100)
+    assert list(bars.marker.color) == [GENRE_COLOURS[label] for label, _ in ranked]
+    assert bars.text[-1].endswith("%")
+
+
+def test_bars_are_the_top_three_and_the_rest_in_their_colours() -> None:
+    figure = figures.composition(TRACKS, 0, "Genre")
+    notes = [note.text for note in figure.layout.annotations]
+    for row, track in enumerate(TRACKS):
+        parts = [(t.customdata[row][1], t.x[row], t.marker.color[row]) for t in figure.data]
+        top = track.predictions[0].top(3)
+        assert [label for label, _, _ in parts] == [display(label) for label, _ in top]
+        assert [x for _, x, _ in parts] == pytest.approx([100 * p for _, p in top])
+        assert [c for _, _, c in parts] == [
+            GENRE_COLOURS.get(label, OTHER_COLOUR) for label, _ in top
+        ]
+        assert f"<b>{track.name}</b>" in notes
+        assert any(f"{display(top[0][0])} {100 * top[0][1]:.0f}%" in note for note in notes)
+    assert "%" in figure.layout.xaxis.title.text
+
+
+def test_a_name_in_a_figure_is_text_not_markup() -> None:
+    hostile = made('<a href="x">y</a>', 5)
+    spec = json.dumps(figures.composition([hostile], 1, "Mood").to_plotly_json(), default=str)
+    assert "<a href" not in spec
+    assert "&lt;a href" in spec
+
+
+def test_similarities_stand_in_their_cells() -> None:
+    similarities = similarity.cosine(TRACKS)
+    figure = figures.similarity_matrix(TRACKS, similarities, "Similarity")
+    np.testing.assert_array_equal(figure.data[0].z, similarities)
+    assert (figure.data[0].zmin, figure.data[0].zmax) == (-1, 1)
