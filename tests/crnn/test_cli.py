@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crnn.__main__ import main
+from crnn.cli import main
 from crnn.labels import MOODS
 from crnn.model import ood
 from crnn.model.checkpoint import Checkpoint
@@ -44,11 +44,13 @@ def test_folders_are_searched_and_a_table_is_the_default(
     assert main([str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
-    assert lines[0].split() == ["file", "length", "genre", "mood"]
+    assert lines[0].split() == ["File", "Length", "Genre", "Mood"]
     assert "3.0 s" in lines[1]
 
 
-def test_doubt_is_told_and_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_out_of_distribution_tracks_are_reported_and_marked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     learned = ood.fit(np.random.default_rng(0).standard_normal((200, ood.N_FEATURES)))
     for task in ("genre", "mood"):
         limit = 0.0 if task == "genre" else 1e9
@@ -56,10 +58,10 @@ def test_doubt_is_told_and_marked(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert (
         main(["--genre", str(tmp_path / "genre"), "--mood", str(tmp_path / "mood"), EXAMPLE]) == 0
     )
-    said = capsys.readouterr()
-    assert said.err.count("does not sound like the music this network learned from") == 1
-    assert said.out.count(" ?") == 1
-    row = said.out.splitlines()[1]
+    output = capsys.readouterr()
+    assert output.err.count("Out of distribution: unlike the genre model's training data") == 1
+    assert output.out.count(" ?") == 1
+    row = output.out.splitlines()[1]
     assert row.index(" ?") < min(row.index(mood) for mood in MOODS if mood in row)
 
 
@@ -67,9 +69,7 @@ def test_csv(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--csv", EXAMPLE]) == 0
     header, *rows = capsys.readouterr().out.splitlines()
     assert header.startswith("file,seconds,start,genre:blues,")
-    assert (
-        len(rows) == 1 + 28
-    )  # the track, and three readings of each of its 30 seconds less the ends
+    assert len(rows) == 1 + 28  # the track, and windows of 3 s every second of its 30
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_checkpoint_that_is_none_is_one_line(
 
 def test_two_checkpoints_of_one_task_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--genre", "mood", EXAMPLE]) == 1
-    assert "both checkpoints tell mood" in capsys.readouterr().err
+    assert "Both checkpoints predict mood" in capsys.readouterr().err
 
 
 def test_the_name_of_a_file_does_not_matter(

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crnn.__main__ import main as serve
 from crnn.audio.decode import decode
 from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END
 from crnn.audio.mel import log_mel
+from crnn.cli import main as serve
 from crnn.model.checkpoint import Checkpoint
 from tests.conftest import encode
 from tests.training.conftest import buzz
