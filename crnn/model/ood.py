@@ -1,40 +1,40 @@
-"""Does this sound like anything the network was trained on? A score for any log-mel, and a threshold that was fixed beforehand.
+"""Out-of-distribution (OOD) detection: is a track unlike the data that the network was trained on?
 
-Each stretch of five seconds is described by a few numbers that say nothing of notes or words: how loud each range of pitch is, how
-much it moves, how long the spectrum keeps its shape. One Gaussian holds what training tracks are like; the score of a track is how
-far its stretches lie from the middle of it (Mahalanobis distance, as Lee et al. 2018, arXiv 1807.03888, use it on a network's
-features), the median over stretches. Noise moves too little, speech too much, silence lies nowhere near.
+Each window of five seconds is described by statistics that hold nothing of notes or words: the level of each band group,
+how much it varies, how fast the spectrum's shape changes. A Gaussian is fitted to the windows of the training tracks; the
+score of a track is the Mahalanobis distance of its windows from that Gaussian's mean (as Lee et al. 2018, arXiv 1807.03888,
+use it on a network's features), the median over windows. The threshold is calibrated on validation data.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from crnn.audio.front_end import FrontEnd
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+Array = NDArray[np.float64]
+_Floats = NDArray[np.float32]
 
-# Chosen on validation tracks and on sounds made for choosing (training/ood/synthetic.py); half as long doubts short clips more often.
+# Chosen on validation tracks and on synthetic sounds (training/ood/synthetic.py); half as long flags short clips more often.
 WINDOW_SECONDS = 5.0
-# A shorter sound says too little about itself.
-MIN_SECONDS = 1.0
-FALSE_ALARM_RATE = 0.05
+MIN_SECONDS = 1.0  # below, no score
+FALSE_ALARM_RATE = 0.05  # of the threshold, on validation data
 
-_RANGES, _FINE_RANGES = 8, 16  # of neighbouring bands
-# Frames over which a spectrum may keep its shape, up to 0.6 s on the bundled grid; within ranges up to 0.3 s.
+_GROUPS, _FINE_GROUPS = 8, 16  # of neighbouring bands
+# Lags in frames of the shape's autocorrelation, up to 0.6 s on the bundled front end; within groups up to 0.3 s.
 _LAGS, _FINE_LAGS = (1, 2, 4, 8), (1, 2, 4)
-# Percentiles of loudness below the loudest moment, as speech's pauses show in them.
-_LEVELS = (5, 25, 50, 75)
-# Numbers a stretch: 8 ranges × (level, movement, skewness), how together they move, 4 levels, 4 lags, 3 lags × 4 quarters.
-N_FEATURES = 3 * _RANGES + 1 + len(_LEVELS) + len(_LAGS) + 4 * len(_FINE_LAGS)
-_DEEPEST_DB = 80.0
+_PERCENTILES = (5, 25, 50, 75)  # of loudness below the maximum; speech's pauses show in them
+# 8 groups × (level, deviation, skewness), common variation, 4 percentiles, 4 lags, 3 lags × 4 quarters of the bands.
+N_FEATURES = 3 * _GROUPS + 1 + len(_PERCENTILES) + len(_LAGS) + 4 * len(_FINE_LAGS)
+_FLOOR_DB = -80.0
 
 
 @dataclass(frozen=True)
 class OODScore:
-    """A track's score and the threshold above which the network doubts; both in multiples of what is usual in training."""
+    """A track's score, and the threshold above which it counts as out of distribution; 1 is typical of training data."""
 
     score: float
     threshold: float
@@ -46,8 +46,14 @@ class OODScore:
 
 @dataclass(frozen=True)
 class OODDetector:
-    """What a network's training tracks sound like: centre [D], whitening [D, D], so that (x − centre) @ whitening has
-    spread 1 in every direction; threshold for `Doubt`; origin: where the threshold comes from, in a sentence."""
+    """A Gaussian of training windows.
+
+    Attributes:
+        centre: its mean, [D].
+        whitening: lower triangle [D, D]; (x − centre) @ whitening has unit covariance.
+        threshold: of `OODScore`.
+        origin: which data the threshold comes from, in a sentence.
+    """
 
     centre: Array
     whitening: Array
@@ -59,112 +65,109 @@ class OODDetector:
             raise ValueError(
                 f"doubt: arrays of {self.centre.shape} and {self.whitening.shape}; {N_FEATURES} numbers are needed"
             )
-        if not (
-            np.isfinite(self.centre).all()
-            and np.isfinite(self.whitening).all()
-            and 0 <= self.threshold < np.inf
-        ):
-            raise ValueError("doubt: numbers that are none, or a threshold below 0")
+        finite = np.isfinite(self.centre).all() and np.isfinite(self.whitening).all()
+        if not (finite and 0 <= self.threshold < np.inf):
+            raise ValueError("doubt: centre and whitening must be finite, the threshold 0 or above")
 
-    def score(self, described: Array) -> float:
-        """Statistics of a track's stretches [n, D] → its distance: the root mean square over dimensions, 1 where typical."""
-        distances = np.sqrt(np.square((described - self.centre) @ self.whitening).mean(axis=1))
+    def score(self, windows: Array) -> float:
+        """Score of a track from its windows' features [n, D]: median of their root mean square distances."""
+        distances = np.sqrt(np.square((windows - self.centre) @ self.whitening).mean(axis=1))
         return float(np.median(distances))
 
-    def detect(self, described: Array | None) -> OODScore | None:
-        """The verdict; None for a sound that is too short for one."""
-        return None if described is None else OODScore(self.score(described), self.threshold)
+    def detect(self, windows: Array | None) -> OODScore | None:
+        """Score and threshold; None for a track too short to have features."""
+        return None if windows is None else OODScore(self.score(windows), self.threshold)
 
     def to_dict(self) -> dict[str, Any]:
-        """For config.json: numbers as words in lines, a row of the (lower triangular) whitening each."""
-        rows = [
-            " ".join(f"{value:.6g}" for value in row[: i + 1])
-            for i, row in enumerate(self.whitening)
-        ]
-        centre = " ".join(f"{value:.6g}" for value in self.centre)
+        """For config.json: numbers as text, one line for each row of the lower triangle."""
         return {
             "threshold": self.threshold,
             "origin": self.origin,
-            "centre": centre,
-            "whitening": rows,
+            "centre": _to_text(self.centre),
+            "whitening": [_to_text(row[: i + 1]) for i, row in enumerate(self.whitening)],
         }
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "OODDetector":
-        """What to_dict made. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
-        rows = [[float(word) for word in row.split()] for row in stored["whitening"]]
+        """Inverse of to_dict. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
+        rows = [_from_text(row) for row in stored["whitening"]]
         if [len(row) for row in rows] != list(range(1, N_FEATURES + 1)):
             raise ValueError(f"doubt: whitening is no lower triangle of {N_FEATURES} rows")
         whitening = np.array([row + [0.0] * (N_FEATURES - len(row)) for row in rows])
-        centre = np.array([float(word) for word in stored["centre"].split()])
-        return cls(
-            centre, whitening, float(stored["threshold"]), str(stored.get("origin", ""))[:400]
-        )
+        centre = np.array(_from_text(stored["centre"]))
+        origin = str(stored.get("origin", ""))[:400]
+        return cls(centre, whitening, float(stored["threshold"]), origin)
 
 
-def fit(described: Array) -> OODDetector:
-    """The Gaussian of training stretches [n, D]; 5 % of the covariance is shrunk towards equal spreads, which steadies it."""
-    centre, spread = described.mean(axis=0), described.std(axis=0) + 1e-9
-    covariance = np.cov((described - centre) / spread, rowvar=False, bias=True)
+def _to_text(values: Array) -> str:
+    return " ".join(f"{value:.6g}" for value in values)
+
+
+def _from_text(text: str) -> list[float]:
+    return [float(word) for word in text.split()]
+
+
+def fit(windows: Array) -> OODDetector:
+    """Fit the Gaussian to training windows [n, D]; its covariance is shrunk by 5 % towards a multiple of the identity.
+
+    The same as sklearn.covariance.ShrunkCovariance(shrinkage=0.05), which serving would have to load.
+    """
+    centre, deviation = windows.mean(axis=0), windows.std(axis=0) + 1e-9
+    covariance = np.cov((windows - centre) / deviation, rowvar=False, bias=True)
     covariance = 0.95 * covariance + 0.05 * np.trace(covariance) / N_FEATURES * np.eye(N_FEATURES)
     whitening = np.linalg.cholesky(np.linalg.inv(covariance))
-    return OODDetector(centre, whitening / spread[:, None])
+    return OODDetector(centre, whitening / deviation[:, None])
 
 
-def threshold(scores: Array, share: float = FALSE_ALARM_RATE) -> float:
-    """The smallest of the scores that at most this share of them lie above."""
+def threshold(scores: Array, rate: float = FALSE_ALARM_RATE) -> float:
+    """The smallest score that at most this fraction of the scores lie above."""
     ordered = np.sort(scores)
-    return float(ordered[len(ordered) - 1 - int(share * len(ordered))])
+    return float(ordered[len(ordered) - 1 - int(rate * len(ordered))])
 
 
 def features(mel: Tensor, front_end: FrontEnd) -> Array | None:
-    """Statistics of each stretch, whatever the level of the whole: [M, F] dB -> [n, D]; None below MIN_SECONDS.
+    """Features of each window, independent of the recording's level: [M, F] dB -> [n, D]; None below MIN_SECONDS.
 
-    Stretches are WINDOW_SECONDS long and overlap by a third; a shorter sound is one stretch.
+    Windows are WINDOW_SECONDS long and overlap by a third; a shorter track is one window.
     """
-    n_frames = mel.shape[1]
-    if (
-        n_frames < front_end.frames(MIN_SECONDS)
-        or mel.shape[0] < _FINE_RANGES
-        or n_frames <= max(_LAGS)
-    ):
+    n_bands, n_frames = mel.shape
+    shortest = max(front_end.frames(MIN_SECONDS), max(_LAGS) + 1)
+    if n_frames < shortest or n_bands < _FINE_GROUPS:
         return None
     width = min(n_frames, front_end.frames(WINDOW_SECONDS))
     count = 1 if width == n_frames else max(2, round(1.5 * n_frames / width))
     starts = np.linspace(0, n_frames - width, count).round().astype(int)
     values = mel.numpy().astype(np.float32)
-    values = np.maximum(values - values.max(), np.float32(-_DEEPEST_DB))
-    return np.concatenate([_described(values[:, start : start + width]) for start in starts])
+    values = np.maximum(values - values.max(), np.float32(_FLOOR_DB))
+    return np.stack([_window_features(values[:, start : start + width]) for start in starts])
 
 
-def _described(x: "np.ndarray[Any, np.dtype[np.float32]]") -> Array:
-    """One stretch [M, W] -> [1, D]. Logarithms where a quantity is a ratio; small constants keep them finite in silence."""
-    ranges = _means(x, _RANGES)  # [8, W]
-    level, moved = ranges.mean(axis=1), ranges.std(axis=1)
-    z = (ranges - level[:, None]) / np.sqrt(moved**2 + 0.05)[:, None]
-    together = np.log(z.mean(axis=0).var() + 0.02)
+def _window_features(x: _Floats) -> Array:
+    """One window [M, W] -> [D]. Logarithms where a quantity is a ratio; small constants keep them finite in silence."""
+    groups = _group_means(x, _GROUPS)  # [8, W]
+    level, deviation = groups.mean(axis=1), groups.std(axis=1)
+    z = (groups - level[:, None]) / np.sqrt(deviation**2 + 0.05)[:, None]
+    common = np.log(z.mean(axis=0).var() + 0.02)
     loudness = 10 * np.log10((10 ** (x / 10)).sum(axis=0))
-    below = np.log(1 + loudness.max() - np.percentile(loudness, _LEVELS))
-    quarters = x[: len(x) // _FINE_RANGES * _FINE_RANGES]
-    coarse = _means(quarters, _FINE_RANGES)
-    fine = quarters - np.repeat(coarse, len(quarters) // _FINE_RANGES, axis=0)
+    below = np.log(1 + loudness.max() - np.percentile(loudness, _PERCENTILES))
+    bands = x[: len(x) // _FINE_GROUPS * _FINE_GROUPS]
+    coarse = _group_means(bands, _FINE_GROUPS)
+    fine = bands - np.repeat(coarse, len(bands) // _FINE_GROUPS, axis=0)
     envelope = (coarse - coarse.mean(axis=0))[None]
-    kept = [_kept(envelope, lag) for lag in _LAGS]
-    held = [_kept(fine.reshape(4, -1, x.shape[1]), lag) for lag in _FINE_LAGS]
-    parts = (level, np.log(moved + 0.3), (z**3).mean(axis=1), [together], below, *kept, *held)
-    return np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])[None]
+    shape = [autocorrelation(envelope, lag) for lag in _LAGS]
+    fine_shape = [autocorrelation(fine.reshape(4, -1, x.shape[1]), lag) for lag in _FINE_LAGS]
+    parts = (level, np.log(deviation + 0.3), (z**3).mean(axis=1), [common], below)
+    return np.concatenate([np.asarray(part, np.float64) for part in (*parts, *shape, *fine_shape)])
 
 
-def _means(
-    x: "np.ndarray[Any, np.dtype[np.float32]]", parts: int
-) -> "np.ndarray[Any, np.dtype[np.float32]]":
-    """Mean of so many ranges of neighbouring bands: [M, W] -> [parts, W]; bands left over at the top join no range."""
-    size = len(x) // parts
-    return np.asarray(x[: size * parts].reshape(parts, size, -1).mean(axis=1))
+def _group_means(x: _Floats, groups: int) -> _Floats:
+    """Mean of each group of neighbouring bands: [M, W] -> [groups, W]; bands left over at the top join none."""
+    size = len(x) // groups
+    return np.asarray(x[: size * groups].reshape(groups, size, -1).mean(axis=1))
 
 
-def _kept(shapes: "np.ndarray[Any, np.dtype[np.float32]]", lag: int) -> Array:
-    """How alike a shape is to itself some frames later, mean over time: [P, m, W] -> [P], 1 for what stands still."""
+def autocorrelation(shapes: _Floats, lag: int) -> Array:
+    """Correlation of a spectral shape with itself `lag` frames later, mean over time: [P, m, W] -> [P]; 1 if it is constant."""
     power = np.square(shapes).mean(axis=1) + 0.25
     product = (shapes[..., lag:] * shapes[..., :-lag]).mean(axis=1)
     return np.asarray((product / np.sqrt(power[:, lag:] * power[:, :-lag])).mean(axis=1))

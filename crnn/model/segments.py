@@ -1,23 +1,24 @@
-"""Cut a spectrogram into the segments a network reads, and average what it said of them."""
+"""Split a spectrogram into fixed-length segments, and pool segment predictions to track level."""
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-
-Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)
 class Segments:
     """Where the segments of one track lie.
 
-    starts: first frame of each, [S]. weights: share of the track that each adds, [S], summing to 1; a tail
-    that overlaps its neighbour counts only for the frames that are new. repeated: the track was
-    shorter than one segment and is heard more than once.
+    Attributes:
+        starts: first frame of each, [S].
+        weights: fraction of the track that each adds, [S]; they sum to 1. A tail that overlaps its neighbour counts only
+            for its new frames.
+        width: frames a segment.
+        repeated: the track is shorter than one segment and is repeated to fill it.
     """
 
     starts: tuple[int, ...]
@@ -45,16 +46,13 @@ def plan(n_frames: int, width: int, hop: int | None = None) -> Segments:
 
 
 def cut(mel: Tensor, segments: Segments, first: int = 0, last: int | None = None) -> Tensor:
-    """The segments first..last of a spectrogram.
-
-    Shape: mel [M, F] -> [S', 1, M, W]. A track shorter than W is repeated until it fills the segment.
-    """
+    """The segments first … last − 1 of a spectrogram. Shape: mel [M, F] -> [S', 1, M, W]."""
     width = segments.width
     if segments.repeated:
         mel = mel.repeat(1, math.ceil(width / mel.shape[1]))
     return torch.stack([mel[:, s : s + width] for s in segments.starts[first:last]]).unsqueeze(1)
 
 
-def average(probabilities: Array, segments: Segments) -> Array:
-    """Distribution of the whole track: [S, K] -> [K], each segment weighted by the time it adds."""
-    return np.asarray(segments.weights) @ probabilities
+def average(values: NDArray[np.float64], segments: Segments) -> NDArray[np.float64]:
+    """Mean over segments, weighted by the time each adds: [S, K] -> [K]."""
+    return np.asarray(segments.weights) @ values

@@ -1,4 +1,4 @@
-"""Laws of doubt: what the threshold promises, that loudness does not matter, that nothing is lost on the way to a folder."""
+"""Laws of the detector: what its threshold promises, that loudness does not matter, that a folder loses nothing."""
 
 import io
 import json
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.covariance import ShrunkCovariance
 
 from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END
 from crnn.audio.mel import log_mel
@@ -61,6 +62,14 @@ def test_distance_is_that_of_mahalanobis(usual: OODDetector) -> None:
     assert ood.fit(data).score(data[:2000]) == pytest.approx(1, abs=0.1)
 
 
+def test_the_fit_is_scikit_learns_shrunk_covariance(usual: OODDetector) -> None:
+    windows = np.concatenate([described(melody(30, seed=seed)) for seed in range(8)])
+    scaled = (windows - windows.mean(axis=0)) / windows.std(axis=0)
+    distances = ShrunkCovariance(shrinkage=0.05).fit(scaled).mahalanobis(scaled)
+    expected = np.median(np.sqrt(distances / N_FEATURES))
+    assert ood.fit(windows).score(windows) == pytest.approx(expected, rel=1e-6)
+
+
 @pytest.mark.parametrize("front_end", [GTZAN_FRONT_END, PAPER_FRONT_END], ids=["gtzan", "paper"])
 def test_loudness_does_not_matter(front_end: object) -> None:
     loud = melody(11)
@@ -78,7 +87,7 @@ def test_describes_stretches_of_five_seconds_and_nothing_below_one() -> None:
     ).all()  # one click, else digital silence
 
 
-def test_a_shape_that_stands_still_is_kept_and_noise_is_not() -> None:
+def test_autocorrelation_is_one_for_a_constant_shape_and_near_zero_for_noise() -> None:
     still = (
         np.repeat(np.random.default_rng(0).standard_normal((1, 32, 1)), 65, axis=2).astype(
             np.float32
@@ -87,8 +96,8 @@ def test_a_shape_that_stands_still_is_kept_and_noise_is_not() -> None:
     )
     noise = np.random.default_rng(1).standard_normal((1, 32, 65)).astype(np.float32) * 10
     for lag in (1, 2, 4):
-        assert ood._kept(still, lag) == pytest.approx(1, abs=0.01)
-        assert abs(ood._kept(noise, lag)[0]) < 0.1
+        assert ood.autocorrelation(still, lag) == pytest.approx(1, abs=0.01)
+        assert abs(ood.autocorrelation(noise, lag)[0]) < 0.1
 
 
 def test_noise_and_a_click_are_doubted_where_melodies_are_usual(usual: OODDetector) -> None:
