@@ -54,8 +54,8 @@ def gtzan_table(data: Path) -> FeatureTable:
         raise DataError(
             f"{TABLE}: {names[int(np.argmin(np.isfinite(values).all(axis=1)))]} has a value that is no number."
         )
-    no_frames = FeatureStore(
-        np.zeros((0, 1), np.float16), np.zeros(len(names) + 1, np.int64)
+    no_frames = FeatureStore.from_mels(
+        np.zeros((len(names), 1, 0))
     )  # splits look at names and groups
     collection = Collection(
         "gtzan", GENRES, GTZAN_FRONT_END, names, targets, gtzan_groups(names), no_frames

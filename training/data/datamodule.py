@@ -8,10 +8,9 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from crnn.model.segments import Segments, cut, plan
+from crnn.model.segments import cut, plan
 from training.data.collection import Collection
 from training.data.partial_labels import PartiallyLabelled
 from training.data.splits import Indices, Split
@@ -21,11 +20,14 @@ Item = tuple[Tensor, Tensor, Tensor]
 
 
 class RandomCrops(Dataset[Item]):
-    """Random crops [1, M, W] of some tracks with candidates [K] and tags [L]: as many of each track as segments fit in it, or a
-    share of that.
+    """Random crops [1, M, W] with candidates [K] and tags [L]: as many of a track as segments fit in it.
 
-    Item (epoch, index): where a crop starts depends on seed, epoch and index alone, so that a resumed run sees what it
-    would have seen.
+    Item (epoch, index): where a crop starts depends on seed, epoch and index alone, so that a resumed
+    run reads what it would have read.
+
+    Args:
+        width: Frames of a crop, W.
+        fraction: Of the crops that fit, to take.
     """
 
     def __init__(
@@ -34,13 +36,12 @@ class RandomCrops(Dataset[Item]):
         tracks: Indices,
         width: int,
         seed: int,
-        stretch: float = 0.0,
-        share: float = 1.0,
+        fraction: float = 1.0,
     ) -> None:
-        self.collection, self.width, self.seed, self.stretch = collection, width, seed, stretch
+        self.collection, self.width, self.seed = collection, width, seed
         self.candidates = torch.from_numpy(collection.candidates)
-        counts = [math.ceil(share * collection.features.count(int(t)) / width) for t in tracks]
-        self.tracks = np.repeat(tracks, counts)
+        fitting = [collection.features.count(int(track)) / width for track in tracks]
+        self.tracks = np.repeat(tracks, [math.ceil(fraction * count) for count in fitting])
 
     def __len__(self) -> int:
         return len(self.tracks)
@@ -53,26 +54,16 @@ class RandomCrops(Dataset[Item]):
         return self._crop(epoch, index, track), self.candidates[track], known
 
     def _crop(self, epoch: int, index: int, track: int) -> Tensor:
-        space = self.collection.features.count(track) - self.width
+        features = self.collection.features
+        space = features.count(track) - self.width
         if space <= 0:
-            mel = self.collection.features.mel(track)
-            return cut(mel, plan(mel.shape[1], self.width))[0]
+            return cut(features.mel(track), plan(features.count(track), self.width))[0]
         rng = np.random.default_rng((self.seed, epoch, index))
-        if not self.stretch:
-            mel = self.collection.features.mel(track, int(rng.integers(space + 1)), self.width)
-            return mel.unsqueeze(0)
-        # As many times longer as shorter, and never longer than the track.
-        rate = float(np.exp(rng.uniform(-1, 1) * np.log1p(self.stretch)))
-        taken = min(max(2, round(self.width * rate)), space + self.width)
-        first = int(rng.integers(space + self.width - taken + 1))
-        mel = self.collection.features.mel(track, first, taken)
-        return functional.interpolate(
-            mel.unsqueeze(0), size=self.width, mode="linear", align_corners=True
-        )
+        return features.mel(track, int(rng.integers(space + 1)), self.width).unsqueeze(0)
 
 
-class Joined(Dataset[Item]):
-    """Crops of one collection, and after them those of another."""
+class JoinedCrops(Dataset[Item]):
+    """Crops of one collection, followed by those of another."""
 
     def __init__(self, first: RandomCrops, second: RandomCrops) -> None:
         self.first, self.second = first, second
@@ -82,62 +73,60 @@ class Joined(Dataset[Item]):
 
     def __getitem__(self, item: tuple[int, int]) -> Item:
         epoch, index = item
-        if index < len(self.first):
-            return self.first[epoch, index]
-        return self.second[epoch, index - len(self.first)]
+        beyond = index - len(self.first)
+        return self.first[item] if beyond < 0 else self.second[epoch, beyond]
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """Items (epoch, index) in an order of the epoch's own; Lightning calls set_epoch, after a restart too.
+    """Items (epoch, index), shuffled anew each epoch; Lightning calls set_epoch, also after a restart.
 
-    Of `world` processes each takes every world-th item, all equally many: the batches of one step, joined, are the batch
-    that a single process would have had.
+    Of `world` processes each takes every world-th item, all equally many: the batches of one step,
+    joined, are the batch of a single process.
     """
 
-    def __init__(self, size: int, seed: int, launch: ProcessGroup | None = None) -> None:
+    def __init__(self, size: int, seed: int, group: ProcessGroup | None = None) -> None:
         self.size, self.seed, self.epoch = size, seed, 0
-        self.launch = launch or ProcessGroup()
+        self.group = group or ProcessGroup()
 
     def set_epoch(self, epoch: int) -> None:
         """The epoch whose order comes next."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.size // self.launch.world
+        return self.size // self.group.world
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         order = np.random.default_rng((self.seed, self.epoch)).permutation(self.size)
-        rank, world = self.launch.rank, self.launch.world
+        rank, world = self.group.rank, self.group.world
         for index in order[: len(self) * world][rank::world]:
             yield self.epoch, int(index)
 
 
-class TrackSegments(Dataset[tuple[Tensor, Tensor, Tensor]]):
+class TrackSegments(Dataset[Item]):
     """Whole tracks: segments [S, 1, M, W], target, and the index of the track in the collection."""
 
-    def __init__(
-        self, collection: Collection, tracks: Indices, width: int, hop: int | None = None
-    ) -> None:
-        self.collection, self.tracks, self.width, self.hop = collection, tracks, width, hop
+    def __init__(self, collection: Collection, tracks: Indices, width: int) -> None:
+        self.collection, self.tracks, self.width = collection, tracks, width
 
     def __len__(self) -> int:
         return len(self.tracks)
 
-    def plan(self, track: int) -> Segments:
-        """The segments of one track of the collection."""
-        return plan(self.collection.features.count(track), self.width, self.hop)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+    def __getitem__(self, index: int) -> Item:
         track = int(self.tracks[index])
-        segments = cut(self.collection.features.mel(track), self.plan(track))
-        return segments, torch.tensor(int(self.collection.targets[track])), torch.tensor(track)
+        mel = self.collection.features.mel(track)
+        target = torch.tensor(int(self.collection.targets[track]))
+        return cut(mel, plan(mel.shape[1], self.width)), target, torch.tensor(track)
 
 
 class SegmentDataModule(pl.LightningDataModule):
     """A collection, a split and a segment width, as Lightning asks for them.
 
-    batch_size: of all processes together. workers: processes that read crops ahead; which crops they read does not depend
-    on them.
+    Args:
+        width: Frames of a segment.
+        batch_size: Of all processes together.
+        auxiliary: Partially labelled clips to train on, too.
+        fraction: Of their crops, to add to an epoch.
+        workers: Processes that read ahead; which crops they read does not depend on them.
     """
 
     def __init__(
@@ -147,56 +136,42 @@ class SegmentDataModule(pl.LightningDataModule):
         width: int,
         batch_size: int,
         seed: int,
-        stretch: float = 0.0,
-        beside: PartiallyLabelled | None = None,
-        share: float = 1.0,
-        launch: ProcessGroup | None = None,
+        auxiliary: PartiallyLabelled | None = None,
+        fraction: float = 1.0,
+        group: ProcessGroup | None = None,
         workers: int = 0,
     ) -> None:
         super().__init__()
-        self.beside, self.share = beside, share
-        self.collection, self.split, self.width, self.batch_size, self.seed = (
-            collection,
-            split,
-            width,
-            batch_size,
-            seed,
-        )
-        self.stretch, self.launch = stretch, launch or ProcessGroup()
-        # Pages that a GPU can fetch by itself.
+        self.collection, self.split, self.width, self.seed = collection, split, width, seed
+        self.batch_size, self.group = batch_size, group or ProcessGroup()
+        self.crops: RandomCrops | JoinedCrops = RandomCrops(collection, split.train, width, seed)
+        if auxiliary is not None:
+            tracks = np.arange(len(auxiliary.features))
+            others = RandomCrops(auxiliary, tracks, width, seed, fraction)
+            self.crops = JoinedCrops(self.crops, others)
         self.reading: dict[str, Any] = {
             "num_workers": workers,
-            "pin_memory": self.launch.on_gpu,
+            "pin_memory": self.group.on_gpu,  # memory that a GPU copies by itself
             "persistent_workers": workers > 0,
         }
 
-    def crops(self) -> RandomCrops | Joined:
-        """What an epoch reads: the split's training part, and the share of what is beside it."""
-        own = RandomCrops(self.collection, self.split.train, self.width, self.seed, self.stretch)
-        if self.beside is None:
-            return own
-        others = np.arange(len(self.beside.features))
-        return Joined(
-            own, RandomCrops(self.beside, others, self.width, self.seed, self.stretch, self.share)
-        )
-
     def train_dataloader(self) -> "DataLoader[Any]":
-        crops = self.crops()
-        order = EpochSampler(len(crops), self.seed, self.launch)
-        # A generator of its own, since each pass over a loader draws one number, which would shift dropout's.
-        own = torch.Generator().manual_seed(self.seed)
-        drop_last = len(crops) > self.batch_size
-        share = self.launch.share(self.batch_size)
         return DataLoader(
-            crops, share, sampler=order, drop_last=drop_last, generator=own, **self.reading
+            self.crops,
+            self.group.per_process(self.batch_size),
+            sampler=EpochSampler(len(self.crops), self.seed, self.group),
+            drop_last=len(self.crops) > self.batch_size,
+            # Its own, since each pass over a loader takes one number, which would shift dropout's.
+            generator=torch.Generator().manual_seed(self.seed),
+            **self.reading,
         )
 
     def val_dataloader(self) -> "DataLoader[Any] | list[Any]":
         if len(self.split.valid) == 0:
             return []
-        # Every world-th track; the first ones come again where that leaves a process one short: all take as many steps.
-        rank, world = self.launch.rank, self.launch.world
-        mine = np.resize(self.split.valid, -(-len(self.split.valid) // world) * world)[rank::world]
-        return DataLoader(
-            TrackSegments(self.collection, mine, self.width), batch_size=None, **self.reading
-        )
+        # Every world-th track; the first ones repeat where a process would be one short, since all
+        # take as many steps.
+        rank, world = self.group.rank, self.group.world
+        own = np.resize(self.split.valid, -(-len(self.split.valid) // world) * world)[rank::world]
+        segments = TrackSegments(self.collection, own, self.width)
+        return DataLoader(segments, batch_size=None, **self.reading)

@@ -1,65 +1,171 @@
-"""Log-mel frames of many tracks in one memory-mapped array: computed once, read by every run."""
+"""Log-mel features of many tracks: computed once, one file a track, read by every run.
 
-from collections.abc import Sequence
+    CACHE/<key>.npy    [F, M] in dB; the key covers front end, path, size and time of the audio file
+    CACHE/<key>.txt    why a file could not be decoded, instead
+
+Files are written whole or not at all, so a stopped computation continues where it was. Processes that need
+the same features at the same time share the work: each takes what is missing in an order of its own.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from crnn.audio.decode import decode
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import log_mel
-from training.data.feature_cache import Job, collect
+from crnn.errors import AudioError
+
+Array = np.ndarray[Any, Any]
 
 # dB values between −80 and 0 (or powers near them) keep three digits in half the memory.
-_DTYPE = np.float16
+DTYPE = np.float16
+
+
+class BrokenFiles(AudioError):
+    """Files that can't be decoded; reasons: what is wrong with each."""
+
+    def __init__(self, reasons: dict[Path, str]) -> None:
+        lines = bullets([f"{file}: {reason}" for file, reason in reasons.items()])
+        super().__init__(
+            f"{len(reasons)} of the files can't be decoded:\n{lines}\n"
+            "Mend or remove them and start again; what was computed of the others is kept."
+        )
+        self.reasons = reasons
 
 
 @dataclass(frozen=True)
 class FeatureStore:
-    """Spectrograms end to end: values [total frames, M] in dB, offsets [N + 1]; track i is offsets[i]:offsets[i + 1]."""
+    """Spectrograms of tracks.
 
-    values: np.ndarray[Any, Any]
-    offsets: np.ndarray[Any, np.dtype[np.int64]]
+    Attributes:
+        tracks: [F_i, M] in dB of each track, or the .npy file that holds them.
+        lengths: Frames of each track, F_i.
+    """
+
+    tracks: tuple[Array | Path, ...]
+    lengths: tuple[int, ...]
 
     def __len__(self) -> int:
-        return len(self.offsets) - 1
+        return len(self.tracks)
 
     def count(self, track: int) -> int:
         """Frames of one track."""
-        return int(self.offsets[track + 1] - self.offsets[track])
+        return self.lengths[track]
 
     def mel(self, track: int, first: int = 0, width: int | None = None) -> Tensor:
         """One track, or `width` frames of it from `first`: [M, F] float32."""
-        start, end = int(self.offsets[track]) + first, int(self.offsets[track + 1])
-        end = end if width is None else min(end, start + width)
-        return torch.from_numpy(np.array(self.values[start:end], dtype=np.float32).T)
+        last = None if width is None else first + width
+        return torch.from_numpy(np.array(self._values(track)[first:last], dtype=np.float32).T)
+
+    def select(self, tracks: Iterable[int]) -> "FeatureStore":
+        """Some of the tracks."""
+        chosen = list(tracks)
+        return FeatureStore(
+            tuple(self.tracks[i] for i in chosen), tuple(self.lengths[i] for i in chosen)
+        )
+
+    def arrays(self) -> Iterator[Array]:
+        """All values, track by track: [F_i, M]."""
+        return (self._values(i) for i in range(len(self)))
+
+    @property
+    def offsets(self) -> list[int]:
+        """Where tracks begin if they lie end to end, and where the last one ends: [N + 1]."""
+        return [0, *np.cumsum(self.lengths, dtype=int).tolist()]
+
+    def _values(self, track: int) -> Array:
+        values = self.tracks[track]
+        return values if isinstance(values, np.ndarray) else np.load(values, mmap_mode="r")
 
     @classmethod
-    def from_mels(cls, mels: Sequence[np.ndarray[Any, Any]]) -> "FeatureStore":
-        """Join spectrograms [M, F_i]."""
-        offsets = np.cumsum([0, *(mel.shape[1] for mel in mels)])
-        return cls(np.concatenate([np.asarray(mel, dtype=_DTYPE).T for mel in mels]), offsets)
+    def from_mels(cls, mels: Iterable[Array]) -> "FeatureStore":
+        """In memory, from spectrograms [M, F_i]."""
+        tracks = tuple(np.ascontiguousarray(np.asarray(mel, dtype=DTYPE).T) for mel in mels)
+        return cls(tracks, tuple(len(track) for track in tracks))
 
 
 def from_audio(
     files: Sequence[Path], front_end: FrontEnd, cache: Path, skip_broken: bool = False
 ) -> FeatureStore:
-    """Decode and transform files with the code that serves; kept under `cache` for the next run.
+    """Features of audio files by the code that serves, computed where `cache` lacks them.
 
-    The cache's name covers the front end and every file's name, size and time, so a changed file is computed afresh. A
-    computation that was stopped goes on, and processes that want the same frames at once share it (training/data/feature_cache.py).
-    Raises BrokenFiles, which names every file that can't be heard; with skip_broken these get no frames.
+    Args:
+        files: Of any format that crnn.audio.decode reads.
+        front_end: Settings of the spectrograms.
+        cache: Folder that is made where it does not exist.
+        skip_broken: Give files that can't be decoded no frames rather than raise.
+
+    Raises:
+        BrokenFiles: Names every file that can't be decoded. Also where that is all of them.
     """
+    cache.mkdir(parents=True, exist_ok=True)
+    places = [cache / f"{_key(file, front_end)}.npy" for file in files]
+    failed = dict(zip(files, places, strict=True))
+    missing = [n for n, place in enumerate(places) if not place.exists()]
+    np.random.default_rng().shuffle(missing)
+    for n in tqdm(missing, desc="log-mel", unit="track", disable=not missing):
+        # Another process may have been here in the meantime.
+        if not places[n].exists() and not places[n].with_suffix(".txt").exists():
+            _compute(files[n], front_end, places[n])
+    reasons = {
+        file: place.with_suffix(".txt").read_text()
+        for file, place in failed.items()
+        if not place.exists()
+    }
+    if reasons and (not skip_broken or len(reasons) == len(failed)):
+        raise BrokenFiles(reasons)
+    empty = np.empty((0, front_end.n_mels), DTYPE)
+    tracks = tuple(place if place.exists() else empty for place in places)
+    lengths = (len(np.load(t, mmap_mode="r")) if isinstance(t, Path) else 0 for t in tracks)
+    return FeatureStore(tracks, tuple(lengths))
 
-    def frames(file: Path) -> np.ndarray[Any, Any]:
-        """One file: [F, M]."""
+
+def bullets(lines: Sequence[str], limit: int = 50) -> str:
+    """One line each, indented, and how many more there are."""
+    more = [f"… and {len(lines) - limit} more"] if len(lines) > limit else []
+    return "\n".join(f"  {line}" for line in [*lines[:limit], *more])
+
+
+def digest(*parts: Any) -> str:
+    """Twelve hex digits over parts: arrays by their values, anything else as JSON."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            digest.update(np.ascontiguousarray(part).tobytes())
+        else:
+            digest.update(json.dumps(part).encode())
+    return digest.hexdigest()[:12]
+
+
+def _key(file: Path, front_end: FrontEnd) -> str:
+    stat = file.stat()
+    return digest(front_end.to_dict(), str(file.resolve()), stat.st_size, stat.st_mtime_ns)
+
+
+def _compute(file: Path, front_end: FrontEnd, place: Path) -> None:
+    content = BytesIO()
+    try:
         waveform = decode(file, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
-        return log_mel(waveform.samples, front_end).numpy().T
-
-    job = Job(files, frames, front_end.n_mels, _DTYPE, front_end.to_dict(), cache)
-    collect(job, skip_broken)
-    return FeatureStore(np.load(job.values, mmap_mode="r"), np.load(job.offsets))
+        mel = log_mel(waveform.samples, front_end).numpy()
+        np.save(content, np.ascontiguousarray(mel.T, dtype=DTYPE))
+    except (AudioError, OSError) as error:
+        content.write(str(error).encode())
+        place = place.with_suffix(".txt")
+    staged = place.with_name(f"{place.stem}.{os.getpid()}-{get_ident()}")
+    try:
+        staged.write_bytes(content.getvalue())
+        staged.replace(place)
+    finally:
+        staged.unlink(missing_ok=True)

@@ -4,15 +4,15 @@
     happy/one.mp3,Happy,The Loopbacks,train       Happy/one.mp3
     sad/two.flac,Sad,Another Band,test            Sad/Another Band/two.flac
 
-Columns: path (beside the table, or absolute) and label; group, whose tracks are never on two sides of a split (an artist; a track
-without one is its own); split: train, valid or test. Other columns are left alone. Comma, semicolon or tab; UTF-8. In a folder, the
-folder below the label's is the group, if there is one.
+Columns: path (beside the table, or absolute) and label; group, whose tracks stay in one part of a
+split (an artist; a track without one is its own); split: train, valid or test. Other columns are
+ignored. Comma, semicolon or tab; UTF-8. In a folder, the folder below the label's is the group.
 """
 
 import csv
 import re
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,33 +23,32 @@ from crnn.audio.decode import AUDIO_SUFFIXES
 from crnn.audio.front_end import GTZAN_FRONT_END, FrontEnd
 from crnn.model.config import check_labels
 from training.data.collection import Collection, DataError
-from training.data.feature_cache import BrokenFiles, listed
-from training.data.feature_store import FeatureStore, from_audio
+from training.data.feature_store import BrokenFiles, bullets, from_audio
 
 TABLE = "manifest.csv"  # the table of a folder that has one
 
-_SIDES = {
-    "train": "train",
-    "training": "train",
-    "valid": "valid",
-    "validation": "valid",
-    "val": "valid",
-    "dev": "valid",
-    "test": "test",
-    "testing": "test",
+_SUBSETS = {
+    name: subset
+    for subset, names in {
+        "train": ("train", "training"),
+        "valid": ("valid", "validation", "val", "dev"),
+        "test": ("test", "testing"),
+        "": ("",),
+    }.items()
+    for name in names
 }
 _SKIP = "Mend them, remove them from the manifest, or add --skip-broken to go on without them."
 
 
 @dataclass(frozen=True)
 class Row:
-    """One track: its path as the manifest has it, the file, what it is, who it goes with, and its side ("" = not said)."""
+    """One track: its path as the manifest has it, the file, and its label, group and subset ("" = none)."""
 
     name: str
     file: Path
     label: str
     group: str
-    side: str
+    subset: str
 
 
 @dataclass(frozen=True)
@@ -73,16 +72,20 @@ def manifest(
     skip_broken: bool = False,
 ) -> Collection:
     """The collection behind a manifest. Raises DataError with everything that is wrong with it at once."""
-    return collection(
-        read(source, task, skip_broken), front_end or GTZAN_FRONT_END, cache, skip_broken
-    )
+    table = read(source, task, skip_broken)
+    return collection(table, front_end or GTZAN_FRONT_END, cache, skip_broken)
 
 
 def read(source: Path, task: str | None = None, skip_broken: bool = False) -> Table:
-    """Read a table or a folder, and see that the files are there.
+    """Read a table or a folder, and check that the files are there.
 
-    task: what the labels are of, such as "mood"; default: the file's or the folder's name. Raises DataError with all rows
-    that can't be used; skip_broken leaves out those whose file or label is missing, and says so on stderr.
+    Args:
+        source: A table, a folder with manifest.csv, or a folder of audio.
+        task: What the labels are of, such as "mood"; default: the file's or the folder's name.
+        skip_broken: Leave out rows whose file or label is missing, with a message on stderr.
+
+    Raises:
+        DataError: Lists all rows that can't be used.
     """
     table = source / TABLE if (source / TABLE).is_file() else source
     if table.is_dir():
@@ -91,71 +94,75 @@ def read(source: Path, task: str | None = None, skip_broken: bool = False) -> Ta
         rows, broken, wrong = _from_table(table)
     else:
         raise DataError(
-            f"{source}: no such file or folder. A table with the columns path,label is needed, or a folder."
+            f"{source}: no such file or folder. A table with the columns path,label is needed, or "
+            "a folder."
         )
-    wrong += [
-        f"{name}: is there more than once"
-        for name, n in Counter(str(row.file) for row in rows).items()
-        if n > 1
-    ]
+    counts = Counter(str(row.file) for row in rows)
+    wrong += [f"{name}: is there more than once" for name, n in counts.items() if n > 1]
     if wrong or (broken and not skip_broken):
-        lines = listed([*wrong, *broken])
+        lines = bullets([*wrong, *broken])
         raise DataError(
             f"{source}: {len(wrong) + len(broken)} of the rows can't be used.\n{lines}\n{_SKIP}"
         )
     if broken:
-        print(f"{source}: {len(broken)} left out.\n{listed(broken)}", file=sys.stderr)
+        print(f"{source}: {len(broken)} left out.\n{bullets(broken)}", file=sys.stderr)
     if not rows:
         raise DataError(
-            f"{source}: no audio in it. A table with the columns path,label is needed, or a folder with one subfolder a label."
+            f"{source}: no audio in it. A table with the columns path,label is needed, or a folder "
+            "with one subfolder a label."
         )
-    name = task if task is not None else _task(table)
-    found = Table(source, name, tuple(rows))
-    try:
-        check_labels(name, found.labels)
-    except ValueError as error:
-        raise DataError(f"{source}: {error}. --task-name gives another task.") from error
-    return found
+    return _table(source, task if task is not None else _task(table), rows)
 
 
 def collection(
     table: Table, front_end: FrontEnd, cache: Path, skip_broken: bool = False
 ) -> Collection:
-    """Spectrograms of a manifest's tracks, computed once. Raises DataError naming all files that can't be heard, unless skipped."""
+    """Spectrograms of a manifest's tracks, computed once.
+
+    Raises:
+        DataError: Lists all files that can't be decoded, unless they are skipped.
+    """
     try:
-        frames = from_audio([row.file for row in table.rows], front_end, cache, skip_broken)
+        features = from_audio([row.file for row in table.rows], front_end, cache, skip_broken)
     except BrokenFiles as error:
-        reasons = listed([f"{file}: {reason}" for file, reason in error.reasons.items()])
+        lines = bullets([f"{file}: {reason}" for file, reason in error.reasons.items()])
         raise DataError(
-            f"{table.source}: {len(error.reasons)} of {len(table.rows)} files can't be heard.\n{reasons}\n{_SKIP} "
-            "What was computed of the others is kept."
+            f"{table.source}: {len(error.reasons)} of {len(table.rows)} files can't be decoded.\n"
+            f"{lines}\n{_SKIP}"
         ) from error
-    heard = np.diff(frames.offsets) > 0
-    if not heard.all():
-        lost = [row.name for row, there in zip(table.rows, heard, strict=True) if not there]
+    decoded = np.flatnonzero(features.lengths)
+    if len(decoded) < len(table.rows):
+        lost = [str(row.file) for n, row in enumerate(table.rows) if not features.count(n)]
         print(
-            f"{table.source}: {len(lost)} can't be heard and are left out.\n{listed(lost)}",
+            f"{table.source}: {len(lost)} can't be decoded and are left out.\n{bullets(lost)}",
             file=sys.stderr,
         )
-        frames = FeatureStore(frames.values, frames.offsets[np.concatenate([[True], heard])])
-        kept = tuple(row for row, there in zip(table.rows, heard, strict=True) if there)
-        table = Table(table.source, table.task, kept)
-        check_labels(table.task, table.labels)
+        features = features.select(decoded)
+        table = _table(table.source, table.task, [table.rows[n] for n in decoded])
     rows, labels = table.rows, table.labels
-    sides = tuple(row.side for row in rows)
-    if any(sides):
-        _check_sides(table)
-    place = {label: i for i, label in enumerate(labels)}
+    subsets = tuple(row.subset for row in rows)
+    if any(subsets):
+        _check_subsets(table)
     return Collection(
         name=table.task,
         labels=labels,
         front_end=front_end,
         names=tuple(row.name for row in rows),
-        targets=np.array([place[row.label] for row in rows], dtype=np.int64),
+        targets=np.array([labels.index(row.label) for row in rows], dtype=np.int64),
         groups=tuple(row.group for row in rows),
-        features=frames,
-        subsets=sides if any(sides) else (),
+        features=features,
+        subsets=subsets if any(subsets) else (),
     )
+
+
+def _table(source: Path, task: str, rows: list[Row]) -> Table:
+    """Rows with a task and labels that a checkpoint may have, or DataError."""
+    table = Table(source, task, tuple(rows))
+    try:
+        check_labels(task, table.labels)
+    except ValueError as error:
+        raise DataError(f"{source}: {error}. --task-name gives another task.") from error
+    return table
 
 
 def _from_table(file: Path) -> tuple[list[Row], list[str], list[str]]:
@@ -166,28 +173,27 @@ def _from_table(file: Path) -> tuple[list[Row], list[str], list[str]]:
         raise DataError(f"{file} is not a table in UTF-8; save it as CSV (UTF-8).") from error
     head = text.split("\n", 1)[0]
     lines = csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=head.count), restval="")
-    columns = [(name or "").strip().lower() for name in lines.fieldnames or ()]
-    lines.fieldnames = columns
-    if not {"path", "label"} <= set(columns):
+    lines.fieldnames = [(name or "").strip().lower() for name in lines.fieldnames or ()]
+    if not {"path", "label"} <= set(lines.fieldnames):
         raise DataError(
-            f"{file}: its first line is {head[:80]!r}; the columns path and label are needed there, group and split may follow."
+            f"{file}: its first line is {head[:80]!r}; the columns path and label are needed there, "
+            "group and split may follow."
         )
     rows, broken, wrong = [], [], []
     for record in lines:
         at = f"line {lines.line_num}"
-        path, label, group, side = (
+        path, label, group, subset = (
             (record.get(name) or "").strip() for name in ("path", "label", "group", "split")
         )
-        if side and side.lower() not in _SIDES:
-            wrong.append(f"{at}: split is {side!r}; train, valid or test is needed")
+        if subset.lower() not in _SUBSETS:
+            wrong.append(f"{at}: split is {subset!r}; train, valid or test is needed")
         elif not path or not label:
             broken.append(f"{at}: no {'path' if not path else 'label'}")
         elif not (file.parent / path).is_file():
             broken.append(f"{at}: {path}: no such file")
         else:
-            rows.append(
-                Row(path, file.parent / path, label, group or path, _SIDES.get(side.lower(), ""))
-            )
+            own = _SUBSETS[subset.lower()]
+            rows.append(Row(path, file.parent / path, label, group or path, own))
     return rows, broken, wrong
 
 
@@ -197,14 +203,14 @@ def _from_folder(folder: Path) -> tuple[list[Row], list[str], list[str]]:
         parts = file.relative_to(folder).parts
         name = "/".join(parts)
         if len(parts) == 1:
-            broken.append(f"{name}: not in a subfolder that would say its label")
+            broken.append(f"{name}: not in a subfolder that would be its label")
         else:
             rows.append(Row(name, file, parts[0], "/".join(parts[:2]), ""))
     return rows, broken, []
 
 
 def _audio(folder: Path) -> Iterator[Path]:
-    """Files with names of audio at any depth, in the order of their names; hidden ones are left out."""
+    """Files with the suffix of audio at any depth, sorted; hidden ones are left out."""
     for file in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
         if file.suffix.lower() in AUDIO_SUFFIXES and not hidden and file.is_file():
@@ -217,25 +223,26 @@ def _task(table: Path) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:30]
 
 
-def _check_sides(table: Table) -> None:
-    """Sides on all rows or none, every label among those to train on; a group on two sides is told, and kept."""
-    without = [row.name for row in table.rows if not row.side]
+def _check_subsets(table: Table) -> None:
+    """All rows have a subset and every label is trained on, or DataError; warns of groups in several subsets."""
+    without = [row.name for row in table.rows if not row.subset]
     if without:
         raise DataError(
-            f"{table.source}: rows without a split: {len(without)}, the first: {without[0]}. Give all or none."
+            f"{table.source}: rows without a split: {len(without)}, the first: {without[0]}. "
+            "Give all or none."
         )
-    untrained = set(table.labels) - {row.label for row in table.rows if row.side == "train"}
+    untrained = set(table.labels) - {row.label for row in table.rows if row.subset == "train"}
     if untrained:
         raise DataError(
-            f"{table.source}: nothing to train on for {', '.join(sorted(untrained))}: no row with split train."
+            f"{table.source}: nothing to train on for {', '.join(sorted(untrained))}: no row with "
+            "split train."
         )
-    sides: dict[str, set[str]] = {}
+    subsets: defaultdict[str, set[str]] = defaultdict(set)
     for row in table.rows:
-        sides.setdefault(row.group, set()).add(row.side)
-    torn = sorted(group for group, own in sides.items() if len(own) > 1)
-    if torn:
+        subsets[row.group].add(row.subset)
+    if leaks := sorted(group for group, own in subsets.items() if len(own) > 1):
         print(
-            f"{table.source}: groups on more than one side of the split, which flatters the figures: {len(torn)}\n"
-            f"{listed(torn, 5)}",
+            f"{table.source}: groups in several parts of the split, which flatters the figures: "
+            f"{len(leaks)}\n{bullets(leaks, 5)}",
             file=sys.stderr,
         )

@@ -1,4 +1,4 @@
-"""Who trains, who validates, who is tested: the protocols' splits, each by track, before any segment is cut."""
+"""The protocols' splits into training, validation and test, each by track, before any segment is cut."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,10 +12,12 @@ from training.data.collection import Collection, DataError
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 
+_NONE: Indices = np.array([], dtype=np.int64)
+
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of the tracks on each side; any of them may be empty."""
+    """Indices of the tracks of each part; any of them may be empty."""
 
     train: Indices
     valid: Indices
@@ -23,70 +25,116 @@ class Split:
 
 
 def paper(collection: Collection, seed: int) -> Split:
-    """Protocol P: 90/10 into rest and test, then the rest 80/20 into train and validation; stratified, groups whole."""
-    everyone = np.arange(len(collection.names))
-    rest, test = next(_folds(collection, everyone, 10, seed))
+    """Protocol P: 90/10 into rest and test, then the rest 80/20 into train and validation.
+
+    Stratified; groups stay whole.
+    """
+    rest, test = next(_folds(collection, _everything(collection), 10, seed))
     train, valid = next(_folds(collection, rest, 5, seed))
     return Split(train, valid, test)
 
 
-def paper_with_duplicates(collection: Collection, seed: int) -> Split:
-    """Protocol P as if no recording were there twice: copies fall on both sides. Only to measure what that is worth."""
-    return paper(_ungrouped(collection), seed)
-
-
-def _ungrouped(collection: Collection) -> Collection:
-    return replace(collection, groups=collection.names)
-
-
 def filtered(collection: Collection) -> Split:
-    """Protocol F: the fault-filtered, artist-disjoint lists of Kereliuk et al. 2015, as torchaudio publishes them."""
+    """Protocol F: the fault-filtered, artist-disjoint lists of Kereliuk et al. 2015, as torchaudio has them."""
     lists = torchaudio.datasets.gtzan
+    parts = (lists.filtered_train, lists.filtered_valid, lists.filtered_test)
     place = {name: i for i, name in enumerate(collection.names)}
-    missing = [
-        n
-        for n in (*lists.filtered_train, *lists.filtered_valid, *lists.filtered_test)
-        if n not in place
-    ]
+    missing = [name for part in parts for name in part if name not in place]
     if missing:
         raise DataError(
-            f"{len(missing)} of the 930 tracks of the filtered lists are missing, the first: {missing[0]}. "
-            "Protocol F needs all of them."
+            f"{len(missing)} of the 930 tracks of the filtered lists are missing, the first: "
+            f"{missing[0]}. Protocol F needs all of them."
         )
-    sides = [
-        np.array([place[name] for name in names], dtype=np.int64)
-        for names in (lists.filtered_train, lists.filtered_valid, lists.filtered_test)
-    ]
-    return Split(*sides)
+    return Split(*(np.array([place[name] for name in part], dtype=np.int64) for part in parts))
 
 
 def folds(collection: Collection, seed: int = 0, count: int = 5) -> list[Split]:
     """Protocol M: disjoint groups (artists), stratified as far as they allow; no validation part."""
-    everyone = np.arange(len(collection.names))
-    empty = np.array([], dtype=np.int64)
-    return [Split(train, empty, test) for train, test in _folds(collection, everyone, count, seed)]
+    cut = _folds(collection, _everything(collection), count, seed)
+    return [Split(train, _NONE, test) for train, test in cut]
 
 
 def grouped(collection: Collection, seed: int) -> Split:
-    """60/20/20 into train, validation and test; stratified, groups whole. A fifth, since collections of one's own are small.
+    """60/20/20 into train, validation and test; stratified, groups whole. Small collections need a fifth.
 
-    Raises DataError for labels with too few groups to be on every side.
+    Raises DataError for labels with too few groups to be in every part.
     """
-    pairs = {
-        (int(target), group)
-        for target, group in zip(collection.targets, collection.groups, strict=True)
-    }
+    pairs = set(zip(collection.targets.tolist(), collection.groups, strict=True))
     counts = np.bincount([target for target, _ in pairs], minlength=len(collection.labels))
     few = [f"{label} ({n})" for label, n in zip(collection.labels, counts, strict=True) if n < 5]
     if few:
         raise DataError(
-            f"Labels with fewer than 5 groups (artists, or tracks where none are named): {', '.join(few)}. Each needs some to "
-            "train, to validate and to test on: add tracks, join labels, say who is tested in a column `split`, or train on all "
-            "with --split all."
+            f"Labels with fewer than 5 groups (artists, or tracks where there are none): "
+            f"{', '.join(few)}. Each needs some to train, to validate and to test on: add tracks, "
+            "join labels, give a split of your own in a column `split`, or train on all with "
+            "--split all."
         )
-    rest, test = _with_all_labels(collection, np.arange(len(collection.names)), 5, seed)
+    rest, test = _with_all_labels(collection, _everything(collection), 5, seed)
     train, valid = _with_all_labels(collection, rest, 4, seed)
     return Split(train, valid, test)
+
+
+def predefined(collection: Collection) -> Split:
+    """The collection's own split; its training part also gives a validation part where it names none."""
+    if not collection.subsets:
+        raise DataError(
+            f"{collection.name} has no split of its own; a column `split` would be one."
+        )
+    subsets = np.array(collection.subsets)
+    train, valid, test = (np.flatnonzero(subsets == part) for part in ("train", "valid", "test"))
+    if len(valid) == 0:
+        train, valid = _with_all_labels(collection, train, 5, 0)
+    return Split(train, valid, test)
+
+
+def within(collection: Collection, split: Split, seed: int = 0) -> Split:
+    """Cut a validation part (a fifth, groups whole) from a split's training part; without its test part."""
+    return Split(*next(_folds(collection, split.train, 5, seed)), _NONE)
+
+
+def from_name(name: str, collection: Collection) -> Split:
+    """A split by its name on the command line.
+
+    all                 everything to train on
+    known               all except what protocol N keeps for itself
+    filtered            protocol F
+    paper:SEED          protocol P; paper:SEED/copies lets duplicates fall on both sides
+    grouped:SEED        60/20/20 by group
+    given               the collection's own
+    fold:K              protocol M, K = 0 … 4; fold:K/mixed ignores artists; fold:K/valid cuts a
+                        validation part from its training part, fold:K/both has that and the test part
+    """
+    everything = _everything(collection)
+    kind, _, argument = name.partition(":")
+    number, _, variant = argument.partition("/")
+    ungrouped = replace(collection, groups=collection.names)
+    match kind, variant:
+        case "all", "" if not argument:
+            return Split(everything, _NONE, _NONE)
+        case "known", "" if not argument:
+            return Split(np.setdiff1d(everything, collection.reserved), _NONE, _NONE)
+        case "filtered", "" if not argument:
+            return filtered(collection)
+        case "given", "" if not argument:
+            return predefined(collection)
+        case "grouped", "" if number.isdigit():
+            return grouped(collection, int(number))
+        case "paper", "" | "copies" if number.isdigit():
+            return paper(ungrouped if variant else collection, int(number))
+        case "fold", "" | "mixed" if number in set("01234"):
+            return folds(ungrouped if variant else collection)[int(number)]
+        case "fold", "valid" | "both" if number in set("01234"):
+            split = folds(collection)[int(number)]
+            inner = within(collection, split)
+            return replace(inner, test=split.test) if variant == "both" else inner
+    raise ValueError(
+        f"split {name!r}: one of all, known, filtered, given, paper:SEED, paper:SEED/copies, "
+        "grouped:SEED, fold:0 … fold:4, fold:0/valid, fold:0/both, fold:0/mixed is needed"
+    )
+
+
+def _everything(collection: Collection) -> Indices:
+    return np.arange(len(collection.names))
 
 
 def _with_all_labels(
@@ -95,70 +143,18 @@ def _with_all_labels(
     """The first of `count` folds that leaves every label on both sides; where groups allow none, the first."""
     folds = list(_folds(collection, tracks, count, seed))
     labels = set(collection.targets[tracks])
-    whole = [
-        fold for fold in folds if all(set(collection.targets[side]) == labels for side in fold)
-    ]
-    return (whole or folds)[0]
-
-
-def predefined(collection: Collection) -> Split:
-    """The sides that the collection names; a validation part is cut from the training part where it names none."""
-    if not collection.subsets:
-        raise DataError(f"{collection.name} does not say who is tested; a column `split` would.")
-    sides = np.array(collection.subsets)
-    train, valid, test = (np.flatnonzero(sides == side) for side in ("train", "valid", "test"))
-    if len(valid) == 0:
-        train, valid = _with_all_labels(collection, train, 5, 0)
-    return Split(train, valid, test)
-
-
-def within(collection: Collection, split: Split, seed: int = 0) -> Split:
-    """Cut a validation part (a fifth, groups whole) out of a split's training part; the test part is emptied."""
-    train, valid = next(_folds(collection, split.train, 5, seed))
-    return Split(train, valid, np.array([], dtype=np.int64))
+    complete = (f for f in folds if all(set(collection.targets[part]) == labels for part in f))
+    return next(complete, folds[0])
 
 
 def _folds(
     collection: Collection, tracks: Indices, count: int, seed: int
 ) -> Iterator[tuple[Indices, Indices]]:
-    folder = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    groups = np.array(collection.groups)[tracks]
-    if np.bincount(collection.targets[tracks]).max(initial=0) < count:
+    targets, groups = collection.targets[tracks], np.array(collection.groups)[tracks]
+    if np.bincount(targets).max(initial=0) < count:
         raise DataError(
             f"{collection.name}: {len(tracks)} tracks are too few to cut into {count} parts."
         )
-    for rest, part in folder.split(tracks, collection.targets[tracks], groups):
+    folder = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    for rest, part in folder.split(tracks, targets, groups):
         yield tracks[rest], tracks[part]
-
-
-def from_name(name: str, collection: Collection) -> Split:
-    """A split by its name on the command line.
-
-    all · known (all but those that protocol N keeps for itself) · filtered · paper:SEED · grouped:SEED · given (by the
-    collection) · fold:K (K = 0..4; test) · fold:K/valid (validation cut from that fold's training part) · fold:K/both (that
-    validation, and the fold's test part) · paper:SEED/copies, fold:K/mixed (copies of a recording, tracks of an artist on both
-    sides: to measure what that is worth)
-    """
-    kind, _, argument = name.partition(":")
-    everyone, empty = np.arange(len(collection.names)), np.array([], dtype=np.int64)
-    if name == "all":
-        return Split(everyone, empty, empty)
-    if name == "known":
-        return Split(np.setdiff1d(everyone, collection.reserved), empty, empty)
-    if name == "filtered":
-        return filtered(collection)
-    if name == "given":
-        return predefined(collection)
-    number, _, variant = argument.partition("/")
-    if kind == "grouped" and argument.isdigit():
-        return grouped(collection, int(argument))
-    if kind == "paper" and number.isdigit() and variant in ("", "copies"):
-        return (paper_with_duplicates if variant else paper)(collection, int(number))
-    if kind == "fold" and number in set("01234") and variant in ("", "valid", "both", "mixed"):
-        split = folds(_ungrouped(collection) if variant == "mixed" else collection)[int(number)]
-        inner = within(collection, split) if variant in ("valid", "both") else split
-        return Split(inner.train, inner.valid, split.test) if variant == "both" else inner
-    raise ValueError(
-        f"split {name!r}: one of all, known, filtered, given, paper:SEED, paper:SEED/copies, grouped:SEED, fold:0 … fold:4, "
-        "fold:0/valid, fold:0/both, fold:0/mixed is needed"
-    )

@@ -1,38 +1,38 @@
-"""MixStyle: a crop in the manner of another's recording.
+"""Frequency-wise MixStyle: mix mean and deviation of each mel band between training examples.
 
-What a band's level does over time is the music; where it lies and how far it swings is as much the room, the microphone and
-the mastering. Mixing these two between the crops of a batch (Zhou et al. 2021, ICLR), band by band rather than channel by
-channel, since that is where recordings differ in audio (Kim et al. 2022, arXiv 2206.12513; Morocutti et al. 2023,
-arXiv 2305.07499), leaves the music and takes away what would tell its recording.
+Over time a band's level is the music; its mean and deviation are as much the room, the microphone and the mastering. MixStyle
+(Zhou et al. 2021, ICLR) mixes these statistics, here by band rather than by channel, since recordings differ in frequency
+response (Kim et al. 2022, arXiv 2206.12513; Morocutti et al. 2023, arXiv 2305.07499).
 """
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 
-# Of the crops; the others stay as they are.
-_SHARE = 0.5
-_STILL = 1e-3  # dB: a band that does not move is not blown up
+_PROBABILITY = 0.5  # that an example is mixed
+_EPSILON = 1e-3  # dB: a constant band is not scaled up
 
 
 def freq_mixstyle(mel: Tensor, alpha: float, generator: Generator, floor: float) -> Tensor:
-    """Crops whose bands have mean and deviation of a mixture with another crop of the batch, each of half of them.
+    """Give each band the mean and deviation of a mixture with another example of the batch.
 
-    Shape: [B, 1, M, W] dB -> the same. alpha: of the beta distribution of the mixed share. What lies on the floor is silence, and
-    stays silence.
+    Args:
+        mel: [B, 1, M, W] dB.
+        alpha: Of the beta distribution of λ, the weight of an example's own statistics.
+        floor: The value of silence in dB, which stays as it is.
+
+    Returns:
+        [B, 1, M, W]; half of the examples, on average, are changed.
     """
     partner = torch.randperm(len(mel), generator=generator)
     # NumPy's, seeded from the generator: torch's beta distribution takes none.
-    draws = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
-    own = torch.from_numpy(draws.beta(alpha, alpha, len(mel))).float()
-    own = (
-        torch.where(torch.rand(len(mel), generator=generator) < _SHARE, own, 1.0)
-        .view(-1, 1, 1, 1)
-        .to(mel.device)
-    )
+    rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
+    lam = torch.from_numpy(rng.beta(alpha, alpha, len(mel))).float()
+    mixed = torch.rand(len(mel), generator=generator) < _PROBABILITY
+    lam = torch.where(mixed, lam, 1.0).view(-1, 1, 1, 1).to(mel.device)
     partner = partner.to(mel.device)
-    mean, deviation = mel.mean(-1, keepdim=True), mel.std(-1, keepdim=True) + _STILL
-    new_mean = own * mean + (1 - own) * mean[partner]
-    new_deviation = own * deviation + (1 - own) * deviation[partner]
-    moved = (mel - mean) / deviation * new_deviation + new_mean
-    return torch.where(mel > floor, moved, mel).clamp(min=floor)
+    mean, deviation = mel.mean(-1, keepdim=True), mel.std(-1, keepdim=True) + _EPSILON
+    new_mean = lam * mean + (1 - lam) * mean[partner]
+    new_deviation = lam * deviation + (1 - lam) * deviation[partner]
+    styled = (mel - mean) / deviation * new_deviation + new_mean
+    return torch.where(mel > floor, styled, mel).clamp(min=floor)

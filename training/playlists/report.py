@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from training.data.feature_cache import listed
+from training.data.feature_store import bullets
 from training.playlists.download import Built
 from training.playlists.playlist import KINDS
 
@@ -104,7 +104,7 @@ def _warnings(found: dict[str, Any], keep_duplicates: bool) -> list[str]:
             f"{' & '.join(row['artists'])}: {row['title']} ({', '.join(row['moods'])})"
             for row in found["under_two_moods"]
         ]
-        lines.append(f"Under more than one mood, {what}:\n{listed(songs)}")
+        lines.append(f"Under more than one mood, {what}:\n{bullets(songs)}")
     ratio = found["largest_to_smallest"]
     if ratio is None:
         lines.append("A mood has no preview at all: nothing can be learned of it.")

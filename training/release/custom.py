@@ -46,7 +46,7 @@ def train(
     Everything that can be known to fail is checked before the first file is decoded. split: as training.data.splits.from_name; default:
     the manifest's own, else "grouped:SEED". task: default is the manifest's name.
     """
-    if recipe.init_from or recipe.teacher:
+    if recipe.init_from:
         raise ValueError(
             f"recipe {recipe_name} needs a run on another collection first; choose one of {', '.join(from_scratch())}."
         )

@@ -129,10 +129,8 @@ def reproduce(
     plan = steps(shop, seeds, table_seeds, width)
     runs: dict[str, Run] = {}
     for spec, front_end in (run for step in plan for run in step.runs):
-        for before in shop.prerequisites(
-            spec
-        ):  # runs of their own, or the time of the first that needs them would be far off
-            runs[before.name] = (before, front_end if before == shop.teacher(spec) else None)
+        if before := shop.init_from(spec):  # on its own, or estimates of the time left would be off
+            runs[before.name] = (before, None)
         runs[spec.name] = (spec, front_end)
     costs = {name: shop.cost(*run) for name, run in runs.items() if not shop.finished(run[0])}
     say(f"{len(runs)} runs, {len(runs) - len(costs)} of them there already.")

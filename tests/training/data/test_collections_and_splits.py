@@ -13,6 +13,7 @@ from crnn.audio.mel import log_mel
 from crnn.labels import GENRES, MOODS
 from training.data import splits
 from training.data.collection import (
+    HOP_1024,
     QUADRANTS,
     Collection,
     DataError,
@@ -22,6 +23,7 @@ from training.data.collection import (
     moods,
 )
 from training.data.feature_store import FeatureStore
+from training.data.partial_labels import auxiliary_clips
 
 
 def test_gtzan_from_audio_files(data: Path, tmp_path: Path) -> None:
@@ -51,8 +53,8 @@ def test_frames_are_computed_once(
     np.testing.assert_array_equal(again.features.mel(3), first.features.mel(3))
 
 
-def test_gtzan_from_published_mels(tmp_path: Path) -> None:
-    """uint8 steps of range_db / 256 below the clip's maximum."""
+def test_gtzan_from_the_former_mels(tmp_path: Path) -> None:
+    """uint8 steps of range_db / 256 below the clip's maximum, on the grid of hop 1709."""
     (tmp_path / "gtzan").mkdir()
     values = np.random.default_rng(0).integers(0, 256, (2, 128, 50), dtype=np.uint8)
     np.savez(
@@ -66,6 +68,80 @@ def test_gtzan_from_published_mels(tmp_path: Path) -> None:
     assert collection.front_end == GTZAN_FRONT_END
     expected = (values[1] + 0.5) / 256 * 72.5 - 72.5
     np.testing.assert_allclose(collection.features.mel(1), expected, atol=0.05)
+
+
+class TestMelsAtHop1024:
+    """mels_1024.npz of both collections: a ramp over columns shows which of them were taken."""
+
+    @pytest.fixture
+    def published(self, data: Path, tmp_path: Path) -> Path:
+        """Two GTZAN tracks of 60 and 31 frames, and all clips of moods4q, of 40."""
+        ramp = np.arange(60, dtype=np.uint8)
+        (tmp_path / "gtzan").mkdir()
+        np.savez(
+            tmp_path / "gtzan/mels_1024.npz",
+            X=np.broadcast_to(ramp, (2, 128, 60)),
+            name=["rock.00007", "pop.00001"],
+            n_samples=np.array([70_000, 30 * 1024 + 5]),
+            peak_db=np.zeros(2),
+        )
+        (tmp_path / "gtzan/mels.npz").write_bytes(b"not read")
+        (tmp_path / "moods4q").mkdir()
+        (tmp_path / "moods4q/annotations.csv").write_bytes(
+            (data / "moods4q/annotations.csv").read_bytes()
+        )
+        clips = np.array([f"C{i}" for i in reversed(range(60))])
+        rows = (ramp[:45] + np.arange(60)[:, None] % 2).astype(np.uint8)  # odd rows: even clips
+        np.savez(
+            tmp_path / "moods4q/mels_1024.npz",
+            X=np.broadcast_to(rows[:, None], (60, 128, 45)),
+            clip=clips,
+            n_frames=np.full(60, 40),
+        )
+        return tmp_path
+
+    def test_gtzan_at_its_own_grid(self, published: Path) -> None:
+        collection = gtzan(published, None, published)
+        assert (collection.front_end, collection.front_end.hop_length) == (HOP_1024, 1024)
+        assert collection.names == ("rock.00007", "pop.00001")
+        # Frames past the end of a clip are left out; the lowest step is silence.
+        assert [collection.features.count(i) for i in range(2)] == [60, 31]
+        expected = (np.arange(31) + 0.5) / 128 * 80 - 80
+        expected[0] = -80
+        np.testing.assert_allclose(collection.features.mel(1)[5], expected, atol=0.05)
+
+    def test_the_former_grid_gets_the_nearest_columns(self, published: Path) -> None:
+        collection = gtzan(published, GTZAN_FRONT_END, published)
+        assert collection.front_end == GTZAN_FRONT_END
+        assert collection.features.count(0) == 59 * 1024 // 1709 + 1
+        taken = (collection.features.mel(0)[0].numpy() + 80) / 80 * 128 - 0.5
+        apart = np.abs(taken[1:] * 1024 - np.arange(1, len(taken)) * 1709)
+        assert apart.max() <= 512 + 1024 * 0.05  # half a column; stored as float16
+
+    def test_moods_by_the_names_of_their_clips(self, published: Path) -> None:
+        collection = moods(published, None, published, "quadrant")
+        assert (collection.front_end, len(collection.names)) == (HOP_1024, 60)
+        assert {collection.features.count(i) for i in range(60)} == {40}
+        for clip in (4, 5):
+            step = collection.features.mel(clip)[0, 7].item()
+            assert step == pytest.approx((7 + (clip + 1) % 2 + 0.5) / 64 * 80 - 80, abs=0.05)
+        former = moods(published, GTZAN_FRONT_END, published)
+        assert (former.front_end, former.features.count(0)) == (GTZAN_FRONT_END, 24)
+
+    def test_auxiliary_clips_share_the_grid(self, published: Path) -> None:
+        assert auxiliary_clips(published, published).features.count(0) == 40
+
+    def test_another_front_end_needs_audio(self, published: Path) -> None:
+        with pytest.raises(DataError, match="expected mels_1024"):
+            gtzan(published, PAPER_FRONT_END, published)
+        with pytest.raises(DataError, match="lacks 60 of 60"):
+            moods(published, PAPER_FRONT_END, published)
+
+    def test_one_collections_grid_is_the_others_too(self, data: Path, published: Path) -> None:
+        """Or a network of one could not be initialised from one of the other."""
+        (published / "moods4q/mels_1024.npz").unlink()
+        (published / "moods4q/audio").symlink_to(data / "moods4q/audio")
+        assert moods(published, None, published).front_end == HOP_1024
 
 
 def test_moods_keep_the_labelled_clips(data: Path, tmp_path: Path) -> None:

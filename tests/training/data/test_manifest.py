@@ -105,7 +105,8 @@ def test_what_every_loader_owes(loader: str, data: Path, tones: Path, tmp_path: 
         replace(
             found,
             features=replace(
-                found.features, values=np.asarray(found.features.values) + np.float16(1)
+                found.features,
+                tracks=(found.features.mel(0).numpy().T + 1, *found.features.tracks[1:]),
             ),
         ),
         replace(found, subsets=("train",) * count if not found.subsets else ()),
@@ -184,7 +185,7 @@ class TestRefusals:
         bad = [(str(tmp_path / name), "low", "", "train") for name in ("noise.wav", "empty.wav")]
         table = write(tones, [*bad, *rows(tones)])
         with pytest.raises(
-            DataError, match=r"2 of 18 files can't be heard.*(\n.*)*noise\.wav.*\n.*empty\.wav"
+            DataError, match=r"2 of 18 files can't be decoded.*(\n.*)*noise\.wav.*\n.*empty\.wav"
         ) as caught:
             manifest(table, None, tmp_path)
         assert "--skip-broken" in str(caught.value)
@@ -192,7 +193,7 @@ class TestRefusals:
         assert len(found.names) == 16
         straight = manifest(write(tones, rows(tones)), None, tmp_path / "other")
         np.testing.assert_array_equal(found.features.mel(5), straight.features.mel(5))
-        assert "2 can't be heard" in capsys.readouterr().err
+        assert "2 can't be decoded" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
         ("change", "words"),
@@ -271,7 +272,7 @@ class TestSplits:
             tmp_path,
         )
         assert (
-            "groups on more than one side of the split, which flatters the figures: 1"
+            "groups in several parts of the split, which flatters the figures: 1"
             in capsys.readouterr().err
         )
 
@@ -295,7 +296,7 @@ class TestSplits:
     def test_too_few_groups_are_counted(self, toy: Collection) -> None:
         with pytest.raises(DataError, match=r"fewer than 5 groups .*low \(1\)"):
             splits.from_name("grouped:0", replace(toy, groups=tuple(f"g{t}" for t in toy.targets)))
-        with pytest.raises(DataError, match="does not say who is tested"):
+        with pytest.raises(DataError, match="has no split of its own"):
             splits.from_name("given", toy)
 
 

@@ -46,28 +46,6 @@ class TestData:
         assert len(tags) == 0
         assert any(torch.equal(crop[0], mel[:, i : i + 39]) for i in range(mel.shape[1] - 38))
 
-    def test_a_stretched_crop_still_runs_from_one_moment_to_a_later_one(
-        self, toy: Collection
-    ) -> None:
-        """A track whose level rises by 1 dB a frame shows how far apart a crop's frames were."""
-        ramp = np.broadcast_to(np.arange(-80, 10, dtype=np.float32), (128, 90))
-        rising = replace(
-            toy,
-            names=("t",),
-            targets=toy.targets[:1],
-            groups=("g",),
-            features=FeatureStore.from_mels([ramp]),
-        )
-        crops = RandomCrops(rising, np.array([0]), 39, seed=0, stretch=0.25)
-        spans = [
-            float(mel[0, 0, -1] - mel[0, 0, 0])
-            for mel, _, _ in (crops[epoch, 0] for epoch in range(100))
-        ]
-        assert all(crops[epoch, 0][0].shape == (1, 128, 39) for epoch in range(5))
-        assert 30 <= min(spans) < 32
-        assert 46 < max(spans) <= 48
-        assert torch.equal(crops[3, 0][0], crops[3, 0][0])
-
     def test_short_tracks_are_repeated(self, toy: Collection) -> None:
         crop, _, _ = RandomCrops(toy, np.array([0]), 200, 0)[0, 0]
         assert crop.shape == (1, 128, 200)
@@ -131,7 +109,7 @@ class TestPartlyKnown:
     """Clips of another collection that may be of several classes."""
 
     @pytest.fixture
-    def beside(self, toy: Collection) -> PartiallyLabelled:
+    def auxiliary(self, toy: Collection) -> PartiallyLabelled:
         """Ten of the toy's tracks, each said to be of its class or the next."""
         rows = toy.candidates[:10] + np.roll(toy.candidates[:10], 1, axis=1)
         return PartiallyLabelled(
@@ -159,23 +137,23 @@ class TestPartlyKnown:
         assert self.loss(logits, torch.ones(1, 4), 0) == pytest.approx(0, abs=1e-6)
 
     def test_an_epoch_has_the_share_of_them_that_was_asked_for(
-        self, toy: Collection, beside: PartiallyLabelled
+        self, toy: Collection, auxiliary: PartiallyLabelled
     ) -> None:
         data = SegmentDataModule(
-            toy, splits.from_name("all", toy), 39, 8, 0, beside=beside, share=0.5
+            toy, splits.from_name("all", toy), 39, 8, 0, auxiliary=auxiliary, fraction=0.5
         )
-        crops = data.crops()
+        crops = data.crops
         assert len(crops) == 40 * 3 + 10 * 2
         assert [float(crops[0, i][1].sum()) for i in (0, 119, 120, 139)] == [1, 1, 2, 2]
 
     def test_a_run_says_what_stood_beside_it(
-        self, toy: Collection, beside: PartiallyLabelled, tmp_path: Path
+        self, toy: Collection, auxiliary: PartiallyLabelled, tmp_path: Path
     ) -> None:
-        recipe = replace(TINY, epochs=1, beside=0.5)
-        folder = train(spec(recipe), toy, tmp_path, "32-true", False, beside=beside)
-        assert json.loads((folder / "config.json").read_text())["beside"] == beside.digest
-        assert "beside them 10 of others" in Checkpoint.load(folder / "checkpoint").data
-        with pytest.raises(ValueError, match=r"beside=0\.5"):
+        recipe = replace(TINY, epochs=1, auxiliary=0.5)
+        folder = train(spec(recipe), toy, tmp_path, "32-true", False, auxiliary=auxiliary)
+        assert json.loads((folder / "config.json").read_text())["beside"] == auxiliary.digest
+        assert "auxiliary: 10 of others" in Checkpoint.load(folder / "checkpoint").data
+        with pytest.raises(ValueError, match=r"auxiliary=0\.5"):
             run(toy, tmp_path / "again", recipe)
 
     def test_genres_of_the_other_collection_name_candidates(
