@@ -1,26 +1,12 @@
-"""What the bundled networks tell apart, and the colour each keeps on every page."""
+"""The classes of the bundled networks, their display names and their colours in figures."""
 
 from dataclasses import dataclass
-
-GENRES = (
-    "blues",
-    "classical",
-    "country",
-    "disco",
-    "hiphop",
-    "jazz",
-    "metal",
-    "pop",
-    "reggae",
-    "rock",
-)
-MOODS = ("Dark", "Energetic", "Happy", "Relaxing", "Sad")
-OTHER = "Other"
+from itertools import cycle
 
 
 @dataclass(frozen=True)
 class Quadrant:
-    """Signs of a mood in Russell's plane: valence (unpleasant −1, pleasant +1) and arousal (calm −1, excited +1)."""
+    """Of Russell's plane: the signs of valence (+1: pleasant) and arousal (+1: excited)."""
 
     valence: int
     arousal: int
@@ -35,9 +21,9 @@ MOOD_QUADRANTS = {
     "Sad": Quadrant(-1, -1),
 }
 
-# Ten colours searched for the largest smallest difference between any two (CIE94), seen with normal vision and with
-# simulated protanopia, deuteranopia and tritanopia (Machado et al. 2009), while standing out from a white and from a
-# dark page. tests/crnn/test_labels.py measures both. Names always stand beside them.
+# Ten colours with the largest minimal difference between any two (CIE94), with normal vision and with
+# simulated protanopia, deuteranopia and tritanopia (Machado et al. 2009), that stand out from white
+# and dark pages. tests/crnn/test_labels.py measures both. Names always stand beside them.
 GENRE_COLOURS = {
     "blues": "#3c6987",
     "classical": "#b4b4f0",
@@ -51,7 +37,7 @@ GENRE_COLOURS = {
     "rock": "#699696",
 }
 
-# By place in the plane: warm above, cool below, brighter towards the pleasant side; Dark is Sad's darker neighbour.
+# Warm for high arousal, cool for low, brighter for positive valence; Dark is darker than Sad.
 MOOD_COLOURS = {
     "Dark": "#5c4b8a",
     "Energetic": "#e0403a",
@@ -60,6 +46,10 @@ MOOD_COLOURS = {
     "Sad": "#4a8fe0",
 }
 
+GENRES = tuple(GENRE_COLOURS)
+MOODS = tuple(MOOD_COLOURS)
+
+OTHER = "Other"
 OTHER_COLOUR = "#8a8f98"
 
 _DISPLAY_NAMES = {"hiphop": "Hip-hop"}
@@ -69,13 +59,10 @@ _SPARE = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")
 
 
 def colours(labels: tuple[str, ...]) -> dict[str, str]:
-    """A colour for each label: its own where it has one, else the next spare; Other is grey."""
+    """A colour for each label and for "Other": its own where it has one, else the next spare."""
     known = GENRE_COLOURS | MOOD_COLOURS | {OTHER: OTHER_COLOUR}
-    unknown = [label for label in labels if label not in known]
-    return {
-        label: known[label] if label in known else _SPARE[unknown.index(label) % len(_SPARE)]
-        for label in (*labels, OTHER)
-    }
+    spare = cycle(_SPARE)
+    return {label: known.get(label) or next(spare) for label in (*labels, OTHER)}
 
 
 def display(label: str) -> str:

@@ -4,6 +4,7 @@ The first bytes decide which of the two reads it. FFmpeg is given the container'
 probes: its probing includes playlists, which would make it open other files and addresses.
 """
 
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ class Stream:
 
 
 @contextmanager
-def open_audio(source: bytes | Path) -> Iterator[Stream]:
+def open_audio(source: bytes | str | Path) -> Iterator[Stream]:
     """Open a file or its bytes. Raises AudioError if it is not audio, naming what it is."""
     with _binary(source) as handle:
         head = handle.read(64)
@@ -81,12 +82,12 @@ def open_audio(source: bytes | Path) -> Iterator[Stream]:
 
 
 @contextmanager
-def _binary(source: bytes | Path) -> Iterator[BinaryIO]:
+def _binary(source: bytes | str | Path) -> Iterator[BinaryIO]:
     if isinstance(source, bytes):
         yield BytesIO(source)
         return
     try:
-        with source.open("rb") as handle:
+        with Path(source).open("rb") as handle:
             yield handle
     except OSError as error:
         raise AudioError(f"The file can't be opened: {error.strerror or error}.") from error
@@ -158,11 +159,10 @@ def _describe(head: bytes, size: int) -> str:
     for magic, name in _NOT_AUDIO:
         if head.lower().lstrip().startswith(magic.lower()):
             return f"This is {name}."
-    try:
-        text = head.decode("utf-8")
-    except UnicodeDecodeError as error:
-        # A character cut in two at the end of the 64 bytes is still text.
-        text = head[: error.start].decode("utf-8") if error.start >= len(head) - 3 else "\0"
+    try:  # incrementally, since the 64 bytes may end within a character
+        text = getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        text = ""
     if text and all(character.isprintable() or character.isspace() for character in text):
         return "This is a text file, not audio."
     return f"These {size:,} bytes are in no known audio format."

@@ -60,7 +60,7 @@ class Waveform:
 
 
 def decode(
-    source: bytes | Path,
+    source: bytes | str | Path,
     *,
     sample_rate: int = 22_050,
     downmix: Downmix = "mean",
@@ -72,7 +72,7 @@ def decode(
     FFmpeg. The content decides, never the name.
 
     Args:
-        source: a file, or its bytes.
+        source: path of a file, or its bytes.
         sample_rate: Hz.
         downmix: as in FrontEnd.
         max_seconds: what follows is cut off.

@@ -1,14 +1,18 @@
 """Settings of the log-mel spectrogram, and the mel scales."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Count = Annotated[int, Field(strict=True, gt=0)]
+Positive = Annotated[float, Field(strict=True, gt=0)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class FrontEnd:
     """Every setting that changes a value of the log-mel spectrogram; checkpoints store their own.
 
@@ -29,32 +33,15 @@ class FrontEnd:
         ValueError: a setting is out of its range; the message names it.
     """
 
-    sample_rate: int = 22_050
+    sample_rate: Count = 22_050
     downmix: Literal["normalised", "mean"] = "normalised"
-    n_fft: int = 2048
-    hop_length: int = 512
-    n_mels: int = 128
+    n_fft: Count = 2048
+    hop_length: Count = 512
+    n_mels: Count = 128
     mel_scale: Literal["htk", "slaney"] = "htk"
     norm: Literal["slaney"] | None = None
-    reference: float | Literal["max"] = 1.0
-    top_db: float = 80.0
-
-    def __post_init__(self) -> None:
-        for name in ("sample_rate", "n_fft", "hop_length", "n_mels"):
-            value = getattr(self, name)
-            if type(value) is not int or value <= 0:
-                raise ValueError(f"front end: {name} is {value!r}; a positive integer is needed")
-        for name in ("top_db", "reference"):
-            value = getattr(self, name)
-            if (name, value) != ("reference", "max") and not (
-                type(value) in (int, float) and value > 0
-            ):
-                raise ValueError(f"front end: {name} is {value!r}; a positive number is needed")
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(
-                    f"front end: {name} is {getattr(self, name)!r}; one of {choices} is needed"
-                )
+    reference: Positive | Literal["max"] = 1.0
+    top_db: Positive = 80.0
 
     @property
     def hop_seconds(self) -> float:
@@ -72,12 +59,6 @@ class FrontEnd:
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
-
-_CHOICES: dict[str, tuple[Any, ...]] = {
-    "downmix": ("normalised", "mean"),
-    "mel_scale": ("htk", "slaney"),
-    "norm": (None, "slaney"),
-}
 
 PAPER_FRONT_END = FrontEnd()
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from crnn.audio.decode import SILENCE_PEAK
+from crnn.audio.decode import SILENCE_PEAK, Waveform
 from crnn.audio.front_end import FrontEnd, band_edges
 from crnn.audio.torchaudio_shim import torchaudio
 from crnn.errors import AudioError
@@ -16,14 +16,21 @@ from crnn.errors import AudioError
 _BLOCK_FRAMES = 512
 
 
-def log_mel(samples: np.ndarray[Any, Any] | Tensor, front_end: FrontEnd) -> Tensor:
+def log_mel(samples: np.ndarray[Any, Any] | Tensor | Waveform, front_end: FrontEnd) -> Tensor:
     """Log-mel spectrogram in dB.
 
     Shape: samples [T] -> [M, F], float32, F = T // hop_length + 1.
 
     Raises:
         AudioError: the audio is silent; dB below a maximum of zero have no meaning.
+        ValueError: a waveform's sample rate is not the front end's.
     """
+    if isinstance(samples, Waveform):
+        if samples.sample_rate != front_end.sample_rate:
+            raise ValueError(
+                f"the waveform has {samples.sample_rate} Hz, the front end {front_end.sample_rate}"
+            )
+        samples = samples.samples
     wave = torch.as_tensor(samples, dtype=torch.float32)
     peak = float(wave.abs().max()) if wave.numel() else 0.0
     if peak < SILENCE_PEAK:

@@ -108,10 +108,6 @@ class ModelConfig:
         return asdict(self)
 
 
-def _front_end(value: object) -> object:
-    return FrontEnd(**value) if isinstance(value, dict) else value
-
-
 class CheckpointConfig(BaseModel):
     """config.json of a checkpoint, as far as this version can serve it; `parse` makes one."""
 
@@ -122,7 +118,7 @@ class CheckpointConfig(BaseModel):
     labels: tuple[str, ...]
     segment_seconds: float = Field(ge=0.2, le=60)
     temperature: float = Field(gt=0, le=100)
-    front_end: Annotated[FrontEnd, BeforeValidator(_front_end)]
+    front_end: FrontEnd
     model: ModelConfig
     ood: dict[str, Any] | None = Field(None, alias="doubt")
     results: Annotated[metadata.Results, BeforeValidator(metadata.results)] = {}

@@ -26,20 +26,6 @@ _HOST = "open.spotify.com"
 _SHORT_HOSTS = ("spotify.link", "spotify.app.link")
 _MAX_LINK = 2000  # characters; no real link comes near
 
-_NOT_TRACKS = {
-    "album": "an album",
-    "playlist": "a playlist",
-    "artist": "an artist",
-    "episode": "a podcast episode",
-    "show": "a podcast",
-    "user": "someone's profile",
-    "concert": "a concert",
-    "audiobook": "an audiobook",
-    "chapter": "a chapter of an audiobook",
-    "genre": "a genre",
-    "collection": "a collection",
-}
-
 _HOW_TO = "Paste the link of a single song: in Spotify, Share → Copy song link."
 
 
@@ -89,8 +75,9 @@ def _track_id(path: list[str]) -> str:
     if path and path[0] in ("embed", "embed-podcast"):
         path = path[1:]
     kind = path[0].lower() if path else ""
-    if kind in _NOT_TRACKS:
-        raise SourceError(f"That's {_NOT_TRACKS[kind]}. {_HOW_TO}")
+    if kind != "track" and kind.isascii() and kind.isalpha():  # album, playlist, artist, …
+        article = "an" if kind[0] in "aeio" else "a"
+        raise SourceError(f"That's {article} {ellipsis(kind, 20)}. {_HOW_TO}")
     if kind != "track" or len(path) != 2:
         raise SourceError(f"That link doesn't lead to a track. {_HOW_TO}")
     if not _ID.fullmatch(path[1]):

@@ -67,6 +67,9 @@ def test_bytes_and_file_are_the_same(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         decode(tmp_path / "Ünï – 音楽.flac").samples, decode(data).samples
     )
+    np.testing.assert_array_equal(
+        decode(str(tmp_path / "Ünï – 音楽.flac")).samples, decode(data).samples
+    )
 
 
 class TestDownmix:

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from crnn.audio.decode import decode
 from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd, band_frequencies
 from crnn.audio.mel import log_mel, mel_power
 from crnn.errors import AudioError
+from tests.conftest import encode
 
 FRONT_ENDS = {"paper": PAPER_FRONT_END, "gtzan": GTZAN_FRONT_END}
 SECOND = 22_050
@@ -131,3 +133,13 @@ def test_a_sound_beyond_the_last_frame_is_silence_too() -> None:
 def test_settings_that_make_no_sense_are_refused_by_name(setting: str, value: object) -> None:
     with pytest.raises(ValueError, match=setting):
         replace(PAPER_FRONT_END, **{setting: value})
+
+
+def test_a_waveform_brings_its_sample_rate() -> None:
+    waveform = decode(encode(noise(1)))
+    samples = waveform.samples
+    torch.testing.assert_close(
+        log_mel(waveform, GTZAN_FRONT_END), log_mel(samples, GTZAN_FRONT_END)
+    )
+    with pytest.raises(ValueError, match="16000"):
+        log_mel(replace(waveform, sample_rate=16_000), GTZAN_FRONT_END)

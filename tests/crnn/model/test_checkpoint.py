@@ -67,7 +67,7 @@ def edit(folder: Path, **changes: Any) -> None:
         ({"temperature": 0}, "temperature is 0: input should be greater than 0"),
         ({"model": {"n_mels": 128}}, "does not describe a network of ours"),
         ({"front_end": {"mel_scale": "bark"}}, "does not describe a network of ours"),
-        ({"front_end": {"n_fft": 2048.5}}, "a positive integer is needed"),
+        ({"front_end": {"n_fft": 2048.5}}, "n_fft is 2048.5: input should be a valid integer"),
         ({"front_end": None}, "does not describe a network of ours"),
         ({"labels": 3}, "does not describe a network of ours"),
     ],
