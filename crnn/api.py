@@ -1,4 +1,4 @@
-"""The short way: bundled networks, loaded on first use, and one call from a file to its predictions."""
+"""One call from a file to its predictions, by networks loaded on first use."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +12,8 @@ def load(source: str | Path) -> Classifier:
     """Load a checkpoint, ready to predict.
 
     Args:
-        source: "genre" or "mood" for the bundled ones, a folder, or "user/repo[@revision]" on the Hugging Face Hub.
+        source: "genre" or "mood" for the bundled ones, a folder, or "user/repo[@revision]" on the
+            Hugging Face Hub.
 
     Raises:
         CheckpointError: it is missing, damaged, too large, or not a checkpoint of this project's.

@@ -1,4 +1,4 @@
-"""The whole line at once: an audio file in, its spectrogram and every classifier's prediction out."""
+"""From an audio file to its spectrogram and the predictions of several classifiers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -85,7 +85,7 @@ def decode_and_predict(
 
 
 def log_mel_for(classifier: Classifier, analysis: Analysis, source: bytes | Path) -> Tensor:
-    """The track's spectrogram by a classifier's own front end, [M, F]: the analysis's, or computed where it differs."""
+    """The analysed track's spectrogram by a classifier's own front end, [M, F]."""
     front_end = classifier.front_end
     if front_end == analysis.front_end:
         return analysis.mel

@@ -15,14 +15,17 @@ from crnn.model.hub import Progress
 from crnn.model.network import CRNN
 from crnn.model.segments import Segments, average, cut, plan
 
-# Segments run through the network at once: more is not faster on a CPU, and 8 keep its feature maps near 15 MB.
+# Segments run through the network at once: more is not faster on a CPU, and 8 keep its feature maps
+# near 15 MB.
 _BATCH_SIZE = 8
 
-# Values in the largest feature map of a batch. The bundled networks stay far below; larger ones take smaller batches.
+# Values in the largest feature map of a batch. The bundled networks stay far below; larger ones
+# take smaller batches.
 _BATCH_VALUES = 4_000_000
 
-# Segments that cover each moment: their hop is W / OVERLAP. On validation data 3 against 1 moved track accuracy from
-# 0.584 to 0.599 (F) and from 0.623 to 0.631 (quadrants), and left it at 0.602 (moods).
+# Segments that cover each moment: their hop is W / OVERLAP. On validation data 3 against 1 moved
+# track accuracy from 0.584 to 0.599 (F) and from 0.623 to 0.631 (quadrants), and left it at 0.602
+# (moods).
 OVERLAP = 3
 
 
@@ -54,7 +57,7 @@ class Classifier:
 
     @contextmanager
     def exclusive(self) -> Iterator[CRNN]:
-        """The network while no other thread runs it: for forward hooks, which would see everyone's segments."""
+        """The network, locked: forward hooks would see the segments of other threads."""
         with self._lock:
             yield self.network
 

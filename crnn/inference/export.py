@@ -1,4 +1,4 @@
-"""Predictions as JSON and CSV, the same for the pages' downloads and the command line; samples as WAV."""
+"""Predictions as JSON and CSV, for pages and the command line; samples as WAV."""
 
 import csv
 import io
@@ -18,9 +18,10 @@ def to_record(file: str, seconds: float, predictions: Sequence[Prediction]) -> d
     """Predictions of a track as JSON-ready dictionary; its keys are a stored format.
 
     Returns:
-        {"file", "seconds", task: {label: probability}, …, "doubt": {task: {"score", "threshold", "doubted"}},
-        "segments": [{"start", task: {label: probability}, …}, …]}. "doubt" has the tasks with an out-of-distribution
-        score, and is left out where there is none. Segments of all tasks are sorted by time.
+        {"file", "seconds", task: {label: probability}, …, "doubt": {task: {"score", "threshold",
+        "doubted"}}, "segments": [{"start", task: {label: probability}, …}, …]}. "doubt" has the
+        tasks with an out-of-distribution score, and is left out where there is none. Segments of
+        all tasks are sorted by time.
     """
     record: dict[str, Any] = {"file": file, "seconds": round(seconds, 3)}
     record |= {p.task: _rounded(p.labels, p.overall) for p in predictions}
@@ -53,10 +54,11 @@ def to_csv(
     tasks: Sequence[str] = ("genre", "mood"),
     extra: Sequence[str] = (),
 ) -> str:
-    """Records of `to_record` as CSV: one row for each track (start empty) and one for each of its segments.
+    """Records of `to_record` as CSV: one row a track (start empty), one a segment.
 
-    Columns: file, seconds, start, task:label …, then task:doubt (out-of-distribution score) and task:doubted (yes, no)
-    of tasks that have them, filled in the track's row; the extra keys of the records; error.
+    Columns: file, seconds, start, task:label …, then task:doubt (out-of-distribution score) and
+    task:doubted (yes, no) of tasks that have them, filled in the track's row; the extra keys of the
+    records; error.
     """
     records = list(records)
     classes = {task: next((list(r[task]) for r in records if task in r), []) for task in tasks}

@@ -23,7 +23,8 @@ class Prediction:
         starts: of the segments in seconds, [S]; each is segment_seconds long, and they may overlap.
         overall: of the track, [K]: the segments' mean, weighted by the time each adds.
         repeated: the track was shorter than one segment and was repeated to fill it.
-        ood: out-of-distribution score; None where it was not computed or the checkpoint has no detector.
+        ood: out-of-distribution score; None where it was not computed or the checkpoint has no
+            detector.
         seconds: length of the track, where known.
     """
 
@@ -38,7 +39,7 @@ class Prediction:
     seconds: float | None = None
 
     def ranked(self) -> list[tuple[str, float]]:
-        """All classes with their probabilities, the most probable first; equals keep the labels' order."""
+        """Classes with their probabilities, highest first; equals keep the labels' order."""
         order = np.argsort(-self.overall, kind="stable")
         return [(self.labels[i], float(self.overall[i])) for i in order]
 

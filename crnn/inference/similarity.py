@@ -23,7 +23,7 @@ ADDED, NAME, LENGTH = "order added", "name", "length"
 
 @dataclass(frozen=True)
 class TrackSummary:
-    """What is stored of a track to compare it, a few kilobytes: neither its audio nor its spectrogram.
+    """What is stored of a track to compare it: a few kilobytes, no audio.
 
     Attributes:
         digest: of the file's content, equal for equal files.
@@ -49,7 +49,7 @@ def digest(data: bytes) -> str:
 
 
 def display_name(name: str) -> str:
-    """A file's name on one line: without folders and what can't be printed, shortened in the middle."""
+    """A file's name in one printable line, without folders, shortened in the middle."""
     base = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
     text = " ".join("".join(c if c.isprintable() else " " for c in base).split()) or "track"
     return text if len(text) <= _MAX_NAME else f"{text[: _MAX_NAME - 16]}…{text[-15:]}"
@@ -82,7 +82,7 @@ def summarise(
     classifiers: Sequence[Classifier],
     **fields: Any,
 ) -> TrackSummary:
-    """Summary of a track that these classifiers have analysed; fields: notices, networks, example."""
+    """Summary of an analysed track; fields: notices, networks, example."""
     embeddings = tuple(c.embedding(log_mel_for(c, analysis, data)) for c in classifiers)
     predictions = tuple(track_level(prediction, seconds) for prediction in analysis.predictions)
     return TrackSummary(
@@ -107,7 +107,8 @@ def cosine(tracks: Sequence[TrackSummary], network: int | None = None) -> Array:
     """Cosine similarity of the tracks' embeddings.
 
     Args:
-        network: number of the network whose embeddings are compared; None for the mean over all networks.
+        network: number of the network whose embeddings are compared; None for the mean over all
+            networks.
 
     Returns:
         [N, N], symmetric, 1 for equals.
@@ -124,7 +125,7 @@ def cosine(tracks: Sequence[TrackSummary], network: int | None = None) -> Array:
 
 
 def nearest(similarities: Array) -> list[tuple[int, float]]:
-    """Most similar other track of each, and its similarity: [N, N] -> N pairs; empty for one track alone."""
+    """Most similar other track of each, and its similarity: [N, N] -> N pairs, none for N = 1."""
     if len(similarities) < 2:
         return []
     others = np.where(np.eye(len(similarities), dtype=bool), -np.inf, similarities)
@@ -132,7 +133,9 @@ def nearest(similarities: Array) -> list[tuple[int, float]]:
 
 
 def columns(tracks: Sequence[TrackSummary]) -> list[tuple[int, str, str]]:
-    """Every class: its network's number, its label, and its name in the table, where two networks may share a label."""
+    """Every class: its network's number, its label, and its name in the table, where two networks
+    may share a label.
+    """
     labels = [(i, p.task, label) for i, p in enumerate(tracks[0].predictions) for label in p.labels]
     names = [label for _, _, label in labels]
     return [
@@ -146,7 +149,8 @@ def table(
 ) -> list[dict[str, str | float]]:
     """A row a track: name, every class in percent, what it sounds most like, seconds.
 
-    order: ADDED, NAME, LENGTH (longest first) or the name of a class (likeliest first); equals stay in the order added.
+    order: ADDED, NAME, LENGTH (longest first) or the name of a class (likeliest first); equals stay
+        in the order added.
     """
     classes, alike = columns(tracks), nearest(similarities)
     rows: list[dict[str, str | float]] = []
@@ -169,7 +173,7 @@ def csv(
     similarities: Array,
     failures: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """CSV of all tracks: the columns of `to_csv`, the most similar track, and failed files with their reason."""
+    """`to_csv` of all tracks, with the most similar of each; failed files with a reason."""
     rows = []
     neighbours = nearest(similarities)
     for number, track in enumerate(tracks):

@@ -25,14 +25,14 @@ class Timeline:
     probabilities: Array
 
     def at(self, second: float) -> dict[str, float]:
-        """Label → probability at a moment; before the start the first interval's, after the end the last's."""
+        """Label → probability at a moment; the nearest interval's outside the track."""
         row = int(np.searchsorted(self.edges[1:-1], second, side="right"))
         return dict(zip(self.labels, self.probabilities[row].tolist(), strict=True))
 
 
 @dataclass(frozen=True)
 class Section:
-    """An excerpt in which one class is the most probable: start and end in seconds, its mean probability there."""
+    """Where one class is the most probable: start and end (s), its mean probability there."""
 
     label: str
     start: float
@@ -45,7 +45,8 @@ def from_segments(
 ) -> Timeline:
     """Average overlapping segments per interval.
 
-    Intervals lie between all places where a segment begins or ends; a track shorter than a segment is one interval.
+    Intervals lie between all places where a segment begins or ends; a track shorter than a segment
+    is one interval.
 
     Args:
         probabilities: of the segments, [S, K].
@@ -58,7 +59,8 @@ def from_segments(
     edges = edges[edges <= round(seconds, 2)]
     middles = (edges[:-1] + edges[1:]) / 2
     covers = (starts <= middles[:, None]) & (middles[:, None] < ends + 0.01)  # [C, S]
-    # Frames are centred: the last few milliseconds may lie beyond the last segment, and are given to it.
+    # Frames are centred: the last few milliseconds may lie beyond the last segment, and are given
+    # to it.
     covers[~covers.any(axis=1), -1] = True
     weights = covers / covers.sum(axis=1, keepdims=True)
     return Timeline(labels, edges, weights @ probabilities)
@@ -83,7 +85,9 @@ def from_prediction(prediction: "Any", seconds: float) -> Timeline:
 
 
 def describe(parts: list[Section], limit: int = 6) -> str:
-    """Sections in words: "rock from 0:00 to 0:12, then metal to 0:30"; the longest where there are many."""
+    """Sections in words: "rock from 0:00 to 0:12, then metal to 0:30"; the longest where there are
+    many.
+    """
     if len(parts) == 1:
         return f"{parts[0].label} leads from beginning to end."
     shown = sorted(

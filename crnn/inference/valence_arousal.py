@@ -1,4 +1,4 @@
-"""Moods in Russell's plane: valence (negative to positive) and arousal (low to high energy) over time.
+"""Moods in Russell's plane: valence (negative to positive) and arousal (energy) over time.
 
 Russell 1980, "A circumplex model of affect"; the moods' signs are Table I of the paper.
 """
@@ -24,7 +24,7 @@ def has_places(labels: tuple[str, ...]) -> bool:
 
 
 def path(timeline: Timeline) -> Array:
-    """Valence and arousal of each interval, [C, 2] in −1 … 1: the moods' signs weighted by their probabilities."""
+    """Mean of the moods' signs, weighted by probability: valence and arousal, [C, 2]."""
     quadrants = [MOOD_QUADRANTS[label] for label in timeline.labels]
     signs = np.array([(place.valence, place.arousal) for place in quadrants], dtype=float)  # [K, 2]
     return np.asarray(timeline.probabilities @ signs)
@@ -49,7 +49,9 @@ def describe(found: Timeline) -> str:
 
 
 def figure(found: Timeline) -> go.Figure:
-    """The plane with the moods in their quarters and the track's path, from a ring to a square, brighter with time."""
+    """The plane with the moods in their quarters and the track's path, from a ring to a square,
+    brighter with time.
+    """
     places = path(found)
     middles = (found.edges[:-1] + found.edges[1:]) / 2
     drawn = go.Figure()

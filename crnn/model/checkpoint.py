@@ -1,6 +1,7 @@
 """A checkpoint folder: the network and everything that is needed to serve it.
 
-    config.json         model, front end, labels, segment length, temperature, out-of-distribution detector, measured
+    config.json         model, front end, labels, segment length, temperature, out-of-distribution
+    detector, measured
                         results, data and code revision
     model.safetensors   weights
     README.md           model card
@@ -40,12 +41,14 @@ class Checkpoint:
     Attributes:
         task: what its classes are ("genre", "mood").
         segment_seconds: length of a segment.
-        temperature: logits are divided by it before the softmax (Guo et al. 2017); fitted on validation data.
+        temperature: logits are divided by it before the softmax (Guo et al. 2017); fitted on
+            validation data.
         ood: detector of music unlike the training data; None in older checkpoints.
         results: measured figures by protocol, as the model card shows them.
         data, revision: what it was trained on, by which revision of the code.
         folder, commit: where it was read from, and at which commit if from the Hub.
-        notice: what users should know about that ("the Hub does not answer, this is the copy fetched earlier").
+        notice: what users should know about that ("the Hub does not answer, this is the copy
+            fetched earlier").
     """
 
     task: str
@@ -71,7 +74,8 @@ class Checkpoint:
         frames = self.front_end.frames(self.segment_seconds)
         if (config.n_mels, config.frames) != (self.front_end.n_mels, frames):
             raise CheckpointError(
-                f"The network reads {config.n_mels} bands × {config.frames} frames, its front end makes "
+                f"The network reads {config.n_mels} bands × {config.frames} frames, its front end "
+                "makes "
                 f"{self.front_end.n_mels} × {frames} of {self.segment_seconds:g} s."
             )
         if not self.temperature > 0:
@@ -79,7 +83,7 @@ class Checkpoint:
 
     @cached_property
     def digest(self) -> str:
-        """Twelve hex digits of the weights' SHA-256, over names and values: the same weights, the same digest."""
+        """Twelve hex digits of the SHA-256 over the weights' names and values."""
         state = self.model.state_dict()
         sha = hashlib.sha256()
         for name in sorted(state):
@@ -112,8 +116,9 @@ class Checkpoint:
         """Read a checkpoint.
 
         Args:
-            source: "genre" or "mood" for the bundled ones, a folder, or `user/repo[@revision]` on the Hugging Face Hub.
-                A text that names a folder here is that folder; a HubAddress is only ever the Hub.
+            source: "genre" or "mood" for the bundled ones, a folder, or `user/repo[@revision]` on
+                the Hugging Face Hub. A text that names a folder here is that folder; a HubAddress
+                is only ever the Hub.
             progress: called with the fraction of a download that is done.
             anonymous: fetch without any token.
 
@@ -137,7 +142,8 @@ class Checkpoint:
         for file in (CONFIG, WEIGHTS):
             if not (folder / file).is_file():
                 raise CheckpointError(
-                    f"{name}: no {file} there. A checkpoint is a folder with {CONFIG} and {WEIGHTS}, such as "
+                    f"{name}: no {file} there. A checkpoint is a folder with {CONFIG} and "
+                    f"{WEIGHTS}, such as "
                     "`python -m training train` writes, or user/repo on the Hugging Face Hub."
                 )
         config, detector = _read_config(folder / CONFIG, name)
@@ -189,16 +195,18 @@ class Checkpoint:
 
 
 def _read_config(file: Path, name: str) -> tuple[CheckpointConfig, OODDetector | None]:
-    """config.json and its detector; CheckpointError for anything that this version cannot serve. Builds nothing large."""
+    """config.json and its detector, or CheckpointError; allocates nothing large."""
     try:
         stored = metadata.read_config(file)
         if "format" not in stored and "task" not in stored:
             raise CheckpointError(
-                f"{name}: its {CONFIG} is that of another kind of model. One that this project's training wrote is needed."
+                f"{name}: its {CONFIG} is that of another kind of model. One that this project's "
+                "training wrote is needed."
             )
         if stored.get("format") != _FORMAT:
             raise CheckpointError(
-                f"{name}: format {ellipsis(str(stored.get('format')), 200)}; this version reads format {_FORMAT}."
+                f"{name}: format {ellipsis(str(stored.get('format')), 200)}; this version reads "
+                f"format {_FORMAT}."
             )
         config = CheckpointConfig.parse(stored)
         detector = OODDetector.from_dict(config.ood) if config.ood is not None else None
@@ -221,7 +229,7 @@ def _read_config(file: Path, name: str) -> tuple[CheckpointConfig, OODDetector |
 
 
 def _with_weights(config: ModelConfig, file: Path, name: str) -> CRNN:
-    """The network with its weights. The file's header is compared with what config asks for before the rest is read."""
+    """The network with its weights; compares the file's header with config before it reads."""
     expected = {key: list(value.shape) for key, value in _state(config).items()}
     try:
         if file.stat().st_size > MAX_BYTES[WEIGHTS]:
@@ -238,7 +246,8 @@ def _with_weights(config: ModelConfig, file: Path, name: str) -> CRNN:
         if different:
             key = different[0]
             raise CheckpointError(
-                f"{name}: {WEIGHTS} does not fit {CONFIG} ({ellipsis(key, 200)}: {_shape(shapes.get(key))}, not "
+                f"{name}: {WEIGHTS} does not fit {CONFIG} ({ellipsis(key, 200)}: "
+                f"{_shape(shapes.get(key))}, not "
                 f"{_shape(expected.get(key))}). Take both files from the same training."
             )
         if unreadable:
@@ -254,7 +263,8 @@ def _with_weights(config: ModelConfig, file: Path, name: str) -> CRNN:
         ) from error
     if not all(bool(torch.isfinite(value).all()) for value in model.state_dict().values()):
         raise CheckpointError(
-            f"{name}: {WEIGHTS} holds values that are not numbers (NaN or infinite). Choose another revision."
+            f"{name}: {WEIGHTS} holds values that are not numbers (NaN or infinite). Choose "
+            "another revision."
         )
     return model.eval()
 

@@ -1,7 +1,8 @@
-"""Settings of a network and of its checkpoint, with the bounds that strangers' checkpoints must keep.
+"""Settings of a network and of its checkpoint, and bounds on strangers' checkpoints.
 
-Without the bounds, a config.json of a few hundred bytes could ask for gigabytes of memory, or for hours of everyone's
-processor. Each is several times what the paper's own settings need. Nothing here imports torch.
+Without the bounds, a config.json of a few hundred bytes could ask for gigabytes of memory, or for
+hours of everyone's processor. Each is several times what the paper's own settings need. Nothing
+here imports torch.
 """
 
 import math
@@ -16,7 +17,8 @@ from pydantic.dataclasses import dataclass
 from crnn.audio.front_end import FrontEnd
 from crnn.model import metadata
 
-# [channels × bands × steps] of one segment, largest of all layers: the paper's 10 s take 3.5 million.
+# [channels × bands × steps] of one segment, largest of all layers: the paper's 10 s take 3.5
+# million.
 MAX_FEATURE_MAP = 4_000_000
 # Multiplications a second of sound: the paper's network on 10 s takes 70 million.
 MAX_MULTIPLICATIONS = 500_000_000
@@ -34,7 +36,7 @@ Pools = tuple[tuple[Size, Size], ...]
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class ModelConfig:
-    """Everything that fixes the network's shape; stored in its checkpoint. Invalid values raise ValueError.
+    """The network's shape; stored in its checkpoint. Invalid values raise ValueError.
 
     Attributes:
         n_mels, frames: bands and frames of a segment's log-mel spectrogram.
@@ -42,8 +44,8 @@ class ModelConfig:
         pools: pooling size (mel bands, frames) after each convolution.
         channels: output channels of each convolution.
         gru: hidden size of each of the two recurrent layers.
-        readout: which hidden states the linear layer sees: the "last" (of each direction), their "mean" over time, or
-            their mean weighted by an "attention" learned from each state.
+        readout: which hidden states the linear layer sees: the "last" (of each direction), their
+            "mean" over time, or their mean weighted by an "attention" learned from each state.
         conv_dropout: after each convolution. dropout: between the GRUs and before the linear layer.
     """
 
@@ -68,7 +70,8 @@ class ModelConfig:
         bands, steps = self.output_size
         if bands != 1 or steps < 1:
             raise ValueError(
-                f"pools {self.pools} turn {self.n_mels} bands × {self.frames} frames into {bands} × {steps}; "
+                f"pools {self.pools} turn {self.n_mels} bands × {self.frames} frames into {bands} "
+                f"× {steps}; "
                 "frequency must end at 1 and at least one time step must stay"
             )
 
@@ -127,7 +130,7 @@ class CheckpointConfig(BaseModel):
 
     @classmethod
     def parse(cls, settings: dict[str, Any]) -> Self:
-        """Check settings; raises ValueError with one line: the first that is wrong, and what is accepted."""
+        """Check settings; ValueError says in one line which is wrong and what is accepted."""
         try:
             return cls.model_validate(settings)
         except ValidationError as error:
@@ -179,16 +182,18 @@ def check_labels(task: str, labels: tuple[str, ...]) -> None:
             or _MARKUP & set(label)
         ):
             raise ValueError(
-                f"label {label[:60]!r}: 1 to {MAX_LABEL_LENGTH} printable characters without markup are needed"
+                f"label {label[:60]!r}: 1 to {MAX_LABEL_LENGTH} printable characters without "
+                "markup are needed"
             )
 
 
 def pool_sizes(front_end: FrontEnd) -> Pools:
-    """Pooling sizes of four convolutions that bring the bands to 1 and keep about 8 time steps every 3 s.
+    """Pooling sizes of four convolutions: bands end at 1, 3 s at about 8 time steps.
 
-    Time is pooled by the power of two nearest (in octaves) to frames-in-3-s / 8, spread over the layers from the
-    middle; frequency 4-fold a layer with the remainder last, since the feature map is largest, and so multiplications
-    are most numerous, before the first pooling. For 128 bands: (4, 4, 4, 2).
+    Time is pooled by the power of two nearest (in octaves) to frames-in-3-s / 8, spread over the
+    layers from the middle; frequency 4-fold a layer with the remainder last, since the feature map
+    is largest, and so multiplications are most numerous, before the first pooling. For 128 bands:
+    (4, 4, 4, 2).
 
     Raises:
         ValueError: the number of bands is not a power of two between 16 and 256.

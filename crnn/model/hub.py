@@ -1,7 +1,8 @@
-"""Checkpoints on the Hugging Face Hub: their addresses, and their files fetched into the local cache.
+"""Checkpoints on the Hugging Face Hub: addresses, and files fetched into the local cache.
 
-Only three files of a repository are ever fetched (config.json, model.safetensors, README.md), each only after the Hub has
-said how large it is. `import huggingface_hub` is cheap; its parts, which take a second, load when something is fetched.
+Only three files of a repository are ever fetched (config.json, model.safetensors, README.md), each
+only after the Hub has said how large it is. `import huggingface_hub` is cheap; its parts, which
+take a second, load when something is fetched.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ Progress = Callable[[float], None]  # called with the fraction done, 0 to 1
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
-# Accepted sizes. The bundled weights have 1.2 MB; 64 MB are 16 million numbers, fifty times as many.
+# Accepted sizes. The bundled weights have 1.2 MB; 64 MB are 16 million numbers, fifty times as
+# many.
 MAX_BYTES = {CONFIG: 100_000, WEIGHTS: 64_000_000, CARD: 1_000_000}
 
 # What visitors try has a cache apart from the deployer's, of up to this size on disk.
@@ -58,7 +60,10 @@ def parse_address(text: str) -> HubAddress:
     """
     text = text.strip()
     shown = ellipsis(text, 80)
-    needed = "Needed is user/repo or user/repo@revision, as it stands on top of a model's page on huggingface.co."
+    needed = (
+        "Needed is user/repo or user/repo@revision, as it stands on top of a model's page on "
+        "huggingface.co."
+    )
     if not text:
         raise CheckpointError(f"Nothing was entered. {needed}")
     path = text
@@ -80,7 +85,8 @@ def parse_address(text: str) -> HubAddress:
         return HubAddress(repo)
     if len(revision) > 100 or ".." in revision or not _REVISION.fullmatch(revision):
         raise CheckpointError(
-            f"“{shown}” names no revision that can exist: after the @, a branch, a tag or a commit is needed."
+            f"“{shown}” names no revision that can exist: after the @, a branch, a tag or a "
+            "commit is needed."
         )
     return HubAddress(repo, revision)
 
@@ -101,7 +107,7 @@ def _page_path(text: str) -> str:
 
 
 def looks_like_address(text: str) -> bool:
-    """Whether a text that is no folder here is meant for the Hub: one slash, not at a path's beginning."""
+    """Whether a text that is no folder here has the form of an address: one slash inside."""
     return text.startswith("https://") or (
         text.count("/") - text.partition("@")[2].count("/") == 1 and text[0] not in "./~"
     )
@@ -109,7 +115,7 @@ def looks_like_address(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Where a repository's files lie, and of which commit; notice: set where they are an earlier copy."""
+    """Where a repository's files of a commit lie; notice: why it is an earlier copy."""
 
     folder: Path
     commit: str
@@ -121,12 +127,12 @@ class HubUnreachable(CheckpointError):
 
 
 def endpoint() -> str:
-    """Where the Hub is. Read at each call: huggingface_hub itself reads the variable once, when it is imported."""
+    """Where the Hub is, read at each call; huggingface_hub reads the variable only once."""
     return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
 
 
 def cache_folder(anonymous: bool = False) -> Path:
-    """huggingface_hub's cache. What is fetched without a token has its own, so that it can hold nothing private."""
+    """huggingface_hub's cache; what is fetched without a token has one that is never private."""
     from huggingface_hub import constants
 
     folder = Path(os.environ.get("HF_HUB_CACHE") or constants.HF_HUB_CACHE)
@@ -152,7 +158,8 @@ def fetch(
 
     Raises:
         HubUnreachable: the Hub does not answer, and there is no copy.
-        CheckpointError: the repository is missing, private, gated, too large, pickled, or no checkpoint of ours.
+        CheckpointError: the repository is missing, private, gated, too large, pickled, or no
+            checkpoint of ours.
     """
     remote = _Remote(address, cache_folder(anonymous), anonymous)
     pinned = _COMMIT.fullmatch(address.revision) is not None
@@ -162,22 +169,22 @@ def fetch(
         commit, sizes = remote.list_files()
         if anonymous:
             _make_room(remote.cache)
-        total, done = max(1, sum(sizes.values())), 0
+        total, before = max(1, sum(sizes.values())), 0
+
+        def report(n: int) -> None:
+            if progress is not None:
+                progress(min(1.0, (before + n) / total))
+
         folder = remote.cache
         for name, size in sizes.items():  # config.json comes first
-
-            def report(n: int, before: int = done) -> None:
-                if progress is not None:
-                    progress(min(1.0, (before + n) / total))
-
             file = remote.download(name, commit, report)
             report(size)
-            done += size
-            folder = file.parent
+            folder, before = file.parent, before + size
             if name == CONFIG and check is not None:
                 check(file)
         if not pinned:
-            # Which commit the branch or tag means is noted last, so that only complete copies are found offline.
+            # Which commit the branch or tag means is noted last, so that only complete copies are
+            # found offline.
             reference = folder.parents[1] / "refs" / address.revision
             reference.parent.mkdir(parents=True, exist_ok=True)
             reference.write_text(commit)
@@ -218,7 +225,7 @@ class _Remote:
         return Snapshot(paths[0], paths[0].name) if len(paths) == len(files) else None
 
     def list_files(self) -> tuple[str, dict[str, int]]:
-        """The commit that the revision means now, and the size of each file in bytes; refuses what is too large."""
+        """The revision's commit now, and its files' sizes in bytes; refuses what is too large."""
         import httpx2
 
         api = huggingface_hub.HfApi(endpoint=endpoint(), token=self.token)
@@ -247,11 +254,13 @@ class _Remote:
         for name in filter(listed.__contains__, MAX_BYTES):
             if (size := listed[name]) is None:
                 raise CheckpointError(
-                    f"{self.address}: the Hub does not say how large {name} is, so it was not fetched."
+                    f"{self.address}: the Hub does not say how large {name} is, so it was not "
+                    "fetched."
                 )
             if size > MAX_BYTES[name]:
                 raise CheckpointError(
-                    f"{self.address}: {name} has {_bytes(size)}; up to {_bytes(MAX_BYTES[name])} are accepted. Nothing of it "
+                    f"{self.address}: {name} has {_bytes(size)}; up to {_bytes(MAX_BYTES[name])} "
+                    "are accepted. Nothing of it "
                     "was fetched. Choose a smaller network."
                 )
             sizes[name] = size
@@ -261,11 +270,14 @@ class _Remote:
         pickles = [file for file in listed if file.endswith(_PICKLES)]
         if pickles and WEIGHTS not in listed:
             return (
-                f"{self.address} has its weights only as a pickle ({ellipsis(pickles[0], 60)}). Reading a pickle can run any "
-                f"code, so none is opened here: weights are read from {WEIGHTS} alone. Convert it on a computer you trust."
+                f"{self.address} has its weights only as a pickle ({ellipsis(pickles[0], 60)}). "
+                "Reading a pickle can run any "
+                f"code, so none is opened here: weights are read from {WEIGHTS} alone. Convert it "
+                "on a computer you trust."
             )
         return (
-            f"{self.address} is not a checkpoint of this kind: it has no {missing}. A repository with {CONFIG} and {WEIGHTS} "
+            f"{self.address} is not a checkpoint of this kind: it has no {missing}. A repository "
+            f"with {CONFIG} and {WEIGHTS} "
             "is needed, such as `python -m training publish` makes."
         )
 
@@ -291,7 +303,8 @@ class _Remote:
             number = getattr(error, "errno", None)
             if number in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT):
                 raise CheckpointError(
-                    f"{self.address}: {name} could not be stored ({os.strerror(number)}). Make room, or set HF_HOME to "
+                    f"{self.address}: {name} could not be stored ({os.strerror(number)}). Make "
+                    "room, or set HF_HOME to "
                     "a folder that can be written."
                 ) from error
             if isinstance(error, errors.GatedRepoError):
@@ -299,50 +312,61 @@ class _Remote:
             raise HubUnreachable(f"{self.address}: the download of {name} broke off.") from error
 
     def _explained(self, error: Exception) -> CheckpointError:
-        """What the Hub's answer means, without a word of the library's own: those may repeat what was sent."""
-        from huggingface_hub import errors
-
+        """What the Hub's answer means, without the library's own words: they may repeat a token."""
         status = getattr(getattr(error, "response", None), "status_code", None)
-        repo = self.address.repo
-        access = (
-            "Only public repositories can be opened here."
-            if self.anonymous
-            else "Set HF_TOKEN to a token whose owner may read it."
-        )
-        if isinstance(error, errors.GatedRepoError):
-            sentence = f"{repo} is gated: its authors let in only who has accepted their terms on its page. {access}"
-        elif isinstance(error, errors.RepositoryNotFoundError) and status == 401:
-            sentence = (
-                f"{repo} is private, or there is no such repository: the Hub says the same of both. "
-                f"Check the spelling. {access}"
-            )
-        elif isinstance(error, errors.RevisionNotFoundError):
-            sentence = (
-                f"{repo} has no revision “{self.address.revision}”. Leave it out for the newest, or look up its branches "
-                "and tags on its page."
-            )
-        elif isinstance(error, errors.DisabledRepoError):
-            sentence = f"{repo} has been disabled on the Hub. Choose another repository."
-        elif status == 404:
-            sentence = f"The Hub has no model repository {repo}. Check the spelling: user/repo."
-        elif status == 401:
-            sentence = (
-                "The Hub does not accept the token it was sent. Make a new one and set it as HF_TOKEN, or remove it: "
-                "public repositories need none."
-            )
-        elif status == 403:
-            sentence = f"The Hub refuses access to {repo}. {access}"
-        elif status is None:
-            return HubUnreachable(f"{self.address}: the Hugging Face Hub does not answer.")
-        else:
-            return HubUnreachable(
-                f"{self.address}: the Hugging Face Hub is in trouble or busy (it answered {status})."
-            )
-        return CheckpointError(sentence)
+        kinds = {kind.__name__ for kind in type(error).__mro__}
+        for kind, code, sentence in _REFUSALS:
+            if kind in kinds and code in (status, None):
+                access = _PUBLIC_ONLY if self.anonymous else _NEEDS_TOKEN
+                return CheckpointError(sentence.format(address=self.address, access=access))
+        trouble = f"is in trouble or busy (it answered {status})" if status else "does not answer"
+        return HubUnreachable(f"{self.address}: the Hugging Face Hub {trouble}.")
+
+
+# Class of huggingface_hub's error, status, and what that means; the first that fits.
+_REFUSALS = (
+    (
+        "GatedRepoError",
+        None,
+        "{address.repo} is gated: its authors let in only who has accepted their terms on its "
+        "page. {access}",
+    ),
+    (
+        "RepositoryNotFoundError",
+        401,
+        "{address.repo} is private, or there is no such repository: the Hub says the same of "
+        "both. Check the spelling. {access}",
+    ),
+    (
+        "RevisionNotFoundError",
+        None,
+        "{address.repo} has no revision “{address.revision}”. Leave it out for the newest, or "
+        "look up its branches and tags on its page.",
+    ),
+    (
+        "DisabledRepoError",
+        None,
+        "{address.repo} has been disabled on the Hub. Choose another repository.",
+    ),
+    (
+        "Exception",
+        404,
+        "The Hub has no model repository {address.repo}. Check the spelling: user/repo.",
+    ),
+    (
+        "Exception",
+        401,
+        "The Hub does not accept the token it was sent. Make a new one and set it as HF_TOKEN, or "
+        "remove it: public repositories need none.",
+    ),
+    ("Exception", 403, "The Hub refuses access to {address.repo}. {access}"),
+)
+_PUBLIC_ONLY = "Only public repositories can be opened here."
+_NEEDS_TOKEN = "Set HF_TOKEN to a token whose owner may read it."
 
 
 def progress_bar(what: str, limit: int, report: Callable[[int], None]) -> type:
-    """A class for huggingface_hub to use as tqdm: reports bytes, and stops a file of more than `limit` bytes."""
+    """A stand-in for tqdm: reports bytes received, and stops a file of more than `limit`."""
 
     class Bar:
         def __init__(self, *_: object, initial: int = 0, **__: object) -> None:

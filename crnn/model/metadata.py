@@ -1,4 +1,4 @@
-"""What a checkpoint folder says about itself, read without torch: for pages that show it before anything is loaded."""
+"""A checkpoint folder's description, read without torch: for pages that load nothing yet."""
 
 import hashlib
 import json
@@ -31,7 +31,8 @@ class Metadata:
         data, revision: what it was trained on, by which revision of the code.
         results: measured figures by protocol.
         card: README.md without its header.
-        ood_threshold: score above which music counts as out of distribution; None where the checkpoint has no detector.
+        ood_threshold: score above which music counts as out of distribution; None where the
+            checkpoint has no detector.
         ood_origin: which data the threshold comes from.
     """
 
@@ -47,7 +48,7 @@ class Metadata:
 
 
 def read(folder: Path) -> Metadata:
-    """Metadata of a checkpoint folder; raises CheckpointError where config or weights cannot be read."""
+    """Metadata of a checkpoint folder; CheckpointError where its files cannot be read."""
     try:
         config = read_config(folder / CONFIG)
         ood = config.get("doubt") or {}
@@ -69,7 +70,7 @@ def read(folder: Path) -> Metadata:
 
 
 def read_config(file: Path) -> dict[str, Any]:
-    """config.json as a dictionary; ValueError for anything else, RecursionError for absurd nesting."""
+    """config.json as a dictionary; ValueError or RecursionError for anything else."""
     if file.stat().st_size > MAX_BYTES[CONFIG]:
         raise ValueError(f"more than {MAX_BYTES[CONFIG] // 1000} kB")
     config = json.loads(file.read_text(encoding="utf-8"))
@@ -151,7 +152,9 @@ _ASKED = {
 
 
 def sentences(results: Results) -> list[tuple[str, str, str]]:
-    """Each protocol in words: its name, how often the first answer was right, and (from the checkpoint) what it was measured on."""
+    """Each protocol in words: its name, how often the first answer was right, and (from the
+    checkpoint) what it was measured on.
+    """
     said = []
     for protocol, figures in results.items():
         accuracy, spread = figures.get("track_accuracy"), figures.get("track_accuracy_sd")

@@ -1,7 +1,8 @@
-"""The convolutional recurrent network (CRNN): a segment's log-mel spectrogram in, one logit a class out.
+"""The convolutional recurrent network (CRNN): log-mel segments in, logits out.
 
-The family of Choi et al. 2016 (arXiv 1609.04243) in the form of Nasrullah & Zhao 2019 (arXiv 1901.04555): the
-convolutions model local time-frequency patterns, the recurrent layers their evolution over time.
+The family of Choi et al. 2016 (arXiv 1609.04243) in the form of Nasrullah & Zhao 2019 (arXiv
+1901.04555): the convolutions model local time-frequency patterns, the recurrent layers their
+evolution over time.
 """
 
 import torch
@@ -59,7 +60,8 @@ class CRNN(nn.Module):
         width = config.gru * (2 if config.bidirectional else 1)
         self.attention = nn.Linear(width, 1) if config.readout == "attention" else None
         self.linear = nn.Linear(width, config.n_classes)
-        # About twice as fast on CPUs. Weights too: with one input channel the input's layout decides nothing.
+        # About twice as fast on CPUs. Weights too: with one input channel the input's layout
+        # decides nothing.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, segments: Tensor) -> Tensor:
@@ -72,11 +74,12 @@ class CRNN(nn.Module):
         return self.linear.in_features
 
     def embed(self, segments: Tensor) -> Tensor:
-        """The segments' embeddings, which the linear layer reads. Shape: [B, 1, M, W] dB -> [B, H]."""
+        """Embeddings, which the linear layer reads. Shape: [B, 1, M, W] dB -> [B, H]."""
         expected = (1, self.config.n_mels, self.config.frames)
         if tuple(segments.shape[1:]) != expected:
             raise ValueError(
-                f"segments have shape {tuple(segments.shape)}; [B, {', '.join(map(str, expected))}] is needed"
+                f"segments have shape {tuple(segments.shape)}; [B, "
+                f"{', '.join(map(str, expected))}] is needed"
             )
         x = self.normalise(segments).contiguous(memory_format=torch.channels_last)
         for layer in self.convolutions:
@@ -84,7 +87,7 @@ class CRNN(nn.Module):
         return self.recur(x)
 
     def recur(self, maps: Tensor) -> Tensor:
-        """Run the GRUs over the last feature maps: the embeddings. Shape: [B, C, 1, W'] -> [B, H]."""
+        """Run the GRUs over the last feature maps. Shape: [B, C, 1, W'] -> embeddings [B, H]."""
         sequence = maps.squeeze(2).transpose(1, 2)  # [B, W', C]
         states, _ = self.gru(sequence)  # [B, W', H] or [B, W', 2H]
         if self.attention is not None:

@@ -1,9 +1,10 @@
 """Out-of-distribution (OOD) detection: is a track unlike the data that the network was trained on?
 
-Each window of five seconds is described by statistics that hold nothing of notes or words: the level of each band group,
-how much it varies, how fast the spectrum's shape changes. A Gaussian is fitted to the windows of the training tracks; the
-score of a track is the Mahalanobis distance of its windows from that Gaussian's mean (as Lee et al. 2018, arXiv 1807.03888,
-use it on a network's features), the median over windows. The threshold is calibrated on validation data.
+Each window of five seconds is described by statistics that hold nothing of notes or words: the
+level of each band group, how much it varies, how fast the spectrum's shape changes. A Gaussian is
+fitted to the windows of the training tracks; the score of a track is the Mahalanobis distance of
+its windows from that Gaussian's mean (as Lee et al. 2018, arXiv 1807.03888, use it on a network's
+features), the median over windows. The threshold is calibrated on validation data.
 """
 
 from dataclasses import dataclass
@@ -18,23 +19,26 @@ from crnn.audio.front_end import FrontEnd
 Array = NDArray[np.float64]
 _Floats = NDArray[np.float32]
 
-# Chosen on validation tracks and on synthetic sounds (training/ood/synthetic.py); half as long flags short clips more often.
+# Chosen on validation tracks and on synthetic sounds (training/ood/synthetic.py); half as long
+# flags short clips more often.
 WINDOW_SECONDS = 5.0
 MIN_SECONDS = 1.0  # below, no score
 FALSE_ALARM_RATE = 0.05  # of the threshold, on validation data
 
 _GROUPS, _FINE_GROUPS = 8, 16  # of neighbouring bands
-# Lags in frames of the shape's autocorrelation, up to 0.6 s on the bundled front end; within groups up to 0.3 s.
+# Lags in frames of the shape's autocorrelation, up to 0.6 s on the bundled front end; within groups
+# up to 0.3 s.
 _LAGS, _FINE_LAGS = (1, 2, 4, 8), (1, 2, 4)
 _PERCENTILES = (5, 25, 50, 75)  # of loudness below the maximum; speech's pauses show in them
-# 8 groups × (level, deviation, skewness), common variation, 4 percentiles, 4 lags, 3 lags × 4 quarters of the bands.
+# 8 groups × (level, deviation, skewness), common variation, 4 percentiles, 4 lags, 3 lags × 4
+# quarters of the bands.
 N_FEATURES = 3 * _GROUPS + 1 + len(_PERCENTILES) + len(_LAGS) + 4 * len(_FINE_LAGS)
 _FLOOR_DB = -80.0
 
 
 @dataclass(frozen=True)
 class OODScore:
-    """A track's score, and the threshold above which it counts as out of distribution; 1 is typical of training data."""
+    """A track's score (1 is typical of training data), and the threshold above which it is OOD."""
 
     score: float
     threshold: float
@@ -63,14 +67,15 @@ class OODDetector:
     def __post_init__(self) -> None:
         if self.centre.shape != (N_FEATURES,) or self.whitening.shape != (N_FEATURES, N_FEATURES):
             raise ValueError(
-                f"doubt: arrays of {self.centre.shape} and {self.whitening.shape}; {N_FEATURES} numbers are needed"
+                f"doubt: arrays of {self.centre.shape} and {self.whitening.shape}; {N_FEATURES} "
+                "numbers are needed"
             )
         finite = np.isfinite(self.centre).all() and np.isfinite(self.whitening).all()
         if not (finite and 0 <= self.threshold < np.inf):
             raise ValueError("doubt: centre and whitening must be finite, the threshold 0 or above")
 
     def score(self, windows: Array) -> float:
-        """Score of a track from its windows' features [n, D]: median of their root mean square distances."""
+        """Score of a track: median distance (root mean square) of its windows [n, D]."""
         distances = np.sqrt(np.square((windows - self.centre) @ self.whitening).mean(axis=1))
         return float(np.median(distances))
 
@@ -89,7 +94,7 @@ class OODDetector:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "OODDetector":
-        """Inverse of to_dict. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
+        """Inverse of to_dict; raises ValueError, KeyError, TypeError or AttributeError."""
         rows = [_from_text(row) for row in stored["whitening"]]
         if [len(row) for row in rows] != list(range(1, N_FEATURES + 1)):
             raise ValueError(f"doubt: whitening is no lower triangle of {N_FEATURES} rows")
@@ -108,9 +113,10 @@ def _from_text(text: str) -> list[float]:
 
 
 def fit(windows: Array) -> OODDetector:
-    """Fit the Gaussian to training windows [n, D]; its covariance is shrunk by 5 % towards a multiple of the identity.
+    """Fit the Gaussian to training windows [n, D], its covariance shrunk by 5 %.
 
-    The same as sklearn.covariance.ShrunkCovariance(shrinkage=0.05), which serving would have to load.
+    The same as sklearn.covariance.ShrunkCovariance(shrinkage=0.05), which serving would have to
+    load.
     """
     centre, deviation = windows.mean(axis=0), windows.std(axis=0) + 1e-9
     covariance = np.cov((windows - centre) / deviation, rowvar=False, bias=True)
@@ -126,7 +132,7 @@ def threshold(scores: Array, rate: float = FALSE_ALARM_RATE) -> float:
 
 
 def features(mel: Tensor, front_end: FrontEnd) -> Array | None:
-    """Features of each window, independent of the recording's level: [M, F] dB -> [n, D]; None below MIN_SECONDS.
+    """Features of each window, whatever its level: [M, F] dB -> [n, D]; None below MIN_SECONDS.
 
     Windows are WINDOW_SECONDS long and overlap by a third; a shorter track is one window.
     """
@@ -143,7 +149,7 @@ def features(mel: Tensor, front_end: FrontEnd) -> Array | None:
 
 
 def _window_features(x: _Floats) -> Array:
-    """One window [M, W] -> [D]. Logarithms where a quantity is a ratio; small constants keep them finite in silence."""
+    """One window [M, W] -> [D]; small constants keep logarithms finite in silence."""
     groups = _group_means(x, _GROUPS)  # [8, W]
     level, deviation = groups.mean(axis=1), groups.std(axis=1)
     z = (groups - level[:, None]) / np.sqrt(deviation**2 + 0.05)[:, None]
@@ -161,13 +167,13 @@ def _window_features(x: _Floats) -> Array:
 
 
 def _group_means(x: _Floats, groups: int) -> _Floats:
-    """Mean of each group of neighbouring bands: [M, W] -> [groups, W]; bands left over at the top join none."""
+    """Mean of each group of neighbouring bands, [M, W] -> [groups, W]; omits a rest at the top."""
     size = len(x) // groups
     return np.asarray(x[: size * groups].reshape(groups, size, -1).mean(axis=1))
 
 
 def autocorrelation(shapes: _Floats, lag: int) -> Array:
-    """Correlation of a spectral shape with itself `lag` frames later, mean over time: [P, m, W] -> [P]; 1 if it is constant."""
+    """Mean correlation of a spectral shape with itself `lag` frames later: [P, m, W] -> [P]."""
     power = np.square(shapes).mean(axis=1) + 0.25
     product = (shapes[..., lag:] * shapes[..., :-lag]).mean(axis=1)
     return np.asarray((product / np.sqrt(power[:, lag:] * power[:, :-lag])).mean(axis=1))

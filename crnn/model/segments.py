@@ -15,8 +15,8 @@ class Segments:
 
     Attributes:
         starts: first frame of each, [S].
-        weights: fraction of the track that each adds, [S]; they sum to 1. A tail that overlaps its neighbour counts only
-            for its new frames.
+        weights: fraction of the track that each adds, [S]; they sum to 1. A tail that overlaps its
+            neighbour counts only for its new frames.
         width: frames a segment.
         repeated: the track is shorter than one segment and is repeated to fill it.
     """
@@ -28,14 +28,16 @@ class Segments:
 
 
 def plan(n_frames: int, width: int, hop: int | None = None) -> Segments:
-    """Segments of `width` frames every `hop` frames (default: width, no overlap) over a track of n_frames.
+    """Segments of `width` frames every `hop` frames (default: width) over n_frames.
 
-    The last segment ends with the track: every frame counts, none twice as much as another at the default hop.
+    The last segment ends with the track: every frame counts, none twice as much as another at the
+    default hop.
     """
     hop = width if hop is None else hop
     if n_frames < 1 or width < 1 or not 1 <= hop <= width:
         raise ValueError(
-            f"n_frames={n_frames}, width={width}, hop={hop}; needed: n_frames ≥ 1 and 1 ≤ hop ≤ width"
+            f"n_frames={n_frames}, width={width}, hop={hop}; needed: n_frames ≥ 1 and 1 ≤ hop ≤ "
+            "width"
         )
     if n_frames <= width:
         return Segments((0,), (1.0,), width, repeated=n_frames < width)

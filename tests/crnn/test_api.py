@@ -1,4 +1,4 @@
-"""The public names: which they are, that each can be had, and that asking for none of them loads nothing heavy."""
+"""The public names: which they are, that each exists, and that importing them is cheap."""
 
 import importlib
 import subprocess
@@ -48,7 +48,7 @@ EXAMPLE = EXAMPLES["metal-madness"].file
 
 
 def test_the_short_way_is_the_long_way() -> None:
-    """README's lines: a path, a text and the content give the same; a front end's log-mel is the analysis's."""
+    """The lines of README; a path, a text and the file's content give the same."""
     analysis = crnn.analyse(str(EXAMPLE))
     assert list(analysis) == ["genre", "mood"]
     for source in (EXAMPLE, EXAMPLE.read_bytes()):

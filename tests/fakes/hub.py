@@ -1,11 +1,12 @@
 """A Hugging Face Hub on loopback, in the shapes that the real huggingface_hub client asks for.
 
-    HEAD, GET  /{repo}/resolve/{rev}/{file}         files; weights are redirected to a store, as large files are
-    GET        /api/models/{repo}/revision/{rev}    what is in a repository, and how large (?blobs=true)
-    POST       /api/repos/create, /api/validate-yaml, /api/models/{repo}/preupload/{rev}, …/commit/{rev}, …/branch/{name}
+    HEAD, GET  /{repo}/resolve/{rev}/{file}         files; weights are redirected to a store
+    GET        /api/models/{repo}/revision/{rev}    files, and with ?blobs=true their sizes
+    POST       /api/repos/create, /api/validate-yaml,
+               /api/models/{repo}/{preupload, commit, branch}/{rev}
 
-Its moods: a repository may be private, gated or disabled; a file may be announced larger than it is, or end early; the whole
-server may be down, answer an error, or be somebody else's sign-in page.
+Its moods: a repository may be private, gated or disabled; a file may be announced larger than it
+is, or end early; the whole server may be down, answer an error, or be somebody else's sign-in page.
 """
 
 import base64
@@ -29,8 +30,8 @@ TOKEN = "hf_loopbackOnlyNotASecretOfAnyone"
 
 @dataclass
 class Repository:
-    """commits: files by commit; refs: branch or tag → commit. announced: sizes stated in place of the true ones. broken: files
-    that end early."""
+    """commits: files by commit. refs: branch or tag → commit. announced: sizes stated in place of the
+    true ones. broken: files that end early."""
 
     commits: dict[str, Files] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
@@ -61,7 +62,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class FakeHub:
-    """`with FakeHub() as hub:` serves; `down()` and `up()` unplug it and plug it in again at the same address."""
+    """`with FakeHub() as hub:` serves; `down()` unplugs it, `up()` plugs it in again."""
 
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}
@@ -234,10 +235,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send(404, headers={"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit})
         elif file.endswith((".safetensors", ".bin", ".ckpt")):
             data = repository.commits[commit][file]
+            store = f"{self.hub.endpoint}/store/{name.replace('/', '--')}"
             self.send(
                 302,
                 headers={
-                    "Location": f"{self.hub.endpoint}/store/{name.replace('/', '--')}/{commit}/{file}",
+                    "Location": f"{store}/{commit}/{file}",
                     "X-Repo-Commit": commit,
                     "X-Linked-ETag": f'"{hashlib.sha256(data).hexdigest()}"',
                     "X-Linked-Size": str(repository.announced.get(file, len(data))),
@@ -336,9 +338,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send(
                 403,
                 b"{}",
-                {
-                    "X-Error-Message": "You don't have the rights to create a model under this namespace"
-                },
+                {"X-Error-Message": "You can't create a model under this namespace"},
             )
             return
         name = f"{owner}/{asked['name']}"
@@ -349,7 +349,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_json({"url": f"{self.hub.endpoint}/{name}", "name": name}, status)
 
     def validate(self, content: str) -> None:
-        """The header must be YAML, its licence a word, its model-index a list of named results with values."""
+        """The header must be YAML with a licence and a model-index of named results."""
         try:
             header = yaml.safe_load(content.split("---")[1])
             assert isinstance(header["license"], str)

@@ -1,4 +1,4 @@
-"""Laws of a comparison: nothing is lost, nothing depends on the order, a copy is nearest to its original."""
+"""Laws of a comparison: order does not matter, and a copy is nearest to its original."""
 
 import csv
 import io

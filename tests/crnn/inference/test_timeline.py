@@ -1,4 +1,4 @@
-"""Along the track: every moment is the mean of the segments that cover it, and sections leave no gap."""
+"""Every interval is the mean of the segments that cover it, and sections leave no gap."""
 
 import numpy as np
 import pytest

@@ -143,7 +143,7 @@ def test_the_hub_dies_half_way(hub: FakeHub, files: Files, monkeypatch: pytest.M
 
 
 def test_a_newer_version_that_cannot_be_had_leaves_the_older(hub: FakeHub, files: Files) -> None:
-    """A branch moved on to weights that are refused: without the Hub, the complete copy is still found."""
+    """A branch moved on to a refused config: without the Hub, the older copy is found."""
     repository = hub.add(NAME, files)
     first = repository.refs["main"]
     Checkpoint.load(NAME)

@@ -1,4 +1,4 @@
-"""What the Hub offers and nobody should load: private, broken, hostile, too large. Refused in words, early."""
+"""Repositories that must be refused early, in words: private, broken, hostile, too large."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The network's shape follows its front end, and what it says of a segment does not depend on its neighbours."""
+"""The network's shape follows its front end; a segment's logits do not depend on the batch."""
 
 from dataclasses import replace
 
@@ -49,7 +49,7 @@ def test_one_logit_a_class(seconds: float, pooling: str, bidirectional: bool, re
 
 
 def test_default_size_is_the_papers() -> None:
-    """Nasrullah & Zhao's filters; what the recurrent and linear layers add depends on the classes."""
+    """Nasrullah & Zhao's filters; the layers behind them depend on the classes."""
     network = CRNN(config(PAPER_FRONT_END, channels=(64, 128, 128, 128)))
     shapes = [tuple(layer[0].weight.shape) for layer in network.convolutions]  # type: ignore[index]
     assert shapes == [(64, 1, 3, 3), (128, 64, 3, 3), (128, 128, 3, 3), (128, 128, 3, 3)]

@@ -1,4 +1,4 @@
-"""Laws of the detector: what its threshold promises, that loudness does not matter, that a folder loses nothing."""
+"""Laws of the detector: its threshold, independence of loudness, storage without loss."""
 
 import io
 import json
