@@ -5,8 +5,8 @@
     ├── CheckpointError   a folder or repository that is no usable checkpoint
     └── SourceError       a link that names no track, or a service that did not answer
 
-Each message can be shown as it is: what was received, what is accepted, what to do next. Mistakes of
-a programmer stay ValueError and TypeError.
+Each message can be shown as it is: what was received, what is accepted, what to do next. A
+programmer's mistakes stay ValueError and TypeError.
 """
 
 

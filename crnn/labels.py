@@ -21,7 +21,7 @@ MOOD_QUADRANTS = {
     "Sad": Quadrant(-1, -1),
 }
 
-# Ten colours with the largest minimal difference between any two (CIE94), with normal vision and with
+# Ten colours with the largest minimal difference between any two (CIE94), for normal vision and
 # simulated protanopia, deuteranopia and tritanopia (Machado et al. 2009), that stand out from white
 # and dark pages. tests/crnn/test_labels.py measures both. Names always stand beside them.
 GENRE_COLOURS = {

@@ -1,4 +1,4 @@
-"""Where tracks come from besides an upload: bundled examples, zips, Spotify links and their previews."""
+"""Where tracks come from besides an upload: examples, ZIPs, and previews for Spotify links."""
 
 import lazy_loader
 

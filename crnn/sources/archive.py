@@ -7,7 +7,6 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, BinaryIO, cast
 
@@ -68,14 +67,6 @@ def describe_skipped(skipped: Counter[SkipReason]) -> str:
     return f"Skipped {', '.join(parts)}." if parts else ""
 
 
-@dataclass(frozen=True)
-class Member:
-    """A file in the ZIP that may be a track: its path there, for display only, and its entry."""
-
-    path: str
-    entry: zipfile.ZipInfo
-
-
 class Archive:
     """An opened ZIP. members: files that may be tracks; skipped: the number of others, by reason.
 
@@ -84,15 +75,11 @@ class Archive:
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        self.members: list[Member] = []
+        self.members: list[zipfile.ZipInfo] = []
         self.skipped: Counter[SkipReason] = Counter()
         self._left = MAX_UNPACKED_MB << 20
         try:
             self._zip = zipfile.ZipFile(cast(IO[bytes], _Bounded(file)))
-        except _TableTooLong as error:
-            raise AudioError(
-                f"This ZIP lists many thousand files. Pack up to {MAX_TRACKS} tracks and no more."
-            ) from error
         except _DAMAGED as error:
             raise AudioError(
                 "This ZIP is damaged or incomplete: its table of contents can't be read. Download "
@@ -104,21 +91,21 @@ class Archive:
             if reason := skip_reason(entry.filename):
                 self.skipped[reason] += 1
             else:
-                self.members.append(Member(entry.filename, entry))
-        if any(member.entry.flag_bits & _ENCRYPTED for member in self.members):
+                self.members.append(entry)
+        if any(member.flag_bits & _ENCRYPTED for member in self.members):
             raise AudioError("This ZIP is protected by a password. Pack it again without one.")
         if not self.members:
             reason = describe_skipped(self.skipped) or "It is empty."
             raise AudioError(f"There is no audio file in this ZIP. {reason}")
 
-    def read(self, member: Member) -> bytes:
+    def read(self, member: zipfile.ZipInfo) -> bytes:
         """One track, unpacked. Raises AudioError where it is damaged or too large."""
-        if member.entry.compress_type not in _METHODS:
+        if member.compress_type not in _METHODS:
             raise AudioError("It is not packed by Deflate. Pack it again as an ordinary ZIP.")
         limit = min(MAX_TRACK_MB << 20, self._left)
         data = bytearray()
         try:
-            with self._zip.open(member.entry) as packed:
+            with self._zip.open(member) as packed:
                 # The size in the table is only a claim, so what comes out is counted.
                 while len(data) <= limit and (block := packed.read(_BLOCK)):
                     data += block
@@ -135,10 +122,6 @@ class Archive:
         raise AudioError(f"It unpacks to more than {MAX_TRACK_MB} MB, the limit for a track.")
 
 
-class _TableTooLong(Exception):
-    pass
-
-
 class _Bounded:
     """A file with a limit on each read: zipfile reads the whole table of contents at once."""
 
@@ -152,5 +135,7 @@ class _Bounded:
     def read(self, size: int = -1) -> bytes:
         data = self._file.read(min(size, _MAX_TABLE + 1) if size >= 0 else _MAX_TABLE + 1)
         if len(data) > _MAX_TABLE:
-            raise _TableTooLong
+            raise AudioError(
+                f"This ZIP lists many thousand files. Pack up to {MAX_TRACKS} tracks and no more."
+            )
         return data

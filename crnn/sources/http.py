@@ -1,4 +1,4 @@
-"""Requests to other services: https, allow-listed hosts, small bodies, and never an endless wait."""
+"""Requests to other services: https to allowed hosts only, small bodies, bounded time."""
 
 import json
 import logging
@@ -145,30 +145,13 @@ def service_name(url: str) -> str:
     return name
 
 
-def get_json(session: Session, url: str, params: dict[str, str] | None = None) -> dict[str, Any]:
-    """A JSON object. Raises FetchError."""
-    body, _ = get(session, url, MAX_JSON, ("application/json", "text/javascript"), params)
-    try:
-        answer = json.loads(body)
-    except ValueError as error:
-        raise FetchError(f"{service_name(url)} sent something that is not JSON.") from error
-    if not isinstance(answer, dict):
-        raise FetchError(f"{service_name(url)} sent JSON of an unexpected form.")
-    return answer
+Params = dict[str, str] | None
 
 
 def get(
-    session: Session,
-    url: str,
-    limit: int,
-    kinds: tuple[str, ...],
-    params: dict[str, str] | None = None,
-) -> tuple[bytes, str]:
-    """Body and content type of a response.
-
-    Args:
-        limit: bytes that are accepted.
-        kinds: beginnings of content types that are accepted.
+    session: Session, url: str, limit: int, kinds: tuple[str, ...], params: Params = None
+) -> bytes:
+    """A body of at most `limit` bytes, whose content type begins with one of `kinds`.
 
     Raises:
         FetchError: no response, another status than 200, another type, or too long.
@@ -186,11 +169,23 @@ def get(
                     f"{name} sent {kind[:40] or 'an unnamed type'} instead of {wanted}."
                 )
             response.raw.limit = limit
-            return response.content, kind
+            return response.content
     except requests.RequestException as error:
         raise request_failed(name, error) from error
     except ValueError as error:  # a malformed address or header
         raise FetchError(f"{name} answered in a form that can't be read.") from error
+
+
+def get_json(session: Session, url: str, params: Params = None) -> dict[str, Any]:
+    """A JSON object. Raises FetchError."""
+    body = get(session, url, MAX_JSON, ("application/json", "text/javascript"), params)
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise FetchError(f"{service_name(url)} sent something that is not a JSON object.")
+    return answer
 
 
 def retry_after(header: str | None) -> float:

@@ -1,9 +1,8 @@
 """Thirty seconds of a track from a service that offers previews: what is analysed for a link.
 
 In order: Spotify's own preview, only where the app's owner has switched Spotify's audio on (its
-policy forbids feeding it to machine learning models); Deezer, by the recording's ISRC; Apple's iTunes
-search, matched on title, artist and length. Without artist and length nothing is guessed: the
-visitor chooses among candidates.
+policy forbids feeding it to machine learning models); Deezer, by the recording's ISRC; Apple's
+search, matched on title, artist and length. Without these the visitor chooses among candidates.
 """
 
 import json
@@ -25,7 +24,7 @@ _LENGTH_TOLERANCE = 3.0  # seconds between two services' lengths of one recordin
 class Preview:
     """A recording that a service offers a preview of.
 
-    audio: the preview's address. page: where the whole recording can be played. seconds: its length.
+    audio: the preview's address. page: where the recording can be played. seconds: its length.
     """
 
     service: str
@@ -91,7 +90,7 @@ def search_by_title(info: TrackInfo, session: Session) -> list[Preview]:
 
 def download(preview: Preview, session: Session) -> bytes:
     """The preview's audio file. Raises FetchError."""
-    data, _ = get(session, preview.audio, MAX_AUDIO, ("audio/",))
+    data = get(session, preview.audio, MAX_AUDIO, ("audio/",))
     if not data:
         raise FetchError(f"{preview.service} sent an empty file.")
     return data
@@ -165,8 +164,8 @@ def _search_apple(term: str, session: Session) -> list[Preview]:
 def _from_embed(info: TrackInfo, session: Session) -> Preview | None:
     """The preview in the page of Spotify's embedded player, which is undocumented."""
     address = f"https://open.spotify.com/embed/track/{info.id}"
-    body, _ = get(session, address, MAX_JSON, ("text/html",))
-    script = body.decode("utf-8", "replace").partition('id="__NEXT_DATA__"')[2]
+    page = get(session, address, MAX_JSON, ("text/html",)).decode("utf-8", "replace")
+    script = page.partition('id="__NEXT_DATA__"')[2]
     try:
         data = json.loads(script.partition(">")[2].partition("</script>")[0])
         entity = data["props"]["pageProps"]["state"]["data"]["entity"]
@@ -180,7 +179,7 @@ def _spotify_preview(info: TrackInfo, audio: str) -> Preview:
     return Preview("Spotify", info.title, artist, audio, info.link, info.cover, info.seconds)
 
 
-# Words that mark an edition of the same recording; live, instrumental or karaoke versions are others.
+# Words that mark an edition of the same recording; live or karaoke versions are other recordings.
 _WORDS = r"remaster(?:ed)?|feat|ft|with|edition|mono|stereo|explicit|album version|single version"
 _EDITION = rf"[^()\[\]]*\b(?:{_WORDS})\b[^()\[\]]*"
 _EDITIONS = re.compile(rf"\s*(?:\({_EDITION}\)|\[{_EDITION}\]| - {_EDITION}$)", re.IGNORECASE)

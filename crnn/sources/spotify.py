@@ -1,4 +1,4 @@
-"""A pasted Spotify link → the id of a track → what Spotify's Web API or oEmbed service tells of it."""
+"""Spotify links and metadata: pasted text → id of a track → title, artists, length and ISRC."""
 
 import re
 from collections.abc import Mapping
@@ -89,7 +89,7 @@ def _track_id(path: list[str]) -> str:
 
 
 def track_id(text: str, session: Session) -> str:
-    """The id of the track that a pasted link names; short links are followed, within Spotify's hosts.
+    """The id of the track that a pasted link names; short links are followed within Spotify.
 
     Raises:
         SourceError: the link names no track, or can't be followed.
@@ -156,26 +156,25 @@ class TrackInfo:
 
 
 def look_up(track: str, credentials: Credentials | None, session: Session) -> TrackInfo:
-    """Metadata of a track by its id, from the Web API; from oEmbed without credentials or on failure.
+    """Metadata of a track, from the Web API; from oEmbed without credentials or on failure.
 
     Raises:
         SourceError: Spotify does not have this track, or neither answers.
     """
     notice = ""
-    unknown = SourceError(f"Spotify has no track with the id {track}. {_HOW_TO}")
-    if credentials is not None:
-        try:
-            return _from_api(track, credentials, session)
-        except FetchError as error:
-            if error.status == 404:
-                raise unknown from error
-            notice = f"{error} Only its title is known."
     try:
+        if credentials is not None:
+            try:
+                return _from_api(track, credentials, session)
+            except FetchError as error:
+                if error.status == 404:
+                    raise
+                notice = f"{error} Only its title is known."
         return replace(_from_oembed(track, session), notice=notice)
     except FetchError as error:
-        if error.status in (400, 404):
-            raise unknown from error
-        raise
+        if error.status not in (400, 404):
+            raise
+        raise SourceError(f"Spotify has no track with the id {track}. {_HOW_TO}") from error
 
 
 # A token serves for an hour, and a wait that Spotify asks for holds for all visitors.
@@ -203,9 +202,8 @@ def _from_api(track: str, credentials: Credentials, session: Session) -> TrackIn
             _quiet_until = monotonic() + after
         if error.http_status == 401:
             _tokens.pop(credentials, None)
-        raise FetchError(
-            status_message(error.http_status, after), error.http_status, after
-        ) from None
+        status = error.http_status
+        raise FetchError(status_message(status, after), status, after) from None
     except spotipy.SpotifyOauthError as error:
         status = getattr(getattr(error.__context__, "response", None), "status_code", 401)
         refused = 400 <= status < 500 and status != 429

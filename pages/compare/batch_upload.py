@@ -147,7 +147,7 @@ def _entries(files: list[UploadedFile], done: Report) -> list[_Entry]:
                 done.skipped += opened.skipped
             last = len(opened.members) - 1
             found += [
-                _Entry((id, i), member.path, partial(opened.read, member), file, i == last)
+                _Entry((id, i), member.filename, partial(opened.read, member), file, i == last)
                 for i, member in enumerate(opened.members)
             ]
         elif archive.skip_reason(file.name) == archive.MACOS_METADATA:
