@@ -1,1 +1,1 @@
-"""Speed and memory, each measured against a named alternative in the same run: `python -m benchmarks --help`."""
+"""Speed and memory against a named alternative in the same run: `python -m benchmarks --help`."""

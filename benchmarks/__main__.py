@@ -2,8 +2,8 @@
 
 speed     both distributions of a track against librosa's mel spectrogram
 lab       a moved slider of the augmentation lab against librosa's mel spectrogram
-why       another class explained, against one answer and against patches silenced one by one; what deletion says of the maps
-scale     training against a plain PyTorch loop with librosa; epochs of ×1, ×4, ×16 data (--out writes DIR/scale.json)
+why       another class explained, against one prediction and one patch at a time; deletion tests
+scale     training against a plain loop with librosa; ×1, ×4, ×16 data (--out: DIR/scale.json)
 memory    the served app: first page, 40 tracks in a row, 30 sessions at once (needs Chromium)
 """
 

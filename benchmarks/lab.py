@@ -1,4 +1,4 @@
-"""What a moved slider of the lab costs for 30 s of audio, as a multiple of librosa's mel spectrogram of the same samples."""
+"""What a moved slider of the lab costs for 30 s, as a multiple of librosa's mel spectrogram."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ ALL_ON = plan.Strengths(time_mask=50, frequency_mask=60, time_warp=20, snr_db=10
 
 
 def measure(rounds: int = 9) -> dict[str, Any]:
-    """Medians in seconds with two threads, everything on, and the ratio to librosa's mel (median of the rounds' ratios)."""
+    """Medians in seconds, two threads, everything on; median ratio to librosa's mel."""
     torch.set_num_threads(2)
     classifiers = [Classifier(Checkpoint.load(name)) for name in ("genre", "mood")]
     front_end = classifiers[0].checkpoint.front_end

@@ -1,4 +1,4 @@
-"""Resident memory of the served app: after many different tracks in one session, and with many sessions at once."""
+"""Resident memory of the served app: after many tracks in one session, and with many sessions."""
 
 import shutil
 import socket
@@ -72,7 +72,7 @@ def megabytes(process: psutil.Process) -> int:
 
 
 def first_page() -> dict[str, float]:
-    """Seconds from `streamlit run` to a served health check, and to the first page drawn in Chromium."""
+    """Seconds from `streamlit run` to a health check, and to the first page in Chromium."""
     with browser() as chromium:
         page = chromium.new_page()
         start = time.perf_counter()
@@ -87,8 +87,8 @@ def first_page() -> dict[str, float]:
 
 
 def many_tracks(count: int = 40, lengths: int = 10) -> dict[str, Any]:
-    """One visitor, `count` uploads one after the other: rounds of `lengths` lengths from 30 to 240 s, so that growth from one
-    round to the next is not the tracks' own.
+    """One visitor, `count` uploads one after the other: rounds of `lengths` lengths from 30 to 240
+    s, so that growth from one round to the next is not the tracks' own.
     """
     readings = []
     with app() as (address, process), browser() as chromium:

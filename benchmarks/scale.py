@@ -1,6 +1,7 @@
-"""Training: segments per second against a plain PyTorch loop that computes features on the fly, and what more data costs.
+"""Training speed against a plain PyTorch loop with features on the fly; what more data costs.
 
-One thread, seconds of processor time: what else runs on the machine is left out. The audio is made here.
+One thread, seconds of processor time: what else runs on the machine is left out. The audio is made
+here.
 """
 
 import json
@@ -78,7 +79,7 @@ def collection(files: Sequence[Path], cache: Path) -> Collection:
 
 
 class OnTheFly(Dataset[tuple[torch.Tensor, int]]):
-    """The usual way: librosa reads 3 s of a file and computes their mel spectrogram whenever they are asked for."""
+    """The usual way: librosa reads 3 s and computes their mel spectrogram on each access."""
 
     def __init__(self, files: Sequence[Path], crops: int) -> None:
         self.files, self.crops, self.random = files, crops, np.random.default_rng(0)
@@ -164,7 +165,7 @@ def reading(loader: "DataLoader[Any]") -> float:
 
 
 def speed(folder: Path, rounds: int) -> list[dict[str, Any]]:
-    """Rows of segments per second, everything taken in turns; the first turn warms up and is dropped."""
+    """Rows of segments per second, everything taken in turns; the first turn only warms up."""
     wav, ogg = tracks(folder, ".wav"), tracks(folder, ".ogg")
     ours = collection(wav, folder / "cache")
     fetch: dict[str, Callable[[], float]] = {

@@ -1,4 +1,4 @@
-"""How long both distributions of a track take, as a multiple of what librosa alone needs for the mel spectrogram."""
+"""How long both predictions of a track take, as a multiple of librosa's mel spectrogram."""
 
 import statistics
 import time
@@ -47,7 +47,7 @@ def ours(data: bytes, classifiers: list[Classifier]) -> None:
 
 
 def librosa_mel(data: bytes) -> Any:
-    """The yardstick: decode, mix down, resample and 128 mel bands, by librosa's own functions at hop 512."""
+    """The reference: decode, mix down, resample, 128 mel bands by librosa at hop 512."""
     samples, rate = librosa.load(BytesIO(data), sr=22_050)
     return librosa.power_to_db(
         librosa.feature.melspectrogram(y=samples, sr=rate, n_mels=128), ref=np.max

@@ -1,4 +1,4 @@
-"""What an explanation of 30 s costs, beside one answer and beside patches silenced one by one; and what the maps are worth."""
+"""What an explanation of 30 s costs beside one prediction, and what attribution maps are worth."""
 
 import statistics
 from typing import Any
@@ -18,7 +18,7 @@ from crnn.viz import attribution as heat
 
 
 def one_by_one(classifier: Classifier, mel: Tensor) -> None:
-    """The plain way, and the yardstick: every patch of every segment silenced by itself, read by itself."""
+    """The reference: every patch of every segment silenced and predicted by itself."""
     segments = plan(mel.shape[1], classifier.network.config.frames)
     with torch.inference_mode():
         for number in range(len(segments.starts)):
@@ -31,7 +31,7 @@ def one_by_one(classifier: Classifier, mel: Tensor) -> None:
 
 
 def switch(classifier: Classifier, mel: Tensor, label: str, lost: Tensor) -> None:
-    """Another class of the same window: its Grad-CAM, both tests, both figures; the silenced patches serve every class."""
+    """Another class of the same window: Grad-CAM, both tests and figures; occlusion is reused."""
     front_end = classifier.checkpoint.front_end
     losses = attribution.expand_patches(
         lost[classifier.checkpoint.labels.index(label)], mel.shape[0]
@@ -45,7 +45,7 @@ def switch(classifier: Classifier, mel: Tensor, label: str, lost: Tensor) -> Non
 
 
 def speed(rounds: int = 5) -> dict[str, Any]:
-    """Medians in seconds with two threads, and the ratio to one answer (median of the rounds' ratios)."""
+    """Medians in seconds with two threads; median ratio to one prediction."""
     torch.set_num_threads(2)
     classifier = Classifier(Checkpoint.load("genre"))
     mel = analyse(EXAMPLES["metal-madness"].file, [classifier])[1].mel
@@ -66,10 +66,12 @@ def speed(rounds: int = 5) -> dict[str, Any]:
 
 
 def worth(shares: tuple[float, ...] = (0.1, 0.2, 0.3)) -> dict[str, Any]:
-    """Mean over the six examples' first answers, by network, map and share of the picture: what is left of the probability
-    with the brightest share silent; with as much silent elsewhere; with as much of the same bands silent at other times.
+    """Mean over the six examples' first answers, by network, map and share of the picture: what is
+    left of the probability with the brightest share silent; with as much silent elsewhere; with as
+    much of the same bands silent at other times.
 
-    "Loudest" is the spectrogram itself taken for a map: what a map has to beat. Grad-CAM by the convolution it reads, too.
+    "Loudest" is the spectrogram itself taken for a map: what a map has to beat. Grad-CAM by the
+    convolution it reads, too.
     """
     torch.set_num_threads(1)
     found: dict[str, Any] = {}

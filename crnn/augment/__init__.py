@@ -1,4 +1,4 @@
-"""Data augmentation: transforms of log-mel spectrograms and waveforms, sampled apart from applied."""
+"""Data augmentation of log-mel spectrograms and waveforms, sampled apart from applied."""
 
 import lazy_loader
 

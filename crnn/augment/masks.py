@@ -1,8 +1,9 @@
-"""SpecAugment's masks (Park et al. 2019, section 2): stretches of time or frequency set to one level.
+"""SpecAugment's masks of time and frequency (Park et al. 2019, section 2).
 
-Every transform of this package is a small frozen object. Its fields are its strengths, checked when it is made; `sample`
-chooses the parameters of each item of a batch; `apply` uses them. Sampled apart from applied, so that one sample can be
-shown, repeated, and applied to other spectrograms of the same sound.
+Every transform of this package is a small frozen object. Its fields are its strengths, checked when
+it is made; `sample` chooses the parameters of each item of a batch; `apply` uses them. Sampled
+apart from applied, so that one sample can be shown, repeated, and applied to other spectrograms of
+the same sound.
 
 Shapes: spectrograms are [B, 1, M, W] in dB; sampled parameters have B first, one row an item.
 """

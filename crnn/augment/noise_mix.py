@@ -1,4 +1,4 @@
-"""Background noise at a signal-to-noise ratio (the paper, III-D), in the waveform or as power in a spectrogram."""
+"""Background noise at a signal-to-noise ratio (the paper, III-D), in waveform or spectrogram."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,8 @@ from crnn.audio.noise import KINDS, noise_loop, noise_loop_power
 class BackgroundNoise:
     """Noise on average snr_db decibels quieter than the music.
 
-    kind: one of crnn.audio.noise.KINDS. What is sampled is where in a minute of noise an item's begins, from 0 to 1.
+    kind: one of crnn.audio.noise.KINDS. What is sampled is where in a minute of noise an item's
+    begins, from 0 to 1.
     """
 
     snr_db: float
@@ -42,10 +43,11 @@ class BackgroundNoise:
         return samples + gain.to(samples.dtype) * noise.to(samples.dtype)
 
     def apply(self, mel: Tensor, begin: Tensor, front_end: FrontEnd) -> Tensor:
-        """The same where only a spectrogram is left: noise through the same mel bank, added as power.
+        """The same for a spectrogram: noise through the same mel bank, added as power.
 
-        mel [B, 1, M, W] dB. Powers of uncorrelated sounds add up on average; the phase that decides single values is
-        lost. Where 0 dB is the track's loudest point, the result is turned down to stay below it.
+        mel [B, 1, M, W] dB. Powers of uncorrelated sounds add up on average; the phase that decides
+        single values is lost. Where 0 dB is the track's loudest point, the result is turned down to
+        stay below it.
         """
         minute = noise_loop_power(self.kind, front_end)  # [M, F]
         first = (begin * minute.shape[1]).long()

@@ -1,7 +1,8 @@
-"""One sample of all augmentations for a sound, in seconds and Hz; applied to spectrograms of any front end.
+"""A plan: one sample of all augmentations for a sound, in seconds and Hz, for any front end.
 
-Sampled on the paper's grid (512 samples a frame), once for each piece of a few seconds, as in training. The waveform is
-augmented by crnn.augment.waveform. Order: noise, warp, frequency masks, time masks.
+Sampled on the paper's grid (512 samples a frame), once for each piece of a few seconds, as in
+training. The waveform is augmented by crnn.augment.waveform. Order: noise, warp, frequency masks,
+time masks.
 """
 
 import math
@@ -33,8 +34,9 @@ _SEED_STEP, _PIECE_STEP = 1_000_003, 7919
 class Strengths:
     """How strong each augmentation is, in the paper's parameters; 0 or None is off.
 
-    time_mask T and time_warp W: hop-512 frames; frequency_mask F: mel bands; snr_db: music over noise; masks: how many of
-    each; fill: masked values become "silence" (the front end's floor) or the spectrogram's "mean".
+    time_mask T and time_warp W: hop-512 frames; frequency_mask F: mel bands; snr_db: music over
+    noise; masks: how many of each; fill: masked values become "silence" (the front end's floor) or
+    the spectrogram's "mean".
     """
 
     time_mask: int = 0
@@ -57,8 +59,8 @@ class Strengths:
 class Piece:
     """What was sampled for one piece of a sound, all times in seconds from the sound's beginning.
 
-    time_masks: (start, end); frequency_masks: (low, high) in Hz, from 0 at the lowest band, to inf at the highest;
-    warp: a moment before and after, None where nothing moves.
+    time_masks: (start, end); frequency_masks: (low, high) in Hz, from 0 at the lowest band, to inf
+    at the highest; warp: a moment before and after, None where nothing moves.
     """
 
     start: float
@@ -125,8 +127,8 @@ def sample(
     """Sample every augmentation once for each piece; the last piece is as short as what is left.
 
     Args:
-        strengths: upper limits, noise and seed. Each augmentation of each piece has a generator of its own: another
-            strength of one leaves the others' samples as they were.
+        strengths: upper limits, noise and seed. Each augmentation of each piece has a generator of
+            its own: another strength of one leaves the others' samples as they were.
         seconds: length of the sound.
         front_end: whose mel bands frequency masks count.
         first: number of the first piece, so that a piece alone is augmented as within its track.
@@ -162,7 +164,7 @@ def _piece(
     return Piece(
         start,
         seconds,
-        # A mask that reaches the last frame ends with the piece, however much of a frame that is short of.
+        # A mask that reaches the last frame ends with the piece, not on the grid.
         tuple(
             (start + a * hop, start + (seconds if b >= frames else b * hop))
             for a, b in time.first_item()
@@ -177,7 +179,7 @@ def _generator(strengths: Strengths, piece: int, augmentation: int) -> Generator
 
 
 def band_edges(first: int, end: int, front_end: FrontEnd) -> tuple[float, float]:
-    """Hz where mel bands first … end − 1 begin and end: half way, in mel, to their neighbours' centres.
+    """Hz where mel bands first … end − 1 begin and end: half way, in mel, between centres.
 
     0 below the lowest band, inf above the highest.
     """
@@ -236,7 +238,7 @@ def fill_value(mel: Tensor, strengths: Strengths, front_end: FrontEnd) -> float:
 
 @dataclass(frozen=True)
 class Version:
-    """A sound before or after augmentation: log-mel spectrogram [M, F] in dB at a fine hop, and a prediction per network."""
+    """A sound, augmented or not: log-mel spectrogram [M, F] in dB, a prediction per network."""
 
     mel: Tensor
     front_end: FrontEnd

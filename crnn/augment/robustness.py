@@ -1,4 +1,4 @@
-"""How strong an augmentation must be before a network changes its prediction for this very sound."""
+"""How strong an augmentation must be before a network changes its prediction for a sound."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -55,7 +55,7 @@ def sweep(name: str, front_end: FrontEnd) -> Sweep:
 
 
 def fixed_strengths(strengths: Strengths) -> Strengths:
-    """What a sweep leaves as it is: number of masks, fill and kind of noise. Its seeds are its own."""
+    """What a sweep leaves as it is: number of masks, fill, kind of noise; seeds are its own."""
     return Strengths(noise=strengths.noise, masks=strengths.masks, fill=strengths.fill)
 
 
@@ -82,11 +82,11 @@ def curves(
     labels: Sequence[str] = (),
     turn: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> tuple[Curve, ...]:
-    """One curve per network. Segments do not overlap, so that a track is classified once a step and sample.
+    """One curve per network, from segments that do not overlap.
 
     Args:
         samples: [T] at the first network's rate.
-        fixed: number of masks, fill, kind of noise and first seed, which the sweep leaves as they are.
+        fixed: number of masks, fill, kind of noise and first seed.
         labels: the class to follow, one per network; default: the most probable of the original.
         turn: entered for each step, so that other users can run in between.
     """

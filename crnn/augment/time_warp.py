@@ -1,4 +1,4 @@
-"""SpecAugment's time warp (Park et al. 2019, section 2), with two straight lines instead of a spline."""
+"""SpecAugment's time warp (Park et al. 2019, section 2), of two straight lines, not a spline."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from torch import Generator, Tensor
 
 @dataclass(frozen=True)
 class Warp:
-    """A sampled warp: the point that moves and its shift, both [B]; 0 and `end` stay. Any unit of time."""
+    """A sampled warp: the point that moves and its shift, [B] in any unit; 0 and `end` stay."""
 
     point: Tensor
     shift: Tensor
     end: float
 
     def source(self, positions: Tensor) -> Tensor:
-        """Position before the warp of what lies at some positions [P] after it, [B, P]; rises with them."""
+        """Positions before the warp of what lies at some positions [P] after it, [B, P]."""
         point, goal = self.point.unsqueeze(-1), (self.point + self.shift).unsqueeze(-1)
         before = positions * point / goal
         after = point + (positions - goal) * (self.end - point) / (self.end - goal)
@@ -27,9 +27,10 @@ class Warp:
 
 @dataclass(frozen=True)
 class TimeWarp:
-    """One point moved by up to max_shift frames, the rest stretched to fit (the paper: 20 hop-512 frames).
+    """One point moved by up to max_shift frames (the paper: 20 of hop 512), the rest stretched.
 
-    The point lies between W and τ − W of τ frames. W is clamped to under half of them, where no point would be left.
+    The point lies between W and τ − W of τ frames. W is clamped to under half of them, where no
+    point would be left.
     """
 
     max_shift: int
@@ -39,7 +40,7 @@ class TimeWarp:
             raise ValueError(f"{self}: a shift can't be negative")
 
     def sample(self, shape: torch.Size, generator: Generator | None = None) -> Warp:
-        """Point uniform in [W, τ − 1 − W], shift uniform in (−W, W); frames count from 0 to τ − 1."""
+        """Point uniform in [W, τ − 1 − W], shift in (−W, W); frames count from 0 to τ − 1."""
         end = float(shape[-1] - 1)
         unit = torch.rand((shape[0], 2), generator=generator)
         limit = max(0.0, min(float(self.max_shift), (end - 1) / 2))

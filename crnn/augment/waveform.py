@@ -1,7 +1,8 @@
 """Apply a plan to the waveform: STFT masks, phase-vocoder warp, additive noise.
 
-Never by inverting a mel spectrogram, whose phase is gone. Masks act on an STFT of the sound with its own phase; a warp is two
-phase-vocoder stretches (Flanagan & Golden 1966, torchaudio's), so pitch stays; noise is mixed in.
+Never by inverting a mel spectrogram, whose phase is gone. Masks act on an STFT of the sound with
+its own phase; a warp is two phase-vocoder stretches (Flanagan & Golden 1966, torchaudio's), so
+pitch stays; noise is mixed in.
 """
 
 import torch
@@ -13,7 +14,7 @@ from crnn.augment.plan import Piece, Plan, add_noise
 
 _N_FFT, _HOP = 2048, 512
 
-# Pieces join over so many seconds, fading from one into the next; without it every seam would click.
+# Pieces fade into each other over so many seconds; without it every seam would click.
 _FADE_SECONDS = 0.02
 
 _MAX_GAIN = 4.0  # 12 dB
@@ -46,7 +47,7 @@ def render(samples: Tensor, plan: Plan, front_end: FrontEnd) -> Tensor:
 
 
 def _augment(sound: Tensor, length: int, piece: Piece, plan: Plan, rate: int) -> Tensor:
-    """One piece [length + tail] with its warp and masks; the tail, which the next piece fades over, only follows along."""
+    """One piece [length + tail] with its warp and masks; the next piece fades over the tail."""
     if piece.warp is not None:
         point, goal = (round((moment - piece.start) * rate) for moment in piece.warp)
         point, goal = (min(max(1, n), length - 1) for n in (point, goal))
@@ -55,7 +56,7 @@ def _augment(sound: Tensor, length: int, piece: Piece, plan: Plan, rate: int) ->
         return sound
     spectrum = _stft(sound)
     magnitude = spectrum.abs()
-    # The mean of decibels is the geometric mean: what "mean" masks to is quieter than most of what sounds.
+    # The mean of decibels is the geometric mean, quieter than most of what sounds.
     level = 0.0
     if plan.strengths.fill == "mean":
         level = float(magnitude.clamp(min=1e-5).log().mean().exp())
@@ -71,10 +72,11 @@ def _augment(sound: Tensor, length: int, piece: Piece, plan: Plan, rate: int) ->
 
 
 def _warp(sound: Tensor, length: int, point: int, goal: int, fade: int) -> Tensor:
-    """Both sides of a moment stretched so that it moves from `point` to `goal`; what lies beyond `length` follows along.
+    """Stretch both sides of a moment so that it moves from `point` to `goal`.
 
-    The sides overlap by a fade around the moment, since two vocoders' phases have nothing to do with each other and a hard cut
-    between them would click; and the second side goes on into the tail that the next piece fades over.
+    The sides overlap by a fade around the moment, since two vocoders' phases have nothing to do
+    with each other and a hard cut between them would click; and the second side goes on into the
+    tail that the next piece fades over.
     """
     tail, rate = len(sound) - length, (length - point) / (length - goal)
     used = min(tail, round(tail * rate))
@@ -92,7 +94,7 @@ def _stretch(sound: Tensor, length: int) -> Tensor:
     if len(sound) == length:
         return sound
     if len(sound) < _HOP or length < _HOP:
-        # Too short for a phase vocoder to find a pitch in; at most 23 ms, heard as a click either way.
+        # Too short for a phase vocoder to find a pitch in; at most 23 ms, a click either way.
         return torch.nn.functional.interpolate(sound[None, None], size=length, mode="linear")[0, 0]
     # The vocoder gives whole hops and stops early: it is given silence to stop in.
     spectrum = _stft(torch.nn.functional.pad(sound, (0, 4 * _HOP)))
@@ -111,7 +113,7 @@ def _istft(spectrum: Tensor, length: int) -> Tensor:
 
 
 def _match_loudness(sound: Tensor, original: Tensor) -> Tensor:
-    """At most 12 dB louder than it was: where a mask leaves only a sliver or a hiss, that stays as soft as it is."""
+    """As loud as the original, by at most 12 dB more: what a mask leaves of a hiss stays soft."""
     power = sound.square().mean()
     if not power > 0:
         return sound

@@ -1,12 +1,13 @@
-"""Hand-crafted features of music research before neural networks (librosa), for the SVM baseline (the paper's section IV-B).
+"""Hand-crafted features (librosa) for the SVM baseline (the paper's section IV-B).
 
     spectral centroid, bandwidth, rolloff (85 %), flux · zero crossings · RMS · chroma · 20 MFCCs
 
-Each is measured in frames of 2048 samples, one every 512, and summed up as mean and variance over the frames, under
-the names that the published GTZAN table (features_30_sec.csv) uses. Frames at both ends are padded by reflection: that is
-how the table was made (librosa's default before 0.9), and on the ten whole GTZAN clips that can be compared, and
-jazz.00054, every column then agrees within 0.0005 %. With today's default, zeros, means near 0 (MFCC 14) differ by up to 6 %.
-The table's harmony, perceptr and tempo are left out here. It has no flux; ours is Tzanetakis & Cook's (2002), see `_flux`.
+Each is measured in frames of 2048 samples, one every 512, and summed up as mean and variance over
+the frames, under the names of the published GTZAN table (features_30_sec.csv). Frames at both ends
+are padded by reflection, as the table was made (librosa's default before 0.9): every column of the
+eleven GTZAN clips that can be compared then agrees within 0.0005 %; with today's default, zeros,
+means near 0 (MFCC 14) differ by up to 6 %. The table's harmony, perceptr and tempo are left out; it
+has no flux, ours is Tzanetakis & Cook's (2002), see `_flux`.
 """
 
 from typing import Any
@@ -38,12 +39,12 @@ NAMES = tuple(f"{measure}_{statistic}" for measure in UNITS for statistic in ("m
 
 Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
-# Frames at once: 2 MB of STFT however long the track. What is kept of each frame is 40 times smaller.
+# Frames at once: 2 MB of STFT however long the track.
 _BLOCK_FRAMES = 256
 
 
 def extract(samples: Samples) -> dict[str, float]:
-    """Mean and variance over frames of every feature, by the names in NAMES; a variance has the unit of UNITS, squared.
+    """Mean and variance over frames of every feature, by the names in NAMES, in UNITS (squared).
 
     Args:
         samples: mono [T] at 22 050 Hz in [-1, 1].
@@ -68,7 +69,7 @@ def extract(samples: Samples) -> dict[str, float]:
 
 
 def _measure(samples: Samples) -> dict[str, Floats]:
-    """Every feature frame by frame: [F], chroma [12, F], F = T // 512 + 1; flux from the second frame on, [F − 1]."""
+    """Every feature by frame: [F], chroma [12, F], F = T // 512 + 1; flux from the second on."""
     n_frames = len(samples) // HOP + 1
     blocks = [
         (first, min(first + _BLOCK_FRAMES, n_frames)) for first in range(0, n_frames, _BLOCK_FRAMES)
@@ -80,7 +81,7 @@ def _measure(samples: Samples) -> dict[str, Floats]:
     mel, pitches, strengths = [], [], []
     before = None  # the spectrum of the frame before the block
     for first, last in blocks:
-        # Zero crossings are counted in a sound whose ends are held, not reflected: librosa's default then and now.
+        # Zero crossings: of a sound whose ends are held, librosa's default then and now.
         held = _excerpt(samples, first, last, mode="edge")
         sound = _excerpt(samples, first, last)
         magnitude = np.abs(librosa.stft(sound, n_fft=FRAME, hop_length=HOP, center=False))
@@ -103,7 +104,7 @@ def _measure(samples: Samples) -> dict[str, Floats]:
         pitches.append(pitch[pitch > 0])
         strengths.append(strength[pitch > 0])
     joined = {name: np.concatenate(parts) for name, parts in series.items()}
-    # Decibels are limited to 80 below the track's loudest band, so only the whole track can be turned into them.
+    # Decibels are limited to 80 below the loudest band of the whole track.
     decibels = librosa.power_to_db(np.concatenate(mel, axis=1))
     cepstrum = feature.mfcc(S=decibels, n_mfcc=MFCCS)
     joined |= {f"mfcc{number}": row for number, row in enumerate(cepstrum, start=1)}
@@ -112,7 +113,7 @@ def _measure(samples: Samples) -> dict[str, Floats]:
 
 
 def _excerpt(samples: Samples, first: int, last: int, mode: str = "reflect") -> Samples:
-    """Samples of the frames first … last − 1, [(last − first − 1) · 512 + 2048]; padded beyond the track's ends."""
+    """Samples under the frames first … last − 1, padded beyond the track's ends."""
     index = np.arange(first * HOP - FRAME // 2, (last - 1) * HOP + FRAME // 2)
     end = len(samples) - 1
     index = end - np.abs(end - np.abs(index)) if mode == "reflect" else index.clip(0, end)
@@ -120,10 +121,12 @@ def _excerpt(samples: Samples, first: int, last: int, mode: str = "reflect") -> 
 
 
 def _flux(magnitude: Floats, before: Floats | None) -> Floats:
-    """Spectral flux (Tzanetakis & Cook 2002): squared distance of each frame's spectrum, scaled to unit energy, from the
-    frame's before it. 0: the same spectrum at whatever level; 2: nothing in common; 1: between sound and digital silence.
+    """Spectral flux (Tzanetakis & Cook 2002): squared distance of each frame's spectrum, scaled to
+    unit energy, from the frame's before it. 0: the same spectrum at whatever level; 2: nothing in
+    common; 1: between sound and digital silence.
 
-    Shape: magnitude [1025, F], the spectrum before it [1025, 1] -> [F], or [F − 1] where there is none before.
+    Shape: magnitude [1025, F], the spectrum before it [1025, 1] -> [F], or [F − 1] where there is
+    none before.
     """
     spectra = magnitude if before is None else np.concatenate([before, magnitude], axis=1)
     norm = np.sqrt((spectra**2).sum(axis=0, dtype=np.float64))
@@ -132,15 +135,18 @@ def _flux(magnitude: Floats, before: Floats | None) -> Floats:
 
 
 def _tuning(pitches: Floats, strengths: Floats) -> float:
-    """How far the track is tuned from A = 440 Hz, in semitones, by the stronger half of its spectral peaks (Hz, power)."""
+    """Semitones from A = 440 Hz, by the stronger half of the spectral peaks (Hz, power)."""
     if not len(pitches):
         return 0.0
     return float(librosa.pitch_tuning(pitches[strengths >= np.median(strengths)]))
 
 
 def _chroma(samples: Samples, blocks: list[tuple[int, int]], tuning: float) -> Floats:
-    """Power by pitch class, [12, F], the strongest of each frame 1. A second round of STFTs: the tuning is known only
-    after the first, and keeping its spectra would take 100 MB for ten minutes."""
+    """Power by pitch class, [12, F], the strongest of each frame 1.
+
+    A second round of STFTs: the tuning is known only after the first, whose spectra are too large
+    to keep (100 MB for ten minutes).
+    """
     chroma = []
     for first, last in blocks:
         sound = _excerpt(samples, first, last)

@@ -1,4 +1,4 @@
-"""A track's hand-crafted features against the usual range of each class: the 5th to 95th percentile of its training tracks."""
+"""A track's hand-crafted features in each class's usual range (5th to 95th percentile)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from crnn.baseline.svm import SVM
 
 @dataclass(frozen=True)
 class Feature:
-    """A feature as people read it: its name in crnn.baseline.features, a title, a unit and the factor to it."""
+    """A feature as people read it: name in crnn.baseline.features, title, unit, factor to it."""
 
     name: str
     title: str
@@ -38,7 +38,7 @@ def classes_in_range(svm: SVM, name: str, value: float) -> tuple[str, ...]:
 
 
 def relative_position(svm: SVM, name: str, value: float) -> dict[str, float]:
-    """Label → where a value lies in the class's usual range: 0 the median, −1 and +1 the ends, beyond them outside."""
+    """Label → position in the class's usual range: 0 at the median, −1 and +1 at the ends."""
     positions = {}
     for label, (low, median, high) in svm.percentiles(name).items():
         reach = high - median if value >= median else median - low

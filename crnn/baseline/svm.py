@@ -1,13 +1,15 @@
-"""A support vector machine over hand-crafted features, stored as plain arrays: no pickle, and no dependence on a version.
+"""A support vector machine (SVM) over hand-crafted features, stored as plain arrays: no pickle.
 
-    features [D] ──> standardised [D] ──> RBF SVMs, one a pair of classes ──> votes [K] ──> sigmoids ──> probabilities [K]
+    features [D] ─> standardised [D] ─> RBF SVMs, one a pair of classes ─> votes [K]
+    ─> sigmoids ─> probabilities [K]
 
     config.json         labels, features, gamma, measured results, data and code revision
     model.safetensors   the arrays of `SVM`
 
-What scikit-learn calls CalibratedClassifierCV(SVC(decision_function_shape="ovr"), method="sigmoid", ensemble=True) behind
-a StandardScaler: training/baseline/svm.py fits and exports it, tests/crnn/baseline/test_svm.py compares the two. The formulas
-are libsvm's (Chang & Lin 2011), Platt's sigmoid, and scikit-learn's way from pairs to classes.
+What scikit-learn calls CalibratedClassifierCV(SVC(decision_function_shape="ovr"), method="sigmoid",
+ensemble=True) behind a StandardScaler: training/baseline/svm.py fits and exports it,
+tests/crnn/baseline/test_svm.py compares the two. The formulas are libsvm's (Chang & Lin 2011),
+Platt's sigmoid, and scikit-learn's way from pairs to classes.
 """
 
 import hashlib
@@ -40,9 +42,9 @@ _MEMBER_ARRAYS = ("index", "counts", "dual", "intercepts", "slopes", "offsets")
 class Member:
     """One SVM of the ensemble, fitted on all folds but one, and the sigmoids fitted on that one.
 
-    index [S]: its support vectors among `SVM.supports`, class after class; counts [K]: how many of each class;
-    dual [K − 1, S] and intercepts [K (K − 1) / 2]: libsvm's coefficients; slopes, offsets [K] of the sigmoids
-    1 / (1 + exp(slope · votes + offset)).
+    index [S]: its support vectors among `SVM.supports`, class after class; counts [K]: how many of
+    each class; dual [K − 1, S] and intercepts [K (K − 1) / 2]: libsvm's coefficients; slopes,
+    offsets [K] of the sigmoids 1 / (1 + exp(slope · votes + offset)).
     """
 
     index: Index
@@ -53,7 +55,7 @@ class Member:
     offsets: Array
 
     def probabilities(self, kernel: Array) -> Array:
-        """Shape: kernel [N, U], against every support vector of the ensemble -> [N, K], rows sum to 1."""
+        """Shape: kernel [N, U] with all support vectors -> [N, K], rows sum to 1."""
         sigmoids = expit(-(self.slopes * self.votes(kernel[:, self.index]) + self.offsets))
         total = sigmoids.sum(axis=1, keepdims=True)
         # No class at all is as good as every class.
@@ -61,10 +63,10 @@ class Member:
         return np.asarray(np.divide(sigmoids, total, out=uniform, where=total > 0))
 
     def votes(self, kernel: Array) -> Array:
-        """Pairs won by each class, plus under 1/3 for the margins: [N, S] -> [N, K], scikit-learn's "ovr" shape."""
+        """Pairs won by each class plus up to 1/3 for the margins ("ovr"): [N, S] -> [N, K]."""
         i, j = np.triu_indices(len(self.counts), 1)  # the two classes of each pair
         owner = np.repeat(np.arange(len(self.counts)), self.counts)[:, None]  # class of each vector
-        # Row j − 1 holds what class i's vectors weigh against class j: a class has no row against itself.
+        # Row j − 1 has the weights of class i's vectors against class j: no row against itself.
         weights = np.where(owner == i, self.dual[j - 1].T, (owner == j) * self.dual[i].T)  # [S, P]
         margins = kernel @ weights + self.intercepts
         first, second = np.eye(len(self.counts))[i], np.eye(len(self.counts))[j]  # [P, K]
@@ -72,20 +74,15 @@ class Member:
         clearly = margins @ (first - second)
         return np.asarray(won + clearly / (3 * (np.abs(clearly) + 1)))
 
-    def shapes(self, n_classes: int) -> dict[str, tuple[int, ...]]:
-        """The shape that each array must have."""
-        k, vectors = n_classes, len(self.index)
-        shapes = ((vectors,), (k,), (k - 1, vectors), (k * (k - 1) // 2,), (k,), (k,))
-        return dict(zip(_MEMBER_ARRAYS, shapes, strict=True))
-
 
 @dataclass(frozen=True)
 class SVM:
     """An ensemble of calibrated SVMs.
 
-    features [D]: names in crnn.baseline.features; centre, scale [D]: their mean and standard deviation in training; supports
-    [U, D]: support vectors of all members, standardised; ranges [K, 3, D]: 5th, 50th and 95th percentile of each feature over
-    the training tracks of each class, in the feature's own unit; results: measured figures by protocol.
+    features [D]: names in crnn.baseline.features; centre, scale [D]: their mean and standard
+    deviation in training; supports [U, D]: support vectors of all members, standardised; ranges
+    [K, 3, D]: 5th, 50th and 95th percentile of each feature over the training tracks of each class,
+    in the feature's own unit; results: measured figures by protocol.
 
     Raises:
         CheckpointError: where sizes do not fit together.
@@ -105,29 +102,31 @@ class SVM:
     revision: str = ""
 
     def __post_init__(self) -> None:
-        k, d, u = len(self.labels), len(self.features), len(self.supports)
+        k, d = len(self.labels), len(self.features)
         if k < 3:
             raise CheckpointError(
                 f"An SVM of {k} classes; 3 or more are needed (two have another decision rule)."
             )
-        needed = dict(zip(_ARRAYS, ((d,), (d,), (u, d), (k, len(PERCENTILES), d)), strict=True))
-        for owner, shapes in ((self, needed), *((m, m.shapes(k)) for m in self.members)):
-            for name, shape in shapes.items():
-                if getattr(owner, name).shape != shape:
-                    raise CheckpointError(
-                        f"{name} has shape {getattr(owner, name).shape}; {shape} is needed."
-                    )
-        for member in self.members:
-            known = np.isin(member.index, np.arange(u)).all()
-            if not known or member.counts.sum() != len(member.index):
-                raise CheckpointError("An SVM refers to support vectors that are not there.")
-        if not self.members or not self.gamma > 0:
+        try:
+            probabilities = self.probabilities(self.centre[None])
+        except (ValueError, IndexError) as error:
             raise CheckpointError(
-                f"{len(self.members)} SVMs with gamma {self.gamma}; at least one, above 0, is needed."
+                f"The SVM's arrays have shapes that do not fit: {error}."
+            ) from error
+        shapes = (probabilities.shape, self.ranges.shape)
+        if shapes != ((1, k), (k, len(PERCENTILES), d)):
+            raise CheckpointError(
+                f"Arrays of {k} classes and {d} features have other shapes: {shapes}."
             )
+        if not self.gamma > 0:
+            raise CheckpointError(f"gamma is {self.gamma}; above 0 is needed.")
 
     def probabilities(self, values: Array) -> Array:
-        """Shape: values [N, D] in the features' own units -> [N, K], rows sum to 1. ValueError for other shapes or NaN."""
+        """Shape: values [N, D] in the features' own units -> [N, K], rows sum to 1.
+
+        Raises:
+            ValueError: for other shapes or NaN.
+        """
         values = np.asarray(values, dtype=np.float64)
         if values.shape[1:] != (len(self.features),) or not np.isfinite(values).all():
             raise ValueError(
@@ -141,25 +140,24 @@ class SVM:
         """Label → probability of one track.
 
         Args:
-            features: what `crnn.baseline.features.extract` returns; ValueError where one is missing.
+            features: what `crnn.baseline.features.extract` returns.
+
+        Raises:
+            ValueError: where a feature is missing.
         """
         missing = [name for name in self.features if name not in features]
         if missing:
-            raise ValueError(
-                f"{len(missing)} of {len(self.features)} features are missing, the first: {missing[0]}"
-            )
+            count = f"{len(missing)} of {len(self.features)}"
+            raise ValueError(f"{count} features are missing, the first: {missing[0]}")
         row = self.probabilities(np.array([[features[name] for name in self.features]]))[0]
         return dict(zip(self.labels, row.tolist(), strict=True))
 
-    def percentiles(self, feature: str) -> dict[str, tuple[float, float, float]]:
-        """Label → 5th, 50th, 95th percentile of a feature over that class's training tracks; ValueError if unknown."""
+    def percentiles(self, feature: str) -> dict[str, tuple[float, ...]]:
+        """Label → 5th, 50th, 95th percentile of a feature over that class's training tracks."""
         if feature not in self.features:
             raise ValueError(f"feature {feature!r}: one of {', '.join(self.features)} is needed")
         column = self.ranges[:, :, self.features.index(feature)].tolist()
-        return {
-            label: (low, mid, high)
-            for label, (low, mid, high) in zip(self.labels, column, strict=True)
-        }
+        return {label: tuple(row) for label, row in zip(self.labels, column, strict=True)}
 
     @property
     def digest(self) -> str:
@@ -207,8 +205,8 @@ class SVM:
         for name in (CONFIG, WEIGHTS):
             if not (folder / name).is_file():
                 raise CheckpointError(
-                    f"{folder.name}: no {name} there. An SVM is a folder with {CONFIG} and {WEIGHTS}, such as "
-                    "`python -m training svm` writes."
+                    f"{folder.name}: no {name} there. An SVM is a folder with {CONFIG} and "
+                    f"{WEIGHTS}, such as `python -m training svm` writes."
                 )
         try:
             config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
@@ -229,18 +227,10 @@ class SVM:
                 gamma=float(config["gamma"]),
                 members=tuple(members),
                 **{name: arrays[name] for name in _ARRAYS},
-                results=config.get("results", {}),
-                data=config.get("data", ""),
-                revision=config.get("revision", ""),
+                **{key: config[key] for key in ("results", "data", "revision") if key in config},
             )
-        except (
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            safetensors.SafetensorError,
-        ) as error:
+        except (ValueError, LookupError, TypeError, safetensors.SafetensorError) as error:
             reason = str(error).splitlines()[0]
             raise CheckpointError(
-                f"{folder.name}: {CONFIG} or {WEIGHTS} is damaged or not an SVM of ours ({reason})."
+                f"{folder.name}: {CONFIG} or {WEIGHTS} is damaged or no SVM of ours ({reason})."
             ) from error

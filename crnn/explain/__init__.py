@@ -1,4 +1,4 @@
-"""Why a class is predicted: attribution maps, their deletion test, and a trace through the network."""
+"""Why a class is predicted: attribution maps, a test of them, a trace through the network."""
 
 import lazy_loader
 

@@ -1,10 +1,10 @@
 """Which regions of a spectrogram a class depends on, by two methods.
 
 Occlusion  how much of the class is lost when a patch is silenced (Zeiler & Fergus 2014)
-Grad-CAM   where a convolution's maps are high whose mean gradient favours the class (Selvaraju et al. 2017, eq. 1, 2)
+Grad-CAM   where maps are high whose gradient favours the class (Selvaraju et al. 2017, eq. 1, 2)
 
-Silence, not a blur, replaces a region: it is what remains audible when that region is taken out of the sound, and a value
-that the network knows from pauses.
+Silence, not a blur, replaces a region: it is what remains audible when that region is taken out of
+the sound, and a value that the network knows from pauses.
 """
 
 import math
@@ -26,20 +26,21 @@ from crnn.model.segments import Segments, cut, plan
 
 Turn = Callable[[], AbstractContextManager[None]]
 
-# What is explained at once; of longer tracks a window, so that an explanation never takes longer than this needs.
+# Of longer tracks a window is explained, so that the time it takes is bounded.
 WINDOW_SECONDS = 30.0
 # A patch of occlusion: an eighth of the bands (16 of 128) by a third of a segment (1 s).
 _ROWS = 8
-# The convolution, from 0, whose maps Grad-CAM uses, and the standard deviations of the blur, as a fraction of all bands and in
-# seconds. Chosen on six GTZAN tracks: with the top fifth silent, and with as much elsewhere, the class keeps 72 and 76 % by the
-# first convolution, 50 and 66 by the second, 56 and 76 by the third; the fourth has only two bands. Maps without blur are so
-# fine that holes of their form harm any spectrogram (39 and 42 % by the second).
+# The convolution, from 0, whose maps Grad-CAM uses, and the standard deviations of the blur, as a
+# fraction of all bands and in seconds. Chosen on six GTZAN tracks: with the top fifth silent, and
+# with as much elsewhere, the class keeps 72 and 76 % by the first convolution, 50 and 66 by the
+# second, 56 and 76 by the third; the fourth has only two bands. Maps without blur are so fine that
+# holes of their form harm any spectrogram (39 and 42 % by the second).
 _LAYER = 2
 _BLUR_BANDS, _BLUR_SECONDS = 0.04, 0.3
 
 
 def best_window(prediction: Prediction, label: str, seconds: float) -> float:
-    """Start (s) of the window with the highest mean probability of a class, at the start of one of the segments."""
+    """Start (s) of the window with the highest mean probability of a class: that of a segment."""
     latest = seconds - WINDOW_SECONDS
     if latest <= 0:
         return 0.0
@@ -53,7 +54,7 @@ def best_window(prediction: Prediction, label: str, seconds: float) -> float:
 
 
 def window(mel: Tensor, start: float, front_end: FrontEnd) -> tuple[Tensor, int]:
-    """The 30 s of a spectrogram [M, F] from `start` (s), or all of a shorter one; and the frame where they begin."""
+    """The 30 s of a spectrogram [M, F] from `start` (s), or all of it; and their first frame."""
     width = front_end.frames(WINDOW_SECONDS) + 1
     first = max(0, min(round(start / front_end.hop_seconds), mel.shape[1] - width))
     return mel[:, first : first + width], first
@@ -65,16 +66,18 @@ def occlusion(
 ) -> Tensor:
     """How much each class loses when a patch is silenced, for all classes at once.
 
-    In each pass a comb of patches is silent, one per segment, so that a pass over the track measures all of them. The segments
-    do not overlap: with the overlap of a prediction they would take three times as long and tell little more.
+    In each pass a comb of patches is silent, one per segment, so that a pass over the track
+    measures all of them. The segments do not overlap: with the overlap of a prediction they would
+    take three times as long and tell little more.
 
     Args:
         mel: [M, F] in dB.
         turn: entered for each pass, so that other users can run in between.
 
     Returns:
-        [K, 8, F], by rows of patches: the fall of the logit, weighted by the class's probability in the segment (a class
-        can only lose where it has something), averaged over the segments that contain the patch.
+        [K, 8, F], by rows of patches: the fall of the logit, weighted by the class's probability in
+        the segment (a class can only lose where it has something), averaged over the segments that
+        contain the patch.
     """
     n_bands, n_frames = mel.shape
     segments = plan(n_frames, classifier.network.config.frames)
@@ -116,11 +119,12 @@ def expand_patches(lost: Tensor, n_bands: int) -> Tensor:
 
 
 def grad_cam(classifier: Classifier, mel: Tensor, label: str, layer: int = _LAYER) -> Tensor:
-    """Grad-CAM before its ReLU, in the logit's unit; negative values are evidence against the class.
+    """Grad-CAM before its ReLU, in the logit's unit; negative: evidence against the class.
 
-    alpha, each map's weight, is the mean of the logit's gradient over that map (eq. 1); the maps' sum by these weights (eq. 2)
-    is taken before pooling. Overlapping segments are averaged, each weighted by the class's probability in it: without that,
-    segments without the class would count as much as those that are full of it.
+    alpha, each map's weight, is the mean of the logit's gradient over that map (eq. 1); the maps'
+    sum by these weights (eq. 2) is taken before pooling. Overlapping segments are averaged, each
+    weighted by the class's probability in it: without that, segments without the class would count
+    as much as those that are full of it.
 
     Shape: mel [M, F] dB -> [M, F].
     """
@@ -161,7 +165,7 @@ def smooth(values: Tensor, front_end: FrontEnd) -> Tensor:
 
 
 def _enlarge(maps: Tensor, pools: tuple[tuple[int, int], ...], size: tuple[int, int]) -> Tensor:
-    """Maps behind some pools, as large as the spectrogram before them. Shape: [B, 1, M', W'] -> [B, M, W].
+    """Maps behind some pools, upsampled. Shape: [B, 1, M', W'] -> [B, M, W].
 
     What a division left over at the high and late ends is filled with the value beside it.
     """
@@ -172,7 +176,7 @@ def _enlarge(maps: Tensor, pools: tuple[tuple[int, int], ...], size: tuple[int, 
 
 
 def _overlap_mean(values: Tensor, segments: Segments, n_frames: int) -> Tensor:
-    """Segments' values on the track's time axis, averaged where they overlap or a short track was repeated.
+    """Segments' values on the track's time axis, averaged where they overlap or repeat.
 
     Shape: [X, S, W] -> [X, F].
     """

@@ -1,6 +1,7 @@
-"""Deletion test of attribution maps (after Petsiuk et al. 2018): a map that is right loses the class sooner.
+"""Deletion test of attribution maps (after Petsiuk et al. 2018).
 
-A map's top bins are silenced, then regions of the same size and form elsewhere.
+A map's top bins are silenced, then regions of the same size and form elsewhere: without the bins of
+a map that is right, the class loses more.
 """
 
 from collections.abc import Mapping
@@ -23,8 +24,9 @@ N_RANDOM_MASKS = 3  # whose effect is averaged
 class Attribution:
     """A method's map for a class, and its deletion test.
 
-    values [M, F]: evidence for the class, negative against it; mask [M, F], bool: its top TOP_FRACTION of bins.
-    before: the class's probability; deleted: with the mask silenced; control: with as much silenced elsewhere (mean).
+    values [M, F]: evidence for the class, negative against it; mask [M, F], bool: its top
+    TOP_FRACTION of bins. before: the class's probability; deleted: with the mask silenced; control:
+    with as much silenced elsewhere (mean).
     """
 
     method: str
@@ -42,7 +44,7 @@ def deletion_test(
     maps: Mapping[str, Tensor],
     turn: Turn = nullcontext,
 ) -> tuple[Attribution, ...]:
-    """Test attribution maps [M, F], by method, on a spectrogram [M, F]. turn: entered for each prediction."""
+    """Test maps [M, F] by method on a spectrogram [M, F]; turn: entered for each prediction."""
     quiet = silence_db(mel, classifier.checkpoint.front_end)
 
     def probability(values: Tensor) -> float:

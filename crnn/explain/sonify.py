@@ -10,11 +10,13 @@ _N_FFT, _HOP = 2048, 512
 
 
 def split_by_mask(samples: Tensor, mask: Tensor, front_end: FrontEnd) -> tuple[Tensor, Tensor]:
-    """Split a sound by a mask on its mel spectrogram into what the mask selects and the rest; their sum is the sound.
+    """Split a sound into what a mask on its mel spectrogram selects and the rest; they sum to it.
 
-    Each STFT bin is scaled by the mask under the mel filters over it, so edges are soft in frequency and over a hop in time.
+    Each STFT bin is scaled by the mask under the mel filters over it, so edges are soft in
+    frequency and over a hop in time.
 
-    Shape: samples [T] at the front end's rate, mask [M, F] from 0 to 1, frame f centred on sample f · hop_length -> [T], [T].
+    Shape: samples [T] at the front end's rate, mask [M, F] from 0 to 1, frame f centred on sample f
+    · hop_length -> [T], [T].
     """
     window = torch.hann_window(_N_FFT)
     spectrum = torch.stft(
@@ -24,7 +26,7 @@ def split_by_mask(samples: Tensor, mask: Tensor, front_end: FrontEnd) -> tuple[T
     moments = np.arange(spectrum.shape[1]) * _HOP
     frames = np.arange(mask.shape[1]) * front_end.hop_length
     centres = band_frequencies(front_end)
-    # Between two centres the filters' two triangles, not scaled by `norm`, sum to 1: linear interpolation.
+    # Between two centres two triangular filters, not scaled by `norm`, sum to 1: interpolation.
     gain = mask.float().numpy()
     gain = np.apply_along_axis(lambda values: np.interp(hertz, centres, values), 0, gain)
     gain = np.apply_along_axis(lambda values: np.interp(moments, frames, values), 1, gain)

@@ -1,9 +1,11 @@
-"""One segment on its way from samples to shares, stage by stage, by the very functions and modules that serve.
+"""Trace one segment through the inference code, keeping every intermediate tensor.
 
-    samples ─> STFT power ─> mel power ─> dB ─> segment ─> normalised ─> feature maps ─> GRU states ─> embedding ─> logits ─> shares
-    [N]        [n_fft/2+1, W] [M, W]      [M, W] [1, M, W]  [1, M, W]     [C, M', W']     [W', H]       [H]          [K]      [K]
+    samples [N] ─> STFT power [n_fft/2+1, W] ─> mel power [M, W] ─> dB [M, W] ─> segment [1, M, W]
+    ─> normalised [1, M, W] ─> feature maps [C, M', W'] ─> GRU states [W', H] ─> embedding [H]
+    ─> logits [K] ─> probabilities [K]
 
-Only what the segment needs is computed; the one thing it takes from the rest of the track is how loud its loudest moment is.
+Only what the segment needs is computed; all it takes from the rest of the track is the power of
+its loudest value.
 """
 
 import math
@@ -29,9 +31,10 @@ _LEAST_POWER = 1e-20
 class Trace:
     """Every intermediate of one segment, shapes as in the module's docstring.
 
-    number: its place in `segments` (the track's); start: seconds at which it begins. Where the track is shorter than a segment,
-    samples to db are those of the track, [.., F], and segment repeats them. loudest: power of the track's loudest value.
-    attention: weights of the steps [W'], where the network's readout has them. probabilities: after temperature, float64.
+    number: its place in `segments`, the track's; start: of the segment, in seconds; loudest: power
+    of the track's loudest value; attention: weights of the steps [W'], where the readout has them;
+    probabilities: after temperature, float64. Where the track is shorter than a segment, samples
+    to db are those of the track, [.., F], and segment repeats them.
     """
 
     number: int
@@ -52,30 +55,15 @@ class Trace:
     scaled: Array
     probabilities: Array
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """By the names that sizes() uses."""
-        found = {
-            f"map {number}": tuple(picture.shape)
-            for number, picture in enumerate(self.maps, start=1)
-        }
-        names = (
-            "samples",
-            "power",
-            "mel",
-            "db",
-            "segment",
-            "states",
-            "embedding",
-            "logits",
-            "probabilities",
-        )
-        return {name: tuple(getattr(self, name).shape) for name in names} | found
-
 
 def loudest_power(mel: Tensor, samples: Tensor, front_end: FrontEnd) -> float:
-    """Power of a track's loudest value, from its log-mel picture [M, F] in dB and its samples [T], or the first of them.
+    """Power of a track's loudest value.
 
-    Where 0 dB is the loudest value, one frame heard again says how much power that was.
+    Where 0 dB is the loudest value, one frame is transformed again to find its power.
+
+    Args:
+        mel: the track's log-mel spectrogram [M, F] in dB.
+        samples: the track's, [T], or the first of them.
     """
     if front_end.reference != "max":
         return float(front_end.reference * 10 ** (mel.max().double() / 10))
@@ -86,26 +74,32 @@ def loudest_power(mel: Tensor, samples: Tensor, front_end: FrontEnd) -> float:
 
 
 def frame_samples(samples: Tensor, front_end: FrontEnd, first: int, count: int) -> Tensor:
-    """The samples that `count` frames from number `first` look at, zeros beyond the sound's ends.
+    """The samples under `count` frames from number `first`, zeros beyond the sound's ends.
 
     Shape: [T] -> [(count − 1) · hop_length + n_fft]. Frame n is centred at sample n · hop_length.
     """
     start = first * front_end.hop_length - front_end.n_fft // 2
     length = (count - 1) * front_end.hop_length + front_end.n_fft
-    piece = samples[max(0, start) : max(0, start + length)]
+    inside = samples[max(0, start) : max(0, start + length)]
     before = max(0, -start)
-    return nn.functional.pad(piece, (before, length - before - len(piece)))
+    return nn.functional.pad(inside, (before, length - before - len(inside)))
 
 
 @torch.inference_mode()
 def trace(
     samples: Tensor, segments: Segments, number: int, loudest: float, classifier: Classifier
 ) -> Trace:
-    """All stages of the segment `number` of a track whose samples [T] (or the first of them) are given.
+    """Trace the segment `number` of a track.
 
-    Raises ValueError where the segment reaches beyond the samples.
+    Args:
+        samples: the track's, [T], or the first of them.
+        segments: all of the track.
+        loudest: power of the track's loudest value.
+
+    Raises:
+        ValueError: where the segment reaches beyond the samples.
     """
-    front_end = classifier.checkpoint.front_end
+    front_end = classifier.front_end
     first = segments.starts[number]
     # A track that is shorter than a segment: all frames it has.
     count = min(segments.width, len(samples) // front_end.hop_length + 1 - first)
@@ -118,10 +112,10 @@ def trace(
     mel = mel_transform(front_end).mel_scale(power)
     db = power_to_db(mel, front_end, torch.tensor(loudest))
     segment = cut(db, Segments((0,), (1.0,), segments.width, segments.repeated))  # [1, 1, M, W]
-    seen = _seen(segment, classifier)
-    logits = seen["logits"]
+    outputs = _outputs(segment, classifier)
+    logits = outputs["logits"]
     scaled = (logits.double() / classifier.checkpoint.temperature).numpy()
-    attention = seen.get("attention")
+    attention = outputs.get("attention")
     return Trace(
         number=number,
         segments=segments,
@@ -132,29 +126,27 @@ def trace(
         mel=mel,
         db=db,
         segment=segment[0],
-        normalised=seen["normalise"],
-        maps=tuple(
-            seen[f"map {layer}"] for layer in range(1, len(classifier.network.convolutions) + 1)
-        ),
-        states=seen["gru"],
+        normalised=outputs["normalise"],
+        maps=tuple(output for name, output in outputs.items() if name.startswith("map ")),
+        states=outputs["gru"],
         attention=None if attention is None else attention.softmax(dim=0).squeeze(1),
-        embedding=seen["embedding"],
+        embedding=outputs["embedding"],
         logits=logits,
         scaled=scaled,
         probabilities=torch.from_numpy(scaled).softmax(dim=-1).numpy(),
     )
 
 
-def _seen(segment: Tensor, classifier: Classifier) -> dict[str, Tensor]:
-    """What each module of the network gave out for one segment [1, 1, M, W], while it ran as it always runs."""
-    seen: dict[str, Tensor] = {}
+def _outputs(segment: Tensor, classifier: Classifier) -> dict[str, Tensor]:
+    """Outputs of the network's modules for one segment [1, 1, M, W], by forward hooks."""
+    outputs: dict[str, Tensor] = {}
 
     def keep(name: str) -> Any:
         def hook(_: nn.Module, inputs: Any, output: Any) -> None:
-            # The recurrent layers also give their last states; the linear layer is asked for what it was given.
-            seen[name] = (output[0] if isinstance(output, tuple) else output)[0]
+            # The GRU returns its last states, too; the embedding is the linear layer's input.
+            outputs[name] = (output[0] if isinstance(output, tuple) else output)[0]
             if name == "logits":
-                seen["embedding"] = inputs[0][0]
+                outputs["embedding"] = inputs[0][0]
 
         return hook
 
@@ -171,15 +163,15 @@ def _seen(segment: Tensor, classifier: Classifier) -> dict[str, Tensor]:
         finally:
             for handle in handles:
                 handle.remove()
-    return seen
+    return outputs
 
 
 def stage_shapes(
     front_end: FrontEnd, config: ModelConfig, n_frames: int
 ) -> dict[str, tuple[int, ...]]:
-    """The shape of each stage by its formula, from settings alone, for a track of n_frames frames."""
+    """The shape of each stage by its formula, from settings alone, for a track of n_frames."""
     width = min(config.frames, n_frames)
-    found: dict[str, tuple[int, ...]] = {
+    shapes: dict[str, tuple[int, ...]] = {
         "samples": ((width - 1) * front_end.hop_length + front_end.n_fft,),
         "power": (front_end.n_fft // 2 + 1, width),
         "mel": (front_end.n_mels, width),
@@ -191,9 +183,9 @@ def stage_shapes(
         zip(config.channels, config.pools, strict=True), start=1
     ):
         bands, steps = bands // band_pool, steps // time_pool
-        found[f"map {number}"] = (channels, bands, steps)
+        shapes[f"map {number}"] = (channels, bands, steps)
     hidden = config.gru * (2 if config.bidirectional else 1)
-    return found | {
+    return shapes | {
         "states": (steps, hidden),
         "embedding": (hidden,),
         "logits": (config.n_classes,),
@@ -202,19 +194,19 @@ def stage_shapes(
 
 
 def step_seconds(front_end: FrontEnd, config: ModelConfig) -> float:
-    """How much time a step of the recurrent layers stands for: a frame for each that was joined on the way."""
+    """Length of a time step of the recurrent layers: the frames that pooling joined."""
     return front_end.hop_seconds * math.prod(time_pool for _, time_pool in config.pools)
 
 
-def loudest_frame(stages: Trace) -> int:
+def loudest_frame(trace: Trace) -> int:
     """Number, within the segment, of the frame with the most power."""
-    return int(stages.power.sum(dim=0).argmax())
+    return int(trace.power.sum(dim=0).argmax())
 
 
 def windowed_frame(
-    stages: Trace, front_end: FrontEnd, frame: int
+    trace: Trace, front_end: FrontEnd, frame: int
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Samples of one frame and the window they are multiplied with, [n_fft] each."""
     start = frame * front_end.hop_length
     window: Tensor = mel_transform(front_end).spectrogram.window
-    return stages.samples[start : start + front_end.n_fft].numpy(), window.numpy()
+    return trace.samples[start : start + front_end.n_fft].numpy(), window.numpy()

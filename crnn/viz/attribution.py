@@ -23,9 +23,9 @@ def overlay(
     start: float,
     title: str,
 ) -> go.Figure:
-    """mel [M, F] of the window from `start` (s) in grey, the evidence for the class in amber, its top bins outlined."""
+    """mel [M, F] from `start` (s) in grey, evidence for the class in amber, top bins outlined."""
     grey = heatmap(mel, front_end, start).update(colorscale=_GREYS, showscale=False)
-    # Only evidence for the class (eq. 2's ReLU), clipped at the 99th percentile, lest one spot dim the rest.
+    # Only evidence for the class (eq. 2's ReLU), clipped at the 99th percentile.
     values = np.maximum(attribution.values.numpy(), 0)
     top = float(np.quantile(values, 0.99)) or float(values.max()) or 1.0
     grid = {"x": grey.x, "y": grey.y, "showscale": False}
@@ -57,7 +57,8 @@ def told(found: Attribution, label: str) -> str:
 
 
 def where(found: Attribution, front_end: FrontEnd, start: float) -> str:
-    """The brightest share for those who don't see it: the bands and the three seconds that hold most of it."""
+    """The brightest share for those who don't see it: the bands and the three seconds that hold
+    most of it."""
     mask = found.mask.numpy()
     reached = np.cumsum(mask.sum(axis=1)) / max(1, mask.sum())
     frequencies = band_frequencies(front_end)

@@ -1,38 +1,25 @@
-"""Figures of the SVM baseline: a track's hand-crafted features in every class's usual range, and SVM against network."""
+"""Figures of the SVM baseline: features in every class's usual range, and SVM against network."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
 
-from crnn.baseline.ranges import (
-    MFCC_NAMES,
-    Feature,
-    classes_in_range,
-    mfccs_in_range,
-    relative_position,
-)
+from crnn.baseline import ranges
+from crnn.baseline.ranges import MFCC_NAMES, Feature
 from crnn.baseline.svm import SVM
 from crnn.inference.prediction import Prediction
 from crnn.labels import colours, display
-from crnn.viz.theme import (
-    ACCENT,
-    DIVERGING,
-    LEGEND_ABOVE,
-    OUTLINE,
-    colour_bar,
-    finish,
-    probability_axis,
-    probability_bars,
-)
+from crnn.viz import theme
+from crnn.viz.theme import finish, probability_bars
 
 
 def feature_ranges(feature: Feature, svm: SVM, value: float) -> go.Figure:
-    """A bar over each class's usual range (5th to 95th percentile, a tick at the median), the track as a line."""
-    palette, inside = colours(svm.labels), classes_in_range(svm, feature.name, value)
-    ranges = svm.percentiles(feature.name)
+    """A bar over each class's 5th to 95th percentile, a tick at its median, the track as a line."""
+    palette, inside = colours(svm.labels), ranges.classes_in_range(svm, feature.name, value)
+    percentiles = svm.percentiles(feature.name)
     labels = list(svm.labels)[::-1]
-    low, median, high = feature.factor * np.array([ranges[label] for label in labels]).T
+    low, median, high = feature.factor * np.array([percentiles[label] for label in labels]).T
     names = [f"<b>{display(k)}</b> ✓" if k in inside else display(k) for k in labels]
     figure = go.Figure(
         go.Bar(
@@ -51,10 +38,10 @@ def feature_ranges(feature: Feature, svm: SVM, value: float) -> go.Figure:
         y=names,
         mode="markers",
         hoverinfo="skip",
-        marker={"symbol": "line-ns", "size": 12, "line": {"width": 2, "color": OUTLINE}},
+        marker={"symbol": "line-ns", "size": 12, "line": {"width": 2, "color": theme.OUTLINE}},
     )
     here = value * feature.factor
-    figure.add_vline(x=here, line={"color": ACCENT, "width": 3})
+    figure.add_vline(x=here, line={"color": theme.ACCENT, "width": 3})
     figure.add_annotation(
         x=here,
         y=1,
@@ -71,29 +58,26 @@ def feature_ranges(feature: Feature, svm: SVM, value: float) -> go.Figure:
 
 
 def mfccs(svm: SVM, features: Mapping[str, float], order: list[str]) -> go.Figure:
-    """Where the track's MFCCs lie in each class's usual range; marked where they are outside. order: of the rows."""
+    """Where the track's MFCCs lie in each class's usual range; order: of the rows."""
     positions = np.array(
-        [list(relative_position(svm, name, features[name]).values()) for name in MFCC_NAMES]
+        [list(ranges.relative_position(svm, name, features[name]).values()) for name in MFCC_NAMES]
     )
     positions = positions.T[[svm.labels.index(label) for label in order]]
-    inside = mfccs_in_range(svm, features)
+    inside = ranges.mfccs_in_range(svm, features)
+    ends = ["low end", "median", "high end"]
     figure = go.Figure(
-        go.Heatmap(
-            z=np.clip(positions, -2, 2).round(2),
+        theme.diverging_heatmap(
+            np.clip(positions, -2, 2).round(2),
+            2,
+            "MFCC %{x}, %{y}: %{z} (±1: ends of the usual range)",
             x=list(range(1, len(MFCC_NAMES) + 1)),
             y=[f"{display(label)} {inside[label]}/{len(MFCC_NAMES)}" for label in order],
             text=np.where(positions > 1, "▲", np.where(positions < -1, "▼", "")),
             texttemplate="%{text}",
             textfont={"color": "#15121a"},
-            colorscale=DIVERGING,
-            zmin=-2,
-            zmax=2,
             xgap=1,
             ygap=1,
-            colorbar=colour_bar(
-                "range", tickvals=[-1, 0, 1], ticktext=["low end", "median", "high end"]
-            ),
-            hovertemplate="MFCC %{x}, %{y}: %{z} (±1: ends of the usual range)<extra></extra>",
+            colorbar=theme.colour_bar("range", tickvals=[-1, 0, 1], ticktext=ends),
         )
     )
     finish(figure, "Timbre: MFCC 1 to 20", 120 + 26 * len(order), x="MFCC, coarse to fine")
@@ -102,7 +86,7 @@ def mfccs(svm: SVM, features: Mapping[str, float], order: list[str]) -> go.Figur
 
 
 def svm_and_network(network: Prediction | None, svm: Mapping[str, float]) -> go.Figure:
-    """Both distributions in percent, the network's filled, the SVM's hatched; the SVM's alone without a network."""
+    """Both distributions in percent, the network's (if there is one) filled, the SVM's hatched."""
     ours = network.to_dict() if network is not None else {}
     order = sorted(svm, key=lambda label: max(svm[label], ours.get(label, 0.0)))
     colour = [colours(tuple(svm))[label] for label in order]
@@ -114,17 +98,8 @@ def svm_and_network(network: Prediction | None, svm: Mapping[str, float]) -> go.
     figure = go.Figure(probability_bars(svm, order, "SVM", marker=hatched))
     if ours:
         figure.add_trace(probability_bars(ours, order, "Neural network"))
-    finish(
-        figure,
-        "Neural network vs SVM" if ours else "SVM",
-        96 + 38 * len(order),
-        top=70 if ours else 44,
-        right=64,
-        barmode="group",
-        bargap=0.25,
-        bargroupgap=0.05,
-        showlegend=bool(ours),
-        legend=LEGEND_ABOVE | {"traceorder": "reversed"},
-    )
-    probability_axis(figure, svm.values(), ours.values() or [0.0])
-    return figure
+    title, top = ("Neural network vs SVM", 70) if ours else ("SVM", 44)
+    height = 96 + 38 * len(order)
+    finish(figure, title, height, top=top, right=64, **theme.GROUPED)
+    figure.update_layout(showlegend=bool(ours))
+    return theme.probability_axis(figure, svm.values(), ours.values())

@@ -1,4 +1,4 @@
-"""Figures of class profiles: average spectrum, modulation, and modulation by frequency, beside the other classes."""
+"""Figures of class profiles: average spectrum and modulation of a class beside the others."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,15 @@ from crnn.format import hertz
 from crnn.labels import colours, display
 from crnn.results import Array, class_difference, modulation_ratio
 from crnn.viz.mel import frequency_axis
-from crnn.viz.theme import DIVERGING, GREY, LEGEND_ABOVE, colour_bar, finish
+from crnn.viz.theme import (
+    GREY,
+    LEGEND,
+    add_band,
+    add_line,
+    colour_bar,
+    diverging_heatmap,
+    finish,
+)
 
 
 def spectrum(table: dict[str, Any], task: str, label: str) -> go.Figure:
@@ -54,44 +62,27 @@ def _lines(x: Sequence[Any], curves: Sequence[Array], label: str, hover: str) ->
     mean, low, high, others = curves
     colour = colours((label,))[label]
     figure = go.Figure()
-    figure.add_scatter(
-        x=[*x, *x[::-1]],
-        y=[*high, *low[::-1]],
-        fill="toself",
-        fillcolor=colour,
-        opacity=0.2,
-        line={"width": 0},
-        mode="none",
-        hoverinfo="skip",
-        name="± spread",
-    )
-    for name, y, line in (
-        ("others", others, {"color": GREY, "width": 2, "dash": "dot"}),
-        (display(label), mean, {"color": colour, "width": 3}),
-    ):
-        figure.add_scatter(x=x, y=y, mode="lines", name=name, line=line, hovertemplate=hover)
-    return figure.update_layout(legend=LEGEND_ABOVE, hovermode="x unified")
+    add_band(figure, x, low, high, colour, name="± spread")
+    add_line(figure, x, others, GREY, 2, hover, dash="dot", name="others")
+    add_line(figure, x, mean, colour, 3, hover, name=display(label))
+    return figure.update_layout(legend=LEGEND, hovermode="x unified")
 
 
 def modulation_map(table: dict[str, Any], task: str, label: str) -> go.Figure:
-    """Where in frequency the class fluctuates more (red) or less (blue) than the others, by modulation frequency."""
+    """Where the class fluctuates more (red) or less (blue) than the others, by both frequencies."""
     z = modulation_ratio(table["classes"][task], label)
     bands, size = table["hertz"], int(table["group"])
     groups = [bands[i : i + size] for i in range(0, len(bands), size)]
     rows = [f"{group[0]:,.0f}–{group[-1]:,.0f} Hz" for group in groups]
     figure = go.Figure(
-        go.Heatmap(
-            z=z.round(2),
+        diverging_heatmap(
+            z.round(2),
+            2,
+            "%{y}, %{x:.1f} Hz: %{customdata} times the others'",
             x=table["modulation_hertz"],
             y=rows,
             customdata=np.round(2**z, 2),
-            colorscale=DIVERGING,
-            zmin=-2,
-            zmax=2,
-            hovertemplate="%{y}, %{x:.1f} Hz: %{customdata} times the others'<extra></extra>",
-            colorbar=colour_bar(
-                "times", tickvals=[-2, -1, 0, 1, 2], ticktext=["¼", "½", "1", "2", "4"]
-            ),
+            colorbar=colour_bar("times", tickvals=[-2, -1, 0, 1, 2], ticktext=list("¼½124")),
         )
     )
     title = f"{display(label)}: modulation by frequency, relative to the others"

@@ -1,4 +1,4 @@
-"""Figures of measured results: confusion matrix, generalisation, calibration, comparison with the paper, training curves."""
+"""Figures of measured results: confusion, generalisation, calibration, training curves."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,12 +10,13 @@ from plotly.subplots import make_subplots
 from crnn import results
 from crnn.labels import display
 from crnn.results import Result
-from crnn.viz.theme import GREY, LEGEND_ABOVE, colour_bar, finish
+from crnn.viz.theme import GREY, GROUPED, LEGEND, add_line, colour_bar, finish
 
-# Both stand out by 3 : 1 and more from a light and from a dark page, whiskers from the bars, too; text within bars by 4.5 : 1.
-_OURS: dict[str, Any] = {"marker": {"color": "#b0479a"}, "insidetextfont": {"color": "#ffffff"}}
+# Bars stand out by 3 : 1 and more from a light and from a dark page, whiskers from bars, too; text
+# within bars by 4.5 : 1.
+_OUR_COLOUR = "#b0479a"
+_OURS: dict[str, Any] = {"marker": {"color": _OUR_COLOUR}, "insidetextfont": {"color": "#ffffff"}}
 _OTHER: dict[str, Any] = {"marker": {"color": GREY}, "insidetextfont": {"color": "#000000"}}
-_OUR_LINE = {"color": "#b0479a", "width": 2.5}
 _TEXT_INSIDE = {"textposition": "inside", "insidetextanchor": "start"}
 _PURPLES = [[0.0, "#faf8fd"], [1.0, "#8f6fd0"]]  # light enough for black text everywhere
 
@@ -51,7 +52,7 @@ def confusion_matrix(result: Result, title: str) -> go.Figure:
 
 
 def generalisation(network: dict[str, Result], svm: dict[str, Result]) -> go.Figure:
-    """Genre accuracy from a random split over new artists to new songs, network beside SVM; results by protocol."""
+    """Genre accuracy by protocol, from a random split to new songs, network beside SVM."""
     names = {"P": "Random split", "F": "New artists", "N": "New collection"}
     figure = go.Figure()
     for title, measured, style in (("Neural network", network, _OURS), ("SVM", svm, _OTHER)):
@@ -66,26 +67,26 @@ def generalisation(network: dict[str, Result], svm: dict[str, Result]) -> go.Fig
             **_TEXT_INSIDE | style,
         )
     title = "From a random split to a new collection"
-    finish(figure, title, 340, top=70, y="Track accuracy (%)", barmode="group", legend=LEGEND_ABOVE)
+    finish(figure, title, 340, top=70, y="Track accuracy (%)", barmode="group", legend=LEGEND)
     figure.update_xaxes(type="category")
     return figure.update_yaxes(range=[0, 110])
 
 
 def reliability_diagram(result: Result, title: str) -> go.Figure:
-    """Accuracy against confidence; on the dotted line they agree. Larger dots stand for more tracks."""
+    """Accuracy against confidence; on the dotted line they agree; larger dots: more tracks."""
     points = results.reliability(result)
     figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 100], y=[0, 100], mode="lines", line={"color": GREY, "dash": "dot"}, hoverinfo="skip"
-    )
-    figure.add_scatter(
-        x=[100 * p["confidence"] for p in points],
-        y=[100 * p["right"] for p in points],
+    add_line(figure, [0, 100], [0, 100], GREY, 2, dash="dot")
+    add_line(
+        figure,
+        [100 * p["confidence"] for p in points],
+        [100 * p["right"] for p in points],
+        _OUR_COLOUR,
+        2,
+        "confidence %{x:.0f}%: accuracy %{y:.0f}% (%{customdata} tracks)<extra></extra>",
         mode="lines+markers",
-        line=_OUR_LINE,
         customdata=[p["tracks"] for p in points],
         marker={"size": [6 + p["tracks"] ** 0.5 / 1.5 for p in points]},
-        hovertemplate="confidence %{x:.0f}%: accuracy %{y:.0f}% (%{customdata} tracks)<extra></extra>",
     )
     finish(figure, title, 340, x="Confidence (%)", y="Accuracy (%)", showlegend=False)
     figure.update_xaxes(range=[0, 103])
@@ -93,7 +94,7 @@ def reliability_diagram(result: Result, title: str) -> go.Figure:
 
 
 def recall_on_new_songs(new: Result, known: Result | None) -> go.Figure:
-    """Recall of each genre on new songs with its 95 % interval; beside it the same for new artists of GTZAN."""
+    """Recall by genre on new songs with its 95 % interval, beside that on new artists of GTZAN."""
     rows = results.new_song_recalls(new)
     names = [f"{display(row['label'])} ({row['tracks']})" for row in rows]
     figure = go.Figure()
@@ -118,13 +119,13 @@ def recall_on_new_songs(new: Result, known: Result | None) -> go.Figure:
             **_OTHER,
         )
     title = "Accuracy by genre on new songs"
-    finish(figure, title, 360, top=70, y="Recall (%)", barmode="group", legend=LEGEND_ABOVE)
+    finish(figure, title, 360, top=70, y="Recall (%)", barmode="group", legend=LEGEND)
     figure.update_xaxes(type="category")
     return figure.update_yaxes(range=[0, 105])
 
 
 def against_paper(table: Result, title: str) -> go.Figure:
-    """Track accuracy of each row that the paper has too, ours with its spread beside the paper's."""
+    """Track accuracy of each row that the paper has too, with our spread, beside the paper's."""
     names, ours, spreads, paper = zip(*results.paper_comparison(table)[::-1], strict=True)
     figure = go.Figure()
     # The last bar is drawn on top of its group.
@@ -141,8 +142,7 @@ def against_paper(table: Result, title: str) -> go.Figure:
             hovertemplate=f"%{{y}}, {name.lower()}: %{{x:.1f}}%<extra></extra>",
             **_TEXT_INSIDE | style,
         )
-    legend = LEGEND_ABOVE | {"traceorder": "reversed"}
-    finish(figure, title, 150 + 52 * len(names), top=70, barmode="group", legend=legend)
+    finish(figure, title, 150 + 52 * len(names), top=70, **GROUPED)
     figure.update_xaxes(title="Track accuracy (%)", range=[0, 100])
     return figure.update_yaxes(type="category")
 
@@ -154,34 +154,21 @@ def training_curves(run: dict[str, Any], title: str) -> go.Figure:
     figure = make_subplots(
         rows, 1, shared_xaxes=True, vertical_spacing=0.1, row_heights=[0.65, 0.35][:rows]
     )
-    for key, name, line in (
-        ("train_loss", "training", {"color": GREY, "width": 2.5, "dash": "dot"}),
-        ("val_loss", "validation", _OUR_LINE),
+    for key, name, colour, dash in (
+        ("train_loss", "training", GREY, "dot"),
+        ("val_loss", "validation", _OUR_COLOUR, None),
     ):
         if run.get(key):
-            figure.add_scatter(
-                x=run["epoch"],
-                y=run[key],
-                mode="lines",
-                name=name,
-                line=line,
-                hovertemplate=f"{name}, epoch %{{x}}: %{{y:.2f}} nats<extra></extra>",
-                row=1,
-                col=1,
-            )
+            hover = f"{name}, epoch %{{x}}: %{{y:.2f}} nats<extra></extra>"
+            place = {"name": name, "dash": dash, "row": 1, "col": 1}
+            add_line(figure, run["epoch"], run[key], colour, 2.5, hover, **place)
     if accuracy:
-        figure.add_scatter(
-            x=run["epoch"],
-            y=[None if value is None else 100 * value for value in accuracy],
-            mode="lines",
-            showlegend=False,
-            line=_OUR_LINE,
-            hovertemplate="epoch %{x}: %{y:.0f}% correct<extra></extra>",
-            row=2,
-            col=1,
-        )
+        y = [None if value is None else 100 * value for value in accuracy]
+        place = {"showlegend": False, "row": 2, "col": 1}
+        hover = "epoch %{x}: %{y:.0f}% correct<extra></extra>"
+        add_line(figure, run["epoch"], y, _OUR_COLOUR, 2.5, hover, **place)
         figure.update_yaxes(title="Accuracy (%)", rangemode="tozero", row=2, col=1)
-    finish(figure, title, 420 if accuracy else 320, top=70, legend=LEGEND_ABOVE)
+    finish(figure, title, 420 if accuracy else 320, top=70, legend=LEGEND)
     figure.update_xaxes(title="Epoch", row=rows, col=1)
     return figure.update_yaxes(title="Loss (nats)", zeroline=False, row=1, col=1)
 

@@ -17,10 +17,10 @@ _TICK_GAP = 6  # bands; closer labels would overlap
 def spectrogram(
     mel: np.ndarray[Any, Any] | Tensor, front_end: FrontEnd, title: str = "Mel spectrogram"
 ) -> go.Figure:
-    """Heatmap of a log-mel spectrogram over seconds and Hz, bands equally spaced as the network sees them.
+    """Heatmap of a log-mel spectrogram over seconds and Hz, mel bands equally spaced.
 
     Args:
-        mel: [M, F] in dB. Long tracks are averaged over neighbouring frames to at most 1200 columns.
+        mel: [M, F] in dB; long tracks are averaged to at most 1200 columns.
         front_end: the one that made it.
     """
     return mel_figure(in_magma(heatmap(np.asarray(mel), front_end)), front_end, title, 330)
@@ -56,7 +56,7 @@ def mel_figure(
 
 
 def frequency_axis(front_end: FrontEnd, gap: int = _TICK_GAP) -> dict[str, Any]:
-    """Settings of a vertical axis over mel bands, labelled in Hz; labels at least `gap` bands apart, from the top down."""
+    """Settings of a vertical axis over mel bands; labels in Hz at least `gap` bands apart."""
     step = hz_to_mel(front_end.sample_rate / 2, front_end.mel_scale) / (front_end.n_mels + 1)
     ticks: dict[int, str] = {}
     for hertz in reversed(_TICKS_HZ):

@@ -1,16 +1,21 @@
-"""Figures of predictions: one track's classes, several tracks side by side (the paper's Figs 5 and 6), and their similarity."""
+"""Figures of predictions: one track's classes, several tracks side by side, their similarity."""
 
 import html
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
-from plotly.colors import get_colorscale
 
 from crnn.format import percent
 from crnn.inference.prediction import Array, Prediction
 from crnn.inference.similarity import TrackSummary, nearest
 from crnn.labels import colours, display
-from crnn.viz.theme import BORDER, finish, probability_axis, probability_bars
+from crnn.viz.theme import (
+    BORDER,
+    diverging_heatmap,
+    finish,
+    probability_axis,
+    probability_bars,
+)
 from pages.text.predictions import describe
 
 _ALIKE = 0.3
@@ -33,7 +38,7 @@ def top_classes(prediction: Prediction, title: str, k: int = 3) -> go.Figure:
             hole=0.62,
             sort=False,
             direction="clockwise",
-            rotation=180,  # small classes, whose labels need room, end at the bottom, away from the title
+            rotation=180,  # small classes, whose labels need room, end away from the title
             texttemplate="%{label}<br><b>%{percent:.0%}</b>",
             textposition="outside",
             hovertemplate="%{label}: %{percent:.1%}<extra></extra>",
@@ -50,12 +55,11 @@ def distribution(prediction: Prediction, title: str) -> go.Figure:
     order = [label for label, _ in prediction.ranked()[::-1]]
     figure = go.Figure(probability_bars(prediction.to_dict(), order))
     finish(figure, title, 96 + 26 * len(order), right=44, bargap=0.25)
-    probability_axis(figure, prediction.overall, room=1.04)
-    return figure.update_xaxes(title="Average probability (%)")
+    return probability_axis(figure, prediction.overall, title="Average probability (%)", room=1.04)
 
 
 def composition(tracks: Sequence[TrackSummary], network: int, title: str, k: int = 3) -> go.Figure:
-    """A bar per track: its k most probable classes and Other. The first begins at 0, so that its lengths compare by eye.
+    """A bar per track: its k most probable classes and Other, the first from 0 on.
 
     The paper draws a pie per track; bars on one scale compare more easily, and fit a phone.
     """
@@ -86,38 +90,27 @@ def composition(tracks: Sequence[TrackSummary], network: int, title: str, k: int
         under = {"yshift": -12, "yanchor": "top", "text": classes}
         for text in (over, under):
             figure.add_annotation(x=0, y=row, xanchor="left", xshift=-4, showarrow=False, **text)
-    finish(
-        figure,
-        title,
-        96 + _BAR * len(tracks),
-        right=12,
-        barmode="stack",
-        showlegend=False,
-        bargap=0,
-    )
+    height = 96 + _BAR * len(tracks)
+    finish(figure, title, height, right=12, barmode="stack", showlegend=False, bargap=0)
     figure.update_xaxes(title="Average probability (%)", range=[0, 100])
-    figure.update_yaxes(
-        range=[len(tracks) - 0.45, -0.55], showticklabels=False, showgrid=False, zeroline=False
-    )
-    return figure
+    axis = {"showticklabels": False, "showgrid": False, "zeroline": False}
+    return figure.update_yaxes(range=[len(tracks) - 0.45, -0.55], **axis)
 
 
 def similarity_matrix(tracks: Sequence[TrackSummary], similarities: Array, title: str) -> go.Figure:
-    """Similarity of any two tracks, [N, N] from −1 to 1; the numbers stand in the cells, so there is no colour bar."""
+    """Similarity of any two tracks, [N, N] from −1 to 1, as numbers in the cells."""
     figure = go.Figure(
-        go.Heatmap(
-            z=similarities,
+        diverging_heatmap(
+            similarities,
+            1,
+            "%{y} and %{customdata}: %{z:.2f}",
             x=[f"{number}" for number, _ in enumerate(tracks, 1)],
             y=[f"{number} {shorten(track.name, 18)}" for number, track in enumerate(tracks, 1)],
-            colorscale=get_colorscale("RdBu_r"),
-            zmin=-1,
-            zmax=1,
             texttemplate="%{z:.2f}",
             showscale=False,
             xgap=2,
             ygap=2,
             customdata=[[shorten(other.name) for other in tracks] for _ in tracks],
-            hovertemplate="%{y} and %{customdata}: %{z:.2f}<extra></extra>",
         )
     )
     finish(figure, title, 106 + 42 * len(tracks), top=88)

@@ -1,4 +1,4 @@
-"""What all figures share: colours, colour scales, margins, axes. Text and background colours are left to the page's theme."""
+"""Colours, scales, layout and the traces that figures share; the page's theme colours the text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,17 +22,14 @@ MAGMA = [
     [place, "rgb(0,0,3)" if colour == "#000004" else colour]
     for place, colour in get_colorscale("magma")
 ]
-
 # Blue below 0, red above, grey at 0: told apart by colour-blind eyes, too (ColorBrewer RdBu).
-DIVERGING = [
-    [0.0, "#2166ac"],
-    [0.35, "#92c5de"],
-    [0.5, "#f2f0f4"],
-    [0.65, "#f4a582"],
-    [1.0, "#b2182b"],
-]
+_RED_BLUE = ("#2166ac", "#92c5de", "#f2f0f4", "#f4a582", "#b2182b")
+DIVERGING = [[place, c] for place, c in zip((0, 0.35, 0.5, 0.65, 1), _RED_BLUE, strict=True)]
 
-LEGEND_ABOVE = {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0}
+LEGEND = {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0}  # above the figure
+# Layout of groups of horizontal bars; the legend in the order in which they stand.
+GROUPED: dict[str, Any] = {"barmode": "group", "bargap": 0.2, "bargroupgap": 0.05}
+GROUPED["legend"] = LEGEND | {"traceorder": "reversed"}
 
 
 def colour_bar(title: str, **more: Any) -> dict[str, Any]:
@@ -51,14 +48,14 @@ def finish(
     y: str | None = None,
     **layout: Any,
 ) -> go.Figure:
-    """Set title, height in px, margins and the titles of all axes; layout: settings of plotly's. Returns the figure."""
-    figure.update_layout(
-        title=title, height=height, margin={"l": 8, "r": right, "t": top, "b": 8}, **layout
-    )
+    """Set title, height in px, margins and titles of all axes; layout: settings of plotly's.
+
+    Returns the figure.
+    """
+    margin = {"l": 8, "r": right, "t": top, "b": 8}
+    figure.update_layout(title=title, height=height, margin=margin, **layout)
     figure.update_xaxes(zeroline=False, **({"title": x} if x else {}))
-    if y:
-        figure.update_yaxes(title=y)
-    return figure
+    return figure.update_yaxes(title=y) if y else figure
 
 
 def time_axis(figure: go.Figure, **where: int) -> None:
@@ -66,13 +63,44 @@ def time_axis(figure: go.Figure, **where: int) -> None:
     figure.update_xaxes(title="Time (s)", showgrid=False, zeroline=False, **where)
 
 
+def add_line(
+    figure: go.Figure, x: Any, y: Any, colour: str, width: float, hover: str = "", **scatter: Any
+) -> None:
+    """Draw a line; scatter: settings of plotly's, `dash` among them; no hover text, no reaction."""
+    line = {"color": colour, "width": width, "dash": scatter.pop("dash", None)}
+    text = {"hovertemplate": hover} if hover else {"hoverinfo": "skip"}
+    figure.add_scatter(x=x, y=y, line=line, **{"mode": "lines"} | text | scatter)
+
+
+def add_band(figure: go.Figure, x: Any, low: Any, high: Any, colour: str, **scatter: Any) -> None:
+    """Shade what lies between two curves."""
+    figure.add_scatter(
+        x=[*x, *x[::-1]],
+        y=[*high, *low[::-1]],
+        fill="toself",
+        fillcolor=colour,
+        opacity=0.18,
+        line={"width": 0},
+        mode="none",
+        hoverinfo="skip",
+        **scatter,
+    )
+
+
+def diverging_heatmap(z: Any, limit: float, hover: str, **heatmap: Any) -> go.Heatmap:
+    """Values from -limit (blue) over 0 (grey) to limit (red); heatmap: settings of plotly's."""
+    scale = {"colorscale": DIVERGING, "zmin": -limit, "zmax": limit}
+    return go.Heatmap(z=z, hovertemplate=f"{hover}<extra></extra>", **scale | heatmap)
+
+
 def probability_bars(
     probabilities: Mapping[str, float], order: Sequence[str], name: str = "", **bar: Any
 ) -> go.Bar:
-    """Horizontal bars in percent, the first of `order` at the bottom, in the classes' colours. bar: settings of plotly's."""
+    """Horizontal bars in percent in the classes' colours; order: of the labels, from the bottom."""
     palette = colours(tuple(probabilities))
     hover = f"%{{y}}, {name}" if name else "%{y}"
     defaults = {
+        "x": [100 * probabilities[label] for label in order],
         "marker": {"color": [palette[label] for label in order]},
         "text": [percent(probabilities[label]) for label in order],
         "textposition": "outside",
@@ -80,18 +108,19 @@ def probability_bars(
         "constraintext": "none",
         "hovertemplate": f"{hover}: %{{x:.1f}}%<extra></extra>",
     }
-    return go.Bar(
-        x=[100 * probabilities[label] for label in order],
-        y=[display(label) for label in order],
-        orientation="h",
-        name=name,
-        **defaults | bar,
-    )
+    names = [display(label) for label in order]
+    return go.Bar(y=names, orientation="h", name=name, **defaults | bar)
 
 
 def probability_axis(
-    figure: go.Figure, *probabilities: Iterable[float], room: float = 1.06
-) -> None:
-    """A percent axis that ends a little beyond the largest of some probabilities, at 10% or more."""
-    largest = max(0.1, *(max(each) for each in probabilities))
-    figure.update_xaxes(title="Probability (%)", range=[0, 100 * largest * room], zeroline=False)
+    figure: go.Figure,
+    *probabilities: Iterable[float],
+    title: str = "Probability (%)",
+    room: float = 1.06,
+) -> go.Figure:
+    """A percent axis that ends a little beyond the largest of some probabilities, at 10% or more.
+
+    Returns the figure.
+    """
+    largest = max(0.1, *(max(each, default=0.0) for each in probabilities))
+    return figure.update_xaxes(title=title, range=[0, 100 * largest * room], zeroline=False)

@@ -1,4 +1,4 @@
-"""Figures of predictions over time: under the spectrogram on the same time axis, and as a path in the mood plane."""
+"""Figures of predictions over time: below the spectrogram, and as a path in the mood plane."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from crnn.inference.timeline import Section, Timeline
 from crnn.inference.valence_arousal import QUADRANTS, path
 from crnn.labels import MOOD_QUADRANTS, colours, display
 from crnn.viz.mel import frequency_axis, heatmap, in_magma
-from crnn.viz.theme import ACCENT, GREY, LEGEND_ABOVE, OUTLINE, finish, time_axis
+from crnn.viz.theme import ACCENT, GREY, LEGEND, OUTLINE, add_line, finish, time_axis
 
 
 def over_time(
@@ -21,7 +21,10 @@ def over_time(
     sections: list[Section],
     moment: float | None = None,
 ) -> go.Figure:
-    """mel [M, F] above, stacked areas in percent below; lines where the top class changes, and at a chosen moment."""
+    """mel [M, F] above, stacked areas in percent below.
+
+    Lines stand where the top class changes, and at a chosen moment.
+    """
     figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.06, row_heights=[0.45, 0.55])
     figure.add_trace(in_magma(heatmap(mel, front_end), len=0.42, y=1, yanchor="top"), 1, 1)
     palette = colours(timeline.labels)
@@ -46,7 +49,7 @@ def over_time(
         figure.add_vline(x=section.start, line=line, row=2, col=1)
     if moment is not None:
         figure.add_vline(x=moment, line={"color": ACCENT, "width": 2})
-    legend = LEGEND_ABOVE | {"y": -0.16, "yanchor": "top", "traceorder": "normal"}
+    legend = LEGEND | {"y": -0.16, "yanchor": "top", "traceorder": "normal"}
     finish(figure, None, 520, top=12, hovermode="x unified", legend=legend)
     figure.update_xaxes(showgrid=False, range=[0, float(timeline.edges[-1])])
     time_axis(figure, row=2, col=1)
@@ -56,29 +59,28 @@ def over_time(
 
 
 def valence_arousal(timeline: Timeline) -> go.Figure:
-    """The plane with the moods in their quadrants and the track's path, from a ring to a square, brighter with time."""
+    """The track's path through the mood plane, from a ring to a square, brighter with time."""
     points = path(timeline)
     middles = (timeline.edges[:-1] + timeline.edges[1:]) / 2
     figure = go.Figure()
-    figure.add_scatter(
-        x=points[:, 0],
-        y=points[:, 1],
+    add_line(
+        figure,
+        points[:, 0],
+        points[:, 1],
+        GREY,
+        1.5,
+        "%{customdata:.0f} s: valence %{x:.2f}, arousal %{y:.2f}<extra></extra>",
         mode="lines+markers",
-        line={"color": GREY, "width": 1.5},
         marker={"size": 7, "color": middles, "colorscale": "Viridis", "line": {"width": 0}},
         customdata=middles,
-        hovertemplate="%{customdata:.0f} s: valence %{x:.2f}, arousal %{y:.2f}<extra></extra>",
         showlegend=False,
     )
-    for row, symbol, name in ((0, "circle-open", "start"), (-1, "square-open", "end")):
-        figure.add_scatter(
-            x=[points[row, 0]],
-            y=[points[row, 1]],
-            mode="markers",
-            name=name,
-            hoverinfo="skip",
-            marker={"symbol": symbol, "size": 15, "color": ACCENT, "line": {"width": 3}},
-        )
+    for (x, y), symbol, name in (
+        (points[0], "circle-open", "start"),
+        (points[-1], "square-open", "end"),
+    ):
+        marker = {"symbol": symbol, "size": 15, "color": ACCENT, "line": {"width": 3}}
+        figure.add_scatter(x=[x], y=[y], mode="markers", name=name, hoverinfo="skip", marker=marker)
     palette = colours(timeline.labels)
     corners: dict[tuple[int, int], list[str]] = {}
     for label in timeline.labels:
@@ -86,20 +88,20 @@ def valence_arousal(timeline: Timeline) -> go.Figure:
         name = f"<span style='color:{palette[label]}'>⬤</span> {display(label)}"
         corners.setdefault((place.valence, place.arousal), []).append(name)
     for (valence, arousal), names in corners.items():
+        side = "right" if valence > 0 else "left"
         figure.add_annotation(
             x=1.27 * valence,
             y=1.27 * arousal,
             text=f"<b>{' · '.join(names)}</b><br>{QUADRANTS[valence, arousal]}",
             showarrow=False,
-            xanchor="right" if valence > 0 else "left",
+            xanchor=side,
             yanchor="top" if arousal > 0 else "bottom",
-            align="right" if valence > 0 else "left",
+            align=side,
         )
     figure.add_hline(y=0, line={"color": GREY, "width": 1})
     figure.add_vline(x=0, line={"color": GREY, "width": 1})
     # Words beside the path would lie on it.
-    finish(figure, "Mood over time (valence–arousal)", 420, top=70, legend=LEGEND_ABOVE)
+    finish(figure, "Mood over time (valence–arousal)", 420, top=70, legend=LEGEND)
     axis = {"range": [-1.3, 1.3], "zeroline": False, "showgrid": False}
     figure.update_xaxes(title="Valence: negative to positive", **axis)
-    figure.update_yaxes(title="Arousal: low to high energy", **axis)
-    return figure
+    return figure.update_yaxes(title="Arousal: low to high energy", **axis)

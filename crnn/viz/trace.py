@@ -1,4 +1,4 @@
-"""Figures of one segment on its way through the network (crnn.explain.trace), from waveform to probabilities."""
+"""Figures of one segment on its way from waveform to probabilities (crnn.explain.trace)."""
 
 import math
 from typing import Any
@@ -12,19 +12,9 @@ from crnn.audio.mel import mel_transform
 from crnn.explain.trace import Trace, loudest_frame, step_seconds, windowed_frame
 from crnn.labels import display
 from crnn.model.checkpoint import Checkpoint
+from crnn.viz import theme
 from crnn.viz.mel import heatmap, in_magma, mel_figure
-from crnn.viz.theme import (
-    ACCENT,
-    DIVERGING,
-    GREY,
-    OUTLINE,
-    Numbers,
-    colour_bar,
-    finish,
-    probability_axis,
-    probability_bars,
-    time_axis,
-)
+from crnn.viz.theme import ACCENT, GREY, Numbers, add_line, finish, probability_bars, time_axis
 
 _LINE = "#7a5fa8"
 _POINTS = 600  # of a waveform; each is the lowest and the highest sample of its stretch
@@ -39,16 +29,10 @@ def waveform(trace: Trace, front_end: FrontEnd) -> go.Figure:
     samples = trace.samples.numpy()
     begin = trace.start - front_end.n_fft / 2 / front_end.sample_rate
     edges = np.arange(0, len(samples), max(1, len(samples) // _POINTS))
-    extremes = [f.reduceat(samples, edges) for f in (np.minimum, np.maximum)]
-    figure = go.Figure(
-        go.Scatter(
-            x=np.repeat(begin + edges / front_end.sample_rate, 2),
-            y=np.stack(extremes, axis=1).reshape(-1),
-            mode="lines",
-            line={"color": _LINE, "width": 1},
-            hovertemplate="%{x:.2f} s: %{y:.3f}<extra></extra>",
-        )
-    )
+    y = np.stack([f.reduceat(samples, edges) for f in (np.minimum, np.maximum)], axis=1).ravel()
+    figure = go.Figure()
+    seconds = np.repeat(begin + edges / front_end.sample_rate, 2)
+    add_line(figure, seconds, y, _LINE, 1, "%{x:.2f} s: %{y:.3f}<extra></extra>")
     left = begin + loudest_frame(trace) * front_end.hop_seconds
     right = left + front_end.n_fft / front_end.sample_rate
     figure.add_vrect(x0=left, x1=right, fillcolor=ACCENT, opacity=0.3, line_width=0)
@@ -63,64 +47,45 @@ def window(trace: Trace, front_end: FrontEnd) -> go.Figure:
     frame = loudest_frame(trace)
     samples, shape = windowed_frame(trace, front_end, frame)
     step = max(1, len(samples) // 512)
-    milliseconds = 1000 * np.arange(len(samples)) / front_end.sample_rate
-    figure = make_subplots(
-        2, 1, vertical_spacing=0.3, subplot_titles=["One window of sound", "Its spectrum"]
-    )
+    milliseconds = 1000 * np.arange(len(samples))[::step] / front_end.sample_rate
     peak = float(np.abs(samples).max()) or 1.0
-    for name, values, line in (
-        ("sound", samples, {"color": GREY, "width": 1}),
-        ("windowed sound", samples * shape, {"color": _LINE, "width": 1.5}),
-        ("window", peak * shape, {"color": ACCENT, "width": 1.5, "dash": "dot"}),
-    ):
-        figure.add_scatter(
-            x=milliseconds[::step],
-            y=values[::step],
-            mode="lines",
-            line=line,
-            opacity=0.6 if name == "sound" else 1,
-            name=name,
-            hovertemplate="%{x:.0f} ms: %{y:.3f}",
-            row=1,
-            col=1,
-        )
+    titles = ["One window of sound", "Its spectrum"]
+    figure = make_subplots(2, 1, vertical_spacing=0.3, subplot_titles=titles)
+    top: dict[str, Any] = {"row": 1, "col": 1}
+    bottom: dict[str, Any] = {"row": 2, "col": 1}
+    hover = "%{x:.0f} ms: %{y:.3f}"
+    add_line(figure, milliseconds, samples[::step], GREY, 1, name="sound", opacity=0.6, **top)
+    windowed = (samples * shape)[::step]
+    add_line(figure, milliseconds, windowed, _LINE, 1.5, hover, name="windowed sound", **top)
+    add_line(figure, milliseconds, peak * shape[::step], ACCENT, 1.5, dash="dot", **top)
     decibels = _decibels(trace.power[:, frame].numpy())
     hertz = np.arange(len(decibels)) * front_end.sample_rate / front_end.n_fft
-    figure.add_scatter(
-        x=hertz[1:],
-        y=decibels[1:],
-        mode="lines",
-        line={"color": _LINE, "width": 1},
-        hovertemplate="%{x:.0f} Hz: %{y:.0f} dB<extra></extra>",
-        row=2,
-        col=1,
-    )
+    hover = "%{x:.0f} Hz: %{y:.0f} dB<extra></extra>"
+    add_line(figure, hertz[1:], decibels[1:], _LINE, 1, hover, **bottom)
     finish(figure, None, 400, top=32, showlegend=False)
     figure.update_annotations(x=0, xanchor="left", font={"size": 15})
     figure.update_xaxes(showgrid=False)
-    figure.update_xaxes(title="ms", row=1, col=1)
-    ticks = [50, 100, 250, 500, 1000, 2500, 5000, 10_000]
-    texts = ["50", "100", "250", "500", "1k", "2.5k", "5k", "10k"]
-    log = {"type": "log", "tickvals": ticks, "ticktext": texts}
-    figure.update_xaxes(title="Frequency (Hz)", row=2, col=1, **log)
-    return figure.update_yaxes(title="dB", row=2, col=1)
+    figure.update_xaxes(title="ms", **top)
+    ticks, texts = [50, 100, 250, 500, 1e3, 2.5e3, 5e3, 1e4], "50 100 250 500 1k 2.5k 5k 10k"
+    log = {"type": "log", "tickvals": ticks, "ticktext": texts.split()}
+    figure.update_xaxes(title="Frequency (Hz)", **log | bottom)
+    return figure.update_yaxes(title="dB", **bottom)
 
 
 def stft(trace: Trace, front_end: FrontEnd) -> go.Figure:
     """STFT power in dB below its loudest over seconds and, evenly spaced, Hz."""
     power = trace.power.numpy()
-    (rows, height), (columns, width) = (
-        _blocks(size, limit) for size, limit in zip(power.shape, (_ROWS, _COLUMNS), strict=True)
-    )
+    height, width = (-(-n // most) for n, most in zip(power.shape, (_ROWS, _COLUMNS), strict=True))
+    rows, columns = (np.arange(0, n, k) for n, k in zip(power.shape, (height, width), strict=True))
     shown = np.maximum.reduceat(np.maximum.reduceat(power, rows, axis=0), columns, axis=1)
     hertz = (rows + (height - 1) / 2) * front_end.sample_rate / front_end.n_fft
-    picture = go.Heatmap(
+    cells = go.Heatmap(
         z=np.round(_decibels(shown)).astype(np.int8),
         x=trace.start + (columns + (width - 1) / 2) * front_end.hop_seconds,
         y=hertz / 1000,
         hovertemplate="%{x:.2f} s · %{y:.2f} kHz · %{z:.0f} dB<extra></extra>",
     )
-    figure = go.Figure(in_magma(picture))
+    figure = go.Figure(in_magma(cells))
     finish(figure, "Short-time Fourier transform (STFT)", 360, y="Frequency (kHz)")
     time_axis(figure)
     return figure.update_yaxes(showgrid=False)
@@ -130,21 +95,18 @@ def mel_filter_bank(front_end: FrontEnd, every: int = 8) -> go.Figure:
     """The mel filter bank over Hz: all triangles thin, every eighth highlighted."""
     weights: Numbers = mel_transform(front_end).mel_scale.fb.T.numpy()  # [M, K]
     kilohertz = np.arange(weights.shape[1]) * front_end.sample_rate / front_end.n_fft / 1000
+    # Each triangle from its foot on one side to that on the other; NaN lifts the pen between two.
+    feet = np.maximum.reduce([np.roll(weights, shift, axis=1) for shift in (-1, 0, 1)]) > 0
+    rows = np.pad(np.where(feet, weights, np.nan), ((0, 0), (0, 1)), constant_values=np.nan)
     highlighted = np.arange(len(weights)) % every == every // 2
     figure = go.Figure()
-    for rows, opacity, line in (
-        (weights[~highlighted], 0.4, {"color": GREY, "width": 1}),
-        (weights[highlighted], 1.0, {"color": ACCENT, "width": 2}),
+    for shown, colour, width, opacity in (
+        (rows[~highlighted], GREY, 1, 0.4),
+        (rows[highlighted], ACCENT, 2, 1.0),
     ):
-        x: list[float | None] = []
-        y: list[float | None] = []
-        for row in rows:
-            here = np.flatnonzero(row)
-            if len(here):
-                reach = slice(max(0, here[0] - 1), here[-1] + 2)
-                x += [*kilohertz[reach].tolist(), None]
-                y += [*row[reach].tolist(), None]
-        figure.add_scatter(x=x, y=y, mode="lines", line=line, opacity=opacity, hoverinfo="skip")
+        x, y = np.tile([*kilohertz, np.nan], len(shown)), shown.ravel()
+        once = ~np.isnan(y) | ~np.isnan(np.roll(y, 1))  # of neighbouring NaNs the first
+        add_line(figure, x[once], y[once], colour, width, opacity=opacity)
     title = f"{len(weights)} mel filters, every {every}th highlighted"
     finish(figure, title, 260, x="Frequency (kHz)", y="Weight", showlegend=False)
     figure.update_xaxes(showgrid=False)
@@ -154,36 +116,34 @@ def mel_filter_bank(front_end: FrontEnd, every: int = 8) -> go.Figure:
 def mel_power(trace: Trace, front_end: FrontEnd) -> go.Figure:
     """Mel power before decibels, in percent of this segment's loudest value."""
     loudest = float(trace.mel.max()) or 1.0
-    picture = in_magma(heatmap(100 * trace.mel.numpy() / loudest, front_end, trace.start), "%")
-    picture.update(hovertemplate="%{x:.1f} s · %{y} · %{z}% of the loudest<extra></extra>")
-    return mel_figure(picture, front_end, "Power per mel band", gap=9)
+    cells = in_magma(heatmap(100 * trace.mel.numpy() / loudest, front_end, trace.start), "%")
+    cells.update(hovertemplate="%{x:.1f} s · %{y} · %{z}% of the loudest<extra></extra>")
+    return mel_figure(cells, front_end, "Power per mel band", gap=9)
 
 
 def log_mel(trace: Trace, front_end: FrontEnd) -> go.Figure:
     """The same in decibels, on the track's scale."""
-    picture = in_magma(heatmap(trace.db.numpy(), front_end, trace.start))
+    cells = in_magma(heatmap(trace.db.numpy(), front_end, trace.start))
     if (floor := front_end.floor) is not None:
-        picture.update(zmin=floor, zmax=0)
-    return mel_figure(picture, front_end, "Log-mel spectrogram", gap=9)
+        cells.update(zmin=floor, zmax=0)
+    return mel_figure(cells, front_end, "Log-mel spectrogram", gap=9)
 
 
 def segment_in_track(
     overview: go.Heatmap, trace: Trace, front_end: FrontEnd, seconds: float
 ) -> go.Figure:
-    """The whole track (crnn.viz.mel.heatmap of it), which lasts so many seconds, with this segment framed."""
-    figure = mel_figure(
-        in_magma(go.Heatmap(overview)), front_end, "Segment within the track", gap=9
-    )
+    """The whole track with this segment framed.
+
+    Args:
+        overview: crnn.viz.mel.heatmap of the track.
+        seconds: its length.
+    """
+    cells = in_magma(go.Heatmap(overview))
+    figure = mel_figure(cells, front_end, "Segment within the track", gap=9)
     left = trace.start - front_end.hop_seconds / 2
     right = left + min(trace.segment.shape[2] * front_end.hop_seconds, seconds)
-    return figure.add_shape(
-        type="rect",
-        x0=left,
-        x1=right,
-        y0=-0.5,
-        y1=front_end.n_mels - 0.5,
-        line={"color": OUTLINE, "width": 3},
-    )
+    line = {"color": theme.OUTLINE, "width": 3}
+    return figure.add_shape(x0=left, x1=right, y0=-0.5, y1=front_end.n_mels - 0.5, line=line)
 
 
 def _decibels(power: Numbers) -> Numbers:
@@ -192,68 +152,51 @@ def _decibels(power: Numbers) -> Numbers:
     return np.asarray(10 * np.log10(np.maximum(power / loudest, 10 ** (_MIN_DB / 10))))
 
 
-def _blocks(count: int, limit: int) -> tuple[np.ndarray[Any, np.dtype[np.int64]], int]:
-    """Where blocks begin that bring `count` down to at most `limit`, and how long they are."""
-    step = -(-count // limit)
-    return np.arange(0, count, step), step
-
-
 def feature_maps(trace: Trace, layer: int, most_varied: bool, front_end: FrontEnd) -> go.Figure:
     """A layer's maps side by side on one colour scale; layer 0 is the network's normalised input.
 
-    Where one row of cells is left of each map, all are stacked, one line each. most_varied: in order of their deviation.
+    Where one row of cells is left of each map, all are stacked, one line each.
     """
     maps = _maps(trace, layer)
     shown = selected_maps(trace, layer, most_varied)
     count, bands, steps = maps.shape
     limit = float(np.quantile(np.abs(maps), 0.995)) or 1.0
-    if bands > 1:
-        z, numbers = _mosaic(maps, shown)
-        x, hover = None, "map %{customdata}: %{z:.2f}<extra></extra>"
-        title = f"Input: {bands} × {steps}"
-        if layer:
-            title = f"Layer {layer}: {len(shown)} of {count} maps of {bands} × {steps}"
-    else:
-        z, numbers = maps[shown, 0], np.repeat(shown[:, None], steps, axis=1)
-        x, hover = (
-            _moments(trace, steps, front_end),
-            "map %{customdata} · %{x:.2f} s: %{z:.2f}<extra></extra>",
+    bar = theme.colour_bar("value")
+    if bands == 1:
+        numbers = np.repeat(shown[:, None], steps, axis=1)
+        seconds = trace.segment.shape[2] * front_end.hop_seconds / steps
+        x = _step_times(trace, steps, seconds, front_end)
+        hover = "map %{customdata} · %{x:.2f} s: %{z:.2f}"
+        cells = theme.diverging_heatmap(
+            maps[shown, 0], limit, hover, x=x, customdata=numbers, colorbar=bar
         )
         title = f"Layer {layer}: {count} maps of 1 × {steps}, one per line"
-    figure = go.Figure(
-        go.Heatmap(
-            z=z,
-            x=x,
-            customdata=numbers,
-            colorscale=DIVERGING,
-            zmin=-limit,
-            zmax=limit,
-            colorbar=colour_bar("value"),
-            hovertemplate=hover,
-        )
-    )
-    finish(figure, title, 430)
-    if bands > 1:
-        return figure.update_xaxes(visible=False).update_yaxes(visible=False)
-    time_axis(figure)
-    return figure.update_yaxes(title="Map", showgrid=False, autorange="reversed")
+        figure = finish(go.Figure(cells), title, 430)
+        time_axis(figure)
+        return figure.update_yaxes(title="Map", showgrid=False, autorange="reversed")
+    tiles, numbers = _mosaic(maps, shown)
+    hover = "map %{customdata}: %{z:.2f}"
+    cells = theme.diverging_heatmap(tiles, limit, hover, customdata=numbers, colorbar=bar)
+    title = f"Layer {layer}: {len(shown)} of {count} maps of" if layer else "Input:"
+    figure = finish(go.Figure(cells), f"{title} {bands} × {steps}", 430)
+    return figure.update_xaxes(visible=False).update_yaxes(visible=False)
 
 
 def _maps(trace: Trace, layer: int) -> Numbers:
     """[C, M', W'] of a layer, or of the input."""
-    return (trace.maps[layer - 1] if layer else trace.normalised).numpy()
+    maps: Numbers = (trace.maps[layer - 1] if layer else trace.normalised).numpy()
+    return maps
 
 
-def _moments(trace: Trace, steps: int, front_end: FrontEnd) -> Numbers:
-    """The middle of each time step of a layer, in seconds."""
-    seconds = trace.segment.shape[2] * front_end.hop_seconds / steps
+def _step_times(trace: Trace, steps: int, seconds: float, front_end: FrontEnd) -> Numbers:
+    """Middle of each of a layer's time steps of so many seconds."""
     return trace.start - front_end.hop_seconds / 2 + (np.arange(steps) + 0.5) * seconds
 
 
 def selected_maps(
     trace: Trace, layer: int, most_varied: bool
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Numbers of the maps that are shown: all where each is one line, else the first or most varied 32, or fewer large ones."""
+    """Numbers of the maps to show: all where each is one line, else the first (most varied) 32."""
     maps = _maps(trace, layer)
     count, bands, steps = maps.shape
     order = np.arange(count)
@@ -263,7 +206,7 @@ def selected_maps(
 
 
 def _mosaic(maps: Numbers, shown: np.ndarray[Any, Any]) -> tuple[Numbers, np.ndarray[Any, Any]]:
-    """Maps in a grid, low frequencies at the bottom of each, empty lines between; and the number of the map in each cell."""
+    """Maps in a grid, low frequencies at the bottom of each; and the map's number in each cell."""
     _, bands, steps = maps.shape
     across = min(len(shown), 8)
     down = math.ceil(len(shown) / across)
@@ -280,38 +223,23 @@ def _mosaic(maps: Numbers, shown: np.ndarray[Any, Any]) -> tuple[Numbers, np.nda
 
 
 def hidden_states(trace: Trace, checkpoint: Checkpoint) -> go.Figure:
-    """The upper GRU's state after each step, [H, W'] over seconds; above, the weights of an attention readout."""
-    front_end, config = checkpoint.front_end, checkpoint.model.config
-    seconds = step_seconds(front_end, config)
-    x = trace.start - front_end.hop_seconds / 2 + (np.arange(len(trace.states)) + 0.5) * seconds
-    weights = trace.attention
+    """The upper GRU's states [H, W'] over seconds; above them an attention readout's weights."""
+    front_end, config, weights = checkpoint.front_end, checkpoint.model.config, trace.attention
+    x = _step_times(trace, len(trace.states), step_seconds(front_end, config), front_end)
     rows = 1 if weights is None else 2
     figure = make_subplots(
         rows, 1, shared_xaxes=True, vertical_spacing=0.05, row_heights=[0.2, 0.8][-rows:]
     )
-    finish(figure, "Hidden state over time", 430, showlegend=False)
     if weights is not None:
-        figure.add_bar(
-            x=x,
-            y=100 * weights.numpy(),
-            marker={"color": ACCENT},
-            hovertemplate="%{x:.2f} s: %{y:.0f}%<extra></extra>",
-            row=1,
-            col=1,
-        )
+        hover, colour = "%{x:.2f} s: %{y:.0f}%<extra></extra>", {"color": ACCENT}
+        figure.add_bar(x=x, y=100 * weights.numpy(), marker=colour, hovertemplate=hover)
         figure.update_yaxes(title="Weight (%)", row=1, col=1)
-    states = go.Heatmap(
-        z=trace.states.T.numpy(),
-        x=x,
-        colorscale=DIVERGING,
-        zmin=-1,
-        zmax=1,
-        colorbar=colour_bar("value"),
-        hovertemplate="%{x:.2f} s · unit %{y}: %{z:.2f}<extra></extra>",
-    )
+    hover, bar = "%{x:.2f} s · unit %{y}: %{z:.2f}", theme.colour_bar("value")
+    states = theme.diverging_heatmap(trace.states.T.numpy(), 1, hover, x=x, colorbar=bar)
     figure.add_trace(states, rows, 1)
     if config.bidirectional:
         figure.add_hline(y=config.gru - 0.5, line={"color": GREY, "dash": "dot"})
+    finish(figure, "Hidden state over time", 430, showlegend=False)
     figure.update_xaxes(showgrid=False)
     time_axis(figure, row=rows, col=1)
     return figure.update_yaxes(title="Unit", showgrid=False, row=rows, col=1)
@@ -321,11 +249,12 @@ def logits(trace: Trace, labels: tuple[str, ...]) -> go.Figure:
     """A bar per class, the highest on top."""
     values = dict(zip(labels, trace.logits.tolist(), strict=True))
     order = sorted(labels, key=values.__getitem__)
-    text = [f"{values[label]:+.2f}".replace("-", "−") for label in order]
-    bars = probability_bars(values, order, text=text, hovertemplate="%{y}: %{text}<extra></extra>")
-    figure = go.Figure(bars.update(x=[values[label] for label in order]))
+    x = [values[label] for label in order]
+    text = [f"{value:+.2f}".replace("-", "−") for value in x]
+    hover = "%{y}: %{text}<extra></extra>"
+    figure = go.Figure(probability_bars(values, order, x=x, text=text, hovertemplate=hover))
     finish(figure, "Logits", 110 + 26 * len(labels), x="Logit")
-    low, high = min(0.0, *values.values()), max(0.0, *values.values())
+    low, high = min(0.0, *x), max(0.0, *x)
     room = 0.18 * max(1e-6, high - low)
     return figure.update_xaxes(range=[low - (room if low < 0 else 0), high + room])
 
@@ -337,12 +266,11 @@ def probabilities(trace: Trace, labels: tuple[str, ...]) -> go.Figure:
     text = [f"{100 * values[label]:.1f}%" for label in order]
     figure = go.Figure(probability_bars(values, order, text=text))
     finish(figure, "Prediction for this segment", 110 + 26 * len(labels))
-    probability_axis(figure, values.values(), room=1.18)
-    return figure
+    return theme.probability_axis(figure, values.values(), room=1.18)
 
 
 def probability_table(trace: Trace, labels: tuple[str, ...]) -> list[dict[str, str | float]]:
-    """One row per class, the most probable first: logit z, z / T for the temperature T, its exponential, the probability."""
+    """One row per class, the most probable first, from logit to probability."""
     return [
         {
             "Class": display(labels[i]),

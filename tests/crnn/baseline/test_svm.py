@@ -146,10 +146,10 @@ def test_damaged_folders_say_what_is_wrong(svm: SVM, tmp_path: Path) -> None:
     changes = [
         ({"kind": "network"}, "kind 'network'"),
         ({"labels": ["a", "b", "c"]}, "shape"),
-        ({"parts": 9}, "damaged or not an SVM"),
+        ({"parts": 9}, "damaged or no SVM"),
         ({"features": ["f0"]}, "shape"),
         ({"gamma": -1}, "above 0"),
-        ({"gamma": None}, "damaged or not an SVM"),
+        ({"gamma": None}, "damaged or no SVM"),
     ]
     for change, words in changes:
         (folder / "config.json").write_text(json.dumps(config | change))
