@@ -1,4 +1,4 @@
-"""Many files at once: each heard in its turn, broken ones named with their reason, nothing kept of their sound."""
+"""Many files at once: each analysed in its turn, failures listed, no audio kept."""
 
 from __future__ import annotations
 
@@ -6,39 +6,42 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from crnn import inference
 from crnn.errors import AudioError, CrnnError
 from crnn.sources import archive
 from pages.compare import state
-from pages.shared import models, session
+from pages.shared import models, queue, session
+from pages.shared.markdown import escape
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
     from streamlit.typing import UploadedFile
 
-# Broken files that are named on the page; the CSV has all.
-_NAMED = 12
+# Failures that are listed on the page; the CSV has all.
+_LISTED = 12
 
-Key = tuple[str, int]  # the upload, and the place in it
+Key = tuple[str, int]  # the upload, and the position in it
 
 
 @dataclass
 class Report:
-    """What became of one batch. It outlives a run that a click interrupted, so that the next goes on where that stopped."""
+    """What became of a batch; it outlives a rerun that interrupts the batch, which then goes on."""
 
-    batch: str
+    batch: str  # key of the uploader
     handled: set[Key] = field(default_factory=set)
-    opened: set[str] = field(default_factory=set)
+    opened: set[str] = field(default_factory=set)  # uploads
     added: int = 0
-    again: list[str] = field(default_factory=list)
-    failures: dict[Key, tuple[str, str]] = field(default_factory=dict)
+    duplicates: list[str] = field(default_factory=list)  # names
+    failures: dict[Key, tuple[str, str]] = field(default_factory=dict)  # name and reason
     skipped: Counter[archive.SkipReason] = field(default_factory=Counter)
-    too_many: int = 0
-    stopped: str = ""
+    over_limit: int = 0
+    cancelled: str = ""  # a sentence
 
 
 @dataclass(frozen=True)
@@ -46,119 +49,109 @@ class _Entry:
     key: Key
     name: str
     read: Callable[[], bytes]
-    file: UploadedFile
+    upload: UploadedFile
     last: bool  # of its upload
 
 
-def report() -> Report | None:
+def _report() -> Report | None:
     """Of the last batch, until it is dismissed."""
     return st.session_state.get("compare_report")
 
 
 def failures() -> list[tuple[str, str]]:
-    """Name and reason of each file that could not be heard."""
-    found = report()
-    return list(found.failures.values()) if found else []
+    """Name and reason of each file of the last batch that could not be analysed."""
+    report = _report()
+    return list(report.failures.values()) if report else []
 
 
 def uploader_key(kind: str) -> str:
-    """A new key after each batch, which empties the field: what was heard is in the list, and its sound is gone."""
+    """A new key after each batch, which empties the field and frees its files."""
     return f"compare-{kind}-{st.session_state.get('compare_batch', 0)}"
 
 
-def take(widget: str, files: list[UploadedFile]) -> None:
-    """Hear all that was given, with a bar and a way to stop; then begin the page anew with an empty field."""
-    from crnn.inference.similarity import display_name
-
-    done = report()
-    if done is None or done.batch != widget:
-        done = st.session_state.compare_report = Report(widget)
-    todo = _entries(files, done)
-    total = len(done.handled) + len(todo)
+def analyse(widget: str, files: list[UploadedFile]) -> None:
+    """Analyse all files, with a bar and a Cancel button; then rerun with an empty field."""
+    report = _report()
+    if report is None or report.batch != widget:
+        report = st.session_state.compare_report = Report(widget)
+    entries = _entries(files, report)
+    total = len(report.handled) + len(entries)
     with st.container(horizontal=True, vertical_alignment="center"):
-        bar = st.progress(0.0, text="Opening …")
+        bar = st.progress(0.0, "Opening…")
         st.button(
-            "Stop here",
+            "Cancel",
             key="compare-stop",
             icon=":material/stop:",
-            on_click=_stop,
+            on_click=_cancel,
             args=(widget, total),
         )
-    for entry in todo:
-        name = display_name(entry.name)
+    for entry in entries:
         if state.own() >= archive.MAX_TRACKS:
-            done.too_many += 1
+            report.over_limit += 1
         else:
-            _hear(entry, name, bar, len(done.handled), total, done)
-        done.handled.add(entry.key)
+            _analyse(entry, bar, len(report.handled), total, report)
+        report.handled.add(entry.key)
         if entry.last:
-            _forget(entry.file)
+            _free(entry.upload)
     _finish(widget)
     st.rerun()
 
 
-def _hear(entry: _Entry, name: str, bar: Any, number: int, total: int, done: Report) -> None:
-    from crnn.inference import similarity
+def _analyse(entry: _Entry, bar: DeltaGenerator, number: int, total: int, report: Report) -> None:
+    name = inference.similarity.display_name(entry.name)
+    text = f"{number + 1} of {total}: {escape(name, 60)}"
 
-    said = f"{number + 1} of {total}: {session.plain(name)}"
-
-    def progress(share: float) -> None:
-        bar.progress(min(1.0, (number + share) / total), text=said)
-
-    def waiting(before: int) -> None:
-        bar.progress(
-            number / total,
-            text=f"{said} – {before} {'track is' if before == 1 else 'tracks are'} before it",
-        )
+    def progress(fraction: float) -> None:
+        bar.progress(min(1.0, (number + fraction) / total), text)
 
     progress(0.0)
     try:
-        with session.turns().turn(waiting):
+        with queue.turn(bar, number / total, f"{text} – "):
             data = entry.read()
-            if state.has(similarity.digest(data)):
-                done.again.append(name)
+            if state.has(inference.similarity.digest(data)):
+                report.duplicates.append(name)
                 return
-            track = similarity.summarise_file(
+            track = inference.similarity.summarise_file(
                 name, data, session.classifiers(), progress, networks=models.key()
             )
     except CrnnError as error:
-        done.failures[entry.key] = (name, str(error))
+        report.failures[entry.key] = (name, str(error))
         return
     state.add(track)
-    done.added += 1
+    report.added += 1
 
 
-def _entries(files: list[UploadedFile], done: Report) -> list[_Entry]:
-    """Everything that may be a track and was not handled yet; zips are opened, their tracks not yet unpacked."""
-    found: list[_Entry] = []
+def _entries(files: list[UploadedFile], report: Report) -> list[_Entry]:
+    """Everything that may be a track and was not handled yet; zips are opened, not unpacked."""
+    entries: list[_Entry] = []
     for file in files:
         id = file.file_id
-        first = id not in done.opened
-        done.opened.add(id)
+        first_time = id not in report.opened
+        report.opened.add(id)
         head = file.read(4)
         file.seek(0)
         if archive.is_zip(head):
             try:
                 opened = archive.Archive(file)
             except AudioError as error:
-                done.failures[id, -1] = (file.name, str(error))
+                report.failures[id, -1] = (file.name, str(error))
                 continue
-            if first:
-                done.skipped += opened.skipped
+            if first_time:
+                report.skipped += opened.skipped
             last = len(opened.members) - 1
-            found += [
+            entries += [
                 _Entry((id, i), member.filename, partial(opened.read, member), file, i == last)
                 for i, member in enumerate(opened.members)
             ]
         elif archive.skip_reason(file.name) == archive.MACOS_METADATA:
-            done.skipped[archive.MACOS_METADATA] += first
+            report.skipped[archive.MACOS_METADATA] += first_time
         else:
-            found.append(_Entry((id, 0), file.name, file.getvalue, file, True))
-    return [entry for entry in found if entry.key not in done.handled]
+            entries.append(_Entry((id, 0), file.name, file.getvalue, file, True))
+    return [entry for entry in entries if entry.key not in report.handled]
 
 
-def _forget(file: UploadedFile) -> None:
-    """Give an upload's memory back; Streamlit would hold it until the session ends."""
+def _free(file: UploadedFile) -> None:
+    """Free an upload's memory, which Streamlit would hold until the session ends."""
     context = get_script_run_ctx()
     if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
@@ -168,51 +161,43 @@ def _forget(file: UploadedFile) -> None:
 def _finish(widget: str) -> None:
     for file in st.session_state.get(widget) or []:
         if hasattr(file, "close"):
-            _forget(file)
+            _free(file)
     st.session_state.compare_batch = st.session_state.get("compare_batch", 0) + 1
 
 
-def _stop(widget: str, total: int) -> None:
-    done = report()
-    if done is not None:
-        done.stopped = f"Stopped after {len(done.handled)} of {total}; those are below."
+def _cancel(widget: str, total: int) -> None:
+    if (report := _report()) is not None:
+        report.cancelled = f"Cancelled after {len(report.handled)} of {total}; those are below."
     _finish(widget)
 
 
-def tell() -> None:
-    """What the last batch came to, until dismissed."""
-    done = report()
-    if done is None:
+def show_report() -> None:
+    """What came of the last batch, until dismissed."""
+    report = _report()
+    if report is None:
         return
-    broken = list(done.failures.values())
-    said = [done.stopped, archive.describe_skipped(done.skipped)]
-    if done.again:
-        named = ", ".join(session.plain(name) for name in done.again[:_NAMED])
-        more = f" and {len(done.again) - _NAMED} more" if len(done.again) > _NAMED else ""
-        said.append(f"Compared already: {named}{more}.")
-    if done.too_many:
-        said.append(
-            f"{done.too_many} more were left out: up to {archive.MAX_TRACKS} tracks of your own are compared at once."
+    failed = [f"- **{escape(name, 60)}** – {escape(reason, 300)}" for name, reason in failures()]
+    notes = [report.cancelled, archive.describe_skipped(report.skipped)]
+    if report.duplicates:
+        names = ", ".join(escape(name, 60) for name in report.duplicates[:_LISTED])
+        more = len(report.duplicates) - _LISTED
+        notes.append(f"Already in the list: {names}{f' and {more} more' if more > 0 else ''}.")
+    if report.over_limit:
+        notes.append(
+            f"{report.over_limit} more left out: up to {archive.MAX_TRACKS} of your own tracks are "
+            "compared at once."
         )
-    notes = " ".join(sentence for sentence in said if sentence)
-    if not broken and not notes:
+    note = " ".join(filter(None, notes))
+    if not failed and not note:
         return
-    counted = f"{done.added} track{'' if done.added == 1 else 's'} added"
-    if broken:
-        lines = [
-            f"- **{session.plain(name)}** – {session.plain(reason, limit=300)}"
-            for name, reason in broken[:_NAMED]
-        ]
-        if len(broken) > _NAMED:
-            lines.append(f"- and {len(broken) - _NAMED} more, all in the CSV")
-        st.warning(
-            f"{counted}, {len(broken)} could not be heard:\n"
-            + "\n".join(lines)
-            + (f"\n\n{notes}" if notes else ""),
-            icon=":material/hearing_disabled:",
-        )
+    added = f"{report.added} track{'' if report.added == 1 else 's'} added"
+    if failed:
+        if len(failed) > _LISTED:
+            failed[_LISTED:] = [f"- and {len(failed) - _LISTED} more, all in the CSV"]
+        lines = [f"{added}, {len(report.failures)} failed:", *failed, *(["", note] if note else [])]
+        st.warning("\n".join(lines), icon=":material/hearing_disabled:")
     else:
-        st.info(f"{counted}. {notes}", icon=":material/info:")
+        st.info(f"{added}. {note}", icon=":material/info:")
     st.button(
         "Dismiss",
         key="compare-dismiss",

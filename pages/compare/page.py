@@ -3,27 +3,24 @@
 import streamlit as st
 
 from crnn.sources.examples import EXAMPLES
-from pages.compare import add, state
+from pages.compare import add, state, view
 from pages.shared import session
+from pages.shared.markdown import escape
 
 st.title("Compare tracks", anchor=False)
-st.markdown("Lay tracks side by side: what each is made of, and which sound alike to the networks.")
+st.markdown("Compare genre and mood across songs, and see which sound alike.")
 add.add()
-if said := state.undoable():
+if removal := state.last_removal():
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(session.plain(said, limit=120), width="content")
+        st.markdown(escape(removal, 120), width="content")
         st.button("Undo", icon=":material/undo:", on_click=state.undo)
-if asleep := state.asleep():
+if count := state.of_other_networks():
     st.info(
-        f"{asleep} of your own {'track was' if asleep == 1 else 'tracks were'} heard by other networks than those in use now, "
-        "and what two networks say does not compare. Bring the files again to hear them by these, or go back to the networks "
-        "of before.",
+        f"{count} of your tracks {'was' if count == 1 else 'were'} analysed with different models. "
+        "Re-upload them, or switch back.",
         icon=":material/neurology:",
     )
-tracks = state.tracks()
-if tracks:
-    from pages.compare import view
-
+if tracks := state.tracks():
     view.show(tracks)
 else:
     st.button(
@@ -34,7 +31,5 @@ else:
         on_click=state.choose_examples,
         args=(list(EXAMPLES),),
     )
-    st.info(
-        "Choose examples, or bring songs of your own: two or more, up to 60 in a zip or a folder."
-    )
+    st.info("Add at least two songs (up to 60).")
 session.warm_up()

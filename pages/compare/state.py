@@ -1,4 +1,4 @@
-"""The tracks that this session compares, in the order they came; what was removed can come back."""
+"""The tracks that a session compares, in the order they were added; a removal can be undone."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from crnn import inference
 from pages.shared import models
 
 if TYPE_CHECKING:
     from crnn.inference.similarity import TrackSummary
 
 
-def everything() -> list[TrackSummary]:
-    """Heard by whichever networks; a few kilobytes each."""
-    return st.session_state.setdefault("compared", [])  # type: ignore[no-any-return]
+def all_tracks() -> list[TrackSummary]:
+    """Analysed by whichever networks; a few kilobytes each."""
+    tracks: list[TrackSummary] = st.session_state.setdefault("compared", [])
+    return tracks
 
 
 def tracks() -> list[TrackSummary]:
-    """Those that the networks in use have heard: what other networks made of a track does not compare with them."""
-    if not everything():
-        return []  # asking for the networks would load them
-    now = models.key()
-    return [track for track in everything() if track.networks == now]
+    """Those that the networks in use have analysed: predictions of others are not comparable."""
+    if not all_tracks():
+        return []  # the key would load the networks
+    key = models.key()
+    return [track for track in all_tracks() if track.networks == key]
 
 
-def asleep() -> int:
-    """How many of the visitor's own were heard by other networks only."""
-    awake = {track.digest for track in tracks()}
-    return len({track.digest for track in everything() if not track.example} - awake)
+def of_other_networks() -> int:
+    """How many of the visitor's own were analysed by other networks only."""
+    compared = {track.digest for track in tracks()}
+    return len({track.digest for track in all_tracks() if not track.example} - compared)
 
 
 def own() -> int:
@@ -44,61 +46,59 @@ def has(digest: str) -> bool:
 
 
 def add(track: TrackSummary) -> None:
-    """At the end; a name that is taken gets a number."""
-    from crnn.inference.similarity import unique_name
-
+    """Append a track unless it is there; a name that is taken gets a number."""
     if not has(track.digest):
-        everything().append(
-            replace(track, name=unique_name(track.name, [other.name for other in tracks()]))
-        )
+        taken = [other.name for other in tracks()]
+        name = inference.similarity.unique_name(track.name, taken)
+        all_tracks().append(replace(track, name=name))
 
 
 def chosen_examples() -> list[str]:
+    """Names of the examples that are switched on."""
     return list(st.session_state.get("examples") or [])
 
 
 def choose_examples(names: list[str]) -> None:
-    """For buttons: the examples' own widget then follows."""
+    """Switch examples on, from a button: their own widget follows."""
     st.session_state.examples = names
 
 
 def keep_examples(names: list[str]) -> None:
-    """Drop the examples that are not chosen any more; a click brings them back."""
+    """Drop all other examples."""
     st.session_state.compared = [
-        track for track in everything() if not track.example or track.example in names
+        track for track in all_tracks() if not track.example or track.example in names
     ]
 
 
 def remove(digest: str) -> None:
-    """For buttons: one track away."""
-    gone = [track for track in everything() if track.digest == digest]
-    if gone:
-        _forget(f"{gone[0].name} was removed.", lambda track: track.digest != digest)
+    """Remove a track, from a button."""
+    names = [track.name for track in all_tracks() if track.digest == digest]
+    if names:
+        _keep(lambda track: track.digest != digest, f"{names[0]} was removed.")
 
 
 def clear() -> None:
-    """For buttons: all tracks away."""
-    _forget("The comparison was cleared.", lambda track: False)
+    """Remove all tracks, from a button."""
+    _keep(lambda track: False, "All tracks were removed.")
 
 
-def _forget(said: str, stays: Callable[[TrackSummary], bool]) -> None:
-    st.session_state.compare_before = (said, list(everything()))
-    st.session_state.compared = [track for track in everything() if stays(track)]
-    choose_examples(
-        [name for name in chosen_examples() if any(t.example == name for t in everything())]
-    )
+def _keep(condition: Callable[[TrackSummary], bool], message: str) -> None:
+    st.session_state.compare_before = (message, list(all_tracks()))
+    st.session_state.compared = [track for track in all_tracks() if condition(track)]
+    left = {track.example for track in all_tracks()}
+    choose_examples([name for name in chosen_examples() if name in left])
 
 
-def undoable() -> str:
-    """What the last removal did; empty where there is nothing to bring back."""
-    return (st.session_state.get("compare_before") or ("", []))[0]  # type: ignore[no-any-return]
+def last_removal() -> str:
+    """What the last removal did; empty where there is nothing to undo."""
+    message: str = st.session_state.get("compare_before", ("", []))[0]
+    return message
 
 
 def undo() -> None:
-    """For buttons: as before the last removal, with what was added since."""
+    """Bring back what the last removal removed, before what was added since."""
     _, before = st.session_state.pop("compare_before")
     known = {(track.digest, track.networks) for track in before}
-    st.session_state.compared = before + [
-        t for t in everything() if (t.digest, t.networks) not in known
-    ]
-    choose_examples(list(dict.fromkeys(track.example for track in everything() if track.example)))
+    added = [track for track in all_tracks() if (track.digest, track.networks) not in known]
+    st.session_state.compared = before + added
+    choose_examples(list(dict.fromkeys(t.example for t in all_tracks() if t.example)))

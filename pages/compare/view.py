@@ -1,62 +1,61 @@
-"""The comparison drawn: bars, what sounds alike, the table of all classes, what can be taken home."""
+"""The comparison: bars, similarity, a table of all classes, downloads."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import streamlit as st
 
+from crnn import inference, viz
+from crnn.labels import display
 from pages.compare import batch_upload, state
-from pages.shared import session
+from pages.shared.controls import accept_renamed
+from pages.shared.markdown import escape
 from pages.shared.share_link import link
+from pages.text import predictions
 
 if TYPE_CHECKING:
     from crnn.inference.prediction import Array
     from crnn.inference.similarity import TrackSummary
 
+# Orders of the table besides by class.
+_ADDED, _NAME, _LENGTH = "order added", "name", "length"
+
 
 def show(tracks: list[TrackSummary]) -> None:
-    """Everything about the tracks that are compared; one alone is shown too."""
-    from crnn.inference import similarity
-    from crnn.viz import prediction as compare_figures
-
-    drawn = _drawn(tracks)
-    chosen = [tracks[i] for i in drawn]
-    for number, column in enumerate(st.columns(len(chosen[0].predictions), gap="large")):
-        task = chosen[0].predictions[number].task.capitalize()
+    """Everything about the compared tracks; one alone is shown, too."""
+    indices = _in_charts(tracks)
+    shown = [tracks[i] for i in indices]
+    for number, column in enumerate(st.columns(len(tracks[0].predictions), gap="large")):
+        task = tracks[0].predictions[number].task
         column.plotly_chart(
-            compare_figures.composition(
-                chosen, number, f"{task}: the likeliest three and the rest"
-            ),
+            viz.prediction.composition(shown, number, f"Top 3 {task}s"),
             key=f"made-{number}",
-            alt=compare_figures.told(chosen, number),
+            alt=predictions.comparison(shown, number),
         )
     _remarks(tracks)
     if len(tracks) == 1:
-        st.info(
-            "One track so far: add a second one, and you see them side by side.",
-            icon=":material/compare_arrows:",
-        )
-        similarities = similarity.cosine(tracks)
+        st.info("Add a second track to compare.", icon=":material/compare_arrows:")
+        similarities = inference.similarity.cosine(tracks)
     else:
-        similarities = _alike(tracks, drawn)
+        similarities = _similarity(tracks, indices)
     _table(tracks, similarities)
-    _take_home(tracks, similarities)
+    _downloads(tracks, similarities)
 
 
-def _drawn(tracks: list[TrackSummary]) -> list[int]:
-    """Which tracks are drawn: all where they are few, else the visitor's choice, at first the first ones."""
-    from crnn.inference.similarity import MAX_SHOWN
-
-    if len(tracks) <= MAX_SHOWN:
+def _in_charts(tracks: list[TrackSummary]) -> list[int]:
+    """Indices of the tracks in charts: all where they are few, else the visitor's choice."""
+    limit = inference.similarity.MAX_SHOWN
+    if len(tracks) <= limit:
         return list(range(len(tracks)))
     digests = [track.digest for track in tracks]
-    kept = [digest for digest in st.session_state.get("compare_drawn", []) if digest in digests]
-    st.session_state.compare_drawn = kept or digests[:MAX_SHOWN]
+    chosen = [digest for digest in st.session_state.get("compare_drawn", []) if digest in digests]
+    st.session_state.compare_drawn = chosen or digests[:limit]
     chosen = st.multiselect(
-        f"Drawn, up to {MAX_SHOWN} of {len(tracks)}; the table below has all",
+        f"Show in charts (max. {limit}); the table below has all {len(tracks)}",
         digests,
-        max_selections=MAX_SHOWN,
+        max_selections=limit,
         format_func=lambda digest: tracks[digests.index(digest)].name,
         key="compare_drawn",
         persist_state="session",
@@ -65,124 +64,138 @@ def _drawn(tracks: list[TrackSummary]) -> list[int]:
 
 
 def _remarks(tracks: list[TrackSummary]) -> None:
-    """What was changed or left out on the way to an answer."""
-    said = [
-        f"- **{session.plain(track.name)}** – {notice}"
-        for track in tracks
-        for notice in track.notices
-    ]
+    """What was changed or left out before the prediction."""
+    remarks = []
     for track in tracks:
-        short = [p for p in track.predictions if p.repeated]
-        if short:
-            said.append(
-                f"- **{session.plain(track.name)}** – It lasts {track.seconds:.1f} s and was repeated to fill what the "
-                "networks read at once."
+        notices = list(track.notices)
+        if any(prediction.repeated for prediction in track.predictions):
+            notices.append(
+                f"Lasts {track.seconds:.1f} s and was repeated to fill a segment of the model."
             )
-    if said:
-        with st.expander(
-            f"{len(said)} remark{'' if len(said) == 1 else 's'}", icon=":material/info:"
-        ):
-            st.markdown("\n".join(said))
+        remarks += [f"- **{escape(track.name, 60)}** – {notice}" for notice in notices]
+    if remarks:
+        title = f"{len(remarks)} remark{'' if len(remarks) == 1 else 's'}"
+        with st.expander(title, icon=":material/info:"):
+            st.markdown("\n".join(remarks))
 
 
-def _alike(tracks: list[TrackSummary], drawn: list[int]) -> Array:
-    """Which sound alike: the drawn ones as a picture, their nearest of all in words. Returns [N, N] of all."""
-    from crnn.inference import similarity
-    from crnn.viz import prediction as compare_figures
-
-    st.subheader("Which sound alike", anchor=False)
+def _similarity(tracks: list[TrackSummary], indices: list[int]) -> Array:
+    """The similarity of the tracks in charts, and each one's nearest of all. Returns [N, N]."""
+    st.subheader("Similarity", anchor=False)
     tasks = [prediction.task for prediction in tracks[0].predictions]
+    accept_renamed("by", {f"The {task} network": task for task in tasks})
     by = st.segmented_control(
-        "Heard by",
+        "By model",
         ["both", *tasks],
         default="both",
         required=True,
         key="by",
         bind="query-params",
-        format_func=lambda task: "Both networks" if task == "both" else f"The {task} network",
+        format_func=lambda task: f"{display(task)} model{'s' if task == 'both' else ''}",
         label_visibility="collapsed",
     )
-    similarities = similarity.cosine(tracks, None if by == "both" else tasks.index(by))
-    nearest = similarity.nearest(similarities)
+    network = None if by == "both" else tasks.index(by)
+    similarities = inference.similarity.cosine(tracks, network)
+    nearest = inference.similarity.nearest(similarities)
     left, right = st.columns([3, 2], gap="large")
-    if len(drawn) > 1:
-        chosen, part = [tracks[i] for i in drawn], similarities[drawn][:, drawn]
+    if len(indices) > 1:
+        shown, matrix = [tracks[i] for i in indices], similarities[indices][:, indices]
         left.plotly_chart(
-            compare_figures.similarity_matrix(chosen, part, "How alike any two are, from −1 to 1"),
+            viz.prediction.similarity_matrix(shown, matrix, "Similarity (cosine, −1 to 1)"),
             key="alike",
-            alt=compare_figures.told_alike(chosen, part),
+            alt=predictions.similarities(shown, matrix),
         )
     with right:
-        names = [f"**{session.plain(track.name, 40)}**" for track in tracks]
+        names = [f"**{escape(track.name, 40)}**" for track in tracks]
         lines = [
-            f"- {compare_figures.told_nearest(names[i], names[nearest[i][0]], nearest[i][1])}"
-            for i in drawn
+            f"- {predictions.nearest(names[i], names[nearest[i][0]], nearest[i][1])}"
+            for i in indices
         ]
         st.markdown("\n".join(lines))
         st.caption(
-            "1 (red): the same to the networks, 0 (white): nothing in common, −1 (blue): opposites. Compared is what a network "
-            "has made of a track just before it names a class (the cosine between its inner states, averaged over the track), "
-            "so two tracks can be alike in more than their names for it."
+            "Cosine similarity of the models' embeddings: 1 (red) = same, 0 (white) = unrelated, "
+            "−1 (blue) = opposite. Two tracks can be alike in more than their predicted classes."
         )
     return similarities
 
 
 def _table(tracks: list[TrackSummary], similarities: Array) -> None:
-    from crnn.inference import similarity
-
     st.subheader("All classes", anchor=False)
-    classes = [name for _, _, name in similarity.columns(tracks)]
+    classes = class_columns(tracks)
+    orders = [_ADDED, _NAME, _LENGTH, *classes]
+    accept_renamed("sort", {order: order for order in orders})
     order = st.selectbox(
-        "Sort by",
-        [similarity.ADDED, similarity.NAME, similarity.LENGTH, *classes],
-        key="sort",
-        bind="query-params",
-        width=260,
+        "Sort by", orders, format_func=display, key="sort", bind="query-params", width=260
     )
-    number = st.column_config.NumberColumn
-    rows = similarity.table(tracks, similarities, order)
-    first = (
-        ["Track", order] if order in classes else ["Track"]
-    )  # a phone has room for three columns
+    frame = table(tracks, similarities, classes, order)
+    # A phone has room for three columns.
+    first = ["Track", display(order)] if order in classes else ["Track"]
+    column = st.column_config
     st.dataframe(
-        rows,
+        frame,
         hide_index=True,
         key="classes",
-        column_order=[*first, *(name for name in rows[0] if name not in first)],
+        column_order=[*first, *(name for name in frame if name not in first)],
         column_config={
-            "Track": st.column_config.TextColumn(pinned=True, width=150),
-            "Sounds most like": st.column_config.TextColumn(width=150),
-            "Length (s)": number(format="%.1f", width=90),
+            "Track": column.TextColumn(pinned=True, width=150),
+            "Sounds most like": column.TextColumn(width=150),
+            "Length (s)": column.NumberColumn(format="%.1f", width=90),
         }
-        | {name: number(format="%.0f %%", width=66) for name in classes},
-        alt=f"Table of {len(tracks)} tracks with the probability of every class in percent, sorted by {order}",
-    )
-    st.caption(
-        "Percent; each network's classes add up to 100. A click on a column's head sorts too, the loupe above the table searches."
+        | {display(name): column.NumberColumn(format="%.0f%%", width=66) for name in classes},
+        alt=f"Table of {len(tracks)} tracks with the probability of every class in percent, sorted "
+        f"by {display(order)}",
     )
 
 
-def _take_home(tracks: list[TrackSummary], similarities: Array) -> None:
-    """CSV and link; one track or all of them away."""
-    from crnn.inference import similarity
+def class_columns(tracks: list[TrackSummary]) -> dict[str, tuple[int, str]]:
+    """Network and label by column; where networks share a label, with the task in its name."""
+    labels = [(i, p.task, label) for i, p in enumerate(tracks[0].predictions) for label in p.labels]
+    names = [label for _, _, label in labels]
+    return {
+        label if names.count(label) == 1 else f"{label} ({task})": (i, label)
+        for i, task, label in labels
+    }
 
+
+def table(
+    tracks: list[TrackSummary],
+    similarities: Array,
+    classes: dict[str, tuple[int, str]],
+    order: str,
+) -> pd.DataFrame:
+    """A row a track: name, every class in percent, nearest track, length. Ties keep their order."""
+    columns = {"Track": [track.name for track in tracks]}
+    for name, (network, label) in classes.items():
+        columns[display(name)] = [
+            100 * track.predictions[network].to_dict()[label] for track in tracks
+        ]
+    if nearest := inference.similarity.nearest(similarities):
+        columns["Sounds most like"] = [tracks[other].name for other, _ in nearest]
+    frame = pd.DataFrame(columns | {"Length (s)": [track.seconds for track in tracks]})
+    if order == _ADDED:
+        return frame
+    if order == _NAME:
+        return frame.sort_values("Track", key=lambda names: names.str.casefold(), kind="stable")
+    by = "Length (s)" if order == _LENGTH else display(order)
+    return frame.sort_values(by, ascending=False, kind="stable")
+
+
+def _downloads(tracks: list[TrackSummary], similarities: Array) -> None:
+    """CSV and link; one track or all of them removed."""
     with st.container(horizontal=True):
         st.download_button(
-            "CSV",
-            similarity.csv(tracks, similarities, batch_upload.failures()),
+            "Download CSV",
+            inference.similarity.csv(tracks, similarities, batch_upload.failures()),
             "comparison.csv",
             "text/csv",
             icon=":material/download:",
             on_click="ignore",
         )
         own = state.own()
+        stays = "track stays" if own == 1 else f"{own} tracks stay"
         link(
             "Opens the same examples, sorted and compared as here."
-            + (
-                f" Your own {'track stays' if own == 1 else f'{own} tracks stay'} with you."
-                if own
-                else ""
-            )
+            + (f" Your own {stays} with you." if own else "")
         )
         with st.popover("Remove", icon=":material/playlist_remove:"):
             names = {track.digest: track.name for track in tracks}
@@ -193,12 +206,12 @@ def _take_home(tracks: list[TrackSummary], similarities: Array) -> None:
                 format_func=names.get,
                 key="compare_away",
                 placeholder="Choose one",
-                on_change=_away,
+                on_change=_remove,
             )
         st.button("Clear all", icon=":material/delete_sweep:", on_click=state.clear)
 
 
-def _away() -> None:
+def _remove() -> None:
     if st.session_state.compare_away:
         state.remove(st.session_state.compare_away)
         st.session_state.compare_away = None

@@ -1,4 +1,4 @@
-"""The genre as hand-made features and an SVM hear it, beside the network: measured when a visitor asks for it."""
+"""The SVM on hand-crafted features beside the network; computed on request."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from crnn import audio, baseline, viz
 from crnn.errors import CrnnError
-from pages.shared import session
+from crnn.labels import display
+from pages.shared import cache, queue, session
+from pages.text import baseline as text
+from pages.text import predictions
 
 if TYPE_CHECKING:
     from crnn.baseline.svm import SVM
-    from crnn.inference.prediction import Prediction
 
 
 @st.fragment
 def show(track: session.Track) -> None:
     """A closed box; opening it measures the track."""
     box = st.expander(
-        "Before neural networks: the same track in measured numbers",
+        "Classic approach: hand-crafted features + SVM",
         icon=":material/straighten:",
         key="svm",
         on_change="rerun",
@@ -26,120 +29,83 @@ def show(track: session.Track) -> None:
     if box.open:
         with box:
             try:
-                features = _measured(track)
+                features = cache.per_track("features", track, (), lambda: _features(track))
             except CrnnError as error:
                 st.warning(str(error), icon=":material/hearing_disabled:")
                 return
-            _answers(track, features)
+            _predictions(track, features)
             _ranges(features)
 
 
 @st.cache_resource(show_spinner=False)
 def _svm() -> SVM:
-    from crnn.baseline.svm import SVM
-
-    return SVM.load("genre")
+    return baseline.svm.SVM.load("genre")
 
 
-def _measured(track: session.Track) -> dict[str, float]:
-    """The features, measured once as long as the track is looked at."""
-    kept = st.session_state.get("hand_made")
-    if kept is None or kept[0] is not track:
-        with session.my_turn(), st.spinner("Measuring … the first time takes some seconds more."):
-            from crnn.audio.front_end import GTZAN_FRONT_END
-            from crnn.baseline.features import extract
-
-            # Whatever network is in use: the SVM learned from the average of the channels at 22 050 Hz.
-            samples = session.samples(track, GTZAN_FRONT_END)
-            kept = st.session_state.hand_made = (track, extract(samples.numpy()))
-    return kept[1]  # type: ignore[no-any-return]
+def _features(track: session.Track) -> dict[str, float]:
+    with queue.turn(), st.spinner("Extracting features… the first time takes a few seconds more."):
+        # Whatever network is in use: the SVM's front end is GTZAN's.
+        samples = session.samples(track, audio.front_end.GTZAN_FRONT_END)
+        return baseline.features.extract(samples.numpy())
 
 
-def _answers(track: session.Track, features: dict[str, float]) -> None:
-    """Both distributions and what to make of them."""
-    from crnn.viz import baseline as svm_figures
-    from pages.text import baseline as svm_words
-    from pages.text import predictions
-
+def _predictions(track: session.Track, features: dict[str, float]) -> None:
+    """Both distributions and how they compare."""
     svm = _svm()
-    odds = svm.predict(features)
-    network = _network(track, svm)
-    st.markdown(
-        "Before neural networks, experts chose what to measure in a sound, and a **support vector machine** (SVM) drew "
-        "borders between the genres in these numbers. It never sees the spectrogram, and it knows no order in time: only each "
-        "number's mean and spread over the track."
+    probs = svm.predict(features)
+    network = next(
+        (p for p in track.analysis.predictions if set(p.labels) == set(svm.labels)), None
     )
+    st.markdown(text.PROSE["introduction"])
     left, right = st.columns([3, 2], gap="large")
     left.plotly_chart(
-        svm_figures.svm_and_network(network, odds),
+        viz.baseline.svm_and_network(network, probs),
         key="svm-beside",
-        alt=svm_words.spoken(network, odds),
+        alt=text.describe(network, probs),
     )
     with right:
         if network is None:
-            st.info(
-                "The network in use tells other classes apart than the SVM, so the two can't be compared."
-            )
+            st.info("The model in use has other classes than the SVM; they cannot be compared.")
         else:
-            st.markdown(svm_words.beside(network, odds))
-        st.caption(f"The SVM. {predictions.accuracy(svm)}")
+            st.markdown(text.comparison(network, probs))
+        st.caption(f"SVM. {predictions.accuracy(svm)}")
         if network is not None:
-            st.caption(f"The network. {predictions.accuracy(session.classifiers()[0].checkpoint)}")
+            checkpoint = session.classifiers()[0].checkpoint
+            st.caption(f"Neural network. {predictions.accuracy(checkpoint)}")
         if track.seconds > session.LAB_SECONDS:
-            st.caption(f"The SVM hears the first {session.LAB_SECONDS // 60} minutes of the track.")
-
-
-def _network(track: session.Track, svm: SVM) -> Prediction | None:
-    """The prediction over the classes that the SVM knows, if there is one."""
-    return next((p for p in track.analysis.predictions if set(p.labels) == set(svm.labels)), None)
+            minutes = session.LAB_SECONDS // 60
+            st.caption(f"The SVM uses the first {minutes} minutes of the track.")
 
 
 def _ranges(features: dict[str, float]) -> None:
-    """Every feature against what is usual in each genre."""
-    from crnn.viz import baseline as svm_figures
-    from pages.text import baseline as svm_words
-
-    svm = _svm()
+    """Every feature against its range in each genre."""
+    svm, ranges = _svm(), baseline.ranges
     st.markdown("##### This track among the genres")
-    st.caption(
-        "A bar spans what nine in ten of a genre's 100 GTZAN tracks have, the white tick is its middle. The pink line is this "
-        "track; a genre is ticked where the track would be usual."
-    )
-    for column, measure in zip(
-        st.columns(len(svm_words.MEASURES)), svm_words.MEASURES, strict=True
-    ):
-        value = features[measure.name]
+    st.caption(text.PROSE["ranges"])
+    for column, feature in zip(st.columns(len(ranges.FEATURES)), ranges.FEATURES, strict=True):
+        value = features[feature.name]
         with column:
-            told = svm_words.measured(measure, svm, value)
+            sentence = text.measured(feature, svm, value)
             st.plotly_chart(
-                svm_figures.feature_ranges(measure, svm, value),
-                key=f"svm-{measure.name}",
-                alt=told,
+                viz.baseline.feature_ranges(feature, svm, value),
+                key=f"svm-{feature.name}",
+                alt=sentence,
             )
-            st.markdown(told)
-            st.caption(measure.meaning)
-    odds = svm.predict(features)
-    inside = svm_words.cepstrum(svm, features)
-    order = sorted(odds, key=lambda label: -odds[label])
+            st.markdown(sentence)
+            st.caption(text.PROSE["meanings"][feature.name])
+    probs = svm.predict(features)
+    inside = ranges.mfccs_in_range(svm, features)
+    order = sorted(probs, key=lambda label: -probs[label])
     left, right = st.columns([3, 2], gap="large")
     left.plotly_chart(
-        svm_figures.mfccs(svm, features, order),
+        viz.baseline.mfccs(svm, features, order),
         key="svm-timbre",
-        alt="MFCCs in the usual range: "
-        + ", ".join(f"{label} {inside[label]} of 20" for label in order),
+        alt="MFCCs within each genre's range: "
+        + ", ".join(f"{display(label)} {inside[label]} of 20" for label in order),
     )
     with right:
-        st.markdown(
-            "**MFCCs** (mel-frequency cepstral coefficients) are twenty numbers for the shape of the spectrum, from coarse "
-            "(1: how loud, 2: how dark) to fine detail. Together they describe the timbre: what tells a flute from a violin on "
-            "the same note."
-        )
-        st.caption(
-            "A cell is one MFCC against one genre's usual range: pale in the middle, ▲ above it, ▼ below it. Behind each genre, "
-            "how many of the 20 fit; the SVM's likeliest genre is on top."
-        )
-        flux = svm_words.FLUX
-        st.markdown(f"**{flux.title}**: {flux.told(features[flux.name])}")
-        st.caption(
-            f"{flux.meaning} The table that the SVM learned from has no flux, so there is no range to show."
-        )
+        st.markdown(text.PROSE["mfccs"])
+        st.caption(text.PROSE["mfcc_table"])
+        flux = ranges.FLUX
+        st.markdown(f"**{flux.title}**: {flux.format(features[flux.name])}")
+        st.caption(text.PROSE["meanings"][flux.name])

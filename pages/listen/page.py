@@ -1,18 +1,16 @@
-"""Listen: a track in, its spectrogram, genre and mood out."""
+"""Listen: a track in; its spectrogram, genre and mood out."""
 
 import streamlit as st
 
-from pages.listen.track import show
+from pages.listen import track as view
 from pages.shared import session
 from pages.shared.sources import choose_source
 
-st.title("What the networks hear", anchor=False)
-st.markdown("Two small neural networks listen to a track: one for genre, one for mood.")
+st.title("What does this song sound like?", anchor=False)
+st.markdown("Drop in a song. See its genre and mood, second by second, and why.")
 choose_source()
 if (track := session.current()) is not None:
-    show(track)
+    view.show(track)
 else:
-    st.info(
-        "Bring a track, or open an example: a second or two later you see its spectrogram, genre and mood."
-    )
+    st.info("Pick an example or upload a song to start.")
 session.warm_up()

@@ -1,215 +1,228 @@
-"""Which networks are in use: those of whoever runs the app, shared by everyone, or a visitor's own, for their session alone."""
+"""The networks in use: the app's, shared by everyone, or a visitor's own, for their session."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from crnn import inference, model
 from crnn.errors import CheckpointError
-from crnn.model import metadata
-from crnn.model.hub import HubAddress, Progress, parse_address
 
 if TYPE_CHECKING:
     from crnn.inference.classifier import Classifier
+    from crnn.model.checkpoint import Checkpoint
+    from crnn.model.hub import HubAddress, Progress
 
 TASKS = ("genre", "mood")
-BUNDLED = Path(__file__).parents[2] / "assets" / "checkpoints"
 
-# Where a checkpoint of another task is shown: four quadrants stand in for the five moods.
+# The place of a checkpoint's task on the pages: four quadrants stand in for the five moods.
 _PLACES = {"genre": "genre", "mood": "mood", "quadrant": "mood"}
 
-# Seconds after which a checkpoint that could not be had is tried again: a Hub that was down when the app woke up.
-_PATIENCE = 600
+# Seconds after which loading is tried again: a Hub that was down when the app woke up.
+_RETRY_SECONDS = 600
 
-# Visitors' own networks kept in memory at once, of up to 64 MB each; further ones are read from the disk again.
-_VISITED = 3
+# Visitors' own networks kept in memory, of up to 64 MB each; others are read from disk again.
+_OWN_IN_MEMORY = 3
+
+# Of glibc's malloc.h.
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 
 
 @dataclass(frozen=True)
 class Network:
-    """A classifier, where it came from, and what its folder says of it."""
+    """A loaded checkpoint and where it came from."""
 
     source: str
     classifier: Classifier
-    metadata: metadata.Metadata
-    commit: str
-    notice: str
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The classifier's."""
+        return self.classifier.checkpoint
 
     @property
     def identity(self) -> str:
-        """Equal for the same network only: what was computed with one is not shown for another."""
-        return f"{self.source}@{self.commit}#{self.metadata.digest}"
+        """Equal only for the same weights of the same source."""
+        return f"{self.source}@{self.checkpoint.commit}#{self.checkpoint.digest}"
 
 
-class Shelf:
-    """The shared networks by task and source, each loaded once; a failure is remembered for a while."""
+class SharedNetworks:
+    """The networks of the whole process by task and source, each loaded once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[tuple[str, str], Network] = {}
-        self._failed: dict[tuple[str, str], tuple[float, str]] = {}
+        self._loaded: dict[tuple[str, str], Network] = {}
+        self._failures: dict[tuple[str, str], tuple[float, str]] = {}
 
     def get(self, task: str, source: str) -> Network | None:
-        """The network, or None where it cannot be had: then failure() says why."""
+        """The network, loaded if need be; None where it cannot be: then failure() says why."""
         key = (task, source)
-        with (
-            self._lock
-        ):  # a second visitor waits for the first one's download instead of starting another
-            if key not in self._kept:
-                if key in self._failed and time.monotonic() - self._failed[key][0] < _PATIENCE:
+        with self._lock:  # a second visitor waits for the first one's download
+            if key not in self._loaded:
+                if time.monotonic() - self._failures.get(key, (-1e9, ""))[0] < _RETRY_SECONDS:
                     return None
                 try:
-                    found = _load(source)
-                    if place(found) != task:
+                    network = _load(source)
+                    if (kind := place(network)) != task:
                         raise CheckpointError(
-                            f"{source} is a checkpoint for {found.metadata.task}, not for {task}."
+                            f"{source} is a checkpoint for {kind}, not for {task}."
                         )
-                    self._kept[key] = found
-                    self._failed.pop(key, None)
+                    self._loaded[key] = network
+                    self._failures.pop(key, None)
                 except CheckpointError as error:
-                    self._failed[key] = (time.monotonic(), str(error))
-            return self._kept.get(key)
+                    self._failures[key] = (time.monotonic(), str(error))
+            return self._loaded.get(key)
 
     def peek(self, task: str, source: str) -> Network | None:
-        """The network if it is there already."""
-        return self._kept.get((task, source))
+        """The network if it is loaded already."""
+        return self._loaded.get((task, source))
 
     def failure(self, task: str, source: str) -> str:
-        """Why a network could not be had; empty where it could, or was not asked for yet."""
-        return self._failed.get((task, source), (0.0, ""))[1]
+        """Why a network could not be loaded; empty where it could, or was not asked for yet."""
+        return self._failures.get((task, source), (0.0, ""))[1]
 
 
 @st.cache_resource(show_spinner=False)
-def shelf() -> Shelf:
-    """The one of the whole process."""
-    return Shelf()
+def shared() -> SharedNetworks:
+    """The one instance of the process."""
+    return SharedNetworks()
 
 
-@st.cache_resource(show_spinner=False, max_entries=_VISITED)
-def _visited(address: str) -> Network:
+@st.cache_resource(show_spinner=False, max_entries=_OWN_IN_MEMORY)
+def _own(address: str) -> Network:
     """A visitor's network, pinned to a commit; fetched without any token."""
-    return _load(parse_address(address), anonymous=True)
+    return _load(model.hub.parse_address(address), anonymous=True)
 
 
 def _load(
     source: str | HubAddress, progress: Progress | None = None, anonymous: bool = False
 ) -> Network:
-    from crnn.inference.classifier import Classifier
-    from crnn.model.checkpoint import Checkpoint
-    from pages.shared.memory import return_large_blocks
-
     return_large_blocks()
-    checkpoint = Checkpoint.load(source, progress, anonymous)
-    return Network(
-        str(source),
-        Classifier(checkpoint),
-        checkpoint.metadata,
-        checkpoint.commit,
-        checkpoint.notice,
-    )
+    checkpoint = model.Checkpoint.load(source, progress, anonymous)
+    return Network(str(source), inference.Classifier(checkpoint))
 
 
 def setting(name: str) -> str:
     """A value of the environment, else of .streamlit/secrets.toml, else empty."""
     if value := os.environ.get(name):
         return value
-    found = st.secrets.get(name) if st.secrets.load_if_toml_exists() else None
-    return str(found) if isinstance(found, (str, bool, int)) else ""
+    secret = st.secrets.get(name) if st.secrets.load_if_toml_exists() else None
+    return str(secret) if isinstance(secret, (str, bool, int)) else ""
 
 
 def default_source(task: str) -> str:
-    """What the app's settings name for a task: the bundled checkpoint unless they say otherwise."""
+    """The checkpoint that the app's settings name for a task; the bundled one unless they do."""
     return setting(f"{task.upper()}_CHECKPOINT") or task
 
 
 def network(task: str) -> Network:
-    """The network in use for this visitor, loaded if need be."""
-    own = st.session_state.get("own_networks", {})
-    if task in own:
+    """The network in use for this visitor, loaded if need be. Raises CheckpointError."""
+    if is_own(task):
         try:
-            return _visited(own[task])
+            return _own(st.session_state.own_networks[task])
         except CheckpointError as error:
             forget(task)
-            st.session_state.network_lost = f"{error} In use again: the default."
-    found = shelf().get(task, default_source(task)) or shelf().get(task, task)
+            st.session_state.network_lost = f"{error} The default model is in use again."
+    found = shared().get(task, default_source(task)) or shared().get(task, task)
     if found is None:
         raise CheckpointError(
-            f"The bundled checkpoint cannot be read: {shelf().failure(task, task)}"
+            f"The built-in checkpoint cannot be read: {shared().failure(task, task)}"
         )
     return found
 
 
-def known(task: str) -> Network | None:
-    """The network in use, or None where nothing has needed it yet. Loads nothing that is not in memory or on disk."""
+def loaded(task: str) -> Network | None:
+    """The network in use if it is in memory (a visitor's own: or on disk), else None."""
     if is_own(task):
         return network(task)
     source = default_source(task)
-    return shelf().peek(task, source) or (
-        shelf().peek(task, task) if shelf().failure(task, source) else None
+    return shared().peek(task, source) or (
+        shared().peek(task, task) if shared().failure(task, source) else None
     )
 
 
 def key() -> tuple[str, ...]:
-    """Names the networks in use, for whatever is kept of their answers."""
+    """Identities of the networks in use: part of the key of all that is cached from them."""
     return tuple(network(task).identity for task in TASKS)
 
 
-def place(found: Network) -> str:
-    """The task that a network is shown for; raises CheckpointError where the app has no place for it."""
-    if found.metadata.task not in _PLACES:
+def place(network: Network) -> str:
+    """The task that a network is shown for. Raises CheckpointError where the app has none."""
+    task = network.checkpoint.task
+    if task not in _PLACES:
         raise CheckpointError(
-            f"{found.source} tells apart “{found.metadata.task}”. This app shows {' and '.join(TASKS)}: choose a checkpoint for "
-            "one of these."
+            f"{network.source} predicts “{task}”. This app shows {' and '.join(TASKS)}: choose a "
+            "checkpoint for one of these."
         )
-    return _PLACES[found.metadata.task]
+    return _PLACES[task]
 
 
-def try_other(text: str, progress: Progress | None = None) -> Network:
-    """Use a repository of the Hub for this session; its own config says for which task. Raises CheckpointError."""
-    address = parse_address(text)
-    found = _load(address, progress, anonymous=True)
-    task = place(found)
-    # Pinned: while the visitor looks at it, it stays what it is.
-    st.session_state.own_networks = st.session_state.get("own_networks", {}) | {
-        task: f"{address.repo}@{found.commit}"
-    }
-    st.session_state.network_lost = found.notice
-    return found
+def use_own(address: str, progress: Progress | None = None) -> None:
+    """Use a repository of the Hub for this session, for the task that its config names.
+
+    Args:
+        address: "user/repository", with "@revision" if need be.
+        progress: Called with the fraction fetched.
+
+    Raises:
+        CheckpointError: where it cannot be fetched or is no checkpoint of this kind.
+    """
+    parsed = model.hub.parse_address(address)
+    fetched = _load(parsed, progress, anonymous=True)
+    # Pinned to its commit: while the visitor looks at it, it stays what it is.
+    own = {place(fetched): f"{parsed.repo}@{fetched.checkpoint.commit}"}
+    st.session_state.own_networks = st.session_state.get("own_networks", {}) | own
+    st.session_state.network_lost = fetched.checkpoint.notice
 
 
 def is_own(task: str) -> bool:
+    """Whether the visitor has chosen a network for a task."""
     return task in st.session_state.get("own_networks", {})
 
 
 def forget(task: str) -> None:
     """Back to the default."""
-    st.session_state.own_networks = {
-        other: address
-        for other, address in st.session_state.get("own_networks", {}).items()
-        if other != task
-    }
+    own = st.session_state.get("own_networks", {})
+    st.session_state.own_networks = {other: own[other] for other in own if other != task}
 
 
 def all_bundled() -> bool:
-    """Whether what the app says of its own networks holds for those in use."""
+    """Whether the networks in use are the bundled ones."""
     return all(default_source(task) == task and not is_own(task) for task in TASKS)
 
 
 def notices() -> list[str]:
-    """What visitors should know: a checkpoint that could not be had, a copy in use because the Hub does not answer."""
-    said = [st.session_state.get("network_lost", "")]
+    """What visitors should know: a default that is missing, a copy used while the Hub is down."""
+    found = [st.session_state.get("network_lost", "")]
     for task in TASKS:
         source = default_source(task)
         if is_own(task):
             continue
-        if failure := shelf().failure(task, source):
-            said.append(f"{failure} In use for {task} is the network that comes with this app.")
-        elif (found := shelf().peek(task, source)) is not None:
-            said.append(found.notice)
-    return [notice for notice in dict.fromkeys(said) if notice]
+        if failure := shared().failure(task, source):
+            found.append(f"{failure} The built-in {task} model is in use instead.")
+        elif (network := shared().peek(task, source)) is not None:
+            found.append(network.checkpoint.notice)
+    return [notice for notice in dict.fromkeys(found) if notice]
+
+
+def return_large_blocks() -> bool:
+    """Have the C library return every block of a megabyte or more to the system when it is freed.
+
+    By default glibc keeps freed blocks of up to 32 MB in a pool of its own for every few threads,
+    and each visitor's rerun is a thread: after 12 tracks in 12 threads a process held 507 MB, with
+    this 298 MB. To be called once, early. Returns True where it could; other C libraries cannot.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):  # musl has none
+        return False
+    return bool(mallopt(_M_MMAP_THRESHOLD, 1 << 20)) and bool(mallopt(_M_ARENA_MAX, 2))

@@ -1,4 +1,4 @@
-"""One computation at a time, first come first served: visitors share two slow cores and little memory."""
+"""One computation at a time, first come first served: visitors share cores and memory."""
 
 from __future__ import annotations
 

@@ -1,23 +1,33 @@
-"""Where a track comes from: the widgets that Listen and the Lab share. Whatever they bring becomes the current track."""
+"""Where the current track comes from: examples, files, recordings, Spotify links."""
 
-from typing import Any
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import replace as with_changes
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from crnn.audio.decode import AUDIO_SUFFIXES
+from crnn import audio
+from crnn import sources as services
 from crnn.errors import CrnnError
+from crnn.format import clock
 from crnn.sources.examples import EXAMPLES
-from pages.shared import session
-from pages.shared.spotify_source import choose_link
+from pages.shared import models, session
+from pages.shared.markdown import escape
+
+if TYPE_CHECKING:
+    from crnn.sources.previews import FetchedPreview, Preview
+    from crnn.sources.spotify import Credentials, TrackInfo
 
 LIMIT_MB = 50
-SOURCES = ["Examples", "Upload", "Record", "Spotify link"]
+SOURCES = ("Examples", "Upload", "Record", "Spotify link")
 
 
 def choose_source() -> None:
-    """Widgets that bring a track in; whatever they bring becomes the current track."""
+    """Widgets that bring a track in."""
     source = st.segmented_control(
-        "Where the track comes from",
+        "Source of the track",
         SOURCES,
         default=SOURCES[0],
         required=True,
@@ -25,34 +35,24 @@ def choose_source() -> None:
         label_visibility="collapsed",
     )
     if source == "Examples":
-        choose_example()
+        _examples()
     elif source == "Upload":
-        upload("upload")
+        _upload("upload")
     elif source == "Record":
-        given = st.audio_input(
-            "Record a few seconds of music near the microphone; 10 or more say most",
-            sample_rate=None,
-            key="recording",
+        file = st.audio_input(
+            "Record at least 10 seconds of music", sample_rate=None, key="recording"
         )
-        take(given, "recording")
+        _take(file, "Your recording")
     else:
-        choose_link()
+        spotify_link()
 
 
-def upload(key: str) -> None:
-    """A field for a file."""
-    given = st.file_uploader(
-        f"A song of up to {LIMIT_MB} MB, of which the first 10 minutes are heard: WAV, FLAC, OGG, Opus, MP3, M4A, AAC, WebM or "
-        "MP4",
-        type=list(AUDIO_SUFFIXES),
-        max_upload_size=LIMIT_MB,
-        key=key,
-    )
-    take(given, "upload")
+def unknown_example(name: str) -> None:
+    """An error: the address asks for an example that does not exist."""
+    st.error(f"There is no example called “{escape(name, 60)}”. Available: {', '.join(EXAMPLES)}.")
 
 
-def choose_example() -> None:
-    """One button a clip, and the clip named in the address."""
+def _examples() -> None:
     with st.container(horizontal=True):
         for example in EXAMPLES.values():
             if st.button(
@@ -62,39 +62,199 @@ def choose_example() -> None:
                 help=f"30 seconds, {example.licence}",
             ):
                 st.query_params["example"] = example.name
-    wanted = st.query_params.get("example")
-    if wanted is None or wanted == st.session_state.get("opened_example"):
+    asked = st.query_params.get("example")
+    if asked is None or asked == st.session_state.get("opened_example"):
         return
-    if wanted not in EXAMPLES:
-        names = ", ".join(EXAMPLES)
-        st.error(
-            f"The address asks for an example called “{session.plain(wanted)}”. There are: {names}. Choose one above."
-        )
+    if asked not in EXAMPLES:
+        unknown_example(asked)
         return
     try:
-        st.session_state.track = session.open_example(EXAMPLES[wanted])
-        st.session_state.opened_example = wanted
+        st.session_state.track = session.open_example(EXAMPLES[asked])
+        st.session_state.opened_example = asked
     except CrnnError as error:
         st.error(str(error))
 
 
-def take(given: Any, kind: str) -> None:
-    """Analyse a new upload or recording once; say what was wrong with it each time the page is drawn."""
-    if given is None:
+def _upload(key: str) -> None:
+    file = st.file_uploader(
+        f"Upload a song (max. {LIMIT_MB} MB; first 10 minutes are analysed)",
+        type=list(audio.decode.AUDIO_SUFFIXES),
+        max_upload_size=LIMIT_MB,
+        key=key,
+    )
+    _take(file, file.name if file else "")
+
+
+def _take(file: Any, name: str) -> None:
+    """Analyse a new upload or recording once; show what was wrong with it on every rerun."""
+    if file is None:
         return
     session.forget_example()
-    name = "Your recording" if kind == "recording" else given.name
-    if st.session_state.get("taken") != given.file_id:
+    if st.session_state.get("taken") != file.file_id:
         st.session_state.failure = None
         try:
-            st.session_state.track = session.analyse(name, given.getvalue())
+            st.session_state.track = session.analyse(name, file.getvalue())
         except CrnnError as error:
             st.session_state.failure = str(error)
-        st.session_state.taken = given.file_id
+        st.session_state.taken = file.file_id
     if st.session_state.failure:
         before = session.current()
-        still = f" Below is still {session.plain(before.name)}." if before else ""
+        still = f" Showing the previous track, {escape(before.name, 60)}." if before else ""
         st.error(
-            f"**{session.plain(name)}** – {st.session_state.failure}{still}",
+            f"**{escape(name, 60)}** – {st.session_state.failure}{still}",
             icon=":material/hearing_disabled:",
         )
+
+
+@dataclass
+class _Link:
+    """A link that was entered, and what came of it."""
+
+    text: str
+    info: TrackInfo | None = None
+    failure: str = ""
+    candidates: list[Preview] | tuple[()] = ()
+
+
+def spotify_link() -> None:
+    """A field for a link of a track on Spotify, and what came of it."""
+    text = st.text_input(
+        "Spotify track link",
+        key="spotify",
+        placeholder="https://open.spotify.com/track/…",
+        help="In Spotify: the three dots beside a song, “Share”, “Copy song link”.",
+    )
+    if not text.strip():
+        st.session_state.pop("spotify_link", None)
+        st.caption(
+            "We look up the song on Spotify and analyse its 30-second preview from Deezer or Apple "
+            "Music."
+        )
+        return
+    link = st.session_state.get("spotify_link")
+    if link is None or link.text != text:
+        link = st.session_state.spotify_link = _follow(text)
+    if link.failure:
+        st.error(escape(link.failure, 600), icon=":material/link_off:")
+        st.button(
+            "Try again",
+            icon=":material/refresh:",
+            on_click=lambda: st.session_state.pop("spotify_link", None),
+        )
+        if link.info is not None:
+            _other_ways(link.info)
+        return
+    if link.info.notice:
+        st.info(escape(link.info.notice, 600), icon=":material/info:")
+    if link.candidates:
+        _candidates(link)
+
+
+def _follow(text: str) -> _Link:
+    """Look a new link up and analyse its preview, or list recordings to choose from."""
+    link, http = _Link(text), services.http.new_session()
+    try:
+        with st.spinner("Looking up the track on Spotify…"):
+            info = link.info = _look_up(services.spotify.track_id(text, http))
+        if info.notice:
+            _look_up.clear(info.id)  # a temporary failure is not cached for an hour
+        if info.artists:
+            with st.spinner(f"Looking for a preview of {escape(info.title, 60)}…"):
+                found = services.previews.find_preview(info, http, _enabled("SPOTIFY_AUDIO"))
+            _use(info, found)
+        else:
+            with st.spinner(f"Looking for recordings called {escape(info.title, 60)}…"):
+                link.candidates = services.previews.search_by_title(info, http)
+            if not link.candidates:
+                link.failure = (
+                    "Only the title is known, and Apple Music has no recording of that name. "
+                    "Upload the song instead."
+                )
+    except services.previews.NoPreview as error:
+        link.failure = f"No preview available. {error} Upload the song instead."
+    except CrnnError as error:
+        link.failure = str(error)
+    return link
+
+
+@st.cache_data(ttl=3600, max_entries=256, show_spinner=False)
+def _look_up(track: str) -> TrackInfo:
+    """Metadata by id, requested at most once an hour by all visitors together."""
+    return services.spotify.look_up(track, _credentials(), services.http.new_session())
+
+
+def _use(info: TrackInfo, found: FetchedPreview) -> None:
+    """Analyse a preview; it becomes the current track."""
+    preview = found.preview
+    track = session.analyse(f"{preview.artist} – {preview.title}".strip(" –"), found.data)
+    origin = session.Origin(info, preview, found.tried)
+    st.session_state.track = with_changes(track, origin=origin)
+    session.forget_example()
+
+
+def _candidates(link: _Link) -> None:
+    """Recordings of that title; none is analysed until it is chosen."""
+    info = link.info
+    assert info is not None
+    st.markdown(
+        f"On Spotify it is called [{escape(info.title, 60)}]({info.link}). "
+        "Which of these recordings is it?"
+    )
+    for number, preview in enumerate(link.candidates):
+        cover, text, button = st.columns([1, 5, 2], vertical_alignment="center")
+        if preview.cover:
+            cover.image(preview.cover, width=64)
+        length = f" · {clock(preview.seconds)}" if preview.seconds else ""
+        text.markdown(f"**{escape(preview.title, 60)}**  \n{escape(preview.artist, 60)}{length}")
+        if button.button(
+            "This one", key=f"choice-{number}", icon=":material/graphic_eq:", width="stretch"
+        ):
+            try:
+                with st.spinner(f"Fetching the preview of {escape(preview.title, 60)}…"):
+                    data = services.previews.download(preview, services.http.new_session())
+                _use(info, services.previews.FetchedPreview(preview, data))
+            except CrnnError as error:
+                st.error(
+                    f"{error} Choose another recording, or upload the song.",
+                    icon=":material/link_off:",
+                )
+    with st.expander("None of these"):
+        _other_ways(info)
+
+
+def _other_ways(info: TrackInfo) -> None:
+    """Spotify's own player, and an upload beside it."""
+    player, other = st.columns(2, gap="large")
+    with player:
+        st.iframe(f"https://open.spotify.com/embed/track/{info.id}", height=152)
+        st.caption("Spotify's own player. Its audio cannot be analysed here.")
+    with other:
+        _upload("upload_instead")
+
+
+def show_origin(origin: session.Origin) -> None:
+    """The cover, whole; who made it, with a link back; whose preview was analysed."""
+    info, preview = origin.info, origin.preview
+    text = st.container()
+    if info.cover:
+        cover, text = st.columns([1, 6], vertical_alignment="center")
+        cover.image(info.cover, width=120)
+    by = f", by {escape(', '.join(info.artists), 60)}" if info.artists else ""
+    recording = f"{escape(preview.artist, 60)} – {escape(preview.title, 60)}"
+    if preview.page:
+        recording = f"[{recording}]({preview.page})"
+    text.markdown(
+        f"[{escape(info.title, 60)}]({info.link}) on Spotify{by}  \nPlayed and analysed here: the "
+        f"preview that {preview.service} offers of {recording}."
+    )
+    if origin.tried:
+        text.caption(" ".join(origin.tried))
+
+
+def _credentials() -> Credentials | None:
+    names = ("SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET")
+    return services.spotify.Credentials.find({name: models.setting(name) for name in names})
+
+
+def _enabled(name: str) -> bool:
+    return models.setting(name).strip().lower() in ("true", "1", "yes", "on")

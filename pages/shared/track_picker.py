@@ -1,36 +1,38 @@
-"""The current track with its name, or an example where there is none yet: what every page but Listen begins with."""
+"""The current track on other pages than Listen: its name, a way to change it, its predictions."""
 
 from typing import Any
 
 import streamlit as st
 
+from crnn.labels import display
 from crnn.sources.examples import EXAMPLES
-from pages.listen.track import origin
-from pages.shared import session
-from pages.shared.sources import choose_source
+from pages.shared import session, sources
+from pages.shared.markdown import escape
 
 DEFAULT = "mountain"
 
 
-def track_or_example(whose_limit: str) -> session.Track:
-    """Draws ways to another track and its name; where it is too long to keep, whose_limit ("The lab works on") with the limit."""
-    with st.expander("Change the track", icon=":material/library_music:"):
-        choose_source()
-    wanted = st.query_params.get("example")
-    if wanted is not None and wanted not in EXAMPLES:
-        st.error(
-            f"There is no example called “{session.plain(wanted)}”. There are: {', '.join(EXAMPLES)}."
-        )
+def track_or_example(limited: str) -> session.Track:
+    """Draw the current track's name and ways to change it; an example where there is none yet.
+
+    Args:
+        limited: Start of the sentence on tracks that are too long, such as "The lab uses".
+    """
+    with st.expander("Change track", icon=":material/library_music:"):
+        sources.choose_source()
+    asked = st.query_params.get("example")
+    if asked is not None and asked not in EXAMPLES:
+        sources.unknown_example(asked)
     track = session.current()
     if track is None:
         track = st.session_state.track = session.open_example(EXAMPLES[DEFAULT])
     if track.example:
         st.query_params["example"] = track.example
-    st.subheader(session.plain(track.name), anchor=False)
+    st.subheader(escape(track.name, 60), anchor=False)
     if track.origin is not None:
-        origin(track.origin)
+        sources.show_origin(track.origin)
     if track.seconds > session.LAB_SECONDS:
-        st.caption(f"{whose_limit} the first {session.LAB_SECONDS // 60} minutes.")
+        st.caption(f"{limited} the first {session.LAB_SECONDS // 60} minutes.")
     return track
 
 
@@ -38,7 +40,7 @@ def pick_task(track: session.Track, key: str, label: str, **options: Any) -> tup
     """A switch between the track's predictions.
 
     Args:
-        track: The track whose predictions there are.
+        track: The track.
         key: Of the widget.
         label: For screen readers.
         options: Further arguments of st.segmented_control, such as `bind`.
@@ -52,7 +54,7 @@ def pick_task(track: session.Track, key: str, label: str, **options: Any) -> tup
         tasks,
         default=tasks[0],
         required=True,
-        format_func=str.capitalize,
+        format_func=display,
         key=key,
         label_visibility="collapsed",
         **options,

@@ -1,129 +1,71 @@
-"""The hand-made features in words: what each tells, in which genres a track's value is usual, where SVM and network part."""
+"""Hand-crafted features in sentences: the genres whose range a value is in, SVM beside network."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from crnn.baseline.features import MFCCS, SAMPLE_RATE
-from crnn.baseline.svm import SVM
+from crnn import baseline
 from crnn.format import percent
-from crnn.inference.prediction import Prediction
+from crnn.labels import display
+from pages.text import content
+
+if TYPE_CHECKING:
+    from crnn.baseline.ranges import Feature
+
+    from crnn.baseline.svm import SVM
+    from crnn.inference.prediction import Prediction
+
+# Text that does not depend on the track.
+PROSE = content.load("baseline")
 
 
-@dataclass(frozen=True)
-class Measure:
-    """A feature as the page shows it: its name in crnn.baseline.features, a title, the unit and the factor to it, what it tells."""
-
-    name: str
-    title: str
-    unit: str
-    factor: float
-    meaning: str
-
-    def told(self, value: float) -> str:
-        """A value in the page's unit, with it."""
-        shown = value * self.factor
-        return f"{shown:,.0f} {self.unit}" if shown >= 10 else f"{shown:.2f} {self.unit}".rstrip()
-
-
-MEASURES = (
-    Measure(
-        "spectral_centroid_mean",
-        "Spectral centroid",
-        "Hz",
-        1.0,
-        "The centre of weight of all frequencies. Bright, sharp sounds have a high one, dull and warm ones a low one.",
-    ),
-    Measure(
-        "rolloff_mean",
-        "Rolloff",
-        "Hz",
-        1.0,
-        "85 % of the sound lies below this frequency: how far up it reaches.",
-    ),
-    Measure(
-        "zero_crossing_rate_mean",
-        "Zero crossings",
-        "a second",
-        float(SAMPLE_RATE),
-        "How often the sound wave changes its sign. Hiss, cymbals and distortion cross often, deep notes seldom.",
-    ),
-)
-FLUX = Measure(
-    "spectral_flux_mean",
-    "Flux",
-    "",
-    1.0,
-    "How much the sound's make-up changes from one moment (23 ms) to the next: 0 for a held note, higher for drums and speech.",
-)
-CEPSTRUM = tuple(f"mfcc{number}_mean" for number in range(1, MFCCS + 1))
-
-
-def usual_in(svm: SVM, feature: str, value: float) -> tuple[str, ...]:
-    """The classes of which nine tracks in ten have values around this one (between their 5th and 95th percentile)."""
-    return tuple(
-        label for label, (low, _, high) in svm.percentiles(feature).items() if low <= value <= high
-    )
-
-
-def position(svm: SVM, feature: str, value: float) -> dict[str, float]:
-    """Where a value lies in each class's usual range: 0 its middle (median), −1 and +1 its ends, beyond them outside."""
-    found = {}
-    for label, (low, middle, high) in svm.percentiles(feature).items():
-        reach = high - middle if value >= middle else middle - low
-        found[label] = (
-            (value - middle) / reach if reach > 0 else 0.0 if value == middle else float("inf")
-        )
-    return found
-
-
-def measured(measure: Measure, svm: SVM, value: float) -> str:
-    """One feature: its value, and where it is usual."""
-    labels = usual_in(svm, measure.name, value)
+def measured(feature: Feature, svm: SVM, value: float) -> str:
+    """A feature's value, and the classes within whose range it is."""
+    labels = baseline.ranges.classes_in_range(svm, feature.name, value)
     if len(labels) == len(svm.labels):
-        where = "usual in every genre, so it tells nothing apart here"
+        where = "typical of every genre"
     elif labels:
-        where = f"usual in {_listed(labels)}"
+        *most, last = map(display, labels)
+        where = f"typical of {', '.join(most)}{' and ' if most else ''}{last}"
     else:
-        where = "outside the usual range of every genre"
-    return f"**{measure.title}**: {measure.told(value)}, {where}."
+        where = "outside the range of every genre"
+    return f"**{feature.title}**: {feature.format(value)}, {where}."
 
 
-def cepstrum(svm: SVM, features: Mapping[str, float]) -> dict[str, int]:
-    """Label → how many of the track's MFCCs lie in that class's usual range."""
-    inside = dict.fromkeys(svm.labels, 0)
-    for name in CEPSTRUM:
-        for label in usual_in(svm, name, features[name]):
-            inside[label] += 1
-    return inside
+def comparison(network: Prediction, svm: Mapping[str, float]) -> str:
+    """Both top classes, and the class on which network and SVM differ most.
 
-
-def beside(network: Prediction, svm: Mapping[str, float]) -> str:
-    """Both first answers, and the class on which the two are furthest apart. The same labels are needed."""
+    Raises:
+        ValueError: where the two have different labels.
+    """
     ours = network.to_dict()
     if set(ours) != set(svm):
-        raise ValueError(f"the network tells apart {sorted(ours)}, the SVM {sorted(svm)}")
-    first, theirs = max(ours, key=lambda k: ours[k]), max(svm, key=lambda k: svm[k])
-    if first == theirs:
-        said = f"Both hear {first}: the network gives it {percent(ours[first])}, the SVM {percent(svm[first])}."
+        raise ValueError(f"the network has the classes {sorted(ours)}, the SVM {sorted(svm)}")
+    first, second = max(ours, key=lambda k: ours[k]), max(svm, key=lambda k: svm[k])
+    if first == second:
+        top = f"Both predict {display(first)}: {_pair(ours[first], svm[first])}."
     else:
-        said = f"They disagree: the network hears {first} ({percent(ours[first])}), the SVM {theirs} ({percent(svm[theirs])})."
-    apart = max(ours, key=lambda k: abs(ours[k] - svm[k]))
-    if abs(ours[apart] - svm[apart]) < 0.1:
-        return f"{said} On no genre are they 10 points apart."
-    return f"{said} Furthest apart on {apart}: {percent(ours[apart])} by the network, {percent(svm[apart])} by the SVM."
+        top = (
+            f"They disagree: the network predicts {display(first)} ({percent(ours[first])}), the "
+            f"SVM {display(second)} ({percent(svm[second])})."
+        )
+    most = max(ours, key=lambda k: abs(ours[k] - svm[k]))
+    if abs(ours[most] - svm[most]) < 0.1:
+        return f"{top} They differ by less than 10 points on every genre."
+    return f"{top} Biggest disagreement: {display(most)}, {_pair(ours[most], svm[most])}."
 
 
-def spoken(network: Prediction | None, svm: Mapping[str, float]) -> str:
-    """Both distributions: "blues: network 45 %, SVM 20 %; …"; the SVM's alone where the network has other classes."""
+def _pair(network: float, svm: float) -> str:
+    return f"{percent(network)} by the network, {percent(svm)} by the SVM"
+
+
+def describe(network: Prediction | None, svm: Mapping[str, float]) -> str:
+    """Both distributions as "Blues: network 45%, SVM 20%; …"; the SVM's alone without a network."""
     ours = network.to_dict() if network is not None else {}
-    ranked = sorted(svm, key=lambda label: -svm[label])
     return "; ".join(
-        f"{label}: "
+        f"{display(label)}: "
         + (f"network {percent(ours[label])}, " if label in ours else "")
         + f"SVM {percent(svm[label])}"
-        for label in ranked
+        for label in sorted(svm, key=lambda label: -svm[label])
     )
-
-
-def _listed(labels: tuple[str, ...]) -> str:
-    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"

@@ -78,10 +78,7 @@ def _samples(front_end: FrontEnd, shapes: dict[str, tuple[int, ...]]) -> Stage:
         + ("." if mean else ", each first made as loud as it can be."),
         rf"\underbrace{{({frames} - 1) \cdot {front_end.hop_length}}}_{{\text{{steps}}}} + "
         rf"\underbrace{{{front_end.n_fft}}}_{{\text{{window}}}} = {_tex(shapes['samples'])} \text{{ samples}}",
-        (
-            Excerpt(decode.resample),
-        )
-        + (() if mean else (Excerpt(decode.normalise),)),
+        (Excerpt(decode.resample),) + (() if mean else (Excerpt(decode.normalise),)),
     )
 
 

@@ -1,74 +1,140 @@
-"""Predictions in sentences: for listeners, for screen readers, for anyone who does not read charts."""
+"""Predictions in sentences: for listeners, and for screen readers instead of the figures."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crnn.audio.front_end import FrontEnd, band_frequencies
-from crnn.baseline.svm import SVM
-from crnn.format import percent
-from crnn.inference.prediction import Prediction
-from crnn.model.checkpoint import Checkpoint
+from crnn import audio, inference
+from crnn.format import clock, percent
+from crnn.labels import display
+
+if TYPE_CHECKING:
+    from crnn.audio.front_end import FrontEnd
+    from crnn.baseline.svm import SVM
+    from crnn.inference.prediction import Array, Prediction
+    from crnn.inference.similarity import TrackSummary
+    from crnn.inference.timeline import Section, Timeline
+    from crnn.model.checkpoint import Checkpoint
+
+# Protocols, the one nearest to a visitor's use first: what was measured, and a note.
+_MEASURED_ON = {
+    "N": ("unseen songs", ""),
+    "F": ("GTZAN tracks by unseen artists", " (same training setup)"),
+    "M": ("clips by unseen artists", " (same training setup)"),
+}
+
+# Valence and arousal nearer to 0 are called neutral.
+_NEUTRAL = 0.15
+
+# Below, two embeddings are more than 70 degrees apart; unrelated ones are 90 degrees apart.
+_SIMILAR = 0.3
 
 
 def certainty(prediction: Prediction) -> str:
-    """One short sentence (a line on a wide page) on how sure the network is of the whole track, from calibrated odds."""
+    """The most likely class or two, in words that say how certain the network is."""
     (first, p), (second, q), *_ = prediction.ranked()
-    what = prediction.task
+    a, b = f"{display(first)} ({percent(p)})", f"{display(second)} ({percent(q)})"
     if p >= 0.75:
-        return f"Quite sure of the {what}: {first} ({percent(p)})."
+        return f"**{display(first)}**, {percent(p)}"
     if p - q < 0.1 and p + q >= 0.5:
-        return f"Torn between {first} ({percent(p)}) and {second} ({percent(q)})."
+        return f"Either {a} or {b}"
     if p >= 0.5:
-        return f"Mostly {first} ({percent(p)}), with some {second} ({percent(q)})."
+        return f"Mostly {a}, with some {b}"
     if p >= 0.3:
-        return f"Leaning towards {first} ({percent(p)}), then {second} ({percent(q)}), but far from sure."
-    return f"Unsure: no {what} stands out. The likeliest is {first}, with only {percent(p)}."
+        return f"Probably {a}, maybe {b}"
+    return f"No clear {prediction.task}; closest is {a}"
 
 
 def ood_warning(prediction: Prediction) -> str:
-    """A warning where a track does not sound like what the network learned from, with the score beside its threshold; else
-    empty."""
-    found = prediction.ood
-    if found is None or not found.is_ood:
+    """A warning where a track is out of distribution, with score and threshold; else empty."""
+    ood = prediction.ood
+    if ood is None or not ood.is_ood:
         return ""
     return (
-        f"This does not sound like the music this network learned from; take the {prediction.task} with a grain of salt. Its "
-        f"sound lies {found.score:.2f} times as far from that music's average as that music itself usually does; above "
-        f"{found.threshold:.2f} the network doubts."
+        f"**Unusual sound**: this track is unlike the training music, so the {prediction.task} "
+        f"may be wrong (out-of-distribution score {ood.score:.2f}, threshold {ood.threshold:.2f})."
     )
 
 
 def accuracy(checkpoint: Checkpoint | SVM) -> str:
-    """How often the network's first answer was right where it was measured; empty where nothing was."""
-    sentences = {
-        "N": "songs of a collection it never heard",
-        "F": "GTZAN tracks by artists it never heard (same recipe)",
-        "M": "clips by artists it never heard (same recipe)",
-    }
-    for protocol, words in sentences.items():
+    """The measured top-1 accuracy; empty where there is none."""
+    for protocol, (tracks, note) in _MEASURED_ON.items():
         figure = checkpoint.results.get(protocol, {}).get("track_accuracy")
         if figure is not None:
-            return (
-                f"Measured: on {words}, its first answer was right {100 * figure:.0f} times in 100."
-            )
+            return f"Top-1 accuracy on {tracks}: {percent(float(figure))}{note}."
     return ""
 
 
 def describe(prediction: Prediction, k: int | None = None) -> str:
-    """A distribution as text: "genre: rock 45 %, metal 20 %, …"; with k, the k likeliest and Other."""
-    parts = prediction.ranked() if k is None else prediction.top(k)
-    return f"{prediction.task}: " + ", ".join(f"{label} {percent(p)}" for label, p in parts)
+    """Probabilities as "Genre: Rock 45%, Metal 20%, …"; with k, the top k classes and Other."""
+    classes = prediction.ranked() if k is None else prediction.top(k)
+    values = ", ".join(f"{display(label)} {percent(p)}" for label, p in classes)
+    return f"{display(prediction.task)}: {values}"
 
 
-def describe_spectrogram(mel: "np.ndarray[Any, Any]", front_end: FrontEnd) -> str:
-    """What a log-mel picture [M, F] shows, for those who don't see it: how long, where most of the sound lies."""
+def describe_spectrogram(mel: np.ndarray[Any, Any], front_end: FrontEnd) -> str:
+    """Length of a log-mel spectrogram [M, F] in dB, and where most of its energy lies."""
     energy = (10 ** (np.asarray(mel, dtype=np.float64) / 10)).mean(axis=1)
-    reached = np.cumsum(energy) / energy.sum()
-    hertz = band_frequencies(front_end)
-    low, middle, high = (hertz[int(np.searchsorted(reached, share))] for share in (0.05, 0.5, 0.95))
-    return (
-        f"Mel spectrogram of {mel.shape[1] * front_end.hop_seconds:.0f} seconds, {front_end.n_mels} bands up to "
-        f"{front_end.sample_rate / 2000:.0f} kHz. Nine tenths of the energy lie between {low:,.0f} and {high:,.0f} Hz, "
-        f"half of it below {middle:,.0f} Hz."
+    cumulative = np.cumsum(energy) / energy.sum()
+    hertz = audio.front_end.band_frequencies(front_end)
+    low, middle, high = (
+        hertz[int(np.searchsorted(cumulative, fraction))] for fraction in (0.05, 0.5, 0.95)
     )
+    return (
+        f"Mel spectrogram of {mel.shape[1] * front_end.hop_seconds:.0f} seconds, "
+        f"{front_end.n_mels} bands up to {front_end.sample_rate / 2000:.0f} kHz. Nine tenths of "
+        f"the energy lie between {low:,.0f} and {high:,.0f} Hz, half of it below {middle:,.0f} Hz."
+    )
+
+
+def timeline(sections: list[Section], task: str, limit: int = 6) -> str:
+    """The most likely class over time; the longest sections where there are more than `limit`."""
+    if len(sections) == 1:
+        return f"{display(sections[0].label)} throughout."
+    longest = sorted(sections, key=lambda section: section.start - section.end)[:limit]
+    times = ", ".join(
+        f"{display(section.label)} {clock(section.start)}–{clock(section.end)}"
+        for section in sorted(longest, key=lambda section: section.start)
+    )
+    cut = f" ({len(sections) - 1} changes; longest sections shown)" if len(sections) > limit else ""
+    return f"Most likely {task} over time: {times}{cut}."
+
+
+def valence_arousal(over_time: Timeline) -> str:
+    """A track's path in the valence–arousal plane: its mean, beginning and end."""
+    path = inference.valence_arousal.path(over_time)
+    valence, arousal = np.average(path, axis=0, weights=np.diff(over_time.edges))
+    start, end = _mood(*path[0]), _mood(*path[-1])
+    course = f"Starts and ends {start}." if start == end else f"Starts {start}, ends {end}."
+    values = f"valence {valence:+.2f}, arousal {arousal:+.2f}".replace("-", "−")
+    return f"Overall {_mood(valence, arousal)} ({values}). {course}"
+
+
+def _mood(valence: float, arousal: float) -> str:
+    feeling, energy = (
+        "neutral" if abs(value) < _NEUTRAL else high if value > 0 else low
+        for value, low, high in ((valence, "negative", "positive"), (arousal, "low", "high"))
+    )
+    return f"{feeling} with {energy} energy"
+
+
+def comparison(tracks: Sequence[TrackSummary], network: int, k: int = 3) -> str:
+    """The top k classes of several tracks."""
+    return "; ".join(f"{t.name}: {describe(t.predictions[network], k)}" for t in tracks) + "."
+
+
+def similarities(tracks: Sequence[TrackSummary], matrix: Array) -> str:
+    """The most similar other track of each; matrix: cosines [N, N]."""
+    pairs = zip(tracks, inference.similarity.nearest(matrix), strict=True)
+    return " ".join(nearest(track.name, tracks[i].name, value) for track, (i, value) in pairs)
+
+
+def nearest(name: str, other: str, cosine: float) -> str:
+    """One track's most similar other track, which may not be similar."""
+    value = f"{cosine:.2f}".replace("-", "−")
+    if cosine < _SIMILAR:
+        return f"{name} has no close match; nearest: {other} ({value})."
+    return f"{name} sounds most like {other} ({value})."

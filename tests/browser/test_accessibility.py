@@ -29,14 +29,8 @@ VIEWS = {
         "section=Portraits&kind=Moods",
     ],
 }
-# Addresses of the pages in the menu: st.Page cannot be made without a running app, so its lines are read.
-NAMES = [
-    "" if "default=True" in line else name
-    for name, line in re.findall(
-        r'st\.Page\(\s*"pages/(\w+)/page\.py"([^\n]*)',
-        (ROOT / "pages/shared/navigation.py").read_text(),
-    )
-]
+# Addresses of the pages in the menu, the first one's is empty; importing app.py would run it.
+NAMES = ["", *re.findall(r'(?m)^    "(\w+)": \(', (ROOT / "app.py").read_text())[1:]]
 
 READ = "() => document.querySelector('[data-testid=stMain]')?.innerText.length > 80"
 

@@ -39,14 +39,14 @@ def test_examples_are_compared_sorted_taken_home_and_handed_on(
     assert "−1 to 1" in alike
     order = page.get_by_role("combobox", name="Sort by")
     order.click()
-    order.press_sequentially("metal")  # the list draws only the options that are in sight
-    page.get_by_role("option", name="metal", exact=True).click()
-    page.wait_for_url(re.compile("sort=metal"), timeout=PATIENCE)
-    expect(page.get_by_label(re.compile("sorted by order added"))).to_have_count(
+    order.press_sequentially("Metal")  # the list draws only the options that are in sight
+    page.get_by_role("option", name="Metal", exact=True).click()
+    page.wait_for_url(re.compile("sort=Metal"), timeout=PATIENCE)
+    expect(page.get_by_label(re.compile("sorted by Order added"))).to_have_count(
         0, timeout=PATIENCE
     )
     with page.expect_download() as download:
-        page.get_by_role("button", name="CSV", exact=True).click()
+        page.get_by_role("button", name="Download CSV", exact=True).click()
     file = tmp_path / "all.csv"
     download.value.save_as(file)
     rows = list(csv.DictReader(file.open()))
@@ -56,7 +56,7 @@ def test_examples_are_compared_sorted_taken_home_and_handed_on(
     assert link.startswith(f"{server}/compare?")
     afresh = open_compare(chromium, link)
     assert words(afresh) == [genre, mood, alike]
-    expect(afresh.get_by_label(re.compile("sorted by metal")).first).to_be_attached(
+    expect(afresh.get_by_label(re.compile("sorted by Metal")).first).to_be_attached(
         timeout=PATIENCE
     )
 

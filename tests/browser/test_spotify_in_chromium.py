@@ -17,7 +17,7 @@ def paste(chromium: Browser, address: str) -> Page:
     page = chromium.new_page()
     page.goto(address)
     page.get_by_role("radio", name="Spotify link").click(timeout=PATIENCE)
-    field = page.get_by_role("textbox", name="Link of a track on Spotify")
+    field = page.get_by_role("textbox", name="Spotify track link")
     field.fill(f"https://open.spotify.com/intl-de/track/{TRACK}?si=1")
     field.press("Enter")
     return page
@@ -41,7 +41,7 @@ def test_with_credentials_then_unplugged(chromium: Browser, tmp_path: Path) -> N
         assert page.locator("img[src='https://i.scdn.co/image/fake']").count() == 1
         assert not any(secret in page.content() for secret in CLIENT)
         services.stop()
-        field = page.get_by_role("textbox", name="Link of a track on Spotify")
+        field = page.get_by_role("textbox", name="Spotify track link")
         field.fill("https://open.spotify.com/track/1111111111111111111111")
         field.press("Enter")
         refused = page.get_by_role("alert").filter(

@@ -14,16 +14,16 @@ pytestmark = pytest.mark.browser
 def test_why_another_class_and_the_sound_of_it(chromium: Browser, server: str) -> None:
     page, errors = open_page(chromium, f"{server}/?example=metal-madness")
     charts(page)
-    page.get_by_text("Why? What in the sound").click()
+    page.get_by_text("Why this prediction?").click()
     expect(
-        page.get_by_text(re.compile("Silencing the brightest fifth takes metal")).first
+        page.get_by_text(re.compile("Muting the highlighted 20% takes Metal")).first
     ).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(8, timeout=PATIENCE)
-    page.get_by_role("radio", name=re.compile("^rock ")).click()
-    expect(page.get_by_text(re.compile("takes rock from")).first).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("Grad-CAM: what speaks for rock")).to_be_visible(timeout=PATIENCE)
-    page.get_by_role("button", name="Play only these regions").first.click()
-    expect(page.get_by_text("Everything else")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("radio", name=re.compile("^Rock ")).click()
+    expect(page.get_by_text(re.compile("takes Rock from")).first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Grad-CAM: evidence for Rock")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name="Play highlighted parts").first.click()
+    expect(page.get_by_text("The rest")).to_be_visible(timeout=PATIENCE)
     page.wait_for_function(
         "() => [...document.querySelectorAll('audio')].filter(a => a.duration > 29).length >= 3",
         timeout=PATIENCE,

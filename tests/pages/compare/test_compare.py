@@ -14,9 +14,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from crnn.inference import similarity
-from crnn.labels import GENRES, MOODS
+from crnn.labels import GENRES, MOODS, display
 from crnn.sources import archive
 from crnn.sources.examples import EXAMPLES
+from pages.shared import models
+from pages.shared.queue import Queue
 from tests.conftest import encode, melody
 from tests.pages import visit
 
@@ -76,8 +78,6 @@ def words(page: AppTest) -> str:
 def test_at_first_sight_the_examples_are_one_click_away_and_no_network_is_loaded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from pages.shared import models
-
     with monkeypatch.context() as patched:
         patched.setattr(models, "network", lambda task: pytest.fail("a network was loaded"))
         page = opened()
@@ -105,22 +105,22 @@ def test_one_track_is_shown_and_a_second_one_asked_for() -> None:
     page = opened("palace")
     assert not page.exception
     assert tracks(page) == drawn(page) == ["Palace"]
-    assert any("add a second one" in element.value for element in page.info)
+    assert any("Add a second track" in element.value for element in page.info)
     assert len(figures(page)) == 2
     page.button_group(key="examples").set_value(["palace", "hunting"]).run()
     assert tracks(page) == ["Palace", "Hunting"]
-    assert not any("add a second one" in element.value for element in page.info)
+    assert not any("Add a second track" in element.value for element in page.info)
 
 
 def test_the_table_sorts_by_any_class_and_its_rows_add_up() -> None:
     page = opened(*EXAMPLES)
     for name in ("reggae", "Sad"):
         page.selectbox(key="sort").set_value(name).run()
-        values = list(page.dataframe[0].value[name])
+        values = list(page.dataframe[0].value[display(name)])
         assert values == sorted(values, reverse=True)
     table = page.dataframe[0].value
     for labels in (GENRES, MOODS):
-        np.testing.assert_allclose(table[list(labels)].sum(axis=1), 100)
+        np.testing.assert_allclose(table[list(map(display, labels))].sum(axis=1), 100)
 
 
 def test_thirty_in_a_zip_two_of_them_broken() -> None:
@@ -134,7 +134,7 @@ def test_thirty_in_a_zip_two_of_them_broken() -> None:
     assert tracks(page) == names
     assert drawn(page) == names[:6]
     said = page.warning[0].value
-    assert "28 tracks added, 2 could not be heard" in said
+    assert "28 tracks added, 2 failed" in said
     assert "07.wav" in said
     assert "text file" in said
     assert "12.wav" in said
@@ -149,7 +149,7 @@ def test_thirty_in_a_zip_two_of_them_broken() -> None:
     assert not page.exception
 
 
-def test_silence_is_a_sentence_and_half_a_second_is_heard() -> None:
+def test_silence_is_a_failure_and_half_a_second_is_analysed() -> None:
     page = upload(
         opened("palace"),
         ("mute.wav", encode(np.zeros(66_150, np.float32))),
@@ -157,16 +157,16 @@ def test_silence_is_a_sentence_and_half_a_second_is_heard() -> None:
     )
     assert not page.exception
     assert tracks(page) == ["Palace", "short.wav"]
-    assert "1 track added, 1 could not be heard" in page.warning[0].value
+    assert "1 track added, 1 failed" in page.warning[0].value
     assert "mute.wav" in page.warning[0].value
-    assert "It lasts 0.5 s and was repeated" in words(page)
+    assert "Lasts 0.5 s and was repeated" in words(page)
 
 
 def test_what_is_added_joins_what_is_there_and_nothing_twice() -> None:
     page = upload(opened(), ("a.wav", tune(1)))
     upload(page, ("b.wav", tune(2)), ("again.wav", tune(1)), ("a.wav", tune(3)))
     assert tracks(page) == ["a.wav", "b.wav", "a.wav (2)"]
-    assert "Compared already: again.wav" in words(page)
+    assert "Already in the list: again.wav" in words(page)
 
 
 def test_a_folder_is_many_tracks_without_what_macos_adds() -> None:
@@ -182,21 +182,21 @@ def test_a_folder_is_many_tracks_without_what_macos_adds() -> None:
     assert "1 file that macOS adds" in words(page)
 
 
-def test_more_than_the_limit_stays_out_and_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MOST", 2)
+def test_more_than_the_limit_is_left_out_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_TRACKS", 2)
     page = upload(opened("palace"), *[(f"{i}.wav", tune(i)) for i in range(4)])
     assert tracks(page) == ["Palace", "0.wav", "1.wav"]
-    assert "2 more were left out: up to 2 tracks of your own" in words(page)
+    assert "2 more left out: up to 2 tracks of your own" in words(page)
 
 
-def test_a_bad_zip_is_a_sentence_and_the_files_beside_it_are_heard() -> None:
+def test_a_bad_zip_is_a_failure_and_the_files_beside_it_are_analysed() -> None:
     page = upload(opened(), ("bad.zip", b"PK\x03\x04 and no more"), ("a.wav", tune(1)))
     assert tracks(page) == ["a.wav"]
     assert "bad.zip" in page.warning[0].value
     assert "damaged or incomplete" in page.warning[0].value
 
 
-def test_nothing_of_the_sound_stays_after_it_was_heard() -> None:
+def test_no_audio_is_kept_after_the_analysis() -> None:
     page = upload(opened(), ("a.wav", tune(1)), ("b.zip", zipped({"b.wav": tune(2)})))
     assert page.file_uploader(key="compare-files-1").value == []
     kept = page.session_state["compared"]
@@ -225,7 +225,7 @@ def press(page: AppTest, label: str) -> None:
     next(button for button in page.button if button.label == label).click().run()
 
 
-def test_the_track_that_is_open_joins_without_being_heard_again(
+def test_the_current_track_joins_without_being_analysed_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     page = visit.opened("listen")
@@ -233,14 +233,14 @@ def test_the_track_that_is_open_joins_without_being_heard_again(
     page.file_uploader(key="upload").set_value(("mine.wav", tune(5), "audio/wav")).run()
     page.switch_page("pages/compare/page.py").run()
     monkeypatch.setattr(
-        "crnn.inference.analysis.decode_and_predict", lambda *_: pytest.fail("heard again")
+        "crnn.inference.analysis.decode_and_predict", lambda *_: pytest.fail("analysed again")
     )
     page.button(key="compare-open").click().run()
     assert not page.exception
     assert tracks(page) == ["mine.wav"]
     assert "compare-open" not in [button.key for button in page.button]
     said = page.session_state["track"].analysis.predictions[0].to_dict()
-    assert page.dataframe[0].value["blues"][0] == pytest.approx(100 * said["blues"])
+    assert page.dataframe[0].value["Blues"][0] == pytest.approx(100 * said["blues"])
 
 
 def test_the_comparison_waits_while_its_visitor_is_elsewhere() -> None:
@@ -252,11 +252,9 @@ def test_the_comparison_waits_while_its_visitor_is_elsewhere() -> None:
     assert page.query_params["examples"] in ("palace", ["palace"])
 
 
-def test_tracks_of_other_networks_sleep_until_those_are_back(
+def test_tracks_of_other_networks_are_hidden_until_those_are_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from pages.shared import models
-
     page = upload(opened("palace"), ("a.wav", tune(1)))
     before = models.network
 
@@ -268,15 +266,15 @@ def test_tracks_of_other_networks_sleep_until_those_are_back(
         page.run()
         assert not page.exception
         assert tracks(page) == ["Palace"]  # examples are heard again
-        assert "1 of your own track was heard by other networks" in words(page)
+        assert "1 of your tracks was analysed with different models" in words(page)
     page.run()
     assert tracks(page) == ["Palace", "a.wav"]
-    assert "heard by other networks" not in words(page)
+    assert "analysed with different models" not in words(page)
 
 
 def test_csv_has_all_tracks_and_the_broken_ones() -> None:
     page = upload(opened("palace"), ("a.wav", tune(1)), ("bad.mp3", b"la la la"))
-    assert "CSV" in [button.proto.label for button in page.get("download_button")]
+    assert "Download CSV" in [button.proto.label for button in page.get("download_button")]
     kept = page.session_state["compared"]
     report = page.session_state["compare_report"]
     text = similarity.csv(kept, similarity.cosine(kept), list(report.failures.values()))
@@ -290,8 +288,6 @@ def test_csv_has_all_tracks_and_the_broken_ones() -> None:
 
 def test_others_take_their_turn_between_two_tracks() -> None:
     """The line of visitors moves on after every track, not after every zip."""
-    from pages.shared.queue import Queue
-
     entered: list[int] = []
     turn = Queue.turn
 

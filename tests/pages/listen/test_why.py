@@ -1,4 +1,4 @@
-"""Why and the SVM on Listen, through Streamlit's own tester: nothing until they are opened, then for any track."""
+"""Attribution and the SVM on Listen: nothing until they are opened, then for any track."""
 
 import json
 import re
@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from crnn.labels import GENRES, MOODS
+from crnn.labels import MOODS, display
 from tests.conftest import encode, melody
-from tests.pages.listen.test_listen import page, shown, upload  # noqa: F401 - the fixture
+from tests.pages.listen.test_listen import GENRE_NAMES, page, shown, upload  # noqa: F401 - the fixture
 
 CLOSED = 6  # figures of the page without them
 
@@ -43,17 +43,15 @@ def test_listen_computes_neither_before_it_is_asked_for(
 def test_why_shows_both_maps_and_their_tests(page: AppTest) -> None:  # noqa: F811
     page.button(key="example-metal-madness").click().run()
     opened(page, "why")
-    assert titles(page) == ["Occlusion: what speaks for metal", "Grad-CAM: what speaks for metal"]
+    assert titles(page) == ["Occlusion: evidence for Metal", "Grad-CAM: evidence for Metal"]
     for chart in page.get("plotly_chart")[CLOSED:]:
-        before = re.search(
-            r"Silencing the brightest fifth takes metal from (\d+) %", chart.proto.alt
-        )
+        before = re.search(r"Muting the highlighted 20% takes Metal from (\d+)%", chart.proto.alt)
         assert before is not None
         assert (
-            f"metal {before[1]} %" in page.get("plotly_chart")[1].proto.alt
+            f"Metal {before[1]}%" in page.get("plotly_chart")[1].proto.alt
         )  # the ring says so, too
         assert "Hz" in chart.proto.alt
-    assert "silencing a fifth of the same form elsewhere leaves" in shown(page)
+    assert "muting as much elsewhere leaves" in shown(page)
 
 
 def test_another_class_uses_what_was_silenced_before(
@@ -63,12 +61,12 @@ def test_another_class_uses_what_was_silenced_before(
     page.button(key="example-metal-madness").click().run()
     opened(page, "why")
     monkeypatch.setattr(
-        "crnn.explain.attribution.occlusion", lambda *_, **__: pytest.fail("silenced anew")
+        "crnn.explain.attribution.occlusion", lambda *_, **__: pytest.fail("computed again")
     )
     choice = next(p for p in page.get("button_group") if p.key.startswith("why-genre-"))
     choice.set_value("rock").run()
     assert not page.exception
-    assert titles(page) == ["Occlusion: what speaks for rock", "Grad-CAM: what speaks for rock"]
+    assert titles(page) == ["Occlusion: evidence for Rock", "Grad-CAM: evidence for Rock"]
 
 
 def test_the_regions_can_be_heard_and_what_is_left(page: AppTest) -> None:  # noqa: F811
@@ -77,8 +75,8 @@ def test_the_regions_can_be_heard_and_what_is_left(page: AppTest) -> None:  # no
     page.button(key="play-Grad-CAM").click().run()
     assert not page.exception
     assert [audio.proto.alt for audio in page.get("audio")][-2:] == [
-        "Only these regions",
-        "Everything else",
+        "Highlighted parts",
+        "The rest",
     ]
 
 
@@ -89,7 +87,7 @@ def test_any_length_is_explained_and_measured(page: AppTest, seconds: float) -> 
     assert len(titles(page)) == 2
     opened(page, "svm")
     assert len(titles(page)) == 7
-    assert set(GENRES) <= set(
+    assert GENRE_NAMES <= set(
         str(page.get("plotly_chart")[CLOSED + 2].proto.alt).replace(":", " ").split()
     )
 
@@ -104,7 +102,7 @@ def test_a_long_track_is_explained_through_a_window(page: AppTest) -> None:  # n
     assert not page.exception
     times = json.loads(page.get("plotly_chart")[CLOSED].proto.spec)["data"][0]["x"]
     assert times
-    begins = [int(m) for m in re.findall(r"most densely from (\d+) to", shown(page))]
+    begins = [int(m) for m in re.findall(r"densest from (\d+) to", shown(page))]
     assert len(begins) == 2
     assert all(10 <= begin <= 37 for begin in begins)
 
@@ -116,21 +114,20 @@ def test_mood_is_explained_too(page: AppTest) -> None:  # noqa: F811
         "mood"
     ).run()
     assert not page.exception
-    assert any(mood in titles(page)[0] for mood in MOODS)
+    assert any(display(mood) in titles(page)[0] for mood in MOODS)
 
 
 def test_the_svm_answers_beside_the_network(page: AppTest) -> None:  # noqa: F811
     page.button(key="example-metal-madness").click().run()
     opened(page, "svm")
     assert titles(page) == [
-        "Filled: the network. Hatched: the SVM",
+        "Neural network vs SVM",
         "Spectral centroid",
         "Rolloff",
         "Zero crossings",
         "Timbre: MFCC 1 to 20",
     ]
     said = shown(page)
-    assert "Both hear metal" in said or "They disagree" in said
-    assert "no flux, so there is no range" in said
-    assert "right 36 times in 100" in said or "The SVM. Measured" in said
+    assert "Both predict Metal" in said or "They disagree" in said
+    assert "SVM. Top-1 accuracy" in said
     assert all(chart.proto.alt for chart in page.get("plotly_chart"))

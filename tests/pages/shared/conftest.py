@@ -1,4 +1,4 @@
-"""The Model panel in Streamlit's own tester, a Hub on loopback, another network to bring, and every trouble with it."""
+"""The model panel in Streamlit's own tester, a fake Hub, another network, every failure of it."""
 
 import json
 from collections.abc import Iterator
@@ -34,8 +34,8 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
 
 @pytest.fixture(autouse=True)
 def served(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each run goes through app.py, as on any server after its first: the tester forgets that between runs and would draw the page
-    without its frame, and so without the panel."""
+    """Each run goes through app.py, as on any server: the tester would run the page alone, without the
+    panel."""
     from streamlit.runtime.pages_manager import PagesManager
 
     class Later(PagesManager):
@@ -53,7 +53,7 @@ def packed(checkpoint: Checkpoint, folder: Path, card: str | None = None) -> Fil
 
 @pytest.fixture
 def other(tmp_path: Path) -> Files:
-    """Three classes of its own, the paper's front end and 5 s segments: nothing as in the bundled network."""
+    """Three classes, the paper's front end, 5 s segments: all unlike the bundled network."""
     torch.manual_seed(1)
     config = ModelConfig(
         n_mels=128,
@@ -79,7 +79,10 @@ def other(tmp_path: Path) -> Files:
         CRNN(config).eval(),
         results=results,
     )
-    card = "---\nlicense: mit\n---\n# Three genres\n\n![tracker](https://pictures.example/x.png) made for tests\n"
+    card = (
+        "---\nlicense: mit\n---\n# Three genres\n\n"
+        "![tracker](https://pictures.example/x.png) made for tests\n"
+    )
     return packed(checkpoint, tmp_path / "other", card)
 
 
@@ -128,6 +131,6 @@ TROUBLE = {
     "damaged": "is damaged or not in safetensors format",
     "pickle only": "only as a pickle",
     "2 GB": "has 2 GB; up to 64 MB are accepted",
-    "another task": "tells apart “toy”. This app shows genre and mood",
+    "another task": "predicts “toy”. This app shows genre and mood",
     "down": "does not answer",
 }

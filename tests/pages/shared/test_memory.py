@@ -7,11 +7,11 @@ import pytest
 
 CODE = """
 import numpy as np, psutil, sys
-from crnn.memory import return_large_blocks
+from pages.shared.models import return_large_blocks
 if "{how}" == "returned":
     assert return_large_blocks()
 blocks = [np.ones(2_000_000) for _ in range(12)]   # 16 MB each
-for _ in range(3):                                 # freed once, glibc would keep blocks of this size
+for _ in range(3):  # freed once, glibc would keep blocks of this size
     blocks = [np.ones(2_000_000) for _ in range(12)]
 keep = [np.ones(1000) for _ in range(2000)]
 before = psutil.Process().memory_info().rss

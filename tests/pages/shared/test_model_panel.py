@@ -1,4 +1,4 @@
-"""The Model panel: what is in use, other networks tried and left again, and every failure in words."""
+"""The model panel: what is in use, other networks tried and left, every failure as a sentence."""
 
 import subprocess
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from crnn.errors import AudioError
 from crnn.model.checkpoint import Checkpoint
 from tests.conftest import encode, melody
 from tests.fakes.hub import TOKEN, FakeHub, Files
@@ -30,11 +31,10 @@ def test_what_is_in_use_is_told_before_anything_is_loaded(hub: FakeHub) -> None:
     told = sidebar(page)
     for task in ("genre", "mood"):
         checkpoint = Checkpoint.load(task)
-        assert f"Weights {checkpoint.digest}" in told
-        assert f"trained by code {checkpoint.revision[:12]}" in told
-        for protocol, measured in checkpoint.results.items():
-            line = next(line for line in told.splitlines() if line.startswith(f"- **{protocol}**"))
-            assert f"{100 * measured['track_accuracy']:.1f} in 100 right" in line
+        assert f"Version: weights {checkpoint.digest}" in told
+        assert f"training code {checkpoint.revision[:12]}" in told
+        for measured in checkpoint.results.values():
+            assert f": {100 * measured['track_accuracy']:.1f}%" in told
         assert f"{task.capitalize()} of a music track, by a convolutional recurrent network" in told
     assert "license: mit" not in told
     assert not page.warning
@@ -49,16 +49,13 @@ def test_another_repository_is_heard_at_once_and_left_again(hub: FakeHub, other:
     attempt(page, REPO)
     assert not page.exception
     assert not page.error
-    assert genres(page) == {"fado", "polka", "rock"}
+    assert genres(page) == {"Fado", "Polka", "Rock"}
     told = sidebar(page)
     assert REPO in told
     assert commit[:12] in told
-    assert (
-        "artists it never heard, filtered GTZAN lists: 42.1 in 100 right (± 2.0)"
-        in told.replace("\\", "")
-    )
-    assert r"A \*test\*; mean of 2 seeds" in told
-    assert "GTZAN collection" not in "\n".join(c.value for c in page.sidebar.caption)
+    assert "GTZAN tracks by unseen artists: 42.1% (± 2.0)" in told
+    assert r"Protocol F: A \*test\*; mean of 2 seeds" in told
+    assert "(GTZAN)" not in "\n".join(c.value for c in page.sidebar.caption)
     page.button(key="default-genre").click().run()
     assert genres(page) == before
     assert page.text_input(key="other_network").value == ""
@@ -78,13 +75,13 @@ def test_an_upload_is_heard_again_and_the_lab_follows(hub: FakeHub, other: Files
     page.file_uploader(key="upload").set_value(("mine.wav", encode(melody(12)), "audio/wav")).run()
     attempt(page, f"https://huggingface.co/{REPO}")
     assert not page.exception
-    assert genres(page) == {"fado", "polka", "rock"}
+    assert genres(page) == {"Fado", "Polka", "Rock"}
     assert "mine.wav" in [element.value for element in page.subheader]
     page.switch_page("pages/lab/page.py").run()
     assert not page.exception
     assert not page.error
     assert any(
-        {"fado", "polka"} & set(trace.get("y", ()))
+        {"Fado", "Polka"} & set(trace.get("y", ()))
         for figure in figures(page)
         for trace in figure["data"]
     )
@@ -97,7 +94,7 @@ def test_the_choice_of_one_visitor_is_not_that_of_another(hub: FakeHub, other: F
     for page in (mine, theirs, mine):
         page.button(key="example-palace").click().run()
         assert not page.exception
-    assert genres(mine) == {"fado", "polka", "rock"}
+    assert genres(mine) == {"Fado", "Polka", "Rock"}
     assert len(genres(theirs)) == 10
     assert REPO not in sidebar(theirs)
 
@@ -109,7 +106,7 @@ def test_a_newer_commit_does_not_change_what_is_looked_at(hub: FakeHub, other: F
     repository.commit({"config.json": b"{}"})
     page.button(key="example-palace").click().run()
     assert first[:12] in sidebar(page)
-    assert genres(page) == {"fado", "polka", "rock"}
+    assert genres(page) == {"Fado", "Polka", "Rock"}
 
 
 @pytest.mark.parametrize("kind", TROUBLE)
@@ -162,7 +159,6 @@ def test_a_track_that_another_network_cannot_hear_brings_the_default_back(
     page.segmented_control(key="source").set_value("Upload").run()
     page.file_uploader(key="upload").set_value(("mine.wav", encode(melody(4)), "audio/wav")).run()
     with pytest.MonkeyPatch.context() as patch:
-        from crnn.errors import AudioError
 
         def fail(*_: object) -> None:
             raise AudioError("The audio is silent.")
@@ -170,7 +166,7 @@ def test_a_track_that_another_network_cannot_hear_brings_the_default_back(
         patch.setattr("crnn.inference.analysis.decode_and_predict", fail)
         attempt(page, REPO)
     assert not page.exception
-    assert "could not be heard: The audio is silent." in page.error[0].value.replace("\\", "")
+    assert "cannot analyse the track: The audio is silent." in page.error[0].value.replace("\\", "")
     page.run()
     assert REPO not in sidebar(page).replace(page.error[0].value, "")
     assert len(genres(page)) == 10  # as it was heard before
@@ -178,10 +174,13 @@ def test_a_track_that_another_network_cannot_hear_brings_the_default_back(
 
 def test_the_first_page_imports_neither_torch_nor_the_hub_client() -> None:
     code = (
-        "import sys; from streamlit.testing.v1 import AppTest; import pages.shared.session as s; s.warm_up = lambda: None;"
-        "page = AppTest.from_file('app.py', default_timeout=30).run(); assert not page.exception, page.exception;"
-        "assert any('Weights' in c.value for c in page.sidebar.caption);"
-        "heavy = {'torch', 'huggingface_hub.hf_api', 'httpx2', 'safetensors'} & set(sys.modules); sys.exit(str(heavy) if heavy else 0)"
+        "import sys; from streamlit.testing.v1 import AppTest; import pages.shared.session as s; "
+        "s.warm_up = lambda: None;"
+        "page = AppTest.from_file('app.py', default_timeout=30).run();"
+        "assert not page.exception, page.exception;"
+        "assert any('weights' in c.value for c in page.sidebar.caption);"
+        "heavy = {'torch', 'huggingface_hub.hf_api', 'httpx2', 'safetensors'} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else 0)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60

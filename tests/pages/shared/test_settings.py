@@ -1,4 +1,4 @@
-"""Networks that the deployer names: by environment or secrets, a repository or a folder, to be had or not."""
+"""Networks that the deployer names: by environment or secrets, a repository or a folder."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from crnn.model.checkpoint import BUNDLED, Checkpoint
+from pages.shared import models
 from tests.fakes.hub import TOKEN, FakeHub, Files
 from tests.pages.shared.conftest import REPO, ROOT, TROUBLE, genres, in_trouble, sidebar, start
 
@@ -20,7 +21,7 @@ class TestSettings:
         for page in (start(), start()):
             assert REPO in sidebar(page)
             page.button(key="example-palace").click().run()
-            assert genres(page) == {"fado", "polka", "rock"}
+            assert genres(page) == {"Fado", "Polka", "Rock"}
             assert not page.warning
         assert hub.fetched().count("config.json") == 1
 
@@ -31,7 +32,7 @@ class TestSettings:
         page.run()
         page.button(key="example-palace").click().run()
         assert not page.exception
-        assert genres(page) == {"fado", "polka", "rock"}
+        assert genres(page) == {"Fado", "Polka", "Rock"}
 
     def test_a_folder_too(
         self, hub: FakeHub, other: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -39,7 +40,7 @@ class TestSettings:
         monkeypatch.setenv("GENRE_CHECKPOINT", str(tmp_path / "other"))
         page = start()
         page.button(key="example-palace").click().run()
-        assert genres(page) == {"fado", "polka", "rock"}
+        assert genres(page) == {"Fado", "Polka", "Rock"}
 
     @pytest.mark.parametrize("kind", [*TROUBLE, "missing"])
     def test_one_that_cannot_be_had_leaves_the_bundled_one_and_a_notice(
@@ -54,7 +55,7 @@ class TestSettings:
         assert len(genres(page)) == 10
         said = page.warning[0].value.replace("\\", "")
         assert TROUBLE.get(kind, "there is no such repository") in said
-        assert "In use for genre is the network that comes with this app." in said
+        assert "The built-in genre model is in use instead." in said
         page.button(key="dismiss-0").click().run()
         assert not page.warning
         page.button(key="example-hunting").click().run()
@@ -78,14 +79,12 @@ class TestSettings:
         hub.down()
         page = start()
         page.button(key="example-palace").click().run()
-        assert genres(page) == {"fado", "polka", "rock"}
+        assert genres(page) == {"Fado", "Polka", "Rock"}
         assert "copy fetched earlier" in page.warning[0].value
 
     def test_a_hub_that_comes_back_is_asked_again_after_a_while(
         self, hub: FakeHub, other: Files, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from pages.shared import models
-
         hub.add(REPO, other)
         monkeypatch.setenv("GENRE_CHECKPOINT", REPO)
         hub.down()
@@ -94,7 +93,7 @@ class TestSettings:
         hub.up()
         page.run()
         assert len(genres(page)) == 10
-        monkeypatch.setattr(models, "_PATIENCE", 0)
+        monkeypatch.setattr(models, "_RETRY_SECONDS", 0)
         page.run()
         assert not page.exception
-        assert genres(page) == {"fado", "polka", "rock"}
+        assert genres(page) == {"Fado", "Polka", "Rock"}
