@@ -17,9 +17,9 @@ from pages.shared.track_picker import pick_task
 from pages.text import attribution as text
 
 if TYPE_CHECKING:
-    from crnn.explain.deletion import Attribution
     from torch import Tensor
 
+    from crnn.explain.deletion import Attribution
     from crnn.inference.classifier import Classifier
 
 # Results kept of a track, of up to 0.4 MB (a class) or 2.6 MB (two sounds) each.
@@ -39,7 +39,7 @@ def show(track: session.Track) -> None:
 
 def _explain(track: session.Track) -> None:
     classifier, label, start = _choose(track)
-    front_end, task = classifier.checkpoint.front_end, classifier.checkpoint.task
+    front_end, task = classifier.front_end, classifier.checkpoint.task
     mel = _kept(track, ("mel", task), lambda: session.log_mel(track, classifier))
     window, first = explain.attribution.window(mel, start, front_end)
     start = first * front_end.hop_seconds
@@ -138,7 +138,7 @@ def _play(
     track: session.Track, classifier: Classifier, attribution: Attribution, first: int, label: str
 ) -> None:
     """Players of the highlighted bins and of everything else."""
-    front_end = classifier.checkpoint.front_end
+    front_end = classifier.front_end
 
     def render() -> list[bytes]:
         hop = front_end.hop_length

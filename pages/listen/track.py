@@ -50,7 +50,7 @@ def _over_time(track: session.Track) -> None:
         finer = st.toggle("Higher time resolution (0.25 s)", key="finer")
         _choose_moment(track)
     prediction = _finer(track, index) if finer else analysis.predictions[index]
-    timeline = inference.timeline.from_prediction(prediction, track.seconds)
+    timeline = prediction.timeline(track.seconds)
     sections = inference.timeline.sections(timeline)
     key = f"along-{task}"
     clicked = (st.session_state.get(key) or {}).get("selection", {}).get("points", [])
@@ -131,7 +131,7 @@ def _overall(track: session.Track, classifier: Classifier, prediction: Predictio
     )
     st.caption(predictions.accuracy(classifier.checkpoint))
     if inference.valence_arousal.has_places(prediction.labels):
-        timeline = inference.timeline.from_prediction(prediction, track.seconds)
+        timeline = prediction.timeline(track.seconds)
         sentence = predictions.valence_arousal(timeline)
         st.plotly_chart(viz.timeline.valence_arousal(timeline), key=f"plane-{task}", alt=sentence)
         st.caption(sentence)

@@ -14,7 +14,10 @@ from crnn import audio, inference, viz
 from crnn.format import duration
 from crnn.sources.examples import EXAMPLES, Example
 from pages.shared import cache, models, queue
+from pages.shared.models import key as heard_by  # noqa: F401
 from pages.shared.markdown import escape
+from pages.shared.queue import process_queue as turns  # noqa: F401
+from pages.shared.queue import turn as my_turn  # noqa: F401
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -166,7 +169,7 @@ def reanalyse() -> None:
 
 def samples(track: Track, front_end: FrontEnd | None = None) -> Tensor:
     """The first LAB_SECONDS of a track for a front end (default: the genre network's), [T]."""
-    front_end = front_end or classifiers()[0].checkpoint.front_end
+    front_end = front_end or classifiers()[0].front_end
     if track.example:
         return _example_samples(track.example, front_end)
     key = (front_end.sample_rate, front_end.downmix)

@@ -138,7 +138,7 @@ def test_thirty_in_a_zip_two_of_them_broken() -> None:
     assert "07.wav" in said
     assert "text file" in said
     assert "12.wav" in said
-    assert "1 file that is no audio, 1 file that macOS adds" in said
+    assert "1 non-audio file, 1 macOS metadata file" in said
     page.multiselect(key="compare_drawn").set_value(
         page.multiselect(key="compare_drawn").value[:1]
     ).run()
@@ -179,7 +179,7 @@ def test_a_folder_is_many_tracks_without_what_macos_adds() -> None:
     )
     assert not page.exception
     assert tracks(page) == ["a.wav", "b.wav"]
-    assert "1 file that macOS adds" in words(page)
+    assert "1 macOS metadata file" in words(page)
 
 
 def test_more_than_the_limit_is_left_out_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
