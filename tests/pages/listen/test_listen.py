@@ -179,7 +179,7 @@ def test_what_was_changed_while_decoding_is_shown(page: AppTest, kind: str) -> N
 
 BAD = {
     "empty": (b"", "empty (0 bytes)"),
-    "noise": (bytes(range(128, 228)), "no audio format known"),
+    "noise": (bytes(range(128, 228)), "no known audio format"),
     "text": (b"la la la", "text file"),
     "picture": (b"\x89PNG\r\n\x1a\n" + bytes(99), "PNG picture"),
     "one sample": (encode(np.ones(1, np.float32)), "1 sample of audio"),
