@@ -1,6 +1,6 @@
 """Open audio of any accepted format as a stream of blocks, through libsndfile or FFmpeg.
 
-The first bytes decide which of the two reads it. FFmpeg is given the container's name and never
+The first bytes decide which of the two reads it. FFmpeg gets the container's name and never
 probes: its probing includes playlists, which would make it open other files and addresses.
 """
 
@@ -130,7 +130,7 @@ def _check_sample_tables(handle: BinaryIO) -> None:
         each, count = (int.from_bytes(handle.read(4), "big") for _ in range(2))
         if count * max(1, each) > end or (each == 0 and 4 * count > size):
             raise AudioError(
-                f"This M4A/MP4 file is damaged: its table announces {count:,} pieces of sound, "
+                f"This M4A/MP4 file is damaged: its table announces {count:,} samples, "
                 f"more than its {end:,} bytes can hold. Download or export it again."
             )
     handle.seek(0)

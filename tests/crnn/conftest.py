@@ -1,4 +1,4 @@
-"""A Hub on loopback, what lies in a repository of it, and what loading says when it fails; Spotify, Deezer and Apple there, too."""
+"""Local servers that play the Hub, Spotify, Deezer and Apple."""
 
 import traceback
 from collections.abc import Iterator
@@ -35,14 +35,14 @@ def files(tiny: Checkpoint, tmp_path: Path) -> Files:
 
 
 def message(source: str = NAME, **arguments: Any) -> str:
-    """The one sentence or two that loading fails with; nothing of the library's, no token."""
+    """The message that loading fails with: one line, without traceback or token."""
     with pytest.raises(CheckpointError) as caught:
         Checkpoint.load(source, **arguments)
-    said = str(caught.value)
-    assert "\n" not in said
-    assert "Traceback" not in said
+    text = str(caught.value)
+    assert "\n" not in text
+    assert "Traceback" not in text
     assert TOKEN not in "".join(traceback.format_exception(caught.value))
-    return said
+    return text
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`python -m crnn`: what goes where, and what the exit status says."""
+"""The command line: standard output, standard error and exit status."""
 
 import json
 import os

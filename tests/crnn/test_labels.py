@@ -1,4 +1,4 @@
-"""Colours can be told apart, by colour-blind visitors too, on a white and on a dark page."""
+"""Colours differ for colour-blind visitors too, on white and on dark pages."""
 
 from itertools import combinations
 

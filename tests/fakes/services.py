@@ -1,7 +1,7 @@
-"""Spotify (token, Web API, oEmbed, embed page, short links), Deezer and Apple on loopback, in the shapes they document.
+"""Spotify (token, Web API, oEmbed, embed page, short links), Deezer and Apple on loopback.
 
-One server plays all hosts; an adapter under the real requests session sends it what is meant for any of them. Behaviour is
-changed by giving a host and the beginning of a path another answer.
+They answer in the documented forms. One server plays all hosts: an adapter under the real requests
+session sends it what is meant for any of them. Tests can replace the answers of any path.
 """
 
 import json
@@ -28,7 +28,7 @@ CLIENT = ("an-id-of-the-tests", "a-secret-of-the-tests")
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server says: status, body, headers; delay in seconds; short: bytes of the body that never come; drip: seconds
+    """A response. delay: seconds before it. short: bytes of the body that never come. drip: seconds
     between one byte and the next."""
 
     status: int = 200
@@ -59,7 +59,8 @@ Responder = Callable[[str, dict[str, list[str]]], Answer]
 
 
 class Services:
-    """All of them. `answers` maps (host, beginning of the path) to an answer or a function of path and query; longest first."""
+    """The server. answers: (host, beginning of the path) -> an answer, or a function of path and
+    query; the longest beginning counts."""
 
     def __init__(self) -> None:
         self.answers: dict[tuple[str, str], Answer | Responder] = {}
@@ -119,7 +120,7 @@ class Services:
                 handler.wfile.write(part)
                 time.sleep(answer.drip)
         except OSError:
-            return  # the client has heard enough
+            return  # the client has closed the connection
         if answer.short:
             handler.close_connection = True
 
@@ -135,13 +136,15 @@ class Services:
 
 
 class Loopback(HTTPAdapter):
-    """Sends requests for any https host to the fakes, and keeps a list of where they were meant to go."""
+    """Sends requests for any https host to the fakes, and lists their intended addresses."""
 
     def __init__(self, port: int, asked: list[str]) -> None:
         super().__init__()
         self.port, self.asked = port, asked
 
-    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
+    def send(  # type: ignore[override]
+        self, request: requests.PreparedRequest, **options: Any
+    ) -> requests.Response:
         meant = str(request.url)
         self.asked.append(meant)
         parts = urlsplit(meant)
@@ -188,7 +191,8 @@ def _usual(host: str, path: str, query: dict[str, list[str]], authorization: str
     if host == "open.spotify.com" and path == f"/embed/track/{TRACK}":
         entity = {"audioPreview": {"url": "https://p.scdn.co/mp3-preview/fake"}, "name": TITLE}
         data = {"props": {"pageProps": {"state": {"data": {"entity": entity}}}}}
-        page = f'<html><script id="__NEXT_DATA__" type="application/json">{json.dumps(data)}</script></html>'
+        script = f'<script id="__NEXT_DATA__" type="application/json">{json.dumps(data)}</script>'
+        page = f"<html>{script}</html>"
         return Answer(200, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
     if host == "spotify.link":
         return redirect(f"https://open.spotify.com/track/{TRACK}?si=abc")

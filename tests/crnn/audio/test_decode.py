@@ -1,4 +1,4 @@
-"""Every accepted format comes out as the sound that went in; everything else as a sentence."""
+"""Every accepted format is decoded to the audio that was encoded; all else is an AudioError."""
 
 import io
 import wave
@@ -170,7 +170,7 @@ def test_a_table_that_promises_more_than_the_file_holds_is_not_believed() -> Non
     data = bytearray(encode_av(melody(2, 48_000), 48_000, "mp4", "aac"))
     table = data.index(b"stsz") + 4
     data[table + 4 : table + 12] = (1).to_bytes(4, "big") + (150_000_000).to_bytes(4, "big")
-    with pytest.raises(AudioError, match="announces 150,000,000 pieces"):
+    with pytest.raises(AudioError, match="announces 150,000,000 samples"):
         decode(bytes(data))
 
 

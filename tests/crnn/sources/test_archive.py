@@ -29,13 +29,13 @@ def test_tracks_are_found_at_any_depth_and_come_out_whole() -> None:
     noise = np.random.default_rng(0).bytes(3 << 20)
     files = {"a.mp3": b"one", "album/disc 2/b.FLAC": noise, "album/c.opus": b""}
     for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        found = opened(packed(files, method))
-        assert {member.filename: found.read(member) for member in found.members} == files
-        assert archive.describe_skipped(found.skipped) == ""
+        contents = opened(packed(files, method))
+        assert {member.filename: contents.read(member) for member in contents.members} == files
+        assert archive.describe_skipped(contents.skipped) == ""
 
 
 def test_what_is_no_track_is_skipped_and_counted() -> None:
-    found = opened(
+    contents = opened(
         packed(
             {
                 "album/": b"",
@@ -49,8 +49,8 @@ def test_what_is_no_track_is_skipped_and_counted() -> None:
             }
         )
     )
-    assert [member.filename for member in found.members] == ["album/a.mp3"]
-    assert archive.describe_skipped(found.skipped) == (
+    assert [member.filename for member in contents.members] == ["album/a.mp3"]
+    assert archive.describe_skipped(contents.skipped) == (
         "Skipped 2 non-audio files, 1 nested ZIP file, 3 macOS metadata files."
     )
 
@@ -91,17 +91,17 @@ def test_damage_inside_concerns_one_track_only() -> None:
     noise = np.random.default_rng(1).bytes(5000)
     data = bytearray(packed({"a.mp3": noise, "b.mp3": noise}, zipfile.ZIP_STORED))
     data[1000] ^= 0xFF  # within a.mp3: its checksum is wrong now
-    found = opened(bytes(data))
+    contents = opened(bytes(data))
     with pytest.raises(AudioError, match="damaged inside the ZIP"):
-        found.read(found.members[0])
-    assert found.read(found.members[1]) == noise
+        contents.read(contents.members[0])
+    assert contents.read(contents.members[1]) == noise
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
 def test_methods_that_take_memory_before_they_give_a_byte_are_refused(method: int) -> None:
-    found = opened(packed({"a.mp3": b"x" * 99}, method))
+    contents = opened(packed({"a.mp3": b"x" * 99}, method))
     with pytest.raises(AudioError, match="not packed by Deflate"):
-        found.read(found.members[0])
+        contents.read(contents.members[0])
 
 
 def test_a_bomb_is_stopped_by_what_comes_out_not_by_what_it_claims(
@@ -111,22 +111,22 @@ def test_a_bomb_is_stopped_by_what_comes_out_not_by_what_it_claims(
     data = bytearray(packed({"bomb.wav": bytes(64 << 20), "song.wav": b"fine"}))
     claimed = data.index(b"PK\x01\x02") + 24
     data[claimed : claimed + 4] = struct.pack("<I", 64 << 20)
-    found = opened(bytes(data))
+    contents = opened(bytes(data))
     tracemalloc.start()
     with pytest.raises(AudioError, match="more than 4 MB"):
-        found.read(found.members[0])
+        contents.read(contents.members[0])
     assert tracemalloc.get_traced_memory()[1] < 16 << 20
     tracemalloc.stop()
-    assert found.read(found.members[1]) == b"fine"
+    assert contents.read(contents.members[1]) == b"fine"
 
 
 def test_all_together_have_a_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_UNPACKED_MB", 3)
-    found = opened(packed({f"{i}.wav": bytes(2 << 20) for i in range(3)}))
-    assert len(found.read(found.members[0])) == 2 << 20
-    for member in found.members[1:]:
+    contents = opened(packed({f"{i}.wav": bytes(2 << 20) for i in range(3)}))
+    assert len(contents.read(contents.members[0])) == 2 << 20
+    for member in contents.members[1:]:
         with pytest.raises(AudioError, match="unpacks to more than 3 MB"):
-            found.read(member)
+            contents.read(member)
 
 
 def test_a_table_of_a_hundred_thousand_files_is_not_read() -> None:
@@ -143,8 +143,10 @@ def test_a_table_of_a_hundred_thousand_files_is_not_read() -> None:
 
 
 def test_names_decide_nothing_but_whether_a_file_is_tried() -> None:
-    found = opened(packed({"../../etc/cron.d/a.mp3": b"x", "/root/b.mp3": b"y", "C:\\c.mp3": b"z"}))
-    assert [found.read(member) for member in found.members] == [b"x", b"y", b"z"]
+    contents = opened(
+        packed({"../../etc/cron.d/a.mp3": b"x", "/root/b.mp3": b"y", "C:\\c.mp3": b"z"})
+    )
+    assert [contents.read(member) for member in contents.members] == [b"x", b"y", b"z"]
 
 
 def test_a_zip_is_known_by_its_first_bytes() -> None:

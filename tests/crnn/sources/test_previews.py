@@ -1,4 +1,4 @@
-"""The whole chain from a link to audio, with real clients against local services: what is asked, tried, refused and said."""
+"""From a link to audio, with real clients against local services: requests, refusals, messages."""
 
 from urllib.parse import urlsplit
 
@@ -71,10 +71,14 @@ UNFIT = {
 
 class TestPreviews:
     def test_deezer_is_asked_by_the_recordings_code(self, services: Services) -> None:
-        found = chain(services)
-        assert (found.preview.service, found.preview.artist, found.tried) == ("Deezer", ARTIST, ())
+        fetched = chain(services)
+        assert (fetched.preview.service, fetched.preview.artist, fetched.tried) == (
+            "Deezer",
+            ARTIST,
+            (),
+        )
         assert f"https://api.deezer.com/track/isrc:{ISRC}" in services.asked
-        assert decode(found.data, sample_rate=22_050).seconds == pytest.approx(6, abs=0.1)
+        assert decode(fetched.data, sample_rate=22_050).seconds == pytest.approx(6, abs=0.1)
 
     def test_spotifys_own_audio_only_where_it_is_switched_on(self, services: Services) -> None:
         services.answers["api.spotify.com", "/"] = as_json(
@@ -100,11 +104,11 @@ class TestPreviews:
                 )
             },
         }[cause]  # type: ignore[operator]
-        found = chain(services)
-        assert found.preview.service == "Apple"
-        assert len(found.tried) == 1
-        assert "Deezer" in found.tried[0]
-        assert ("has no preview" in found.tried[0]) == (
+        fetched = chain(services)
+        assert fetched.preview.service == "Apple"
+        assert len(fetched.tried) == 1
+        assert "Deezer" in fetched.tried[0]
+        assert ("has no preview" in fetched.tried[0]) == (
             cause not in ("Deezer is down", "Deezer is busy")
         )
 
@@ -150,9 +154,9 @@ class TestPreviews:
     ) -> None:
         answer, words = UNFIT[case]
         services.answers["cdnt-preview.dzcdn.net", "/"] = answer
-        found = chain(services)
-        assert found.preview.service == "Apple"
-        assert words in found.tried[0]
+        fetched = chain(services)
+        assert fetched.preview.service == "Apple"
+        assert words in fetched.tried[0]
         assert "evil.example" not in services.hosts()
 
     def test_a_good_redirect_is_followed(self, services: Services) -> None:
@@ -184,9 +188,9 @@ class TestPreviews:
     def test_by_title_alone_nothing_is_chosen_for_the_visitor(self, services: Services) -> None:
         session = services.session()
         info = look_up(TRACK, None, session)
-        found = previews.search_by_title(info, session)
-        assert [p.title for p in found] == [TITLE, "Another Song"]
-        assert previews.download(found[0], session) == audio(kind="audio/x-m4a").body
+        results = previews.search_by_title(info, session)
+        assert [p.title for p in results] == [TITLE, "Another Song"]
+        assert previews.download(results[0], session) == audio(kind="audio/x-m4a").body
         with pytest.raises(previews.NoPreview):
             previews.find_preview(info, session)
 

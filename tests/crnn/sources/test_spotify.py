@@ -1,4 +1,4 @@
-"""From a link to what Spotify says of its track: real clients against local services; what is asked, refused and said."""
+"""From a link to metadata: requests, refusals and messages, with real clients and local services."""
 
 import logging
 
@@ -59,7 +59,7 @@ class TestMetadata:
             look_up(UNTITLED, credentials, services.session())
 
     @pytest.mark.parametrize("case", FAILURES)
-    def test_where_the_web_api_fails_oembed_answers_and_the_reason_is_told(
+    def test_where_the_web_api_fails_oembed_answers_and_the_reason_is_given(
         self, services: Services, case: str
     ) -> None:
         host, answer, words = FAILURES[case]
@@ -161,7 +161,7 @@ def test_no_secret_reaches_a_log_a_message_or_a_representation(
     services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    said = [repr(CREDENTIALS), str(CREDENTIALS)]
+    texts = [repr(CREDENTIALS), str(CREDENTIALS)]
     broken: list[dict[tuple[str, str], Answer]] = [
         {},
         {("accounts.spotify.com", "/"): as_json({"error": "invalid_client"}, 400)},
@@ -171,14 +171,14 @@ def test_no_secret_reaches_a_log_a_message_or_a_representation(
     ]
     for answers in broken:
         services.answers = dict(answers)  # type: ignore[assignment]
-        said.append(repr(look_up(TRACK, CREDENTIALS, services.session())))
+        texts.append(repr(look_up(TRACK, CREDENTIALS, services.session())))
     session = services.session()
     services.stop()
     with pytest.raises(SourceError) as caught:
         look_up(TRACK, CREDENTIALS, session)
-    said += [str(caught.value), repr(caught.value.__cause__), caplog.text]
+    texts += [str(caught.value), repr(caught.value.__cause__), caplog.text]
     for secret in (*CLIENT, "YW4taWQtb2YtdGhlLXRlc3Rz", "a-token-of-the-tests"):
-        assert not any(secret in text for text in said)
+        assert not any(secret in text for text in texts)
     assert not any(secret in address for secret in CLIENT for address in services.asked)
 
 

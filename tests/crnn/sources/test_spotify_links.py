@@ -65,7 +65,7 @@ BAD = {
     "https://www.youtube.com/watch?v=dQw4w9WgXcQ": "leads to www.youtube.com",
     "Bohemian Rhapsody": "isn't a Spotify link",
     "Yesterday": "isn't a Spotify link",
-    f"https://open.spotify.com/track/{ID} https://open.spotify.com/track/{ID}": "isn't a Spotify link",
+    f"https://open.spotify.com/track/{ID} spotify:track:{ID}": "isn't a Spotify link",
     "https://[::1": "isn't a Spotify link",
     "https://open.spotify.com/track/" + "A" * 3000: "isn't a Spotify link",
     f"https://open.spotify.com/track/{ID[:-1]}é": "22 letters and digits",
