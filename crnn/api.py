@@ -33,7 +33,7 @@ def analyse(source: str | Path | bytes) -> Analysis:
     Raises:
         AudioError: there is nothing in it that could be decoded, or only silence.
     """
-    return decode_and_predict(Path(source) if isinstance(source, str) else source, _bundled())[1]
+    return decode_and_predict(source, _bundled())[1]
 
 
 @lru_cache(maxsize=1)

@@ -43,7 +43,7 @@ class Analysis(Mapping[str, Prediction]):
 
 
 def decode_and_predict(
-    source: bytes | Path, classifiers: Sequence[Classifier], progress: Progress | None = None
+    source: str | Path | bytes, classifiers: Sequence[Classifier], progress: Progress | None = None
 ) -> tuple[Waveform, Analysis]:
     """Decode, transform and classify; what several classifiers have in common is done once.
 
@@ -84,7 +84,7 @@ def decode_and_predict(
     return next(iter(waveforms.values())), Analysis(mels[first], first, tuple(predictions))
 
 
-def log_mel_for(classifier: Classifier, analysis: Analysis, source: bytes | Path) -> Tensor:
+def log_mel_for(classifier: Classifier, analysis: Analysis, source: str | Path | bytes) -> Tensor:
     """The analysed track's spectrogram by a classifier's own front end, [M, F]."""
     front_end = classifier.front_end
     if front_end == analysis.front_end:

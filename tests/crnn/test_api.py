@@ -64,10 +64,12 @@ def test_the_short_way_is_the_long_way() -> None:
         analysis["tempo"]
 
     genre = crnn.load("genre")
-    waveform = crnn.decode(EXAMPLE, sample_rate=genre.front_end.sample_rate)
-    mel = crnn.log_mel(waveform.samples, genre.front_end)
+    mel = crnn.log_mel(crnn.decode(str(EXAMPLE)), genre.front_end)
     assert mel.equal(analysis.mel)
     assert genre.predict(mel).ranked() == analysis["genre"].ranked()
+    attribution = crnn.explain.grad_cam(genre, mel[:, :200], "rock")
+    assert attribution.shape == (128, 200)
+    assert crnn.viz.spectrogram(mel, genre.front_end).data
 
 
 def test_what_cannot_be_loaded_says_so(tmp_path: Path) -> None:
