@@ -37,7 +37,7 @@ def song(seconds: float) -> bytes:
 def ours(data: bytes, classifiers: list[Classifier]) -> None:
     """Bytes to everything the page draws."""
     waveform, analysis = decode_and_predict(data, classifiers)
-    moments = along.from_prediction(analysis.predictions[0], waveform.seconds)
+    moments = analysis.predictions[0].timeline()
     mel = analysis.mel.numpy()
     along_figures.over_time(mel, analysis.front_end, moments, along.sections(moments)).to_json()
     for prediction in analysis.predictions:

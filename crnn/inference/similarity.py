@@ -1,7 +1,7 @@
 """Tracks beside each other: a summary of each, and how similar they are to the networks."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,9 +16,6 @@ from crnn.model.hub import Progress
 # Tracks in one chart: more bars than these need scrolling on a laptop.
 MAX_SHOWN = 6
 _MAX_NAME = 80
-
-# Orders of the table beside "by class".
-ADDED, NAME, LENGTH = "order added", "name", "length"
 
 
 @dataclass(frozen=True)
@@ -130,42 +127,6 @@ def nearest(similarities: Array) -> list[tuple[int, float]]:
         return []
     others = np.where(np.eye(len(similarities), dtype=bool), -np.inf, similarities)
     return [(int(row.argmax()), float(row.max())) for row in others]
-
-
-def columns(tracks: Sequence[TrackSummary]) -> list[tuple[int, str, str]]:
-    """Every class: its network's number, its label, and its name in the table, where two networks
-    may share a label.
-    """
-    labels = [(i, p.task, label) for i, p in enumerate(tracks[0].predictions) for label in p.labels]
-    names = [label for _, _, label in labels]
-    return [
-        (i, label, label if names.count(label) == 1 else f"{label} ({task})")
-        for i, task, label in labels
-    ]
-
-
-def table(
-    tracks: Sequence[TrackSummary], similarities: Array, order: str = ADDED
-) -> list[dict[str, str | float]]:
-    """A row a track: name, every class in percent, what it sounds most like, seconds.
-
-    order: ADDED, NAME, LENGTH (longest first) or the name of a class (likeliest first); equals stay
-        in the order added.
-    """
-    classes, alike = columns(tracks), nearest(similarities)
-    rows: list[dict[str, str | float]] = []
-    for number, track in enumerate(tracks):
-        shares = [prediction.to_dict() for prediction in track.predictions]
-        row = {"Track": track.name} | {name: 100 * shares[i][label] for i, label, name in classes}
-        if alike:
-            row["Sounds most like"] = tracks[alike[number][0]].name
-        rows.append(row | {"Length (s)": track.seconds})
-    keys: dict[str, Callable[[dict[str, str | float]], Any]] = {
-        ADDED: lambda row: 0,
-        NAME: lambda row: str(row["Track"]).casefold(),
-        LENGTH: lambda row: -float(row["Length (s)"]),
-    }
-    return sorted(rows, key=keys.get(order) or (lambda row: -float(row[order])))
 
 
 def csv(

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,29 +77,3 @@ def sections(timeline: Timeline) -> list[Section]:
             Section(timeline.labels[label], float(edges[0]), float(edges[-1]), float(mean))
         )
     return joined
-
-
-def from_prediction(prediction: "Any", seconds: float) -> Timeline:
-    return prediction.timeline(seconds)  # type: ignore[no-any-return]
-
-
-def describe(parts: list[Section], limit: int = 6) -> str:
-    """Sections in words: "rock from 0:00 to 0:12, then metal to 0:30"; the longest where there are
-    many.
-    """
-    if len(parts) == 1:
-        return f"{parts[0].label} leads from beginning to end."
-    shown = sorted(
-        sorted(parts, key=lambda part: part.start - part.end)[:limit], key=lambda part: part.start
-    )
-    said = ", ".join(f"{part.label} {_clock(part.start)}–{_clock(part.end)}" for part in shown)
-    more = (
-        f" The leading class changes {len(parts) - 1} times; these are the longest stretches."
-        if len(parts) > limit
-        else ""
-    )
-    return f"Who leads when: {said}.{more}"
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds // 60)}:{int(seconds % 60):02d}"

@@ -139,31 +139,3 @@ def results(value: object) -> Results:
         }
         for name, figures in protocols[:_MAX_PROTOCOLS]
     }
-
-
-# What a protocol asks, in a few words; training/evaluation/protocols.py has them in full.
-_ASKED = {
-    "F": "artists it never heard, filtered GTZAN lists",
-    "P": "random GTZAN tracks, artists on both sides",
-    "N": "songs of another collection",
-    "M": "artists it never heard, five moods",
-    "M-quadrants": "artists it never heard, four quadrants",
-}
-
-
-def sentences(results: Results) -> list[tuple[str, str, str]]:
-    """Each protocol in words: its name, how often the first answer was right, and (from the
-    checkpoint) what it was measured on.
-    """
-    said = []
-    for protocol, figures in results.items():
-        accuracy, spread = figures.get("track_accuracy"), figures.get("track_accuracy_sd")
-        if isinstance(accuracy, str) or accuracy is None or not 0 <= accuracy <= 1:
-            continue
-        asked = f"{_ASKED[protocol]}: " if protocol in _ASKED else ""
-        more_or_less = f" (± {100 * spread:.1f})" if isinstance(spread, (int, float)) else ""
-        context = "; ".join(
-            str(figures[key]).rstrip(".") for key in ("context", "runs") if figures.get(key)
-        )
-        said.append((protocol, f"{asked}{100 * accuracy:.1f} in 100 right{more_or_less}", context))
-    return said

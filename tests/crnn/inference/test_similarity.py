@@ -17,7 +17,6 @@ from crnn.inference.similarity import TrackSummary
 from crnn.labels import GENRES, MOODS
 from crnn.model.checkpoint import Checkpoint
 from tests.conftest import encode, melody
-from tests.pages.text.test_predictions import prediction
 
 
 def made(name: str, seed: int, like: TrackSummary | None = None) -> TrackSummary:
@@ -69,53 +68,10 @@ def test_a_track_is_nearest_to_its_own_copy_whatever_the_order() -> None:
     assert seen[0] == seen[1] == seen[2]
 
 
-def test_order_changes_no_row() -> None:
-    def rows(tracks: list[TrackSummary]) -> list[dict[str, str | float]]:
-        return similarity.table(tracks, similarity.cosine(tracks), similarity.NAME)
-
-    there, back = rows(TRACKS), rows(TRACKS[::-1])
-    assert [row["Track"] for row in there] == ["blue", "green", "red", "white"]
-    for a, b in zip(there, back, strict=True):
-        assert a.keys() == b.keys()
-        assert a["Sounds most like"] == b["Sounds most like"]
-        assert [a[name] for name in (*GENRES, *MOODS)] == pytest.approx(
-            [b[name] for name in (*GENRES, *MOODS)]
-        )
-
-
 def test_one_alone_has_no_nearest_and_a_zero_embedding_is_like_nothing() -> None:
     assert similarity.nearest(similarity.cosine(TRACKS[:1])) == []
-    assert "Sounds most like" not in similarity.table(TRACKS[:1], similarity.cosine(TRACKS[:1]))[0]
     mute = replace(TRACKS[0], embeddings=(np.zeros(8), np.zeros(8)))
     assert similarity.cosine([mute, TRACKS[1]])[0, 1] == 0
-
-
-def test_rows_add_up_to_100_and_sort_by_any_class() -> None:
-    similarities = similarity.cosine(TRACKS)
-    names = [name for _, _, name in similarity.columns(TRACKS)]
-    assert names == [*GENRES, *MOODS]
-    for name in names:
-        rows = similarity.table(TRACKS, similarities, name)
-        assert [row[name] for row in rows] == sorted((row[name] for row in rows), reverse=True)
-        for row in rows:
-            assert sum(float(row[label]) for label in GENRES) == pytest.approx(100)
-            assert sum(float(row[label]) for label in MOODS) == pytest.approx(100)
-    assert [row["Track"] for row in similarity.table(TRACKS, similarities)] == [
-        track.name for track in TRACKS
-    ]
-    assert similarity.table(TRACKS, similarities, similarity.LENGTH)[0]["Track"] == "white"
-
-
-def test_two_networks_may_share_a_label() -> None:
-    both = TrackSummary(
-        "x",
-        "1",
-        3.0,
-        (prediction("genre", [[0.9, 0.1]]), prediction("mood", [[0.2, 0.8]])),
-        (np.ones(2), np.ones(2)),
-    )
-    row = similarity.table([both], similarity.cosine([both]))[0]
-    assert (row["a (genre)"], row["a (mood)"]) == (pytest.approx(90), pytest.approx(20))
 
 
 def test_csv_has_every_class_the_nearest_and_the_broken() -> None:

@@ -29,21 +29,6 @@ def test_halves_of_opposite_moods_meet_in_the_middle() -> None:
     assert point.tolist() == [0.0, 0.0]
 
 
-def test_words_name_the_whole_the_start_and_the_end() -> None:
-    said = valence_arousal.describe(along(sure("Happy"), sure("Happy"), sure("Sad")))
-    assert said.startswith("On the whole pleasant and excited (valence +0.33, arousal +0.33).")
-    assert said.endswith("It begins pleasant and excited and ends unpleasant and calm.")
-
-
-def test_the_figure_marks_start_and_end() -> None:
-    figure = valence_arousal.figure(along(sure("Happy"), sure("Sad")))
-    line, start, end = figure.data
-    assert (start.x[0], start.y[0]) == (line.x[0], line.y[0]) == (1, 1)
-    assert (end.x[0], end.y[0]) == (line.x[-1], line.y[-1]) == (-1, -1)
-    text = " ".join(annotation.text for annotation in figure.layout.annotations)
-    assert all(mood in text for mood in MOODS)
-
-
 def test_networks_with_other_moods_have_no_place_in_it() -> None:
     assert valence_arousal.has_places(MOODS)
     assert not valence_arousal.has_places(GENRES)
