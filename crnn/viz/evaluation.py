@@ -171,20 +171,3 @@ def training_curves(run: dict[str, Any], title: str) -> go.Figure:
     finish(figure, title, 420 if accuracy else 320, top=70, legend=LEGEND)
     figure.update_xaxes(title="Epoch", row=rows, col=1)
     return figure.update_yaxes(title="Loss (nats)", zeroline=False, row=1, col=1)
-
-
-def spoken_confusion(result: dict[str, Any]) -> str:
-    """Each class's recall and what it is most often taken for."""
-    labels, counts = result["labels"], np.array(results.confusion(result))
-    said = []
-    for k, label in enumerate(labels):
-        total = counts[k].sum()
-        if total == 0:
-            continue
-        others = np.where(np.arange(len(labels)) == k, -1, counts[k])
-        wrong = int(others.argmax())
-        said.append(
-            f"{label} {100 * counts[k, k] / total:.0f} % right"
-            + (f", else mostly {labels[wrong]}" if counts[k, wrong] and wrong != k else "")
-        )
-    return "; ".join(said) + "."

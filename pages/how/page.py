@@ -1,4 +1,4 @@
-"""How it works: the track in hand through every stage of a network."""
+"""How it works: the current track through every stage of a network."""
 
 import streamlit as st
 
@@ -8,8 +8,8 @@ from pages.shared.track_picker import track_or_example
 
 st.title("How it works", anchor=False)
 st.markdown(
-    "A few seconds of music on their way through a network, from the air to the answer: what happens at each step, why, by which "
-    "formula and by which lines of code. Move the slider below to another moment, and everything follows."
+    "Follow three seconds of music through the model, step by step: what happens, why, by which "
+    "formula and which lines of code. Drag the slider at the bottom to another moment."
 )
-view.show(track_or_example("This page works on"))
+view.show(track_or_example("This page analyses"))
 session.warm_up()

@@ -1,4 +1,4 @@
-"""How it works, all of it: which network, which moment, and the stages one after the other."""
+"""The whole page below its title: which network, which moment, and one chapter of its steps."""
 
 from __future__ import annotations
 
@@ -6,146 +6,140 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.how import input_stages, network_stages
-from pages.how.layout import Stage, overview
-from pages.shared import session
+from crnn import explain, inference, viz
+from crnn.format import duration
+from pages.how import charts
+from pages.shared import cache, queue, session, track_picker
+from pages.shared.controls import choose
 from pages.shared.share_link import track_link
+from pages.text import content, stages
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+    from streamlit.delta_generator import DeltaGenerator
 
     from crnn.inference.classifier import Classifier
     from crnn.model.segments import Segments
 
-# What is shown at a time, by the names of pages.text.layers.stages.
+# The steps that are shown together, by their names in pages/text/stages.yaml.
 CHAPTERS = {
-    "Sound": ("samples", "power"),
-    "Picture": ("mel", "db", "segment"),
-    "Network": ("maps", "states"),
-    "Answer": ("logits", "probabilities", "track"),
+    "Audio": ("samples", "power"),
+    "Spectrogram": ("mel", "db", "segment"),
+    "Neural network": ("maps", "states"),
+    "Prediction": ("logits", "probabilities", "track"),
 }
+# As older addresses have them.
+_RENAMED = dict(zip(("Sound", "Picture", "Network", "Answer"), CHAPTERS, strict=True))
 
 
 @st.fragment
 def show(track: session.Track) -> None:
-    """Everything follows the network and the moment: another choice draws this anew, not the page."""
-    from crnn.explain import trace
-    from crnn.format import duration
-    from crnn.inference.export import to_wav
-    from pages.text import layer_alternatives, layers
-
-    tasks = [prediction.task for prediction in track.analysis.predictions]
+    """Network, moment and chapter; another choice redraws this, not the page."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        task = st.segmented_control(
-            "Network",
-            tasks,
-            default=tasks[0],
-            required=True,
-            format_func=str.capitalize,
-            key="task",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
+        _, index = track_picker.pick_task(track, "task", "Network", bind="query-params")
         track_link(track, "the network, the moment, the chapter")
-    index = tasks.index(task)
     classifier, prediction = session.classifiers()[index], track.analysis.predictions[index]
-    front_end, config = classifier.checkpoint.front_end, classifier.network.config
-    with session.my_turn():
-        n_frames, loudest, whole = _track(track, classifier)
+    checkpoint = classifier.checkpoint
+    front_end = checkpoint.front_end
+    with queue.turn():
+        n_frames, loudest, spectrogram = cache.per_track(
+            "how_track", track, (classifier,), lambda: _whole_track(track, classifier)
+        )
         samples = session.samples(track, front_end)
         segments = classifier.plan(n_frames)
-        number, moment = _moment(
-            segments, len(samples) // front_end.hop_length + 1, front_end.hop_seconds
-        )
-        found = trace.trace(samples, segments, number, loudest, classifier)
-    labels = classifier.checkpoint.labels
-    seconds = min(classifier.checkpoint.segment_seconds, track.seconds - found.start)
-    with moment:
-        st.caption(
-            f"**{duration(found.start)} to {duration(found.start + seconds)}** · {layer_alternatives.probabilities(found, labels, 3)}"
-        )
-    first = round(found.start * front_end.sample_rate)
-    heard = samples[first : first + round(seconds * front_end.sample_rate)]
-    st.audio(
-        to_wav(heard.numpy(), front_end.sample_rate), format="audio/wav", alt="The segment's sound"
-    )
-    told: dict[str, Stage] = layers.stages(found, classifier.checkpoint, n_frames)
-    # A chapter at a time: a browser that draws all twelve pictures anew would be seconds behind the slider.
-    chapter = st.segmented_control(
-        "Chapter",
-        list(CHAPTERS),
-        default=next(iter(CHAPTERS)),
-        required=True,
-        key="chapter",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    overview(told, trace.stage_shapes(front_end, config, n_frames), CHAPTERS[chapter])
-    if chapter == "Sound":
-        input_stages.sound(found, told, front_end)
-    elif chapter == "Picture":
-        input_stages.picture(found, told, front_end, whole, track.seconds)
-    elif chapter == "Network":
-        network_stages.network(found, told, classifier.checkpoint)
-    else:
-        network_stages.answer(found, told, classifier.checkpoint, prediction)
-    names = list(CHAPTERS)
-    if chapter != names[-1]:
-        following = names[names.index(chapter) + 1]
+        within = len(samples) // front_end.hop_length + 1
+        number, caption = _pick_moment(segments, within, front_end.hop_seconds)
+        trace = explain.trace.trace(samples, segments, number, loudest, classifier)
+    start, seconds = trace.start, min(checkpoint.segment_seconds, track.seconds - trace.start)
+    top = stages.probabilities_alt(trace, checkpoint.labels, 3)
+    caption.caption(f"**{duration(start)} to {duration(start + seconds)}** · {top}")
+    first, count = round(start * front_end.sample_rate), round(seconds * front_end.sample_rate)
+    sound = inference.export.to_wav(samples[first : first + count].numpy(), front_end.sample_rate)
+    st.audio(sound, format="audio/wav", alt="Sound of the segment")
+    steps = stages.stages(trace, checkpoint, n_frames)
+    # One chapter at a time: a browser that redraws all figures would be seconds behind the slider.
+    chapter = choose("Chapter", list(CHAPTERS), "chapter", renamed=_RENAMED)
+    shapes = explain.trace.stage_shapes(front_end, checkpoint.model.config, n_frames)
+    _overview(steps, shapes, CHAPTERS[chapter])
+    scene = charts.Scene(trace, checkpoint, prediction, spectrogram, track.seconds)
+    for position, (name, step) in enumerate(steps.items(), start=1):
+        if name in CHAPTERS[chapter]:
+            with _step(position, step):
+                charts.show(name, scene)
+                if step.caption:
+                    st.caption(step.caption)
+    following = list(CHAPTERS)[list(CHAPTERS).index(chapter) + 1 :]
+    if following:
         st.button(
-            f"Go on: {following}",
+            f"Next: {following[0]}",
             icon=":material/arrow_forward:",
-            on_click=_turn_to,
-            args=(following,),
+            on_click=lambda: st.session_state.update(chapter=following[0]),
         )
 
 
-def _turn_to(chapter: str) -> None:
-    st.session_state.chapter = chapter
+def _whole_track(track: session.Track, classifier: Classifier) -> tuple[int, float, go.Heatmap]:
+    """Number of frames, peak power and spectrogram of the whole track."""
+    front_end = classifier.checkpoint.front_end
+    mel = session.log_mel(track, classifier)
+    loudest = explain.trace.loudest_power(mel, session.samples(track, front_end), front_end)
+    return mel.shape[1], loudest, viz.mel.heatmap(mel.numpy(), front_end)
 
 
-def _track(track: session.Track, classifier: Classifier) -> tuple[int, float, go.Heatmap]:
-    """What a segment takes from the rest of its track, worked out once as long as the track is looked at with this network:
-    its length in frames, its loudest power, its picture."""
-    from crnn.explain import trace
-    from crnn.viz.mel import heatmap
-
-    kept = st.session_state.get("how_track")
-    if kept is None or kept[0] is not track or kept[1] is not classifier:
-        front_end = classifier.checkpoint.front_end
-        mel = session.log_mel(track, classifier)
-        loudest = trace.loudest_power(mel, session.samples(track, front_end), front_end)
-        kept = st.session_state.how_track = (
-            track,
-            classifier,
-            (mel.shape[1], loudest, heatmap(mel.numpy(), front_end)),
-        )
-    return kept[2]  # type: ignore[no-any-return]
-
-
-def _moment(
+def _pick_moment(
     segments: Segments, n_frames: int, hop_seconds: float
-) -> tuple[int, st.delta_generator.DeltaGenerator]:
-    """The segment that the slider names, of those that end within n_frames, and the place beside the slider.
+) -> tuple[int, DeltaGenerator]:
+    """The number of the chosen segment among those within n_frames; the place beside the slider.
 
-    The slider stays at the foot of the window, whatever stage is in view.
+    The slider stays at the bottom of the window, whatever step is in view.
     """
-    slider, place = st.bottom.columns([3, 2], gap="medium", vertical_alignment="center")
-    reach = [s for s in segments.starts if s == 0 or s + segments.width <= n_frames]
-    if len(reach) == 1:
-        return 0, place
+    left, right = st.bottom.columns([3, 2], gap="medium", vertical_alignment="center")
+    starts = [s for s in segments.starts if s == 0 or s + segments.width <= n_frames]
+    if len(starts) == 1:
+        return 0, right
     # Two decimals where steps are short, so that no two moments look alike.
-    digits = 1 if (reach[1] - reach[0]) * hop_seconds >= 0.2 else 2
-    names = [f"{start * hop_seconds:.{digits}f}" for start in reach]
+    digits = 1 if (starts[1] - starts[0]) * hop_seconds >= 0.2 else 2
+    names = [f"{start * hop_seconds:.{digits}f}" for start in starts]
     at = st.session_state.get("at")
-    if at is not None and at not in names:  # of another track, or of a network that cuts otherwise
+    if at is not None and at not in names:  # of another track, or of other segments
         st.session_state.at = min(names, key=lambda name: abs(float(name) - float(at)))
-    chosen = slider.select_slider(
-        "Moment: where the segment begins, in seconds",
+    chosen = left.select_slider(
+        "Start of the segment (s)",
         names,
         names[len(names) // 3],
         key="at",
         bind="query-params",
         label_visibility="collapsed",
     )
-    return names.index(chosen), place
+    return names.index(chosen), right
+
+
+def _overview(
+    steps: dict[str, stages.Stage], shapes: dict[str, tuple[int, ...]], shown: tuple[str, ...]
+) -> None:
+    """All steps in a line with the shapes of their outputs, the shown ones in bold."""
+    layers = sum(name.startswith("map ") for name in shapes)
+    shapes = shapes | {"maps": shapes[f"map {layers}"], "track": shapes["probabilities"]}
+    texts = (
+        f"{number} {step.title}: {stages.size(shapes[name])}"
+        for number, (name, step) in enumerate(steps.items(), start=1)
+    )
+    bold = (name in shown for name in steps)
+    st.caption(" → ".join(f"**{t}**" if b else t for t, b in zip(texts, bold, strict=True)))
+
+
+def _step(number: int, step: stages.Stage) -> DeltaGenerator:
+    """Draw a step's explanation on the left; return the place for its figures on the right."""
+    st.subheader(f"{number} · {step.title}", anchor=False)
+    left, right = st.columns([5, 7], gap="large")
+    with left:
+        st.markdown(step.idea)
+        st.latex(step.formula)
+        st.caption(step.symbols)
+        st.markdown("**Shape**")
+        st.latex(step.shape)
+        with st.expander("Code", icon=":material/code:"):
+            for name in step.code.split():
+                place, text = content.source(name)
+                st.caption(f"`{place}`")
+                st.code(text, language="python", wrap_lines=True)
+    return right

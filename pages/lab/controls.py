@@ -1,130 +1,29 @@
-"""The lab's controls: in the units that a musician reads, the paper's parameter beside them, all bound to the address."""
+"""The Lab's controls in seconds, mel bands and decibels, beside the paper's parameters."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from string import Template
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+
+from crnn import audio, augment
+from pages.shared.controls import accept_renamed, choose
+from pages.text import content
 
 if TYPE_CHECKING:
     from crnn.audio.front_end import FrontEnd
     from crnn.augment.plan import Strengths
 
 
-@dataclass(frozen=True)
-class _Control:
-    """A switch and a slider; `switch` and `key` are their names in the address."""
-
-    title: str
-    switch: str
-    key: str
-    about: str
-    low: float
-    high: float
-    default: float
-    step: float
-    unit: str
-    parameter: str
-    frames: bool = False
-    on: bool = False
-
-    def show(self, frame: float, bands: int) -> tuple[bool, float]:
-        """Whether it is on, and how strong: in frames (of so many seconds) where the slider counts seconds."""
-        active = st.toggle(f"**{self.title}**", value=self.on, key=self.switch, bind="query-params")
-        if not active:
-            return False, 0
-        value = st.slider(
-            self.about,
-            self.low,
-            self.high,
-            self.default,
-            self.step,
-            format=self.unit,
-            key=self.key,
-            bind="query-params",
-            persist_state="page",
-        )
-        strength = round(value / frame) if self.frames else value
-        st.caption(self.parameter.format(strength, bands=bands))
-        return active, strength
-
-
-_TIME = _Control(
-    "Time mask",
-    "time",
-    "t",
-    "Silence for up to",
-    0.0,
-    3.0,
-    1.16,
-    0.01,
-    "%.2f s",
-    "T = {} frames",
-    frames=True,
-    on=True,
-)
-_FREQUENCY = _Control(
-    "Frequency mask",
-    "freq",
-    "f",
-    "Silence up to so many mel bands",
-    0,
-    128,
-    60,
-    1,
-    "%d bands",
-    "F = {} of {bands} bands",
-)
-_WARP = _Control(
-    "Time warp",
-    "warp",
-    "w",
-    "Move a moment by up to",
-    0.0,
-    1.5,
-    0.46,
-    0.01,
-    "%.2f s",
-    "W = {} frames",
-    frames=True,
-)
-_NOISE = _Control(
-    "Noise",
-    "noise",
-    "snr",
-    "Music over noise; the lower, the noisier",
-    -20,
-    40,
-    10,
-    1,
-    "%d dB",
-    "SNR = {} dB",
-)
-
-
 def strengths(front_end: FrontEnd) -> Strengths:
-    """Draw the controls, in the order in which the augmentations are applied last to first; what they say."""
-    from crnn.audio.noise import KINDS
-    from crnn.augment.plan import HOP_LENGTH, Strengths
-
-    frame, bands = HOP_LENGTH / front_end.sample_rate, front_end.n_mels
-    _, t = _TIME.show(frame, bands)
-    _, f = _FREQUENCY.show(frame, bands)
-    _, w = _WARP.show(frame, bands)
-    noise, snr = _NOISE.show(frame, bands)
-    kind = "white"
-    if noise:
-        kind = st.selectbox(
-            "Kind of noise",
-            list(KINDS),
-            key="kind",
-            bind="query-params",
-            persist_state="page",
-            format_func=lambda k: KINDS[k].split(":")[0],
-            help="  \n".join(KINDS.values()),
-        )
-    with st.expander("Seed, number, value", icon=":material/casino:"):
+    """Draw the controls; returns their values."""
+    values = {
+        name: _control(control, front_end)
+        for name, control in content.load("lab")["controls"].items()
+    }
+    noise = "white" if values["snr_db"] is None else _noise_type()
+    with st.expander("Advanced", icon=":material/casino:"):
         seed = st.number_input(
             "Seed",
             0,
@@ -132,37 +31,63 @@ def strengths(front_end: FrontEnd) -> Strengths:
             0,
             key="seed",
             bind="query-params",
-            help="Equal seeds draw equal masks, for everyone.",
+            help="Same seed, same random masks.",
         )
-        masks = st.slider(
-            "Masks of each sort in a segment", 1, 5, 1, key="masks", bind="query-params"
-        )
-        fill = st.segmented_control(
-            "Masked values",
+        masks = st.slider("Number of masks", 1, 5, 1, key="masks", bind="query-params")
+        fill = choose(
+            "Mask fill",
             ["silence", "mean"],
-            default="silence",
-            required=True,
-            key="fill",
-            bind="query-params",
-            help="Silence, as in training, or the picture's mean. Never 0 dB: that is the loudest point.",
+            "fill",
+            label_visibility="visible",
+            help="Silence, as in training, or the mean of the spectrogram. Never 0 dB: that is the "
+            "peak.",
         )
-    st.button(
-        "Draw again",
-        icon=":material/refresh:",
-        on_click=_next_seed,
-        help="With the next seed",
-        width="stretch",
-    )
-    return Strengths(
-        time_mask=int(t),
-        frequency_mask=int(f),
-        time_warp=int(w),
-        snr_db=float(snr) if noise else None,
-        noise=kind,
+    st.button("Randomise", icon=":material/refresh:", on_click=_next_seed, width="stretch")
+    return augment.plan.Strengths(
+        time_mask=int(values["time_mask"] or 0),
+        frequency_mask=int(values["frequency_mask"] or 0),
+        time_warp=int(values["time_warp"] or 0),
+        snr_db=values["snr_db"],
+        noise=noise,
         masks=int(masks),
         seed=int(seed),
-        fill="mean" if fill == "mean" else "silence",
+        fill=fill,
     )
+
+
+def _control(control: dict[str, Any], front_end: FrontEnd) -> float | None:
+    """Draw a switch and, where it is on, a slider; its value, times in frames of 512 samples."""
+    title, switch = f"**{control['title']}**", control["switch"]
+    if not st.toggle(title, value=control["active"], key=switch, bind="query-params"):
+        return None
+    value: float = st.slider(
+        control["label"],
+        *control["range"],
+        format=control["format"],
+        key=control["slider"],
+        bind="query-params",
+        persist_state="page",
+    )
+    if control["frames"]:
+        value = round(value * front_end.sample_rate / augment.plan.HOP_LENGTH)
+    parameter = Template(control["parameter"])
+    st.caption(parameter.substitute(strength=value, bands=front_end.n_mels))
+    return float(value)
+
+
+def _noise_type() -> str:
+    texts = content.load("lab")["noise"]
+    kinds = {texts[kind]["title"]: kind for kind in audio.noise.KINDS}
+    accept_renamed("kind", {"A crowd": "Crowd", "A worn record": "Vinyl crackle"})
+    title = st.selectbox(
+        "Noise type",
+        list(kinds),
+        key="kind",
+        bind="query-params",
+        persist_state="page",
+        help="  \n".join(f"{title}: {texts[kind]['about']}" for title, kind in kinds.items()),
+    )
+    return kinds[title]
 
 
 def _next_seed() -> None:

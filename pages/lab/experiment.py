@@ -1,4 +1,4 @@
-"""The lab's experiment: controls beside the pictures, the sound, the networks' answers, the robustness curve."""
+"""The Lab's experiment: controls beside spectrograms, sound, predictions and robustness."""
 
 from __future__ import annotations
 
@@ -8,52 +8,46 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from crnn import augment, inference, viz
 from crnn.errors import CrnnError
 from pages.lab import controls
 from pages.lab.robustness import curve
-from pages.shared import session
+from pages.shared import cache, queue, session
+from pages.shared.controls import choose
 from pages.shared.track_picker import track_or_example
+from pages.text import augmentation as text
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from crnn.augment.plan import Plan, Version
+    from crnn.augment.plan import Plan, Strengths
 
 
 def show() -> None:
-    """The current track, or an example where there is none yet, and everything that can be done to it."""
-    experiment(track_or_example("The lab works on"))
+    """The current track, or an example, and everything that can be done to it."""
+    _experiment(track_or_example("The Lab analyses"))
 
 
 @st.fragment
-def experiment(track: session.Track) -> None:
-    """Controls and what follows from them: a moved slider draws this anew, not the page."""
+def _experiment(track: session.Track) -> None:
+    """Controls and what follows from them: moving a slider redraws this, not the page."""
     left, right = st.columns([1, 2.6], gap="large")
     with left:
-        start, seconds, number = _stretch(track)
+        start, seconds, number = _excerpt(track)
         strengths = controls.strengths(session.classifiers()[0].checkpoint.front_end)
     with right:
         try:
             _results(track, start, seconds, number, strengths)
         except CrnnError as error:
-            st.warning(
-                f"{error} The lab goes on with another segment.", icon=":material/hearing_disabled:"
-            )
+            st.warning(f"{error} Choose another segment.", icon=":material/hearing_disabled:")
 
 
-def _stretch(track: session.Track) -> tuple[float, float, int]:
-    """Which part of the track: its start, its length, the number of its first piece."""
+def _excerpt(track: session.Track) -> tuple[float, float, int]:
+    """Which part of the track: its start and length in seconds, the number of its first segment."""
     total = min(track.seconds, float(session.LAB_SECONDS))
-    scope = st.segmented_control(
-        "Listen to",
-        ["One segment", "Whole track"],
-        default="One segment",
-        required=True,
-        key="scope",
-        bind="query-params",
-    )
-    piece = session.classifiers()[0].checkpoint.segment_seconds
-    count = max(1, math.ceil(total / piece - 0.01))
+    scope = choose("Apply to", ["One segment", "Whole track"], "scope", label_visibility="visible")
+    length = session.classifiers()[0].checkpoint.segment_seconds
+    count = max(1, math.ceil(total / length - 0.01))
     if scope == "Whole track" or count == 1:
         return 0.0, total, 0
     if st.session_state.get("segment", 1) > count:
@@ -65,124 +59,87 @@ def _stretch(track: session.Track) -> tuple[float, float, int]:
         min(3, count),
         key="segment",
         bind="query-params",
-        help=f"{piece:g} seconds each, as the networks read them.",
+        help=f"{length:g} seconds each, as the models read them.",
     )
-    start = piece * (number - 1)
-    return start, min(piece, total - start), number - 1
+    start = length * (number - 1)
+    return start, min(length, total - start), number - 1
 
 
-def _results(track: session.Track, start: float, seconds: float, number: int, strengths) -> None:  # type: ignore[no-untyped-def]
-    from crnn.augment import plan
-    from crnn.viz import augmentation as lab_figures
-    from pages.text import augmentation as lab_words
-
-    networks = session.classifiers()
-    front_end = networks[0].checkpoint.front_end
-    samples = session.samples(track)[
-        round(start * front_end.sample_rate) : round((start + seconds) * front_end.sample_rate)
-    ]
-    draws = plan.sample(
-        strengths, seconds, front_end, networks[0].checkpoint.segment_seconds, number
-    )
-    with session.my_turn():
-        before = _original(track, start, seconds, samples)
-        after = plan.analyse(samples, networks, draws)
-    for sentence in lab_words.clipped(draws):
+def _results(
+    track: session.Track, start: float, seconds: float, number: int, strengths: Strengths
+) -> None:
+    classifiers = session.classifiers()
+    front_end = classifiers[0].checkpoint.front_end
+    rate, length = front_end.sample_rate, classifiers[0].checkpoint.segment_seconds
+    samples = session.samples(track)[round(start * rate) : round((start + seconds) * rate)]
+    plan = augment.plan.sample(strengths, seconds, front_end, length, number)
+    with queue.turn():
+        before = cache.per_track(
+            "lab_original",
+            track,
+            (start, seconds),
+            lambda: augment.plan.analyse(samples, classifiers),
+        )
+        after = augment.plan.analyse(samples, classifiers, plan)
+    for sentence in text.clipped(plan):
         st.info(sentence, icon=":material/content_cut:")
-    pictures = st.container()
-    said = lab_words.describe(draws, front_end, start)
-    st.markdown("  \n".join(said) if said else "Everything is off: the two pictures are the same.")
+    place = st.container()
+    changes = text.describe(plan, start)
+    st.markdown("  \n".join(changes) or "Everything is off: both spectrograms are the same.")
     difference = st.toggle("Show the difference", key="diff", bind="query-params")
-    pictures.plotly_chart(
-        lab_figures.pair(before, after, draws, start, difference),
+    name = f"{session.stem(track.name)}-augmented"
+    place.plotly_chart(
+        viz.augmentation.pair(before, after, plan, start, difference),
         key="pair",
-        alt=lab_words.alt_text(before, draws, start),
-        config={
-            "toImageButtonOptions": {
-                "filename": f"{session.stem(track.name)}-augmented",
-                "scale": 2,
-            }
-        },
+        alt=text.alt_text(before, plan, start),
+        config={"toImageButtonOptions": {"filename": name, "scale": 2}},
     )
-    sound = _sound(samples, draws)
-    st.subheader("What the networks say", anchor=False)
+    sound = players(samples, plan)
+    st.subheader("Predictions: before and after", anchor=False)
     for column, old, new in zip(
-        st.columns(len(networks)), before.predictions, after.predictions, strict=True
+        st.columns(len(classifiers)), before.predictions, after.predictions, strict=True
     ):
         column.plotly_chart(
-            lab_figures.probability_change(old, new, old.task.capitalize()),
+            viz.augmentation.probability_change(old, new, old.task.capitalize()),
             key=f"shift-{old.task}",
-            alt=lab_words.shift(old, new),
+            alt=text.probability_change(old, new),
         )
-    what = (
-        "These seconds are heard as a track of their own: 0 dB is their own loudest point."
-        if number or seconds <= 3
-        else ""
-    )
-    st.caption(
-        f"Probabilities of the original (outlined) and of the augmented sound (filled). {what}"
-    )
+    st.caption("Probabilities for the original (outlined) and the augmented sound (filled).")
     if strengths.time_warp:
         st.plotly_chart(
-            lab_figures.warp_map(draws, start), key="map", alt=lab_words.warp(draws, start)
+            viz.augmentation.warp_map(plan, start), key="map", alt=text.warp_map(plan, start)
         )
-    _take_home(track, draws, sound)
+    _downloads(name, plan, sound)
     curve(track, samples, start, strengths, before.predictions)
 
 
-def _original(track: session.Track, start: float, seconds: float, samples: Tensor) -> Version:
-    """The unchanged stretch, heard once as long as it is looked at."""
-    from crnn.augment import plan
+def players(samples: Tensor, plan: Plan, note: str = "") -> bytes:
+    """Players of the original and the augmented sound, equally loud; returns the latter as WAV.
 
-    kept = st.session_state.get("lab_original")
-    if kept is None or kept[0] is not track or kept[1:3] != (start, seconds):
-        kept = st.session_state.lab_original = (
-            track,
-            start,
-            seconds,
-            plan.analyse(samples, session.classifiers()),
-        )
-    return kept[3]  # type: ignore[no-any-return]
-
-
-def _sound(samples: Tensor, draws: Plan) -> bytes:
-    """Players of both versions, equally loud; the augmented one as a WAV file."""
-    from crnn.augment.waveform import prevent_clipping, render
-    from crnn.inference.export import to_wav
-
-    rate = draws.front_end.sample_rate
-    with st.spinner("Rendering the sound …"):
-        # Files rather than arrays: Streamlit would turn each array up to its own peak.
-        original, augmented = (
-            to_wav(sound.numpy(), rate)
-            for sound in prevent_clipping(samples, render(samples, draws, draws.front_end))
-        )
-    for column, title, file in zip(
-        st.columns(2), ("Original", "Augmented"), (original, augmented), strict=True
-    ):
-        column.caption(title)
+    Args:
+        note: stands beside both titles.
+    """
+    rate = plan.front_end.sample_rate
+    with st.spinner("Rendering audio…"):
+        rendered = augment.waveform.render(samples, plan, plan.front_end)
+        # Files rather than arrays: Streamlit would scale each array to its own peak.
+        files = [
+            inference.export.to_wav(sound.numpy(), rate)
+            for sound in augment.waveform.prevent_clipping(samples, rendered)
+        ]
+    for column, title, file in zip(st.columns(2), ("Original", "Augmented"), files, strict=True):
+        column.caption(f"{title}{note}")
         column.audio(file, format="audio/wav", alt=f"{title} sound")
-    return augmented
+    return files[1]
 
 
-def _take_home(track: session.Track, draws: Plan, sound: bytes) -> None:
-    """The sound and what was drawn, as files."""
-    name = f"{session.stem(track.name)}-augmented"
+def _downloads(name: str, plan: Plan, sound: bytes) -> None:
+    settings = json.dumps(plan.to_dict(), indent=1)
     with st.container(horizontal=True):
-        st.download_button(
-            "Sound",
-            sound,
-            f"{name}.wav",
-            "audio/wav",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        st.download_button(
-            "Parameters",
-            json.dumps(draws.to_dict(), indent=1),
-            f"{name}.json",
-            "application/json",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-    st.caption("The camera above the pictures saves them as PNG.")
+        for title, data, file, mime in (
+            ("Download audio", sound, f"{name}.wav", "audio/wav"),
+            ("Download settings", settings, f"{name}.json", "application/json"),
+        ):
+            st.download_button(
+                title, data, file, mime, icon=":material/download:", on_click="ignore"
+            )

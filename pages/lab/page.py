@@ -4,22 +4,14 @@ import streamlit as st
 
 from pages.lab import experiment, lessons, quiz
 from pages.shared import session
+from pages.shared.controls import choose
 
 VIEWS = {"Experiment": experiment.show, "Quiz": quiz.show, "Lessons": lessons.show}
 
 st.title("Augmentation lab", anchor=False)
 st.markdown(
-    "Networks learn from spectrograms that were spoilt on purpose: silenced, stretched, buried in noise. See, hear and "
-    "measure what each of these **augmentations** does."
+    "**Data augmentation**: models train on altered copies of the data. Mask, stretch or add "
+    "noise, then see and hear what changes."
 )
-view = st.segmented_control(
-    "View",
-    list(VIEWS),
-    default="Experiment",
-    required=True,
-    key="view",
-    bind="query-params",
-    label_visibility="collapsed",
-)
-VIEWS[view]()
+VIEWS[choose("View", list(VIEWS), "view")]()
 session.warm_up()

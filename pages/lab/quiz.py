@@ -1,4 +1,4 @@
-"""The quiz: which augmentation is it? Same seed, same questions, for a whole class."""
+"""The quiz: which augmentation is it? Same code, same questions, for a whole class."""
 
 from __future__ import annotations
 
@@ -6,153 +6,127 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from crnn import audio, augment, viz
 from crnn.sources.examples import EXAMPLES
-from pages.shared import session
+from pages.lab import quiz_questions
+from pages.lab.experiment import players
+from pages.shared import queue, session
+from pages.text import augmentation as text
+from pages.text import content
 
 if TYPE_CHECKING:
     from pages.lab.quiz_questions import Question
 
 
 def show() -> None:
-    """One question after the other, the score, the end."""
-    from pages.lab import quiz_questions
-
+    """One question after the other, then the score."""
     seed = int(
         st.number_input(
-            "Quiz number",
+            "Quiz code",
             1,
             9999,
             1,
             key="quiz",
             bind="query-params",
-            help="The same number asks everyone the same.",
+            help="Everyone with the same code gets the same questions.",
             width=200,
         )
     )
     state = st.session_state.get("quiz_state")
     if state is None or state[0] != seed:
         state = st.session_state.quiz_state = (seed, [])
-        st.session_state.quiz_told = False
+        st.session_state.quiz_solved = False
     answers: list[str] = state[1]
     questions = quiz_questions.questions(seed)
-    told = bool(st.session_state.quiz_told)
-    right = sum(
-        given == question.answer for given, question in zip(answers, questions, strict=False)
-    )
-    position = len(answers) - told
+    solved = bool(st.session_state.quiz_solved)
+    correct = sum(a == question.answer for a, question in zip(answers, questions, strict=False))
+    position = len(answers) - solved
     if position == len(questions):
-        _end(right, len(questions), seed)
+        _score(correct, len(questions), seed)
         return
     st.progress(
         len(answers) / len(questions),
-        text=f"Question {position + 1} of {len(questions)} · {right} right so far",
+        text=f"Question {position + 1} of {len(questions)} · {correct} correct so far",
     )
-    _ask(questions[position], position, told)
-    if told:
-        _tell(questions[position], answers[-1], position + 1 == len(questions))
+    _question(questions[position], position, solved)
+    if solved:
+        _solution(questions[position], answers[-1], position + 1 == len(questions))
     else:
         _choices(answers, position)
 
 
-def _ask(question: Question, position: int, told: bool) -> None:
-    """Original and augmented picture and sound; what was done is outlined once it is told."""
-    from crnn.audio.front_end import GTZAN_FRONT_END
-    from crnn.augment import plan
-    from crnn.augment.waveform import prevent_clipping, render
-    from crnn.inference.export import to_wav
-    from crnn.viz import augmentation as lab_figures
-    from pages.text import augmentation as lab_words
-
-    front_end = GTZAN_FRONT_END  # the same pictures whatever network is in use
+def _question(question: Question, position: int, solved: bool) -> None:
+    """Spectrograms and sounds, original and augmented; the solution is outlined and described."""
+    front_end = audio.front_end.GTZAN_FRONT_END  # the same spectrograms whatever models are in use
     track = session.open_example(EXAMPLES[question.example])
-    rate = front_end.sample_rate
-    samples = session.samples(track, front_end)[
-        round(question.start * rate) : round((question.start + 3.0) * rate)
-    ]
-    draws = question.draws(3.0, front_end)
-    with session.my_turn():
-        before, after = (plan.analyse(samples, (), drawn, front_end) for drawn in (None, draws))
-    hidden = f"Two mel spectrograms of three seconds of {track.name}: the original and an augmented one. Compare the sounds below."
+    rate, start = front_end.sample_rate, question.start
+    samples = session.samples(track, front_end)[round(start * rate) : round((start + 3.0) * rate)]
+    plan = question.plan(3.0, front_end)
+    with queue.turn():
+        before = augment.plan.analyse(samples, (), None, front_end)
+        after = augment.plan.analyse(samples, (), plan, front_end)
     st.plotly_chart(
-        lab_figures.pair(before, after, draws, question.start, outlined=told),
+        viz.augmentation.pair(before, after, plan, start, outlined=solved),
         key=f"question-{position}",
-        alt=lab_words.alt_text(before, draws, question.start) if told else hidden,
+        alt=text.alt_text(before, plan, start)
+        if solved
+        else f"Two mel spectrograms of three seconds of {track.name}: the original and an "
+        "augmented version. Compare the sounds below.",
     )
-    files = (
-        to_wav(sound.numpy(), rate)
-        for sound in prevent_clipping(samples, render(samples, draws, front_end))
-    )
-    for column, title, file in zip(st.columns(2), ("Original", "Augmented"), files, strict=True):
-        column.caption(f"{title} · {track.name}")
-        column.audio(file, format="audio/wav", alt=f"{title} sound")
-    if told:
-        st.markdown(" ".join(lab_words.describe(draws, front_end, question.start)))
+    players(samples, plan, f" · {track.name}")
+    if solved:
+        st.markdown(" ".join(text.describe(plan, start)))
 
 
 def _choices(answers: list[str], position: int) -> None:
     """Four buttons; the one that is pressed answers."""
-    from pages.lab import quiz_questions
-    from pages.text.lessons import BY_KEY
 
     def answer(key: str) -> None:
-        if (
-            len(answers) == position
-        ):  # a second press of a button that is on its way out answers nothing
+        if len(answers) == position:  # a second press, before the page is redrawn, does nothing
             answers.append(key)
-            st.session_state.quiz_told = True
+            st.session_state.quiz_solved = True
 
-    st.markdown("**What was done to the lower picture?**")
-    for column, key in zip(
-        st.columns(len(quiz_questions.ANSWERS)), quiz_questions.ANSWERS, strict=True
-    ):
-        column.button(
-            BY_KEY[key].title, key=f"answer-{key}", on_click=answer, args=(key,), width="stretch"
-        )
+    st.markdown("**Which augmentation was applied?**")
+    names = quiz_questions.ANSWERS
+    for column, key in zip(st.columns(len(names)), names, strict=True):
+        title = content.load("lessons")[key]["title"]
+        column.button(title, key=f"answer-{key}", on_click=answer, args=(key,), width="stretch")
 
 
-def _tell(question: Question, given: str, last: bool) -> None:
-    """Right or wrong, why, and on."""
-    from pages.text.lessons import BY_KEY
-
-    answer = BY_KEY[question.answer].title
-    if given == question.answer:
-        st.success(f"Right: {answer.lower()}. {question.reason}", icon=":material/check_circle:")
+def _solution(question: Question, answer: str, last: bool) -> None:
+    """Whether the answer is correct, why, and a button to go on."""
+    lesson, other = (content.load("lessons")[key] for key in (question.answer, answer))
+    title, clue = lesson["title"].lower(), lesson["clue"]
+    if answer == question.answer:
+        st.success(f"Correct: {title}. {clue}", icon=":material/check_circle:")
     else:
-        st.error(
-            f"Not {BY_KEY[given].title.lower()}: {answer.lower()}. {question.reason}",
-            icon=":material/cancel:",
-        )
-
-    def go_on() -> None:
-        st.session_state.quiz_told = False
-
+        st.error(f"It was {title}, not {other['title'].lower()}. {clue}", icon=":material/cancel:")
     st.button(
         "Your score" if last else "Next question",
         key="next",
-        on_click=go_on,
+        on_click=lambda: st.session_state.update(quiz_solved=False),
         icon=":material/arrow_forward:",
         type="primary",
     )
 
 
-def _end(right: int, total: int, seed: int) -> None:
+def _score(correct: int, total: int, seed: int) -> None:
     """The score and another round."""
-    st.subheader(f"{right} of {total} right", anchor=False)
-    if right == total:
-        st.markdown("Every one. Try telling them apart by ear alone.")
-    else:
-        st.markdown(
-            "The lessons say what to look for; the experiment lets you try it on any track."
-        )
+    st.subheader(f"{correct} of {total} correct", anchor=False)
+    st.markdown(
+        "Perfect score! Now try telling them apart by ear alone."
+        if correct == total
+        else "The lessons explain what to look for; the experiment lets you try it on any track."
+    )
 
     def restart(number: int) -> None:
         st.session_state.quiz = number
         st.session_state.pop("quiz_state", None)
 
     with st.container(horizontal=True):
-        st.button("The same again", on_click=restart, args=(seed,), icon=":material/replay:")
+        st.button("Retry", on_click=restart, args=(seed,), icon=":material/replay:")
         st.button(
-            "Another quiz",
+            "New quiz",
             on_click=restart,
             args=(seed % 9999 + 1,),
             icon=":material/arrow_forward:",

@@ -1,4 +1,4 @@
-"""The robustness curve, in a fragment of its own: choosing another augmentation draws it alone."""
+"""The robustness curve, a fragment of its own: another augmentation redraws it alone."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import session
+from crnn import augment, results, viz
+from pages.shared import cache, models, queue, session
+from pages.shared.controls import choose
 from pages.shared.share_link import track_link
+from pages.text import augmentation as text
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from crnn.augment.plan import Strengths
+    from crnn.augment.robustness import Curve
     from crnn.inference.prediction import Prediction
 
 
@@ -24,70 +28,54 @@ def curve(
     strengths: Strengths,
     before: tuple[Prediction, ...],
 ) -> None:
-    """Strength against the probability of what the networks named first; then the link, which names the sweep too."""
-    from crnn.augment import robustness
-    from crnn.viz import augmentation as lab_figures
-    from pages.text import augmentation as lab_words
+    """Strength against the probability of each model's original top class; then the page's link."""
+    st.subheader("Robustness", anchor=False)
+    titles = {title: name for name, title in augment.robustness.NAMES.items()}
+    title = choose("Augmentation", list(titles), "sweep")
+    fixed = augment.robustness.fixed_strengths(strengths)
 
-    st.subheader("How much can they take?", anchor=False)
-    name = st.segmented_control(
-        "Augmentation",
-        list(robustness.NAMES),
-        format_func=robustness.NAMES.__getitem__,
-        default="time",
-        required=True,
-        key="sweep",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    networks = session.classifiers()
-    kept_settings = robustness.fixed_strengths(strengths)
-    asked = (start, len(samples), name, kept_settings, session.heard_by())
-    kept = st.session_state.get("lab_curve")
-    if kept is None or kept[0] is not track or kept[1] != asked:
-        bar = st.progress(0.0, text="Trying stronger and stronger …")
-
-        def waiting(others: int) -> None:
-            bar.progress(
-                0.0, f"{others} {'visitor is' if others == 1 else 'visitors are'} before you …"
-            )
-
-        found = robustness.curves(
+    def compute() -> tuple[Curve, ...]:
+        classifiers = session.classifiers()
+        checkpoint = classifiers[0].checkpoint
+        waiting = "Computing the robustness curve…"
+        bar = st.progress(0.0, text=waiting)
+        curves = augment.robustness.curves(
             samples,
-            networks,
-            robustness.sweep(name, networks[0].checkpoint.front_end),
-            kept_settings,
-            networks[0].checkpoint.segment_seconds,
-            lambda share: bar.progress(share, "Trying stronger and stronger …"),
+            classifiers,
+            augment.robustness.sweep(titles[title], checkpoint.front_end),
+            fixed,
+            checkpoint.segment_seconds,
+            lambda fraction: bar.progress(fraction, waiting),
             [prediction.ranked()[0][0] for prediction in before],
-            lambda: session.turns().turn(waiting),
+            lambda: queue.turn(bar),
         )
         bar.empty()
-        kept = st.session_state.lab_curve = (track, asked, found)
+        return curves
+
+    key = (start, len(samples), title, fixed, models.key())
+    curves = cache.per_track("lab_curve", track, key, compute)
     st.plotly_chart(
-        lab_figures.robustness(kept[2], f"{robustness.NAMES[name]}, from none to extreme"),
+        viz.augmentation.robustness(curves, f"{title}: prediction vs. strength"),
         key="curve",
-        alt=lab_words.robustness(kept[2]),
+        alt=text.robustness(curves),
     )
     st.caption(
-        f"Each point is the mean of {robustness.N_SAMPLES} draws, the shade reaches from the lowest to the highest. The lines "
-        "follow what each network named first for the original; on a whole track every segment is read once here, three "
-        "times above."
+        f"Mean and range over {augment.robustness.N_SAMPLES} random samples, for each model's "
+        "original top class."
     )
-    _measured()
-    track_link(track, "the controls, the draw")
+    _test_set()
+    track_link(track, "the controls, the random sample")
 
 
-def _measured() -> None:
-    """The same over a whole test set, where it was measured."""
-    from crnn import results
-
+def _test_set() -> None:
+    """The accuracy on a whole test set, where it was measured."""
     table = results.load("VII")
     if table is None:
         return
-    with st.expander("And over 290 test tracks", icon=":material/table_chart:"):
+    with st.expander("Accuracy on 290 test tracks", icon=":material/table_chart:"):
         st.dataframe(results.table(table), hide_index=True)
         st.caption(
-            "The genre recipe, trained without these tracks, hears them spoilt (the paper's Table VII, read as a test). "
-            f"{table['context']} The paper's figures are of a random split, and it does not say how they were measured."
+            "Test accuracy of the genre model when the test tracks are augmented (the paper's "
+            f"Table VII). It was trained without these tracks. {table['context']} The paper's "
+            "figures are for a random split; it does not say how they were measured."
         )

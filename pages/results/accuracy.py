@@ -1,83 +1,64 @@
-"""How often the networks are right, protocol by protocol, and how far that carries."""
+"""How accurate the networks are, protocol by protocol, and how well that generalises."""
+
+from typing import Any
 
 import streamlit as st
 
-from crnn import results
+from crnn import results, viz
 from pages.results import tables
-from pages.text import results as result_text
+from pages.text import content
+from pages.text import results as text
 
-_MORE = ("optimism",)
 
-
-def names(there: list[str]) -> list[str]:
-    """Which of the results that are there this section shows."""
-    return [name for name in there if name in results.protocols() or name in (*_MORE, "svm")]
+def names(available: list[str]) -> list[str]:
+    """The results that this section shows."""
+    protocols = results.protocols()
+    return [name for name in available if name in protocols or name in ("optimism", "svm")]
 
 
 def show(mine: list[str]) -> None:
-    """The table of protocols, the way from known to new music, what the paper found, new songs by genre."""
-    from crnn.viz import evaluation
-
-    found = results.protocols()
-    if found:
-        _protocols(found)
-    svm = (results.load("svm") or {}).get("protocols", {})
+    """Table of protocols; from random splits to new music; differences from the paper; by genre."""
+    protocols = results.protocols()
+    svm = results.load("svm") or {}
+    if protocols:
+        _protocols(protocols, svm.get("note"))
     left, right = st.columns(2, gap="large")
-    genre = {name: found[name] for name in ("P", "F", "N") if name in found}
+    genre = {name: protocols[name] for name in ("P", "F", "N") if name in protocols}
     if genre:
         with left:
-            st.subheader("How far it carries", anchor=False)
+            st.subheader("Generalisation", anchor=False)
             st.plotly_chart(
-                evaluation.generalisation(genre, svm),
+                viz.evaluation.generalisation(genre, svm.get("protocols", {})),
                 key="far",
-                alt="Genre tracks named right: "
-                + "; ".join(
-                    f"{results.question(name, result)} {100 * results.value_and_spread(result, 'track_accuracy')[0]:.0f} %"
-                    for name, result in genre.items()
-                ),
+                alt=text.generalisation(genre),
             )
-    if said := result_text.differences_from_paper(found):
+    if differences := text.differences_from_paper(protocols):
         with right:
-            st.subheader("What did not come out as in the paper", anchor=False)
-            st.markdown("\n".join(f"- {sentence}" for sentence in said))
-    if "N" in found and results.new_song_recalls(found["N"]):
-        st.subheader("New songs, genre by genre", anchor=False)
-        told = result_text.describe_generalisation(found["N"])
-        st.plotly_chart(
-            evaluation.recall_on_new_songs(found["N"], found.get("F")), key="carried", alt=told
-        )
-        st.markdown(told)
-        low, high = found["N"].get("interval_95_by_artist", (None, None))
-        where = (
-            f" All together: 95 % interval by artist {100 * low:.0f} to {100 * high:.0f} %."
-            if low
-            else ""
-        )
-        st.caption(
-            f"{found['N']['context']} In brackets: how many songs. Whiskers: 95 % interval from that number.{where}"
-        )
-    for name in _MORE:
-        if name in mine:
-            tables.table(name)
+            st.subheader("Differences from the paper", anchor=False)
+            st.markdown("\n".join(f"- {sentence}" for sentence in differences))
+    if "N" in protocols and protocols["N"].get("recall"):
+        _new_songs(protocols["N"], protocols.get("F"))
+    if "optimism" in mine:
+        tables.table("optimism")
 
 
-def _protocols(found: dict) -> None:  # type: ignore[type-arg]
-    # Names of other recipes are long, and one column may not hide them.
-    st.dataframe(
-        results.protocol_table(),
-        hide_index=True,
-        column_config={"Protocol": st.column_config.Column(width=225)},
-    )
-    st.caption(
-        "Tracks named right, in percent. **Network**: the recipe behind the bundled checkpoint, trained on each protocol's own "
-        "training part (N: the bundled weights themselves), but where a row names another recipe, which is not bundled; ± is the "
-        "standard deviation over seeds or folds. **Macro F1** counts every class alike. **SVM**: the same tracks told apart by "
-        "hand-made features, as before neural networks. **Paper**: Marciano, De Marco & Di Cataldo, on their own splits."
-    )
+def _protocols(protocols: dict[str, dict[str, Any]], svm_note: str | None) -> None:
+    # Names of other recipes are long, and one column must not hide them.
+    widths = {"Protocol": st.column_config.Column(width=225)}
+    st.dataframe(results.protocol_table(), hide_index=True, column_config=widths)
+    st.caption(content.load("results")["protocols"])
     with st.expander("Protocols and runs behind these figures", icon=":material/account_tree:"):
-        st.markdown(
-            "\n".join(f"- **{name}**: {result['context']}" for name, result in found.items())
-        )
-        if note := (results.load("svm") or {}).get("note"):
-            st.markdown(f"- **SVM**: {note}")
-        st.dataframe(results.run_table(found), hide_index=True)
+        contexts = {name: result["context"] for name, result in protocols.items()}
+        contexts |= {"SVM": svm_note} if svm_note else {}
+        st.markdown("\n".join(f"- **{name}**: {context}" for name, context in contexts.items()))
+        st.dataframe(results.run_table(protocols), hide_index=True)
+
+
+def _new_songs(new: dict[str, Any], known: dict[str, Any] | None) -> None:
+    st.subheader("Accuracy by genre on new songs", anchor=False)
+    summary = text.new_songs(new)
+    st.plotly_chart(viz.evaluation.recall_on_new_songs(new, known), key="carried", alt=summary)
+    st.markdown(summary)
+    low, high = new.get("interval_95_by_artist", (None, None))
+    overall = f" All genres: 95% interval by artist {low:.0%} to {high:.0%}." if low else ""
+    st.caption(f"{new['context']} In brackets: number of songs. Whiskers: 95% interval.{overall}")

@@ -1,64 +1,50 @@
-"""What a genre and a mood look like on average: spectrum and modulation of one class beside all others."""
+"""What a genre or mood looks like on average: spectrum and rhythm beside those of the others."""
 
 import streamlit as st
 
-from crnn import results
+from crnn import results, viz
+from crnn.labels import display
+from pages.shared.controls import choose
+from pages.text import class_profiles as text
+from pages.text import content
 
-_KINDS = {"Genres": "genre", "Moods": "mood"}
 
-
-def names(there: list[str]) -> list[str]:
-    """Which of the results that are there this section shows."""
-    return [name for name in there if name == "portraits"]
+def names(available: list[str]) -> list[str]:
+    """The results that this section shows."""
+    return [name for name in available if name == "portraits"]
 
 
 def show(mine: list[str]) -> None:
-    """A class to choose; its three pictures, and what one sees."""
-    from crnn.viz import class_profiles as portrait_figures
-    from pages.text import class_profiles as portraits
-
+    """A class to choose; its three figures, and their description."""
     table = results.load(mine[0])
     if table is None:
         return
-    kinds = {
-        words: task for words, task in _KINDS.items() if len(table["classes"].get(task, {})) > 1
-    }
-    kind = st.segmented_control(
-        "Of what",
-        list(kinds),
-        default=next(iter(kinds)),
-        required=True,
-        key="kind",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    task = kinds[kind]
-    classes = list(table["classes"][task])
-    label = st.pills(
-        "Class",
-        classes,
-        default=classes[0],
-        required=True,
-        key=f"class-{task}",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    said = portraits.describe(table, task, label)
-    st.markdown(f"**{label}**, {table['classes'][task][label]['tracks']} tracks: {' '.join(said)}")
+    kinds = {"Genres": "genre", "Moods": "mood"}
+    kinds = {title: task for title, task in kinds.items() if table["classes"].get(task)}
+    task = kinds[choose("Genres or moods", list(kinds), "kind")]
+    labels = {display(label): label for label in table["classes"][task]}
+    renamed = {label: title for title, label in labels.items()}
+    title = choose("Class", list(labels), f"class-{task}", renamed=renamed, widget=st.pills)
+    label = labels[title]
+    sentences = text.describe(table, task, label)
+    count = table["classes"][task][label]["tracks"]
+    st.markdown(f"**{title}**, {count} tracks: {' '.join(sentences)}")
     left, right = st.columns(2, gap="large")
     left.plotly_chart(
-        portrait_figures.spectrum(table, task, label), key="spectrum", alt=f"{label}: {said[0]}"
+        viz.class_profiles.spectrum(table, task, label),
+        key="spectrum",
+        alt=f"{title}: {sentences[0]}",
     )
     right.plotly_chart(
-        portrait_figures.modulation(table, task, label),
+        viz.class_profiles.modulation(table, task, label),
         key="modulation",
-        alt=f"{label}: {' '.join(said[1:])}",
+        alt=f"{title}: {' '.join(sentences[1:])}",
     )
     left, right = st.columns(2, gap="large")
     left.plotly_chart(
-        portrait_figures.modulation_map(table, task, label),
+        viz.class_profiles.modulation_map(table, task, label),
         key="map",
-        alt=portraits.describe_map(table, task, label),
+        alt=text.describe_map(table, task, label),
     )
-    right.markdown(portraits.HOW_TO_READ)
+    right.markdown(content.load("results")["class_profiles"])
     st.caption(table["context"])

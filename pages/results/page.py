@@ -5,39 +5,37 @@ import streamlit as st
 from crnn import results
 from pages.results import accuracy, class_profiles, confusion, tables
 from pages.shared import session
+from pages.shared.controls import choose
+from pages.text import content
+from pages.text import results as text
 
 st.title("Results", anchor=False)
-st.markdown(
-    "How often are the networks right? It depends on what they are asked to hear: songs like those they learned from, or new "
-    "ones. Everything here was measured, and is read from the files that the measurements wrote."
-)
-names = results.names()
-if not names:
+st.markdown(text.headline(results.protocols()) + content.load("results")["intro"])
+available = results.names()
+if not available:
     st.info(
-        "Nothing was measured yet: `python -m training evaluate F P N M M-quadrants --data DIR` writes what stands here."
+        "Nothing has been measured yet. `python -m training evaluate F P N M M-quadrants "
+        "--data DIR` writes the results that this page shows."
     )
     st.stop()
-# A section is there where it has something to show.
+# A section appears where it has something to show; the name that older addresses have comes last.
 sections = {
-    title: (show, mine)
-    for title, show, mine in (
-        ("Accuracy", accuracy.show, accuracy.names(names)),
-        ("Mistakes", confusion.show, confusion.names(names)),
-        ("The paper", tables.show_paper, tables.paper_names(names)),
-        ("Beyond", tables.show_beyond, tables.beyond_names(names)),
-        ("Portraits", class_profiles.show, class_profiles.names(names)),
+    title: (show, mine, old)
+    for title, show, mine, old in (
+        ("Accuracy", accuracy.show, accuracy.names(available), "Accuracy"),
+        ("Confusion & calibration", confusion.show, confusion.names(available), "Mistakes"),
+        ("Replication", tables.show, tables.replication_names(available), "The paper"),
+        ("More experiments", tables.show, tables.further_names(available), "Beyond"),
+        (
+            "What genres look like",
+            class_profiles.show,
+            class_profiles.names(available),
+            "Portraits",
+        ),
     )
     if mine
 }
-section = st.segmented_control(
-    "Section",
-    list(sections),
-    default=next(iter(sections)),
-    required=True,
-    key="section",
-    bind="query-params",
-    label_visibility="collapsed",
-)
-show, mine = sections[section]
+renamed = {old: title for title, (_, _, old) in sections.items()}
+show, mine, _ = sections[choose("Section", list(sections), "section", renamed=renamed)]
 show(mine)
 session.warm_up()

@@ -14,8 +14,8 @@ from crnn import audio, inference, viz
 from crnn.format import duration
 from crnn.sources.examples import EXAMPLES, Example
 from pages.shared import cache, models, queue
-from pages.shared.models import key as heard_by  # noqa: F401
 from pages.shared.markdown import escape
+from pages.shared.models import key as heard_by  # noqa: F401
 from pages.shared.queue import process_queue as turns  # noqa: F401
 from pages.shared.queue import turn as my_turn  # noqa: F401
 

@@ -11,9 +11,8 @@ from crnn.format import hertz, percent
 from crnn.labels import display
 
 if TYPE_CHECKING:
-    from crnn.explain.deletion import Attribution
-
     from crnn.audio.front_end import FrontEnd
+    from crnn.explain.deletion import Attribution
 
 METHODS = {
     "Occlusion": "Occlusion: mute one patch at a time and measure the drop.",

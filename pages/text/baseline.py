@@ -12,7 +12,6 @@ from pages.text import content
 
 if TYPE_CHECKING:
     from crnn.baseline.ranges import Feature
-
     from crnn.baseline.svm import SVM
     from crnn.inference.prediction import Prediction
 

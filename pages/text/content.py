@@ -42,7 +42,7 @@ def fill(
 
 
 def source(name: str) -> tuple[str, str]:
-    """Place ("crnn/audio/mel.py, line 90") and source code of a public function, by its full name."""
+    """Place ("crnn/audio/mel.py, line 90") and source code of a function, by its full name."""
     function = inspect.unwrap(pkgutil.resolve_name(name))
     lines, number = inspect.getsourcelines(function)
     place = f"{function.__module__.replace('.', '/')}.py, line {number}"

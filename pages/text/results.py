@@ -1,43 +1,56 @@
-"""Sentences about measured results."""
+"""Measured results in sentences, for captions and screen readers."""
 
 from typing import Any
 
 from crnn import results
+from crnn.labels import display
 
-# Genres with fewer new songs are only counted.
-MIN_SONGS = 10
+Result = dict[str, Any]
+
+_FEW = 10  # songs; with fewer, no accuracy is mentioned
 
 
-def differences_from_paper(protocols: dict[str, results.Result]) -> list[str]:
-    """What differs from the paper's accuracies, one sentence a protocol."""
+def headline(protocols: dict[str, Result]) -> str:
+    """How accurate the networks are on songs by artists that they do not know."""
     accuracy = {
+        words: results.value_and_spread(protocols[name], "track_accuracy")[0]
+        for name, words in (("N", "genre"), ("M", "mood"))
+        if name in protocols
+    }
+    parts = [f"the {words} of {value:.0%}" for words, value in accuracy.items()]
+    if not parts:
+        return ""
+    return f"Of songs by unknown artists, the models recognise {' and '.join(parts)}. "
+
+
+def differences_from_paper(protocols: dict[str, Result]) -> list[str]:
+    """What did not come out as in the paper, from the figures alone."""
+    right = {
         name: results.value_and_spread(result, "track_accuracy")[0]
         for name, result in protocols.items()
     }
+    paper = {name: results.PROTOCOLS[name][1] or 0.0 for name in ("P", "M")}
     sentences = []
-    if "P" in accuracy:
-        paper = results.PROTOCOLS["P"][1] or 0.0
+    if "P" in right:
         sentences.append(
-            f"Random split, as in the paper (P): the paper reports {paper:.0%}, our network "
-            f"reaches {accuracy['P']:.1%} ({_points(accuracy['P'] - paper)})."
+            f"Random split, as in the paper (P): the paper reports {paper['P']:.0%}, this network "
+            f"reaches {right['P']:.1%} ({_points(right['P'] - paper['P'])})."
         )
-    if "P" in accuracy and "F" in accuracy:
+    if "P" in right and "F" in right:
         sentences.append(
-            "The same recipe with no artist in both training and test, and faulty or repeated "
-            f"tracks left out (F): {accuracy['F']:.1%} "
-            f"({_points(accuracy['F'] - accuracy['P'])} vs. P)."
+            "The same recipe on an artist-disjoint split without damaged or repeated tracks (F): "
+            f"{right['F']:.1%} ({_points(right['F'] - right['P'])} from P)."
         )
-    if "P" in accuracy and "N" in accuracy:
+    if "P" in right and "N" in right:
         sentences.append(
-            f"The bundled network on another collection (N): {accuracy['N']:.1%} "
-            f"({_points(accuracy['N'] - accuracy['P'])} vs. P)."
+            f"The built-in model on new songs from another collection (N): {right['N']:.1%} "
+            f"({_points(right['N'] - right['P'])} from P)."
         )
-    if "M" in accuracy:
-        paper = results.PROTOCOLS["M"][1] or 0.0
+    if "M" in right:
         sentences.append(
-            f"Mood (M): the paper reports {paper:.0%} on songs of its own, our network reaches "
-            f"{accuracy['M']:.1%} on others ({_points(accuracy['M'] - paper)}); the two are not "
-            "directly comparable."
+            f"Mood (M): the paper reports {paper['M']:.0%} on its own songs, this network reaches "
+            f"{right['M']:.1%} on others ({_points(right['M'] - paper['M'])}); the two cannot be "
+            "compared song by song."
         )
     return sentences
 
@@ -46,65 +59,78 @@ def _points(difference: float) -> str:
     return f"{100 * difference:+.1f} points".replace("-", "−")
 
 
-def describe_generalisation(result: results.Result) -> str:
-    """Which genres generalise best and worst to new songs."""
+def generalisation(protocols: dict[str, Result]) -> str:
+    """Accuracy by protocol."""
+    return "Genre, track accuracy: " + "; ".join(
+        f"{results.question(name, result)} {results.value_and_spread(result, 'track_accuracy')[0]:.0%}"
+        for name, result in protocols.items()
+    )
+
+
+def new_songs(result: Result) -> str:
+    """Which genres generalise to new songs best and least."""
     rows = results.new_song_recalls(result)
-    enough = [row for row in rows if row["tracks"] >= MIN_SONGS]
-    few = [f"{row['label']} ({row['tracks']})" for row in rows if row["tracks"] < MIN_SONGS]
+    enough = [row for row in rows if row["tracks"] >= _FEW]
     absent = [label for label in result["labels"] if label not in result.get("recall", {})]
     sentences = []
     if enough:
-        best, worst = (
-            f"{row['label']} ({row['recall']:.0%} of {row['tracks']})"
-            for row in (enough[0], enough[-1])
-        )
-        sentences.append(
-            f"On new songs, accuracy is highest for {best}"
-            + (f" and lowest for {worst}." if len(enough) > 1 else ".")
-        )
+        best, *_, worst = [enough[0], *enough]
+        least = f", lowest for {_recall(worst)}" if worst is not best else ""
+        sentences.append(f"Accuracy is highest for {_recall(best)}{least}.")
+    few = [f"{display(row['label'])} ({row['tracks']})" for row in rows if row["tracks"] < _FEW]
     if few:
-        sentences.append(f"Too few songs: {', '.join(few)}.")
+        sentences.append(f"Too few songs to tell: {', '.join(few)}.")
     if absent:
-        sentences.append(f"None: {', '.join(absent)}.")
+        sentences.append(f"No songs: {', '.join(map(display, absent))}.")
     return " ".join(sentences)
 
 
-def comparison(table: results.Result) -> str:
-    """Ours beside the paper's, row by row, and which is best; "" where nothing can be compared."""
-    rows = results.paper_comparison(table)
-    if not rows:
-        return ""
+def _recall(row: Result) -> str:
+    return f"{display(row['label'])} ({row['recall']:.0%} of {row['tracks']} songs)"
+
+
+def comparison(result: Result) -> str:
+    """Our accuracy against the paper's, row by row; empty where nothing can be compared."""
+    rows = results.paper_comparison(result)
     each = "; ".join(f"{name} {ours:.0%} (paper {paper:.0%})" for name, ours, _, paper in rows)
-    return f"{each}. {best_rows(table)}".rstrip()
+    return f"{each}. {best(result)}".rstrip() if rows else ""
 
 
-def best_rows(table: results.Result) -> str:
+def best(result: Result) -> str:
     """Which of several rows is best here, and which in the paper."""
-    rows = results.paper_comparison(table)
+    rows = results.paper_comparison(result)
     if len(rows) < 2:
         return ""
-    ours, papers = (max(rows, key=lambda row: row[column])[0] for column in (1, 3))
-    return (
-        f"Best in both: {ours}."
-        if ours == papers
-        else f"Best here: {ours}; in the paper: {papers}."
-    )
+    ours, paper = (max(rows, key=lambda row: row[column])[0] for column in (1, 3))
+    return f"Best in both: {ours}." if ours == paper else f"Best here: {ours}; paper: {paper}."
 
 
-def curve_summary(run: dict[str, Any]) -> str:
+def training_curve(run: Result) -> str:
     """A run's training curves in a sentence or two."""
-    train, validation, accuracy = (
-        results.curve(run, key) for key in ("train_loss", "val_loss", "val_track")
-    )
+    keys = ("train_loss", "val_loss", "val_track")
+    train, validation, accuracy = (results.curve(run, key) for key in keys)
     text = (
         f"Over {len(run['epoch'])} epochs the training loss falls from {train.iloc[0]:.2f} to "
-        f"{train.iloc[-1]:.2f} nats."
+        f"{train.iloc[-1]:.2f}."
     )
     if len(validation):
         text += (
-            f" The validation loss is lowest at epoch {validation.idxmin()} ({validation.min():.2f}) "
-            f"and ends at {validation.iloc[-1]:.2f}."
+            f" The validation loss is lowest at epoch {validation.idxmin()} "
+            f"({validation.min():.2f}) and ends at {validation.iloc[-1]:.2f}."
         )
     if len(accuracy):
-        text += f" Final validation accuracy: {accuracy.iloc[-1]:.0%}."
+        text += f" The final validation accuracy is {accuracy.iloc[-1]:.0%}."
     return text
+
+
+def confusion(result: Result) -> str:
+    """The recall of each class and the class it is most often confused with."""
+    labels, parts = [display(label) for label in result["labels"]], []
+    for k, counts in enumerate(results.confusion(result)):
+        if not sum(counts):
+            continue
+        others = [-1 if i == k else count for i, count in enumerate(counts)]
+        wrong = max(range(len(labels)), key=others.__getitem__)
+        most = f", mostly confused with {labels[wrong]}" if others[wrong] > 0 else ""
+        parts.append(f"{labels[k]} {counts[k] / sum(counts):.0%} correct{most}")
+    return "; ".join(parts) + "."

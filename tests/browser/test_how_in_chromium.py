@@ -27,8 +27,8 @@ def test_the_moment_moves_everything_and_its_link_brings_it_back(
     page.get_by_text("Change the track").click()
     page.get_by_role("button", name="Hunting").click()
     expect(page.get_by_role("heading", name="Hunting")).to_be_visible(timeout=PATIENCE)
-    page.get_by_role("radio", name="Answer").click()
-    expect(page.get_by_role("heading", name="From scores to shares")).to_be_visible(
+    page.get_by_role("radio", name="Prediction").click()
+    expect(page.get_by_role("heading", name="Softmax: probabilities")).to_be_visible(
         timeout=PATIENCE
     )
     before = settled(page, 3)
@@ -61,11 +61,11 @@ def test_the_moment_moves_everything_and_its_link_brings_it_back(
     assert errors == []
 
 
-@pytest.mark.parametrize("chapter", ["Picture", "Network"])
+@pytest.mark.parametrize("chapter", ["Spectrogram", "Neural network"])
 def test_nothing_is_wider_than_a_phone(chromium: Browser, server: str, chapter: str) -> None:
     page = chromium.new_page(viewport={"width": 390, "height": 844})
     page.goto(f"{server}/how?example=palace&chapter={chapter}")
-    settled(page, {"Picture": 4, "Network": 2}[chapter])
+    settled(page, {"Spectrogram": 4, "Neural network": 2}[chapter])
     assert (
         page.evaluate(
             "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -20,7 +20,7 @@ def open_lab(chromium: Browser, address: str) -> Page:
 
 def settle(page: Page) -> None:
     """Wait until the robustness curve, which is drawn last, is there and nothing runs."""
-    expect(page.get_by_text("Each point is the mean")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Mean and range over")).to_be_visible(timeout=PATIENCE)
     rest(page)
 
 
@@ -38,8 +38,8 @@ def test_a_control_changes_the_numbers_and_its_link_brings_them_back(
     expect(page.get_by_text("White noise, 10 dB quieter than the music.")).to_be_visible(
         timeout=PATIENCE
     )
-    page.get_by_role("slider", name="Music over noise").press("ArrowLeft")
-    page.get_by_role("slider", name="Music over noise").press("ArrowLeft")
+    page.get_by_role("slider", name="Signal-to-noise ratio").press("ArrowLeft")
+    page.get_by_role("slider", name="Signal-to-noise ratio").press("ArrowLeft")
     expect(page.get_by_text("White noise, 8 dB quieter than the music.")).to_be_visible(
         timeout=PATIENCE
     )

@@ -9,6 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from crnn.labels import display
 from pages.how.view import CHAPTERS
 from tests.conftest import encode, melody
 from tests.pages.visit import opened
@@ -47,10 +48,10 @@ def turn_to(page: AppTest, chapter: str) -> AppTest:
     return page.segmented_control(key="chapter").set_value(chapter).run()
 
 
-def shares(page: AppTest) -> dict[str, float]:
+def probabilities(page: AppTest) -> dict[str, float]:
     """Class → percent, of the table in the last chapter."""
     table = page.dataframe[0].value
-    return dict(zip(table["Class"], table["Share (%)"], strict=True))
+    return dict(zip(table["Class"], table["Probability (%)"], strict=True))
 
 
 def own_track(page: AppTest, samples: np.ndarray) -> AppTest:
@@ -72,7 +73,7 @@ def test_without_a_track_an_example_goes_through_all_stages() -> None:
         assert (
             len(titles)
             == len(stages)
-            == len(page.expander) - len([e for e in page.expander if "code" not in e.label])
+            == len(page.expander) - len([e for e in page.expander if e.label != "Code"])
         )
         assert all(chart.proto.alt for chart in page.get("plotly_chart"))
         assert all(
@@ -84,7 +85,7 @@ def test_without_a_track_an_example_goes_through_all_stages() -> None:
 
 
 def test_both_networks_and_the_last_segment_say_what_listen_says() -> None:
-    page = how(example="hunting", chapter="Answer")
+    page = how(example="hunting", chapter="Prediction")
     track = page.session_state["track"]
     for prediction in track.analysis.predictions:
         page.segmented_control(key="task").set_value(prediction.task).run()
@@ -92,43 +93,41 @@ def test_both_networks_and_the_last_segment_say_what_listen_says() -> None:
         slider.set_value(slider.options[-1]).run()
         assert not page.exception
         for label, p in zip(prediction.labels, prediction.probabilities[-1], strict=True):
-            assert shares(page)[label] == pytest.approx(100 * p, abs=0.01)
+            assert probabilities(page)[display(label)] == pytest.approx(100 * p, abs=0.01)
 
 
 def test_the_moment_and_the_network_come_from_the_address() -> None:
-    page = how(example="palace", chapter="Answer", task="Mood", at="12.1")
+    page = how(example="palace", chapter="Prediction", task="Mood", at="12.1")
     assert page.select_slider(key="at").value == "12.1"
     assert "12.1 s to 15.1 s" in words(page)
-    assert set(shares(page)) == {"Dark", "Energetic", "Happy", "Relaxing", "Sad"}
+    assert set(probabilities(page)) == {"Dark", "Energetic", "Happy", "Relaxing", "Sad"}
 
 
 def test_another_moment_another_answer_and_another_layer_other_maps() -> None:
-    page = how(example="hunting", chapter="Answer")
-    before = shares(page)
+    page = how(example="hunting", chapter="Prediction")
+    before = probabilities(page)
     slider = page.select_slider(key="at")
     slider.set_value(slider.options[-1]).run()
-    assert shares(page) != before
-    turn_to(page, "Network")
+    assert probabilities(page) != before
+    turn_to(page, "Neural network")
     titles = []
     for layer in ("Input", "Layer 1", "Layer 2", "Layer 3", "Layer 4"):
         page.segmented_control(key="layer").set_value(layer).run()
         assert not page.exception
         titles.append(figures(page)[0]["layout"]["title"]["text"])
     assert titles[1] == "Layer 1: 32 of 32 maps of 32 × 39"
-    assert titles[4] == "Layer 4: 128 maps of 1 × 9, one a line"
-    assert r"32 \text{ pictures of } 32 \times 39" in "\n".join(
-        latex.value for latex in page.get("latex")
-    )
+    assert titles[4] == "Layer 4: 128 maps of 1 × 9, one per line"
+    assert r"32 \times 32 \times 39" in "\n".join(latex.value for latex in page.get("latex"))
 
 
 def test_half_a_second_has_one_moment_and_says_that_it_is_repeated() -> None:
-    page = own_track(how(chapter="Picture"), melody(0.5))
+    page = own_track(how(chapter="Spectrogram"), melody(0.5))
     assert not page.exception
     assert "mine.wav" in [element.value for element in page.subheader]
     assert not page.select_slider
-    assert "it is repeated until it fills them" in words(page)
-    turn_to(page, "Answer")
-    assert sum(shares(page).values()) == pytest.approx(100, abs=0.1)
+    assert "it is repeated to fill the segment" in words(page)
+    turn_to(page, "Prediction")
+    assert sum(probabilities(page).values()) == pytest.approx(100, abs=0.1)
 
 
 def test_a_silent_moment_is_shown_like_any_other() -> None:
@@ -139,8 +138,8 @@ def test_a_silent_moment_is_shown_like_any_other() -> None:
         turn_to(page, chapter)
         assert not page.exception
         assert not page.error
-    turn_to(page, "Picture")
-    assert "100 % of this picture" in words(page)
+    turn_to(page, "Spectrogram")
+    assert "100% of this segment" in words(page)
 
 
 def test_a_silent_track_is_a_sentence() -> None:
@@ -162,6 +161,15 @@ def test_a_shorter_track_after_a_late_moment_is_no_trouble() -> None:
 def test_the_button_turns_to_the_next_chapter() -> None:
     page = how()
     for chapter in list(CHAPTERS)[1:]:
-        next(button for button in page.button if button.label.startswith("Go on")).click().run()
+        next(button for button in page.button if button.label.startswith("Next")).click().run()
         assert page.segmented_control(key="chapter").value == chapter
-    assert not [button for button in page.button if button.label.startswith("Go on")]
+    assert not [button for button in page.button if button.label.startswith("Next")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), zip(("Sound", "Picture", "Network", "Answer"), CHAPTERS, strict=True)
+)
+def test_chapters_of_older_addresses_are_still_opened(old: str, new: str) -> None:
+    page = how(chapter=old)
+    assert not page.exception
+    assert page.segmented_control(key="chapter").value == new

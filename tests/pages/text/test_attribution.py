@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from crnn.explain.deletion import Attribution, top_mask
 
 from crnn.audio.front_end import GTZAN_FRONT_END
+from crnn.explain.deletion import Attribution, top_mask
 from pages.text import attribution as text
 
 FRAMES = 400

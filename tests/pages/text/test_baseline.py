@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from crnn.baseline.ranges import FEATURES, FLUX
 
+from crnn.baseline.ranges import FEATURES, FLUX
 from crnn.baseline.svm import SVM
 from crnn.inference.prediction import Prediction
 from crnn.labels import GENRES

@@ -1,86 +1,78 @@
-"""Sentences about results."""
+"""Sentences on results, computed from the figures alone."""
 
 from typing import Any
+
+import pytest
 
 from pages.text import results
 
 V: dict[str, Any] = {
-    "table": "V",
-    "title": "Table V: segments",
-    "context": "Protocol F, 2 seeds",
-    "note": "Nothing falls.",
     "rows": [
-        {
-            "name": "3 s",
-            "paper": {"track_accuracy": 0.92, "track_macro_f1": 0.922},
-            "runs": ["a", "b"],
-            "track_accuracy": {"mean": 0.62, "sd": 0.012, "each": [0.63, 0.61]},
-            "validation_loss": {"mean": 1.2345, "sd": None},
-        },
-        {
-            "name": "10 s",
-            "paper": {"track_accuracy": 0.57},
-            "runs": ["c"],
-            "track_accuracy": {"mean": 0.65, "sd": None, "each": [0.65]},
-            "strange_figure": 12.3456,
-        },
+        {"name": "3 s", "paper": {"track_accuracy": 0.92}, "track_accuracy": {"mean": 0.62}},
+        {"name": "10 s", "paper": {"track_accuracy": 0.57}, "track_accuracy": {"mean": 0.65}},
         {"name": "20 s", "paper": None, "track_accuracy": {"mean": 0.5}},
-    ],
+    ]
 }
 
 
-def accuracy(value: float, **more: Any) -> dict[str, Any]:
-    return {"track_accuracy": value, "labels": ["a", "b"], **more}
+def measured(accuracy: float, **more: Any) -> dict[str, Any]:
+    return {"track_accuracy": accuracy, "labels": ["rock", "hiphop"], **more}
+
+
+def test_a_comparison_has_every_row_that_the_paper_has_too() -> None:
+    assert results.comparison(V) == (
+        "3 s 62% (paper 92%); 10 s 65% (paper 57%). Best here: 10 s; paper: 3 s."
+    )
+    assert results.comparison({"rows": V["rows"][2:]}) == ""
+    assert results.comparison({"rows": V["rows"][:1]}) == "3 s 62% (paper 92%)."
+    assert results.best({"rows": V["rows"][:2][::-1]}) == "Best here: 10 s; paper: 3 s."
 
 
 def test_differences_from_the_paper_are_computed() -> None:
-    protocols = {
-        "P": accuracy(0.845),
-        "F": accuracy(0.614),
-        "N": accuracy(0.566),
-        "M": accuracy(0.63),
-    }
-    sentences = results.differences_from_paper(protocols)
-    assert "the paper reports 92%, our network reaches 84.5% (−7.5 points)" in sentences[0]
-    assert "61.4% (−23.1 points vs. P)" in sentences[1]
-    assert "56.6% (−27.9 points vs. P)" in sentences[2]
-    assert "74%" in sentences[3]
-    assert "−11.0 points" in sentences[3]
-    assert "(+1.0 points)" in results.differences_from_paper({"P": accuracy(0.93)})[0]
+    found = {"P": measured(0.845), "F": measured(0.614), "N": measured(0.566), "M": measured(0.63)}
+    random, disjoint, new, mood = results.differences_from_paper(found)
+    assert "reports 92%, this network reaches 84.5% (−7.5 points)" in random
+    assert "61.4% (−23.1 points from P)" in disjoint
+    assert "56.6% (−27.9 points from P)" in new
+    assert "74%" in mood
+    assert "−11.0 points" in mood
+    assert "+1.0 points" in results.differences_from_paper({"P": measured(0.93)})[0]
     assert results.differences_from_paper({}) == []
 
 
-def test_genres_with_few_new_songs_are_only_counted() -> None:
-    songs = {
-        "labels": ["a", "b", "c"],
-        "recall": {"a": {"tracks": 10, "recall": 0.9}, "b": {"tracks": 2, "recall": 1.0}},
-    }
-    assert results.describe_generalisation(songs) == (
-        "On new songs, accuracy is highest for a (90% of 10). Too few songs: b (2). None: c."
+def test_the_headline_needs_no_figure() -> None:
+    assert results.headline({}) == ""
+    found = {"N": measured(0.669), "M": measured(0.641)}
+    assert "the genre of 67% and the mood of 64%" in results.headline(found)
+
+
+def test_new_songs_are_described_genre_by_genre() -> None:
+    recall = {"rock": {"tracks": 10, "recall": 0.9}, "hiphop": {"tracks": 20, "recall": 0.5}}
+    new = measured(0.7, recall=recall | {"pop": {"tracks": 2, "recall": 1.0}})
+    assert results.new_songs(new | {"labels": ["rock", "hiphop", "pop", "jazz"]}) == (
+        "Accuracy is highest for Rock (90% of 10 songs), lowest for Hip-hop (50% of 20 songs). "
+        "Too few songs to tell: Pop (2). No songs: Jazz."
+    )
+    one = measured(0.9, recall={"rock": recall["rock"]})
+    assert results.new_songs(one).startswith("Accuracy is highest for Rock (90% of 10 songs). No")
+
+
+def test_a_confusion_names_the_commonest_mistake() -> None:
+    assert results.confusion(measured(0.5, confusion=[[3, 1], [0, 0]])) == (
+        "Rock 75% correct, mostly confused with Hip-hop."
+    )
+    assert results.confusion(measured(1.0, confusion=[[3, 0], [0, 2]])) == (
+        "Rock 100% correct; Hip-hop 100% correct."
     )
 
 
-def test_the_best_rows_are_computed() -> None:
-    assert (
-        results.comparison(V)
-        == "3 s 62% (paper 92%); 10 s 65% (paper 57%). Best here: 10 s; in the paper: 3 s."
-    )
-    assert results.comparison({"rows": [V["rows"][2]]}) == ""
-    assert results.comparison({"rows": V["rows"][:1]}) == "3 s 62% (paper 92%)."
-
-
-def test_curves_with_and_without_validation() -> None:
-    run = {
-        "name": "r",
-        "task": "genre",
-        "label": "l",
-        "epoch": [1, 2, 3],
-        "train_loss": [2.0, 1.0, 0.5],
-    }
-    assert (
-        results.curve_summary(run)
-        == "Over 3 epochs the training loss falls from 2.00 to 0.50 nats."
-    )
+@pytest.mark.parametrize("missing", [{}, {"val_loss": None, "val_track": None}])
+def test_training_curves_with_and_without_validation(missing: dict[str, Any]) -> None:
+    run = {"epoch": [1, 2, 3], "train_loss": [2.0, 1.0, 0.5]}
+    text = "Over 3 epochs the training loss falls from 2.00 to 0.50."
+    assert results.training_curve(run | missing) == text
     full = run | {"val_loss": [1.9, None, 1.4], "val_track": [0.2, None, 0.55]}
-    assert "lowest at epoch 3 (1.40)" in results.curve_summary(full)
-    assert "validation accuracy: 55%" in results.curve_summary(full)
+    assert results.training_curve(full) == (
+        f"{text} The validation loss is lowest at epoch 3 (1.40) and ends at 1.40. "
+        "The final validation accuracy is 55%."
+    )
