@@ -19,6 +19,7 @@ from crnn.format import duration, percent
 from crnn.labels import display
 
 _FILE_WIDTH = 36  # characters
+_ROW = f"{{:<{_FILE_WIDTH}}}  {{:>10}}  {{:<38}}  {{}}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,7 +61,7 @@ def _predict(options: argparse.Namespace) -> bool:
     tasks = [checkpoint.task for checkpoint in checkpoints]
     if tasks[0] == tasks[1]:
         raise CrnnError(
-            f"Both checkpoints predict {tasks[0]}. Choose one for genre and one for mood."
+            f"Both checkpoints predict {tasks[0]}; one for genre and one for mood needed."
         )
     for checkpoint in checkpoints:
         if checkpoint.notice:
@@ -69,7 +70,7 @@ def _predict(options: argparse.Namespace) -> bool:
     files = _find_files(options.paths)
     results = []
     if not (options.json or options.csv):
-        print(_row("File", "Length", *map(display, tasks)))
+        print(_ROW.format("File", "Length", *map(display, tasks)))
     # None: no bar where stderr is not a terminal, such as a log.
     disable = True if len(files) < 2 or options.quiet else None
     for file, error in tqdm(files, unit="file", disable=disable, file=sys.stderr, leave=False):
@@ -126,12 +127,6 @@ def _table_row(result: dict[str, Any], tasks: Sequence[str]) -> str:
     for task in tasks:
         ranked = sorted(result[task].items(), key=lambda item: -item[1])[:3]
         is_ood = result.get("doubt", {}).get(task, {}).get("doubted")
-        cells.append(
-            ", ".join(f"{display(label)} {percent(p)}" for label, p in ranked)
-            + (" ?" if is_ood else "")
-        )
-    return _row(name, duration(result["seconds"]), *cells)
-
-
-def _row(file: str, length: str, genre: str, mood: str) -> str:
-    return f"{file:<{_FILE_WIDTH}}  {length:>10}  {genre:<38}  {mood}"
+        top = ", ".join(f"{display(label)} {percent(p)}" for label, p in ranked)
+        cells.append(top + " ?" * bool(is_ood))
+    return _ROW.format(name, duration(result["seconds"]), *cells)

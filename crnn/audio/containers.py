@@ -44,10 +44,9 @@ _NOT_AUDIO = (
 
 @dataclass
 class Stream:
-    """An opened audio source.
+    """An opened audio source. seconds: as the container announces, 0 where it does not.
 
-    format: as people call it, such as "MP3". sample_rate: Hz. seconds: length that the container
-    announces, 0 where it does not. damaged: set where blocks() had to stop early.
+    damaged: set where blocks() had to stop early.
     """
 
     format: str

@@ -39,11 +39,10 @@ _LOUDEST = 1e6
 
 @dataclass(frozen=True)
 class Waveform:
-    """Decoded audio.
+    """Decoded audio: mono float32 samples [T] in [-1, 1], and the properties of its source.
 
-    samples: mono float32 [T] in [-1, 1]. sample_rate: Hz. format, channels, source_rate (Hz),
-    source_seconds: of the source, which is longer than `seconds` where it was cut. notices:
-    sentences about anything that was changed or left out.
+    source_seconds exceeds `seconds` where the source was cut. notices: sentences about anything
+    that was changed or left out.
     """
 
     samples: Samples
@@ -66,20 +65,14 @@ def decode(
     downmix: Downmix = "mean",
     max_seconds: float = MAX_SECONDS,
 ) -> Waveform:
-    """Decode audio to mono samples at `sample_rate`.
+    """Decode a file, or its bytes, to mono samples at `sample_rate` (Hz); downmix as in FrontEnd.
 
     WAV, FLAC, OGG, Opus, MP3 (AIFF, AU, CAF too) are read by libsndfile; M4A, AAC, WebM, MP4 by
     FFmpeg. The content decides, never the name.
 
-    Args:
-        source: path of a file, or its bytes.
-        sample_rate: Hz.
-        downmix: as in FrontEnd.
-        max_seconds: what follows is cut off.
-
     Raises:
         AudioError: the source holds no usable audio. Where a part is usable (truncated, damaged,
-            NaN, too long), that part is decoded and `notices` say so.
+            NaN, longer than max_seconds), that part is decoded and `notices` say so.
     """
     with containers.open_audio(source) as stream:
         low, high = SOURCE_RATES

@@ -23,12 +23,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 @lru_cache(maxsize=8)
 def noise_loop(kind: str, sample_rate: int) -> Tensor:
-    """A minute of noise [T] of mean power 1 that can be looped; the same one on every call.
-
-    Args:
-        kind: one of KINDS.
-        sample_rate: Hz.
-    """
+    """A minute of noise [T] of mean power 1 that can be looped; the same one on every call."""
     synthesise = {"white": _white, "pink": _pink, "crowd": _crowd, "vinyl": _vinyl}[kind]
     samples = synthesise(np.random.default_rng(20_210), SECONDS * sample_rate, sample_rate)
     samples -= samples.mean()

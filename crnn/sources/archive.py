@@ -70,8 +70,7 @@ def describe_skipped(skipped: Counter[SkipReason]) -> str:
 class Archive:
     """An opened ZIP. members: files that may be tracks; skipped: the number of others, by reason.
 
-    Raises:
-        AudioError: the ZIP is damaged, encrypted, or holds no track.
+    Raises AudioError where the ZIP is damaged, encrypted, or holds no track.
     """
 
     def __init__(self, file: BinaryIO) -> None:

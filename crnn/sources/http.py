@@ -153,8 +153,7 @@ def get(
 ) -> bytes:
     """A body of at most `limit` bytes, whose content type begins with one of `kinds`.
 
-    Raises:
-        FetchError: no response, another status than 200, another type, or too long.
+    Raises FetchError for no response, another status than 200, another type, or a longer body.
     """
     name = service_name(url)
     try:

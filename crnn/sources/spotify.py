@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,10 +39,7 @@ class ShortLink:
 def parse_link(text: str) -> str | ShortLink:
     """The id of the track (22 characters) that a pasted link names, or a short link.
 
-    Only the id is used from here on; addresses are built anew from it.
-
-    Raises:
-        SourceError: something else was pasted; the message says what.
+    Addresses are built anew from the id. Raises SourceError, naming what else was pasted.
     """
     pasted = text.strip()
     if not pasted:
@@ -89,11 +86,7 @@ def _track_id(path: list[str]) -> str:
 
 
 def track_id(text: str, session: Session) -> str:
-    """The id of the track that a pasted link names; short links are followed within Spotify.
-
-    Raises:
-        SourceError: the link names no track, or can't be followed.
-    """
+    """As parse_link, but short links are followed, within Spotify's hosts."""
     link = parse_link(text)
     for _ in range(http.MAX_REDIRECTS):
         if isinstance(link, str):
@@ -113,13 +106,10 @@ def track_id(text: str, session: Session) -> str:
 
 @dataclass(frozen=True)
 class Credentials:
-    """Of an app registered with Spotify (client credentials flow); its text never shows them."""
+    """Of an app registered with Spotify (client credentials flow); their repr hides them."""
 
-    client_id: str
-    client_secret: str
-
-    def __repr__(self) -> str:
-        return "Credentials(…)"
+    client_id: str = field(repr=False)
+    client_secret: str = field(repr=False)
 
     @classmethod
     def find(cls, *places: Mapping[str, Any]) -> "Credentials | None":
@@ -158,8 +148,7 @@ class TrackInfo:
 def look_up(track: str, credentials: Credentials | None, session: Session) -> TrackInfo:
     """Metadata of a track, from the Web API; from oEmbed without credentials or on failure.
 
-    Raises:
-        SourceError: Spotify does not have this track, or neither answers.
+    Raises SourceError where Spotify does not have this track, or neither answers.
     """
     notice = ""
     try:
@@ -189,20 +178,17 @@ def _from_api(track: str, credentials: Credentials, session: Session) -> TrackIn
     tokens = _tokens.setdefault(credentials, MemoryCacheHandler())  # spotipy's default is a file
     try:
         auth = SpotifyClientCredentials(
-            credentials.client_id,
-            credentials.client_secret,
-            requests_session=session,
-            cache_handler=tokens,
+            *astuple(credentials), requests_session=session, cache_handler=tokens
         )
         answer = spotipy.Spotify(auth_manager=auth, requests_session=session).track(track)
         return parse_track(track, answer)
     except spotipy.SpotifyException as error:
         after = http.retry_after((error.headers or {}).get("Retry-After"))
-        if error.http_status == 429 and after > http.MAX_WAIT_SECONDS:
-            _quiet_until = monotonic() + after
-        if error.http_status == 401:
-            _tokens.pop(credentials, None)
         status = error.http_status
+        if status == 429 and after > http.MAX_WAIT_SECONDS:
+            _quiet_until = monotonic() + after
+        if status == 401:
+            _tokens.pop(credentials, None)
         raise FetchError(status_message(status, after), status, after) from None
     except spotipy.SpotifyOauthError as error:
         status = getattr(getattr(error.__context__, "response", None), "status_code", 401)
@@ -225,11 +211,7 @@ def status_message(status: int, after: float = 0.0) -> str:
 
 
 def parse_track(track: str, answer: dict[str, Any]) -> TrackInfo:
-    """A track object of the Web API; what has not the documented form is left out.
-
-    Raises:
-        ValueError, KeyError, TypeError, AttributeError: it is no track object.
-    """
+    """A track object of the Web API. Raises whatever it meets in an answer of another form."""
     if not isinstance(answer["name"], str):
         raise ValueError("the track has no name")
     artists = answer.get("artists") or []

@@ -1,4 +1,4 @@
-"""From a link to metadata: requests, refusals and messages, with real clients and local services."""
+"""From a link to metadata: requests, refusals, messages, with real clients and local services."""
 
 import logging
 
