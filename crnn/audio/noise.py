@@ -11,12 +11,7 @@ from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import mel_power
 
 SECONDS = 60
-KINDS = {
-    "white": "White noise: the same power at every frequency, like an untuned radio",
-    "pink": "Pink noise: the same power in every octave, like rain or wind",
-    "crowd": "A crowd: twenty murmuring voices at once, each with its own pitch and pauses",
-    "vinyl": "A worn record: crackle, clicks and a low rumble, repeated with its turns",
-}
+KINDS = ("white", "pink", "crowd", "vinyl")
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
