@@ -33,6 +33,7 @@ MAX_BYTES = {CONFIG: 100_000, WEIGHTS: 64_000_000, CARD: 1_000_000}
 _ANONYMOUS_BYTES = 1_000_000_000
 
 _TIMEOUT = 5.0  # seconds for the Hub to answer
+_DISK_ERRORS = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT)
 _PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".joblib")
 
 _HOSTS = ("huggingface.co", "hf.co")
@@ -158,12 +159,12 @@ def fetch(
 
     Raises:
         HubUnreachable: the Hub does not answer, and there is no copy.
-        CheckpointError: the repository is missing, private, gated, too large, pickled, or no
-            checkpoint of ours.
+        CheckpointError: the repository cannot be read, or is no checkpoint within the bounds.
     """
     remote = _Remote(address, cache_folder(anonymous), anonymous)
     pinned = _COMMIT.fullmatch(address.revision) is not None
-    if pinned and (cached := remote.cached()) is not None:
+    cached = remote.cached()
+    if pinned and cached is not None:
         return cached  # a commit never changes
     try:
         commit, sizes = remote.list_files()
@@ -182,23 +183,19 @@ def fetch(
             folder, before = file.parent, before + size
             if name == CONFIG and check is not None:
                 check(file)
-        if not pinned:
-            # Which commit the branch or tag means is noted last, so that only complete copies are
-            # found offline.
-            reference = folder.parents[1] / "refs" / address.revision
-            reference.parent.mkdir(parents=True, exist_ok=True)
-            reference.write_text(commit)
-        return Snapshot(folder, commit)
     except HubUnreachable as error:
-        cached = remote.cached()
         if cached is None:
             raise HubUnreachable(
                 f"{error} No copy of it was fetched before. Try again later."
             ) from error
-        return replace(
-            cached,
-            notice=f"{error} In use is the copy fetched earlier, revision {cached.commit[:12]}.",
-        )
+        notice = f"{error} In use is the copy fetched earlier, revision {cached.commit[:12]}."
+        return replace(cached, notice=notice)
+    if not pinned:
+        # Noted last, so that only complete copies are found when the Hub does not answer.
+        reference = folder.parents[1] / "refs" / address.revision
+        reference.parent.mkdir(parents=True, exist_ok=True)
+        reference.write_text(commit)
+    return Snapshot(folder, commit)
 
 
 @dataclass(frozen=True)
@@ -215,27 +212,22 @@ class _Remote:
 
     def cached(self) -> Snapshot | None:
         """The copy fetched earlier, if it is complete."""
+        find, cache = huggingface_hub.try_to_load_from_cache, str(self.cache)
         files = [
-            huggingface_hub.try_to_load_from_cache(
-                self.address.repo, name, cache_dir=str(self.cache), revision=self.address.revision
-            )
+            find(self.address.repo, name, cache, self.address.revision)
             for name in (CONFIG, WEIGHTS)
         ]
-        paths = [Path(file).parent for file in files if isinstance(file, str)]
-        return Snapshot(paths[0], paths[0].name) if len(paths) == len(files) else None
+        folders = [Path(file).parent for file in files if isinstance(file, str)]
+        return Snapshot(folders[0], folders[0].name) if len(folders) == 2 else None
 
     def list_files(self) -> tuple[str, dict[str, int]]:
         """The revision's commit now, and its files' sizes in bytes; refuses what is too large."""
         import httpx2
 
         api = huggingface_hub.HfApi(endpoint=endpoint(), token=self.token)
+        repo, revision = self.address.repo, self.address.revision
         try:
-            info = api.model_info(
-                self.address.repo,
-                revision=self.address.revision,
-                timeout=_TIMEOUT,
-                files_metadata=True,
-            )
+            info = api.model_info(repo, revision=revision, timeout=_TIMEOUT, files_metadata=True)
             commit = info.sha or ""
             if not _COMMIT.fullmatch(commit):
                 raise ValueError
@@ -247,120 +239,83 @@ class _Remote:
             raise HubUnreachable(
                 f"{self.address}: what answered in place of the Hugging Face Hub is not the Hub."
             ) from error
+        pickles = sorted(file for file in listed if file.endswith(_PICKLES))
+        if pickles and WEIGHTS not in listed:
+            raise CheckpointError(
+                f"{self.address} has its weights only as a pickle ({ellipsis(pickles[0], 60)}). "
+                "Reading a pickle can run any code, so none is opened here: weights are read from "
+                f"{WEIGHTS} alone. Convert it on a computer you trust."
+            )
         for name in (CONFIG, WEIGHTS):
             if name not in listed:
-                raise CheckpointError(self._not_a_checkpoint(name, sorted(listed)))
-        sizes: dict[str, int] = {}
-        for name in filter(listed.__contains__, MAX_BYTES):
-            if (size := listed[name]) is None:
                 raise CheckpointError(
-                    f"{self.address}: the Hub does not say how large {name} is, so it was not "
-                    "fetched."
+                    f"{self.address} is not a checkpoint of this kind: it has no {name}. A "
+                    f"repository with {CONFIG} and {WEIGHTS} is needed, such as "
+                    "`python -m training publish` makes."
                 )
+        sizes = {name: listed[name] or 0 for name in MAX_BYTES if name in listed}
+        for name, size in sizes.items():
             if size > MAX_BYTES[name]:
                 raise CheckpointError(
-                    f"{self.address}: {name} has {_bytes(size)}; up to {_bytes(MAX_BYTES[name])} "
-                    "are accepted. Nothing of it "
-                    "was fetched. Choose a smaller network."
+                    f"{self.address}: {name} has {file_size(size)}; up to "
+                    f"{file_size(MAX_BYTES[name])} are accepted. Nothing of it was fetched. Choose "
+                    "a smaller network."
                 )
-            sizes[name] = size
         return commit, sizes
-
-    def _not_a_checkpoint(self, missing: str, listed: list[str]) -> str:
-        pickles = [file for file in listed if file.endswith(_PICKLES)]
-        if pickles and WEIGHTS not in listed:
-            return (
-                f"{self.address} has its weights only as a pickle ({ellipsis(pickles[0], 60)}). "
-                "Reading a pickle can run any "
-                f"code, so none is opened here: weights are read from {WEIGHTS} alone. Convert it "
-                "on a computer you trust."
-            )
-        return (
-            f"{self.address} is not a checkpoint of this kind: it has no {missing}. A repository "
-            f"with {CONFIG} and {WEIGHTS} "
-            "is needed, such as `python -m training publish` makes."
-        )
 
     def download(self, name: str, commit: str, report: Callable[[int], None]) -> Path:
         """One file into the cache; its path there."""
         import httpx2
-        from huggingface_hub import errors
 
         try:
-            return Path(
-                huggingface_hub.hf_hub_download(
-                    self.address.repo,
-                    name,
-                    revision=commit,
-                    cache_dir=self.cache,
-                    token=self.token,
-                    endpoint=endpoint(),
-                    etag_timeout=_TIMEOUT,
-                    tqdm_class=progress_bar(f"{self.address}: {name}", MAX_BYTES[name], report),
-                )
+            path = huggingface_hub.hf_hub_download(
+                self.address.repo,
+                name,
+                revision=commit,
+                cache_dir=self.cache,
+                token=self.token,
+                endpoint=endpoint(),
+                etag_timeout=_TIMEOUT,
+                tqdm_class=progress_bar(f"{self.address}: {name}", MAX_BYTES[name], report),
             )
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
             number = getattr(error, "errno", None)
-            if number in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT):
+            if number in _DISK_ERRORS:
                 raise CheckpointError(
                     f"{self.address}: {name} could not be stored ({os.strerror(number)}). Make "
-                    "room, or set HF_HOME to "
-                    "a folder that can be written."
+                    "room, or set HF_HOME to a folder that can be written."
                 ) from error
-            if isinstance(error, errors.GatedRepoError):
+            if type(error).__name__ == "GatedRepoError":  # its list of files is public
                 raise self._explained(error) from error
             raise HubUnreachable(f"{self.address}: the download of {name} broke off.") from error
+        return Path(path)
 
     def _explained(self, error: Exception) -> CheckpointError:
         """What the Hub's answer means, without the library's own words: they may repeat a token."""
         status = getattr(getattr(error, "response", None), "status_code", None)
-        kinds = {kind.__name__ for kind in type(error).__mro__}
-        for kind, code, sentence in _REFUSALS:
-            if kind in kinds and code in (status, None):
+        kind = type(error).__name__
+        for key in (f"{kind} {status}", kind, str(status)):
+            if key in _REFUSALS:
                 access = _PUBLIC_ONLY if self.anonymous else _NEEDS_TOKEN
-                return CheckpointError(sentence.format(address=self.address, access=access))
+                return CheckpointError(_REFUSALS[key].format(self.address, access=access))
         trouble = f"is in trouble or busy (it answered {status})" if status else "does not answer"
         return HubUnreachable(f"{self.address}: the Hugging Face Hub {trouble}.")
 
 
-# Class of huggingface_hub's error, status, and what that means; the first that fits.
-_REFUSALS = (
-    (
-        "GatedRepoError",
-        None,
-        "{address.repo} is gated: its authors let in only who has accepted their terms on its "
-        "page. {access}",
-    ),
-    (
-        "RepositoryNotFoundError",
-        401,
-        "{address.repo} is private, or there is no such repository: the Hub says the same of "
-        "both. Check the spelling. {access}",
-    ),
-    (
-        "RevisionNotFoundError",
-        None,
-        "{address.repo} has no revision “{address.revision}”. Leave it out for the newest, or "
-        "look up its branches and tags on its page.",
-    ),
-    (
-        "DisabledRepoError",
-        None,
-        "{address.repo} has been disabled on the Hub. Choose another repository.",
-    ),
-    (
-        "Exception",
-        404,
-        "The Hub has no model repository {address.repo}. Check the spelling: user/repo.",
-    ),
-    (
-        "Exception",
-        401,
-        "The Hub does not accept the token it was sent. Make a new one and set it as HF_TOKEN, or "
-        "remove it: public repositories need none.",
-    ),
-    ("Exception", 403, "The Hub refuses access to {address.repo}. {access}"),
-)
+# By huggingface_hub's error and the status.
+_REFUSALS = {
+    "GatedRepoError": "{0.repo} is gated: its authors let in only who has accepted their terms on "
+    "its page. {access}",
+    "RepositoryNotFoundError 401": "{0.repo} is private, or there is no such repository: the Hub "
+    "says the same of both. Check the spelling. {access}",
+    "RevisionNotFoundError": "{0.repo} has no revision “{0.revision}”. Leave it out for the "
+    "newest, or look up its branches and tags on its page.",
+    "DisabledRepoError": "{0.repo} has been disabled on the Hub. Choose another repository.",
+    "404": "The Hub has no model repository {0.repo}. Check the spelling: user/repo.",
+    "401": "The Hub does not accept the token it was sent. Make a new one and set it as HF_TOKEN, "
+    "or remove it: public repositories need none.",
+    "403": "The Hub refuses access to {0.repo}. {access}",
+}
 _PUBLIC_ONLY = "Only public repositories can be opened here."
 _NEEDS_TOKEN = "Set HF_TOKEN to a token whose owner may read it."
 
@@ -404,7 +359,8 @@ def _make_room(cache: Path) -> None:
         pass  # another visitor makes room at this moment
 
 
-def _bytes(size: int) -> str:
+def file_size(size: int) -> str:
+    """A number of bytes as "1.2 MB"."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= scale:
             return f"{size / scale:.3g} {unit}"

@@ -5,6 +5,8 @@ import re
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load, save
 
 from crnn.errors import CheckpointError
 from crnn.model.checkpoint import Checkpoint
@@ -141,12 +143,16 @@ class TestRefusals:
         assert "model.safetensors is damaged or not in safetensors format" in message()
 
     def test_weights_that_are_not_numbers(self, hub: FakeHub, files: Files) -> None:
-        from safetensors.torch import load, save
-
         state = load(files["model.safetensors"])
         state["linear.bias"] = state["linear.bias"] * float("nan")
         hub.add(NAME, files | {"model.safetensors": save(state)})
         assert "NaN or infinite" in message()
+
+    def test_weights_of_another_type(self, hub: FakeHub, files: Files) -> None:
+        state = load(files["model.safetensors"])
+        state["linear.bias"] = state["linear.bias"].to(torch.float8_e4m3fn)
+        hub.add(NAME, files | {"model.safetensors": save(state)})
+        assert "other types of numbers" in message()
 
 
 HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
