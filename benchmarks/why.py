@@ -9,12 +9,12 @@ from torch import Tensor
 from benchmarks.ratios import against
 from benchmarks.speed import in_turns
 from crnn.explain import attribution, deletion
-from crnn.inference.analysis import analyse
+from crnn.inference.analysis import decode_and_predict
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.segments import cut, plan
 from crnn.sources.examples import EXAMPLES
-from crnn.viz import attribution as heat
+from crnn.viz.attribution import overlay
 
 
 def one_by_one(classifier: Classifier, mel: Tensor) -> None:
@@ -32,7 +32,7 @@ def one_by_one(classifier: Classifier, mel: Tensor) -> None:
 
 def switch(classifier: Classifier, mel: Tensor, label: str, lost: Tensor) -> None:
     """Another class of the same window: Grad-CAM, both tests and figures; occlusion is reused."""
-    front_end = classifier.checkpoint.front_end
+    front_end = classifier.front_end
     losses = attribution.expand_patches(
         lost[classifier.checkpoint.labels.index(label)], mel.shape[0]
     )
@@ -40,15 +40,15 @@ def switch(classifier: Classifier, mel: Tensor, label: str, lost: Tensor) -> Non
         "Occlusion": losses,
         "Grad-CAM": attribution.smooth(attribution.grad_cam(classifier, mel, label), front_end),
     }
-    for region in deletion.deletion_test(classifier, mel, label, maps):
-        heat.overlay(region, mel.numpy(), front_end, 0.0, region.method).to_json()
+    for tested in deletion.deletion_test(classifier, mel, label, maps):
+        overlay(tested, mel.numpy(), front_end, 0.0, tested.method).to_json()
 
 
 def speed(rounds: int = 5) -> dict[str, Any]:
     """Medians in seconds with two threads; median ratio to one prediction."""
     torch.set_num_threads(2)
     classifier = Classifier(Checkpoint.load("genre"))
-    mel = analyse(EXAMPLES["metal-madness"].file, [classifier])[1].mel
+    mel = decode_and_predict(EXAMPLES["metal-madness"].file, [classifier])[1].mel
     lost = attribution.occlusion(classifier, mel)
     times = in_turns(
         {
@@ -65,69 +65,54 @@ def speed(rounds: int = 5) -> dict[str, Any]:
     return against(times, "one answer", 1)
 
 
-def worth(shares: tuple[float, ...] = (0.1, 0.2, 0.3)) -> dict[str, Any]:
-    """Mean over the six examples' first answers, by network, map and share of the picture: what is
-    left of the probability with the brightest share silent; with as much silent elsewhere; with as
-    much of the same bands silent at other times.
+def worth(fractions: tuple[float, ...] = (0.1, 0.2, 0.3)) -> dict[str, Any]:
+    """Deletion tests on the six examples' top classes, by network, map and fraction of all bins.
 
-    "Loudest" is the spectrogram itself taken for a map: what a map has to beat. Grad-CAM by the
-    convolution it reads, too.
+    What is left of the probability (mean) with the top bins silenced; with as much silenced
+    elsewhere; with as much of the same bands silenced at other times. "Loudest" is the spectrogram
+    itself taken for a map: what a map has to beat. Grad-CAM of every convolution, too.
     """
     torch.set_num_threads(1)
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for name in ("genre", "mood"):
         classifier = Classifier(Checkpoint.load(name))
-        front_end = classifier.checkpoint.front_end
-        left: dict[str, list[tuple[float, ...]]] = {}
+        front_end, labels = classifier.front_end, classifier.checkpoint.labels
+        left: dict[str, list[list[float]]] = {}
         for example in EXAMPLES.values():
-            analysis = analyse(example.file, [classifier])[1]
-            mel, (label, before) = analysis.mel, analysis.predictions[0].ranked()[0]
-            k = classifier.checkpoint.labels.index(label)
-            maps = {
-                "occlusion": attribution.expand_patches(
-                    attribution.occlusion(classifier, mel)[k], mel.shape[0]
-                )
-            }
+            mel = decode_and_predict(example.file, [classifier])[1].mel
+            label, before = classifier.predict(mel).ranked()[0]
+            lost = attribution.occlusion(classifier, mel)[labels.index(label)]
+            maps = {"occlusion": attribution.expand_patches(lost, mel.shape[0])}
             for layer in range(len(classifier.network.convolutions)):
                 cam = attribution.grad_cam(classifier, mel, label, layer)
                 maps[f"Grad-CAM of convolution {layer + 1}"] = attribution.smooth(cam, front_end)
-                maps[f"Grad-CAM of convolution {layer + 1}, not softened"] = cam
+                maps[f"Grad-CAM of convolution {layer + 1}, not smoothed"] = cam
             maps["loudest"] = attribution.smooth(mel, front_end)
             for method, values in maps.items():
-                for share in (
-                    shares
-                    if method in ("occlusion", "Grad-CAM of convolution 3")
-                    else (deletion.TOP_FRACTION,)
-                ):
-                    mask = deletion.top_mask(values, share)
-
-                    def mean(
-                        masks: list[Tensor],
-                        label: str = label,
-                        mel: Tensor = mel,
-                        classifier: Classifier = classifier,
-                    ) -> float:
-                        return statistics.mean(
-                            classifier.predict(mel.masked_fill(m, -80.0)).to_dict()[label]
-                            for m in masks
-                        )
-
-                    row = (
-                        mean([mask]),
-                        mean(deletion.moved_masks(mask)),
-                        mean(deletion.moved_masks(mask, same_bands=True)),
+                used = method in ("occlusion", "Grad-CAM of convolution 3")
+                for fraction in fractions if used else (deletion.TOP_FRACTION,):
+                    mask = deletion.top_mask(values, fraction)
+                    elsewhere = deletion.moved_masks(mask)
+                    width = mask.shape[1]
+                    later = [mask.roll(width * k // 4, dims=1) for k in (1, 2, 3)]
+                    left.setdefault(f"{method}, {fraction:.0%}", []).append(
+                        [
+                            statistics.mean(
+                                classifier.predict(mel.masked_fill(m, -80.0)).to_dict()[label]
+                                for m in masks
+                            )
+                            / before
+                            for masks in ([mask], elsewhere, later)
+                        ]
                     )
-                    left.setdefault(f"{method}, {share:.0%}", []).append(
-                        tuple(p / before for p in row)
-                    )
-        found[name] = {
+        results[name] = {
             method: dict(
                 zip(
                     ("own", "elsewhere", "other times"),
-                    (round(statistics.mean(c), 3) for c in zip(*rows, strict=True)),
+                    (round(statistics.mean(column), 3) for column in zip(*rows, strict=True)),
                     strict=True,
                 )
             )
             for method, rows in left.items()
         }
-    return found
+    return results

@@ -70,14 +70,11 @@ def top_mask(values: Tensor, fraction: float = TOP_FRACTION) -> Tensor:
     return mask.view(values.shape)
 
 
-def moved_masks(mask: Tensor, same_bands: bool = False) -> list[Tensor]:
-    """The mask rolled to random places, the same on each call.
-
-    same_bands: moved in time only, which is the harder comparison: music keeps to its bands.
-    """
+def moved_masks(mask: Tensor) -> list[Tensor]:
+    """The mask rolled to random places in time and frequency, the same on each call."""
     generator = torch.Generator().manual_seed(0)
     shifts = [
         [int(torch.randint(size, (), generator=generator)) for size in mask.shape]
         for _ in range(N_RANDOM_MASKS)
     ]
-    return [mask.roll((0 if same_bands else up, along), dims=(0, 1)) for up, along in shifts]
+    return [mask.roll(shift, dims=(0, 1)) for shift in shifts]

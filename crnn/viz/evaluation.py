@@ -1,6 +1,6 @@
 """Figures of measured results: confusion, generalisation, calibration, training curves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,16 +14,34 @@ from crnn.viz.theme import GREY, GROUPED, LEGEND, add_line, colour_bar, finish
 
 # Bars stand out by 3 : 1 and more from a light and from a dark page, whiskers from bars, too; text
 # within bars by 4.5 : 1.
-_OUR_COLOUR = "#b0479a"
-_OURS: dict[str, Any] = {"marker": {"color": _OUR_COLOUR}, "insidetextfont": {"color": "#ffffff"}}
-_OTHER: dict[str, Any] = {"marker": {"color": GREY}, "insidetextfont": {"color": "#000000"}}
-_TEXT_INSIDE = {"textposition": "inside", "insidetextanchor": "start"}
+_OURS, _WHISKER = "#b0479a", "#6f6a78"
+_TEXT = {_OURS: "#ffffff", GREY: "#000000"}
 _PURPLES = [[0.0, "#faf8fd"], [1.0, "#8f6fd0"]]  # light enough for black text everywhere
 
 
-def _whiskers(array: Sequence[float], below: Sequence[float] | None = None) -> dict[str, Any]:
-    whiskers = {"type": "data", "array": array, "thickness": 1.5, "color": "#6f6a78"}
-    return whiskers | ({} if below is None else {"symmetric": False, "arrayminus": below})
+def _bars(
+    name: str,
+    names: Sequence[str],
+    fractions: Sequence[float | None],
+    colour: str,
+    errors: Mapping[str, Sequence[float]] | None = None,
+    axes: str = "xy",
+    **bar: Any,
+) -> go.Bar:
+    """Bars in percent; errors: lengths of the whiskers, by plotly's names; axes "yx": horizontal."""
+    values = [None if fraction is None else 100 * fraction for fraction in fractions]
+    whiskers = {key: 100 * np.array(lengths) for key, lengths in (errors or {}).items()}
+    style = {"type": "data", "symmetric": len(whiskers) < 2, "thickness": 1.5, "color": _WHISKER}
+    return go.Bar(
+        {axes[0]: names, axes[1]: values},
+        name=name,
+        marker={"color": colour},
+        orientation="v" if axes == "xy" else "h",
+        textposition="inside",
+        insidetextanchor="start",
+        insidetextfont={"color": _TEXT[colour]},
+        **{f"error_{axes[1]}": style | whiskers} | bar,
+    )
 
 
 def confusion_matrix(result: Result, title: str) -> go.Figure:
@@ -55,17 +73,12 @@ def generalisation(network: dict[str, Result], svm: dict[str, Result]) -> go.Fig
     """Genre accuracy by protocol, from a random split to new songs, network beside SVM."""
     names = {"P": "Random split", "F": "New artists", "N": "New collection"}
     figure = go.Figure()
-    for title, measured, style in (("Neural network", network, _OURS), ("SVM", svm, _OTHER)):
+    for title, measured, colour in (("Neural network", network, _OURS), ("SVM", svm, GREY)):
         shown = [name for name in names if name in network and name in measured]
         pairs = [results.value_and_spread(measured[name], "track_accuracy") for name in shown]
-        figure.add_bar(
-            x=[names[name] for name in shown],
-            y=[100 * value for value, _ in pairs],
-            name=title,
-            text=[f"{100 * value:.0f}%" for value, _ in pairs],
-            error_y=_whiskers([100 * (spread or 0) for _, spread in pairs]),
-            **_TEXT_INSIDE | style,
-        )
+        values, spreads = [value for value, _ in pairs], [spread or 0 for _, spread in pairs]
+        text, x = [f"{100 * value:.0f}%" for value in values], [names[name] for name in shown]
+        figure.add_trace(_bars(title, x, values, colour, {"array": spreads}, text=text))
     title = "From a random split to a new collection"
     finish(figure, title, 340, top=70, y="Track accuracy (%)", barmode="group", legend=LEGEND)
     figure.update_xaxes(type="category")
@@ -81,7 +94,7 @@ def reliability_diagram(result: Result, title: str) -> go.Figure:
         figure,
         [100 * p["confidence"] for p in points],
         [100 * p["right"] for p in points],
-        _OUR_COLOUR,
+        _OURS,
         2,
         "confidence %{x:.0f}%: accuracy %{y:.0f}% (%{customdata} tracks)<extra></extra>",
         mode="lines+markers",
@@ -97,27 +110,17 @@ def recall_on_new_songs(new: Result, known: Result | None) -> go.Figure:
     """Recall by genre on new songs with its 95 % interval, beside that on new artists of GTZAN."""
     rows = results.new_song_recalls(new)
     names = [f"{display(row['label'])} ({row['tracks']})" for row in rows]
-    figure = go.Figure()
-    figure.add_bar(
-        x=names,
-        y=[100 * row["recall"] for row in rows],
-        name="New songs",
-        error_y=_whiskers(
-            [100 * (row["high"] - row["recall"]) for row in rows],
-            [100 * (row["recall"] - row["low"]) for row in rows],
-        ),
-        hovertemplate="%{x}: %{y:.0f}% of the new songs<extra></extra>",
-        **_OURS,
-    )
+    errors = {
+        "array": [row["high"] - row["recall"] for row in rows],
+        "arrayminus": [row["recall"] - row["low"] for row in rows],
+    }
+    values, hover = [row["recall"] for row in rows], "%{x}: %{y:.0f}%"
+    figure = go.Figure(_bars("New songs", names, values, _OURS, errors, hovertemplate=hover))
     if known is not None:
         recalls = results.per_class_recall(known)
-        figure.add_bar(
-            x=names,
-            y=[100 * recalls[row["label"]] if row["label"] in recalls else None for row in rows],
-            name="New artists of GTZAN",
-            hovertemplate="%{x}: %{y:.0f}% of GTZAN's<extra></extra>",
-            **_OTHER,
-        )
+        beside = [recalls.get(row["label"]) for row in rows]
+        title = "New artists of GTZAN"
+        figure.add_trace(_bars(title, names, beside, GREY, hovertemplate=hover))
     title = "Accuracy by genre on new songs"
     finish(figure, title, 360, top=70, y="Recall (%)", barmode="group", legend=LEGEND)
     figure.update_xaxes(type="category")
@@ -129,18 +132,14 @@ def against_paper(table: Result, title: str) -> go.Figure:
     names, ours, spreads, paper = zip(*results.paper_comparison(table)[::-1], strict=True)
     figure = go.Figure()
     # The last bar is drawn on top of its group.
-    for name, values, style in (
-        ("Paper", paper, _OTHER),
-        ("Here", ours, _OURS | {"error_x": _whiskers([100 * spread for spread in spreads])}),
+    for name, values, colour, errors in (
+        ("Paper", paper, GREY, None),
+        ("Here", ours, _OURS, {"array": spreads}),
     ):
-        figure.add_bar(
-            x=[100 * value for value in values],
-            y=names,
-            name=name,
-            orientation="h",
-            text=[f"{100 * value:.0f}" for value in values],
-            hovertemplate=f"%{{y}}, {name.lower()}: %{{x:.1f}}%<extra></extra>",
-            **_TEXT_INSIDE | style,
+        text = [f"{100 * value:.0f}" for value in values]
+        hover = f"%{{y}}, {name.lower()}: %{{x:.1f}}%<extra></extra>"
+        figure.add_trace(
+            _bars(name, names, values, colour, errors, "yx", text=text, hovertemplate=hover)
         )
     finish(figure, title, 150 + 52 * len(names), top=70, **GROUPED)
     figure.update_xaxes(title="Track accuracy (%)", range=[0, 100])
@@ -156,7 +155,7 @@ def training_curves(run: dict[str, Any], title: str) -> go.Figure:
     )
     for key, name, colour, dash in (
         ("train_loss", "training", GREY, "dot"),
-        ("val_loss", "validation", _OUR_COLOUR, None),
+        ("val_loss", "validation", _OURS, None),
     ):
         if run.get(key):
             hover = f"{name}, epoch %{{x}}: %{{y:.2f}} nats<extra></extra>"
@@ -166,7 +165,7 @@ def training_curves(run: dict[str, Any], title: str) -> go.Figure:
         y = [None if value is None else 100 * value for value in accuracy]
         place = {"showlegend": False, "row": 2, "col": 1}
         hover = "epoch %{x}: %{y:.0f}% correct<extra></extra>"
-        add_line(figure, run["epoch"], y, _OUR_COLOUR, 2.5, hover, **place)
+        add_line(figure, run["epoch"], y, _OURS, 2.5, hover, **place)
         figure.update_yaxes(title="Accuracy (%)", rangemode="tozero", row=2, col=1)
     finish(figure, title, 420 if accuracy else 320, top=70, legend=LEGEND)
     figure.update_xaxes(title="Epoch", row=rows, col=1)

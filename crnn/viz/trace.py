@@ -91,14 +91,14 @@ def stft(trace: Trace, front_end: FrontEnd) -> go.Figure:
     return figure.update_yaxes(showgrid=False)
 
 
-def mel_filter_bank(front_end: FrontEnd, every: int = 8) -> go.Figure:
+def mel_filter_bank(front_end: FrontEnd) -> go.Figure:
     """The mel filter bank over Hz: all triangles thin, every eighth highlighted."""
     weights: Numbers = mel_transform(front_end).mel_scale.fb.T.numpy()  # [M, K]
     kilohertz = np.arange(weights.shape[1]) * front_end.sample_rate / front_end.n_fft / 1000
     # Each triangle from its foot on one side to that on the other; NaN lifts the pen between two.
     feet = np.maximum.reduce([np.roll(weights, shift, axis=1) for shift in (-1, 0, 1)]) > 0
     rows = np.pad(np.where(feet, weights, np.nan), ((0, 0), (0, 1)), constant_values=np.nan)
-    highlighted = np.arange(len(weights)) % every == every // 2
+    highlighted = np.arange(len(weights)) % 8 == 4
     figure = go.Figure()
     for shown, colour, width, opacity in (
         (rows[~highlighted], GREY, 1, 0.4),
@@ -107,7 +107,7 @@ def mel_filter_bank(front_end: FrontEnd, every: int = 8) -> go.Figure:
         x, y = np.tile([*kilohertz, np.nan], len(shown)), shown.ravel()
         once = ~np.isnan(y) | ~np.isnan(np.roll(y, 1))  # of neighbouring NaNs the first
         add_line(figure, x[once], y[once], colour, width, opacity=opacity)
-    title = f"{len(weights)} mel filters, every {every}th highlighted"
+    title = f"{len(weights)} mel filters, every 8th highlighted"
     finish(figure, title, 260, x="Frequency (kHz)", y="Weight", showlegend=False)
     figure.update_xaxes(showgrid=False)
     return figure.update_yaxes(rangemode="tozero")
