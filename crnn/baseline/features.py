@@ -24,18 +24,12 @@ FRAME, HOP = 2048, 512  # samples
 MFCCS = 20
 ROLLOFF = 0.85  # fraction of the magnitude that lies below the rolloff frequency
 
-# The published table's columns, and what each is measured in.
-UNITS = {
-    "chroma_stft": "fraction of the strongest pitch class",
-    "rms": "full scale",
-    "spectral_centroid": "Hz",
-    "spectral_bandwidth": "Hz",
-    "rolloff": "Hz",
-    "zero_crossing_rate": "fraction of the samples",
-    **{f"mfcc{number}": "dB" for number in range(1, MFCCS + 1)},
-    "spectral_flux": "0 same spectrum, 2 nothing in common",
-}
-NAMES = tuple(f"{measure}_{statistic}" for measure in UNITS for statistic in ("mean", "var"))
+# The published table's columns: chroma as a fraction of the strongest pitch class, RMS of full scale,
+# Hz, zero crossings as a fraction of the samples, MFCCs in dB; flux from 0 (same spectrum) to 2.
+_HERTZ = ("spectral_centroid", "spectral_bandwidth", "rolloff")
+_MFCCS = tuple(f"mfcc{number}" for number in range(1, MFCCS + 1))
+_SERIES = ("chroma_stft", "rms", *_HERTZ, "zero_crossing_rate", *_MFCCS, "spectral_flux")
+NAMES = tuple(f"{measure}_{statistic}" for measure in _SERIES for statistic in ("mean", "var"))
 
 Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
@@ -44,7 +38,7 @@ _BLOCK_FRAMES = 256
 
 
 def extract(samples: Samples) -> dict[str, float]:
-    """Mean and variance over frames of every feature, by the names in NAMES, in UNITS (squared).
+    """Mean and variance over frames of every feature, by the names in NAMES.
 
     Args:
         samples: mono [T] at 22 050 Hz in [-1, 1].
@@ -107,7 +101,7 @@ def _measure(samples: Samples) -> dict[str, Floats]:
     # Decibels are limited to 80 below the loudest band of the whole track.
     decibels = librosa.power_to_db(np.concatenate(mel, axis=1))
     cepstrum = feature.mfcc(S=decibels, n_mfcc=MFCCS)
-    joined |= {f"mfcc{number}": row for number, row in enumerate(cepstrum, start=1)}
+    joined |= dict(zip(_MFCCS, cepstrum, strict=True))
     tuning = _tuning(np.concatenate(pitches), np.concatenate(strengths))
     return joined | {"chroma_stft": _chroma(samples, blocks, tuning)}
 

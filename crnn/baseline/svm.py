@@ -178,19 +178,9 @@ class SVM:
         """Write config and arrays."""
         folder.mkdir(parents=True, exist_ok=True)
         save_file(self._arrays(), folder / WEIGHTS)
-        config = {
-            "kind": _KIND,
-            "format": _FORMAT,
-            "task": self.task,
-            "labels": self.labels,
-            "features": self.features,
-            "gamma": self.gamma,
-            "parts": len(self.members),
-            "percentiles": PERCENTILES,
-            "results": self.results,
-            "data": self.data,
-            "revision": self.revision,
-        }
+        names = ("task", "labels", "features", "gamma", "results", "data", "revision")
+        config: dict[str, Any] = {"kind": _KIND, "format": _FORMAT, "parts": len(self.members)}
+        config |= {"percentiles": PERCENTILES} | {name: getattr(self, name) for name in names}
         # Last: its presence shows that the folder is complete.
         (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
@@ -227,7 +217,9 @@ class SVM:
                 gamma=float(config["gamma"]),
                 members=tuple(members),
                 **{name: arrays[name] for name in _ARRAYS},
-                **{key: config[key] for key in ("results", "data", "revision") if key in config},
+                results=config.get("results", {}),
+                data=config.get("data", ""),
+                revision=config.get("revision", ""),
             )
         except (ValueError, LookupError, TypeError, safetensors.SafetensorError) as error:
             reason = str(error).splitlines()[0]

@@ -55,6 +55,16 @@ class Trace:
     scaled: Array
     probabilities: Array
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every stage in order; the feature maps are "map 1", "map 2", …"""
+        stages = {
+            name: getattr(self, name) for name in ("samples", "power", "mel", "db", "segment")
+        }
+        stages |= {f"map {layer}": maps for layer, maps in enumerate(self.maps, start=1)}
+        ends = ("states", "embedding", "logits", "probabilities")
+        stages |= {name: getattr(self, name) for name in ends}
+        return {name: tuple(stage.shape) for name, stage in stages.items()}
+
 
 def loudest_power(mel: Tensor, samples: Tensor, front_end: FrontEnd) -> float:
     """Power of a track's loudest value.
@@ -164,33 +174,6 @@ def _outputs(segment: Tensor, classifier: Classifier) -> dict[str, Tensor]:
             for handle in handles:
                 handle.remove()
     return outputs
-
-
-def stage_shapes(
-    front_end: FrontEnd, config: ModelConfig, n_frames: int
-) -> dict[str, tuple[int, ...]]:
-    """The shape of each stage by its formula, from settings alone, for a track of n_frames."""
-    width = min(config.frames, n_frames)
-    shapes: dict[str, tuple[int, ...]] = {
-        "samples": ((width - 1) * front_end.hop_length + front_end.n_fft,),
-        "power": (front_end.n_fft // 2 + 1, width),
-        "mel": (front_end.n_mels, width),
-        "db": (front_end.n_mels, width),
-        "segment": (1, front_end.n_mels, config.frames),
-    }
-    bands, steps = config.n_mels, config.frames
-    for number, (channels, (band_pool, time_pool)) in enumerate(
-        zip(config.channels, config.pools, strict=True), start=1
-    ):
-        bands, steps = bands // band_pool, steps // time_pool
-        shapes[f"map {number}"] = (channels, bands, steps)
-    hidden = config.gru * (2 if config.bidirectional else 1)
-    return shapes | {
-        "states": (steps, hidden),
-        "embedding": (hidden,),
-        "logits": (config.n_classes,),
-        "probabilities": (config.n_classes,),
-    }
 
 
 def step_seconds(front_end: FrontEnd, config: ModelConfig) -> float:

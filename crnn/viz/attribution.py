@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from crnn.audio.front_end import FrontEnd, band_frequencies
-from crnn.explain.deletion import TOP_FRACTION, Attribution
-from crnn.format import hertz, percent
+from crnn.audio.front_end import FrontEnd
+from crnn.explain.deletion import Attribution
 from crnn.viz.mel import heatmap, mel_figure
 from crnn.viz.theme import OUTLINE
 
@@ -45,35 +44,3 @@ def overlay(
         **grid,
     )
     return mel_figure([grey, amber, outline], front_end, title, 330)
-
-
-def told(found: Attribution, label: str) -> str:
-    """The measured deletion score in plain words."""
-    own = f"Silencing the brightest fifth takes {label} from {percent(found.before)} to {percent(found.deleted)}"
-    other = f"silencing a fifth of the same form elsewhere leaves {percent(found.control)}"
-    if found.deleted < found.control - 0.02:
-        return f"{own}; {other}."
-    return f"{own}, but {other}: here this picture is no better than chance, so don't trust it."
-
-
-def where(found: Attribution, front_end: FrontEnd, start: float) -> str:
-    """The brightest share for those who don't see it: the bands and the three seconds that hold
-    most of it."""
-    mask = found.mask.numpy()
-    reached = np.cumsum(mask.sum(axis=1)) / max(1, mask.sum())
-    frequencies = band_frequencies(front_end)
-    low, high = (frequencies[int(np.searchsorted(reached, share))] for share in (0.1, 0.9))
-    columns = mask.mean(axis=0)
-    width = min(len(columns), front_end.frames(3.0))
-    first = int(np.convolve(columns, np.ones(width), mode="valid").argmax())
-    begin = start + first * front_end.hop_seconds
-    return (
-        f"The brightest fifth lies mostly between {hertz(low)} and {hertz(high)}, most densely from "
-        f"{begin:.0f} to {begin + width * front_end.hop_seconds:.0f} s."
-    )
-
-
-def agreement(first: Attribution, second: Attribution) -> str:
-    """How much of one brightest share is also the other's."""
-    common = float((first.mask & second.mask).sum()) / max(1.0, float(first.mask.sum()))
-    return f"Of what one outlines, the other outlines {percent(common)}; two drawn by chance would share {percent(TOP_FRACTION)}."

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from crnn.format import percent
 from crnn.inference.prediction import Array, Prediction
-from crnn.inference.similarity import TrackSummary, nearest
+from crnn.inference.similarity import TrackSummary
 from crnn.labels import colours, display
 from crnn.viz.theme import (
     BORDER,
@@ -16,9 +16,7 @@ from crnn.viz.theme import (
     probability_axis,
     probability_bars,
 )
-from pages.text.predictions import describe
 
-_ALIKE = 0.3
 _BAR = 74  # px a track: its name, its bar, its three classes
 _MAX_NAME = 42  # characters of a name over a bar; a phone has room for so many
 
@@ -122,27 +120,3 @@ def shorten(name: str, longest: int = _MAX_NAME) -> str:
     """A name as a figure shows it: cut, and nothing in it read as markup."""
     short = name if len(name) <= longest else f"{name[: longest - 13]}…{name[-12:]}"
     return html.escape(short, quote=False)
-
-
-def told(tracks: Sequence[TrackSummary], network: int, k: int = 3) -> str:
-    """The bars in words."""
-    return (
-        "; ".join(f"{track.name}: {describe(track.predictions[network], k)}" for track in tracks)
-        + "."
-    )
-
-
-def told_alike(tracks: Sequence[TrackSummary], similarities: Array) -> str:
-    """Each track's nearest, in words."""
-    return " ".join(
-        told_nearest(track.name, tracks[other].name, value)
-        for track, (other, value) in zip(tracks, nearest(similarities), strict=True)
-    )
-
-
-def told_nearest(name: str, other: str, value: float) -> str:
-    """One track's nearest and how near; where even that is far, it says so."""
-    number = f"{value:.2f}".replace("-", "−")
-    if value < _ALIKE:
-        return f"{name} sounds like no other here; nearest comes {other} ({number})."
-    return f"{name} sounds most like {other} ({number})."

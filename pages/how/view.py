@@ -59,8 +59,7 @@ def show(track: session.Track) -> None:
     steps = stages.stages(trace, checkpoint, n_frames)
     # One chapter at a time: a browser that redraws all figures would be seconds behind the slider.
     chapter = choose("Chapter", list(CHAPTERS), "chapter", renamed=_RENAMED)
-    shapes = explain.trace.stage_shapes(front_end, checkpoint.model.config, n_frames)
-    _overview(steps, shapes, CHAPTERS[chapter])
+    _overview(steps, trace.shapes(), CHAPTERS[chapter])
     scene = charts.Scene(trace, checkpoint, prediction, spectrogram, track.seconds)
     for position, (name, step) in enumerate(steps.items(), start=1):
         if name in CHAPTERS[chapter]:

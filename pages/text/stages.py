@@ -51,7 +51,7 @@ def _tex(shape: tuple[int, ...]) -> str:
 
 def _values(trace: Trace, checkpoint: Checkpoint, n_frames: int) -> dict[str, Any]:
     front_end, config = checkpoint.front_end, checkpoint.model.config
-    shapes = explain.trace.stage_shapes(front_end, config, n_frames)
+    shapes = trace.shapes()
     rate, hop, segments = front_end.sample_rate, front_end.hop_length, trace.segments
     step = segments.starts[1] - segments.starts[0] if len(segments.starts) > 1 else 0
     maps = [f"map {layer}" for layer in range(1, len(config.channels) + 1)]

@@ -28,8 +28,8 @@ def clouds(classes: int, spread: float, seed: int = 0) -> FeatureTable:
     )
     labels = tuple("abcdefghij"[:classes])
     names = tuple(f"t{i}" for i in range(len(targets)))
-    frames = FeatureStore(np.zeros((0, 1), np.float16), np.zeros(len(names) + 1, np.int64))
-    collection = Collection("clouds", labels, GTZAN_FRONT_END, names, targets, names, frames)
+    no_mels = FeatureStore((np.zeros((0, 128), np.float16),) * len(names), (0,) * len(names))
+    collection = Collection("clouds", labels, GTZAN_FRONT_END, names, targets, names, no_mels)
     return FeatureTable(
         "genre", collection, tuple(f"f{i}" for i in range(7)), values * np.logspace(-4, 6, 7) + 3
     )

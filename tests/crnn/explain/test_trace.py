@@ -99,10 +99,27 @@ def test_the_stages_chained_are_what_the_classifier_says(kind: str, seconds: flo
 def test_each_shape_is_its_formula(kind: str, seconds: float) -> None:
     of = classifier(kind)
     found, mel = traced(of, sound(seconds, of.checkpoint.front_end))
-    shapes = stages.stage_shapes(of.checkpoint.front_end, of.network.config, mel.shape[1])
-    traced_shapes = {f"map {n}": map_.shape for n, map_ in enumerate(found.maps, start=1)}
-    traced_shapes |= {name: getattr(found, name).shape for name in shapes.keys() - traced_shapes}
-    assert {name: tuple(shape) for name, shape in traced_shapes.items()} == shapes
+    front_end, config = of.checkpoint.front_end, of.network.config
+    width = min(config.frames, mel.shape[1])
+    shapes: dict[str, tuple[int, ...]] = {
+        "samples": ((width - 1) * front_end.hop_length + front_end.n_fft,),
+        "power": (front_end.n_fft // 2 + 1, width),
+        "mel": (front_end.n_mels, width),
+        "db": (front_end.n_mels, width),
+        "segment": (1, front_end.n_mels, config.frames),
+    }
+    bands, steps = config.n_mels, config.frames
+    for layer, (bands_joined, steps_joined) in enumerate(config.pools, start=1):
+        bands, steps = bands // bands_joined, steps // steps_joined
+        shapes[f"map {layer}"] = (config.channels[layer - 1], bands, steps)
+    hidden = config.gru * (2 if config.bidirectional else 1)
+    ends = {
+        "states": (steps, hidden),
+        "embedding": (hidden,),
+        "logits": (4,),
+        "probabilities": (4,),
+    }
+    assert list(found.shapes().items()) == list((shapes | ends).items())
 
 
 def test_the_bundled_networks_say_the_same_of_every_segment() -> None:

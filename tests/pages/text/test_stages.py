@@ -6,10 +6,11 @@ import torch
 
 from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd
 from crnn.audio.mel import log_mel
-from crnn.explain.trace import Trace, loudest_power, stage_shapes, trace
+from crnn.explain.trace import Trace, loudest_power, trace
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
-from crnn.model.network import CRNN, ModelConfig, pool_sizes
+from crnn.model.config import ModelConfig, pool_sizes
+from crnn.model.network import CRNN
 from pages.text import stages
 from tests.conftest import melody
 
@@ -68,9 +69,7 @@ def test_every_step_names_its_shape_and_its_code(kind: str, seconds: float) -> N
             assert "nan" not in text
             assert "None" not in text
         assert step.formula.count("{") == step.formula.count("}")
-    for name, shape in stage_shapes(
-        checkpoint.front_end, checkpoint.model.config, n_frames
-    ).items():
+    for name, shape in found.shapes().items():
         name = "maps" if name.startswith("map ") else "states" if name == "embedding" else name
         text = steps[name].shape.replace(r"\times", "×").replace("{,}", ",")
         assert stages.size(shape).replace(" ", "") in text.replace(" ", ""), name
