@@ -65,7 +65,11 @@ class Stream:
 @contextmanager
 def open_audio(source: bytes | str | Path) -> Iterator[Stream]:
     """Open a file or its bytes. Raises AudioError if it is not audio, naming what it is."""
-    with _binary(source) as handle:
+    try:
+        handle = BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")
+    except OSError as error:
+        raise AudioError(f"The file can't be opened: {error.strerror or error}.") from error
+    with handle:
         head = handle.read(64)
         handle.seek(0)
         if not head:
@@ -78,18 +82,6 @@ def open_audio(source: bytes | str | Path) -> Iterator[Stream]:
             yield stream
         finally:
             stream.close()
-
-
-@contextmanager
-def _binary(source: bytes | str | Path) -> Iterator[BinaryIO]:
-    if isinstance(source, bytes):
-        yield BytesIO(source)
-        return
-    try:
-        with Path(source).open("rb") as handle:
-            yield handle
-    except OSError as error:
-        raise AudioError(f"The file can't be opened: {error.strerror or error}.") from error
 
 
 def _after_tag(handle: BinaryIO, head: bytes) -> bytes:

@@ -2,9 +2,8 @@
 
 torchaudio 2.11's Linux wheel on PyPI is built for CUDA: without libc10_cuda.so its optional native
 extension can't be loaded and `import torchaudio` raises OSError, although mel spectrograms are pure
-PyTorch. So where torch has no CUDA, a stand-in for the module that loads the extension is
-registered first; it says that there is none, which torchaudio supports. Wheels that match their
-torch (macOS, Windows, CUDA, PyTorch's CPU index) work either way.
+PyTorch. Where torch has no CUDA, a stand-in reports that there is no extension. Wheels that match
+their torch (macOS, Windows, CUDA, PyTorch's CPU index) work either way.
 """
 
 import sys

@@ -74,8 +74,6 @@ class Archive:
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        self.members: list[zipfile.ZipInfo] = []
-        self.skipped: Counter[SkipReason] = Counter()
         self._left = MAX_UNPACKED_MB << 20
         try:
             self._zip = zipfile.ZipFile(cast(IO[bytes], _Bounded(file)))
@@ -84,13 +82,9 @@ class Archive:
                 "This ZIP is damaged or incomplete: its table of contents can't be read. Download "
                 "or pack it again."
             ) from error
-        for entry in self._zip.infolist():
-            if entry.is_dir():
-                continue
-            if reason := skip_reason(entry.filename):
-                self.skipped[reason] += 1
-            else:
-                self.members.append(entry)
+        files = [entry for entry in self._zip.infolist() if not entry.is_dir()]
+        self.members = [entry for entry in files if not skip_reason(entry.filename)]
+        self.skipped = Counter(filter(None, (skip_reason(entry.filename) for entry in files)))
         if any(member.flag_bits & _ENCRYPTED for member in self.members):
             raise AudioError("This ZIP is protected by a password. Pack it again without one.")
         if not self.members:

@@ -97,9 +97,8 @@ def download(preview: Preview, session: Session) -> bytes:
 
 
 def _from_api(info: TrackInfo, session: Session) -> Preview | None:
-    if not info.preview or service_name(info.preview) != "Spotify":
-        return None
-    return _spotify_preview(info, info.preview)
+    offered = info.preview and service_name(info.preview) == "Spotify"
+    return _spotify_preview(info, str(info.preview)) if offered else None
 
 
 def _from_deezer(info: TrackInfo, session: Session) -> Preview | None:

@@ -29,17 +29,11 @@ _MAX_LINK = 2000  # characters; no real link comes near
 _HOW_TO = "Paste the link of a single song: in Spotify, Share → Copy song link."
 
 
-@dataclass(frozen=True)
-class ShortLink:
-    """A link that must be followed to learn where it leads: https, on spotify.link and the like."""
+def parse_link(text: str) -> str:
+    """The id of the track (22 letters and digits) that a pasted link names.
 
-    address: str
-
-
-def parse_link(text: str) -> str | ShortLink:
-    """The id of the track (22 characters) that a pasted link names, or a short link.
-
-    Addresses are built anew from the id. Raises SourceError, naming what else was pasted.
+    For a short link: its address (https://spotify.link/…), which track_id follows. All other
+    addresses are built anew from the id. Raises SourceError, naming what else was pasted.
     """
     pasted = text.strip()
     if not pasted:
@@ -60,7 +54,7 @@ def parse_link(text: str) -> str | ShortLink:
     if not web or parts.username is not None or "." not in host:
         raise not_a_link
     if host in _SHORT_HOSTS and _SHORT_PATH.fullmatch(parts.path):
-        return ShortLink(f"https://{host}{parts.path}")
+        return f"https://{host}{parts.path}"
     if host not in (_HOST, *_SHORT_HOSTS):
         raise SourceError(f"That link leads to {ellipsis(host, 60)}, not to {_HOST}. {_HOW_TO}")
     return _track_id([part for part in parts.path.split("/") if part])
@@ -89,17 +83,17 @@ def track_id(text: str, session: Session) -> str:
     """As parse_link, but short links are followed, within Spotify's hosts."""
     link = parse_link(text)
     for _ in range(http.MAX_REDIRECTS):
-        if isinstance(link, str):
+        if _ID.fullmatch(link):
             return link
         try:
-            with session.get(link.address, stream=True, allow_redirects=False) as response:
+            with session.get(link, stream=True, allow_redirects=False) as response:
                 target = response.headers.get("Location") if response.is_redirect else None
         except (requests.RequestException, ValueError) as error:
             raise request_failed("Spotify", error) from error
         if target is None:
             break
         link = parse_link(target)
-    if isinstance(link, str):
+    if _ID.fullmatch(link):
         return link
     raise SourceError(f"This short link doesn't lead to a track. {_HOW_TO}")
 
