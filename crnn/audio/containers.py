@@ -66,7 +66,7 @@ class Stream:
 def open_audio(source: bytes | str | Path) -> Iterator[Stream]:
     """Open a file or its bytes. Raises AudioError if it is not audio, naming what it is."""
     try:
-        handle = BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")
+        handle = BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")  # noqa: SIM115 - closed below
     except OSError as error:
         raise AudioError(f"The file can't be opened: {error.strerror or error}.") from error
     with handle:
