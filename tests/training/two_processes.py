@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from tests.training.conftest import toy_collection
-from training.__main__ import main
+from training.cli import main
 from training.data.datamodule import EpochSampler
 from training.distributed import OtherProcessFailed, ProcessGroup
 from training.engine.module import TrainingModule

@@ -91,9 +91,12 @@ class Recipe:
             ValueError: In one sentence, for a setting that does not exist or a value out of bounds.
         """
         renamed = {_RENAMED.get(name, name): value for name, value in settings.items()}
-        known = {n: v for n, v in renamed.items() if n not in _REMOVED or v != _REMOVED[n]}
+        changes = {n: v for n, v in renamed.items() if n not in _REMOVED or v != _REMOVED[n]}
+        known = asdict(self)
+        if unknown := [name for name in changes if name not in known]:
+            raise ValueError(f"recipe setting {unknown[0]}: one of {', '.join(known)} is needed")
         try:
-            return Recipe(**(asdict(self) | known))
+            return Recipe(**(known | changes))
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])

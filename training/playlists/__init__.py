@@ -1,9 +1,8 @@
-"""A mood data set the paper's way: one playlist of one's own a mood, thirty seconds of each song, never from Spotify.
+"""A mood data set the paper's way: one playlist of one's own a mood, 30 s of each song, never from Spotify.
 
-    login ──> reading ──> choosing ──> building ──> report
-    token     entries     songs of     previews,    what was found,
-              of a list   one mood     manifest     what was not
+    spotify_login ──> playlist ─────────> download ────────────> report
+    token             entries, songs of   previews, journal,     what was found,
+                      one mood            manifest               what was missing
 
-terms: what must be known first. wishes: which playlist is which mood. polite: how often who is asked. journal: what a stopped run
-left.
+cli: the command, its terms of use, which playlist is which mood. rate_limit: waits between requests.
 """

@@ -1,4 +1,4 @@
-"""A session that asks no service more often than it wants to be asked, and waits as long as it is told to."""
+"""A session that leaves pauses between its requests to a service, and waits as long as it is asked to."""
 
 from time import monotonic, sleep
 from typing import Any
@@ -9,21 +9,20 @@ import requests
 from crnn.sources import http
 from crnn.sources.http import Session, retry_after
 
-# Seconds between two requests to a host. Deezer allows 50 in 5 s, Apple's search about 20 a minute; Spotify names no number.
+# Seconds between two requests to a host. Deezer allows 50 in 5 s, Apple's search about 20 a minute;
+# Spotify states no number.
 PAUSES = {"api.spotify.com": 0.2, "api.deezer.com": 0.15, "itunes.apple.com": 3.1}
 
-# A wait longer than this is not waited: the run stops, and goes on when it is started again.
-LONGEST = 300.0
-_UNSAID = 5.0  # where a service asks to wait and does not say how long
+LONGEST_WAIT = 300.0  # seconds; beyond it the run stops, and continues when it is started again
+_DEFAULT_WAIT = 5.0  # where a service asks to wait without a number
 _TRIES = 4
-
 _AGENT = (
     "genre-mood-spectrum/1.0 (builds a data set from its user's own playlists; python-requests)"
 )
 
 
 class RateLimitedSession(Session):
-    """crnn.sources.http's session (listed hosts, https, small answers), for many requests rather than one visitor's."""
+    """crnn.sources.http's session (allowed hosts, https, small bodies), for many requests."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,18 +41,18 @@ class RateLimitedSession(Session):
             self._free_at[host] = monotonic() + PAUSES.get(host, 0.0)
             if response.status_code != 429:
                 break
-            after = retry_after(response.headers.get("Retry-After")) or _UNSAID
+            after = retry_after(response.headers.get("Retry-After")) or _DEFAULT_WAIT
             self._free_at[host] = monotonic() + after
-            if after > LONGEST or attempt == _TRIES:
-                break  # whoever asked is told
+            if after > LONGEST_WAIT or attempt == _TRIES:
+                break  # the caller sees the response
             response.close()
         return response
 
     def _wait(self, host: str) -> None:
         left = self._free_at.get(host, 0.0) - monotonic()
-        if left > LONGEST:
+        if left > LONGEST_WAIT:
             raise http.FetchError(
-                f"{http.HOSTS.get(host, host)} asked to be left alone for another {left / 60:.0f} minutes.",
+                f"{http.HOSTS.get(host, host)} asks for no request for another {left / 60:.0f} minutes.",
                 429,
                 left,
             )
@@ -63,5 +62,5 @@ class RateLimitedSession(Session):
 
 
 def new_session() -> RateLimitedSession:
-    """One for a whole run; tests put a session here that finds every host on this machine."""
+    """A session for a whole run; tests replace this."""
     return RateLimitedSession()

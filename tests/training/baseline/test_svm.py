@@ -12,9 +12,9 @@ from crnn.baseline.features import NAMES, extract
 from crnn.baseline.svm import SVM
 from crnn.labels import GENRES
 from tests.conftest import encode, melody
-from training.__main__ import main
 from training.baseline import svm
 from training.baseline.features import SHARED, TABLE, agreement, gtzan_table, moods_table
+from training.cli import main
 from training.data import splits
 from training.data.collection import DataError
 

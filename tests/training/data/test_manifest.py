@@ -16,7 +16,7 @@ from crnn.cli import main as serve
 from crnn.model.checkpoint import Checkpoint
 from tests.conftest import encode
 from tests.training.conftest import buzz
-from training.__main__ import main
+from training.cli import main
 from training.data import splits
 from training.data.collection import Collection, DataError, gtzan, moods
 from training.data.manifest import manifest, read

@@ -36,7 +36,7 @@ def test_recipes_build_networks_of_moderate_size() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"epoch": 3}, "recipe setting epoch: "),
+        ({"epoch": 3}, "recipe setting epoch: one of .*epochs.* is needed"),
         ({"epochs": "many"}, "recipe setting epochs: .*integer"),
         ({"epochs": 0}, "recipe setting epochs: .*greater than or equal to 1"),
         ({"dropout": 1.0}, "recipe setting dropout: .*less than 1"),

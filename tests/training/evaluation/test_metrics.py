@@ -10,7 +10,6 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.segments import plan
-from training.__main__ import main
 from training.evaluation import significance
 from training.evaluation.metrics import (
     TrackLogits,
@@ -161,24 +160,6 @@ def test_pooled_folds_show_the_pooled_figure() -> None:
     }
     assert summary(result)["track_accuracy"] == 0.6
     assert summary(result)["track_accuracy_sd"] == 0.02
-
-
-def test_command_line_says_what_is_wrong(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["train", "genre", "--data", str(tmp_path)]) == 1
-    assert "No GTZAN in" in capsys.readouterr().err
-    (tmp_path / "gtzan").symlink_to(data / "gtzan")
-    assert main(["train", "genre", "--data", str(tmp_path), "--runs", str(tmp_path / "runs")]) == 1
-    said = capsys.readouterr().err
-    assert "No moods4q in" in said
-    assert "genre-alone" in said
-    assert main(["train", "genre", "--data", str(data), "--set", "epochs=1"]) == 1
-    assert "add --tag" in capsys.readouterr().err
-    assert main(["train", "genre", "--data", str(data), "--tag", "x", "--set", "epoch=1"]) == 1
-    assert "NAME one of" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main(["train", "polka", "--data", str(data)])
 
 
 def test_two_networks_are_compared_track_by_track() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from crnn.labels import MOODS
 from crnn.model.checkpoint import Checkpoint
-from training.__main__ import main
+from training.cli import main
 from training.engine.experiment import Experiment
 from training.engine.recipes import RECIPES
 from training.evaluation import protocols

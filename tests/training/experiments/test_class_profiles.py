@@ -9,7 +9,7 @@ import pytest
 
 from crnn.audio.front_end import GTZAN_FRONT_END, band_frequencies
 from crnn.audio.mel import log_mel
-from training.__main__ import main
+from training.cli import main
 from training.data.collection import Collection
 from training.data.feature_store import FeatureStore
 from training.experiments.class_profiles import (

@@ -14,7 +14,7 @@ from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from tests.conftest import encode, melody
 from tests.training.engine.test_run import TINY, run
-from training.__main__ import main
+from training.cli import main
 from training.data.collection import Collection
 from training.evaluation.metrics import scores, track_logits
 from training.experiments import noise_domain

@@ -13,7 +13,7 @@ from crnn.audio.mel import log_mel
 from crnn.augment.plan import Strengths
 from crnn.model.checkpoint import Checkpoint
 from tests.conftest import encode, melody
-from training.__main__ import main
+from training.cli import main
 from training.data import splits
 from training.data.collection import Collection
 from training.engine.experiment import Experiment

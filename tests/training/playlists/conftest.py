@@ -13,7 +13,7 @@ import pytest
 from crnn.sources import http
 from tests.fakes.playlists import HAPPY, SAD, PlaylistServices, song
 from tests.fakes.services import CLIENT
-from training.__main__ import main
+from training.cli import main
 from training.playlists import rate_limit
 
 

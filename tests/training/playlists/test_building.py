@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.playlists import HAPPY, SAD, song
 from tests.fakes.services import Answer
 from tests.training.playlists.conftest import Place
-from training.__main__ import main
+from training.cli import main
 from training.data import splits
 from training.data.manifest import manifest
 from training.playlists import spotify_login
@@ -146,7 +146,7 @@ class TestTheWholeWay:
         happy = place.properties()["moods"]["Happy"]
         assert happy["previews"] == 1
         assert happy["missing"] == {
-            "audio that can't be heard": 1,
+            "audio that can't be decoded": 1,
             "its preview's address had expired": 1,
             "an answer of another form": 1,
         }

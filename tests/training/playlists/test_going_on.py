@@ -27,7 +27,7 @@ class TestPatience:
         )
         assert place.run() == 1
         assert "asks to wait 7200 s" in capsys.readouterr().err
-        assert max(place.slept, default=0) < rate_limit.LONGEST
+        assert max(place.slept, default=0) < rate_limit.LONGEST_WAIT
         del place.services.answers["api.spotify.com", "/"]
         assert place.run() == 0
 
@@ -64,7 +64,7 @@ class TestGoingOn:
             place.services.answers["api.deezer.com", f"/track/isrc:GBAAA{number:07d}"] = down
         assert place.run() == 1
         said = capsys.readouterr()
-        assert "10 songs are left; the same command goes on" in said.err
+        assert "10 songs are left; the same command continues" in said.err
         assert "Sad – to be asked for again: 10." in said.out
         assert len(place.rows()) == 4
         assert len(set(place.asked("api.deezer.com"))) == 4 + 5  # it gave up after five in a row
@@ -102,7 +102,7 @@ class TestGoingOn:
         real = download.decode
         monkeypatch.setattr(download, "decode", stop_at_three)
         assert place.run() == 1
-        assert "The same command goes on from here" in capsys.readouterr().err
+        assert "The same command continues from here" in capsys.readouterr().err
         with (place.out / "journal.jsonl").open("a") as journal:
             journal.write('{"kind": "preview", "mood": "Ha')  # as a crash leaves it
         place.services.asked.clear()

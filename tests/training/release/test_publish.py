@@ -11,7 +11,7 @@ from huggingface_hub import ModelCard
 from crnn.model import ood
 from crnn.model.checkpoint import BUNDLED, Checkpoint
 from tests.fakes.hub import TOKEN, FakeHub
-from training.__main__ import main
+from training.cli import main
 
 REPO = "user/genre-crnn"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from training.__main__ import main
+from training.cli import main
 from training.release.report import document
 
 FIGURES = {"track_accuracy": 0.625, "track_macro_f1": 0.59, "segment_accuracy": 0.55}

@@ -1,0 +1,446 @@
+"""The command line of training: `python -m training --help`.
+
+Each command is a function of COMMANDS. Its parameters are its arguments: keyword-only ones become
+options, a boolean a switch (`--no-…` where it is true by default), a sequence takes several values.
+Help texts come from the docstrings. An `experiment` stands for the options of `shared_options`.
+"""
+
+import argparse
+import inspect
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin
+
+from crnn.errors import CrnnError
+from training.baseline import svm
+from training.data.collection import DataError
+from training.distributed import OtherProcessFailed, ProcessGroup
+from training.engine.experiment import Experiment
+from training.engine.recipes import RECIPES
+from training.evaluation import protocols
+from training.experiments import (
+    ablation,
+    class_profiles,
+    codecs,
+    corruption,
+    noise_domain,
+    paper_tables,
+    parity,
+)
+from training.ood import calibrate
+from training.playlists import cli as playlists
+from training.release import bundle, custom, publish, report, reproduce
+
+ASSETS = Path(__file__).parents[1] / "assets"
+RESULTS, CHECKPOINTS = ASSETS / "results", ASSETS / "checkpoints"
+FIVE_SEEDS = (0, 1, 2, 3, 4)
+
+Task = Literal["genre", "mood"]
+Width = Literal["narrow", "paper"]
+Protocol = Literal["F", "P", "N", "M", "M-quadrants", "M-mixed", "M-quadrants-mixed", "VII"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; a user error is one sentence on stderr and status 1."""
+    options = vars(_parser().parse_args(arguments))
+    command, group = options.pop("command"), ProcessGroup.current()
+    try:
+        group.join()
+        group.run_on_all(lambda: _check_processes(command, group))
+        if "experiment" in inspect.signature(command).parameters:
+            shared = inspect.signature(shared_options).parameters
+            options["experiment"] = shared_options(**{name: options.pop(name) for name in shared})
+        command(**options)
+    except OtherProcessFailed:
+        return 1
+    except (CrnnError, DataError, ValueError, OSError) as error:
+        print(f"python -m training: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def shared_options(
+    *,
+    data: Path,
+    runs: Path = Path("runs"),
+    precision: str = "auto",
+    workers: int | None = None,
+    progress: bool = True,
+) -> Experiment:
+    """The experiment that a command works on.
+
+    Args:
+        data: folder that holds gtzan/ and moods4q/, or is one of them; for manifest, a table or a
+            folder of audio
+        runs: where runs and computed features are kept
+        precision: auto, or as Lightning names it: 32-true, bf16-mixed, …
+        workers: processes that read crops ahead; default: 0, with a GPU up to 4
+        progress: no progress bar
+    """
+    return Experiment(data, runs, precision=precision, progress=progress, workers=workers)
+
+
+def train(
+    experiment: Experiment,
+    task: Literal["genre", "mood", "quadrant", "manifest"],
+    *,
+    split: str | None = None,
+    seed: int = 0,
+    recipe: str | None = None,
+    patience: int | None = None,
+    delta: float | None = None,
+    set_: Sequence[str] = (),
+    tag: str = "",
+    front_end: Literal["gtzan-mels", "paper"] = "gtzan-mels",
+    task_name: str | None = None,
+    skip_broken: bool = False,
+) -> None:
+    """Train one network; a stopped run continues, a finished one is kept.
+
+    Args:
+        task: what to train; manifest: on a table with the columns path,label[,group][,split], or on
+            folders label/song.mp3
+        split: all, filtered, paper:SEED, fold:K, fold:K/valid; of a manifest: given, grouped:SEED
+        recipe: default: the task's
+        patience: epochs without progress before stopping; 0 = never
+        delta: the smallest fall of the validation loss that counts as progress
+        set_: other recipe settings, NAME=JSON such as epochs=5
+        tag: added to the run's name; needed with --set, --patience, --delta
+        front_end: of a manifest's spectrograms
+        task_name: what a manifest's labels are of, such as mood; default: the name of file or folder
+        skip_broken: go on without files of a manifest that are missing or can't be decoded
+    """
+    settings = dict(_setting(text) for text in set_)
+    settings |= {"patience": patience} if patience is not None else {}
+    settings |= {"delta": delta} if delta is not None else {}
+    if settings and not tag:
+        raise ValueError("a changed recipe needs a name of its own: add --tag NAME")
+    suffix = f"-{tag}" if settings else ""
+    if task == "manifest":
+        name = recipe or custom.default_recipe(task_name or "")
+        folder = custom.train(
+            experiment,
+            RECIPES[name].changed(settings),
+            name + suffix,
+            seed,
+            split,
+            front_end,
+            task_name,
+            skip_broken,
+        )
+    else:
+        split = split or ("filtered" if task == "genre" else "fold:0/valid")
+        spec = replace(experiment, recipe=recipe).spec(task, split, seed)
+        changed, name = spec.recipe.changed(settings), spec.recipe_name + suffix
+        folder = experiment.train(replace(spec, recipe=changed, recipe_name=name))
+    if ProcessGroup.current().rank == 0:
+        print(folder)
+
+
+def evaluate(
+    experiment: Experiment,
+    protocols: Sequence[Protocol],
+    *,
+    seeds: Sequence[int] = FIVE_SEEDS,
+    checkpoint: str = "genre",
+    out: Path = RESULTS,
+    recipe: str | None = None,
+) -> None:
+    """Measure protocols, one JSON each; trains the runs that are missing.
+
+    Args:
+        protocols: as docs/results.md describes them
+        seeds: for F (runs) and P (splits)
+        checkpoint: for N: a bundled name, a folder, or user/repo
+        recipe: default: the task's
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    experiment = replace(experiment, recipe=recipe)
+    for name in protocols:
+        result = _evaluated(experiment, name, seeds, checkpoint)
+        result |= {"recipe": recipe} if recipe else {}
+        file = out / (f"{name}-{recipe}.json" if recipe else f"{name}.json")
+        file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        print(json.dumps(result))
+
+
+def _evaluated(
+    experiment: Experiment, name: str, seeds: Sequence[int], checkpoint: str
+) -> dict[str, Any]:
+    match name.removesuffix("-mixed"):
+        case "F":
+            return protocols.filtered(experiment, seeds)
+        case "P":
+            return protocols.paper(experiment, seeds)
+        case "N":
+            return protocols.new_songs(experiment, checkpoint)
+        case "VII":
+            return corruption.table(experiment, seeds)
+    task = "quadrant" if name.startswith("M-quadrants") else "mood"
+    return protocols.mood(experiment, task, mixed=name.endswith("-mixed"))
+
+
+def bundle_checkpoints(
+    experiment: Experiment,
+    tasks: Sequence[Task],
+    *,
+    out: Path = CHECKPOINTS,
+    results: Path = RESULTS,
+) -> None:
+    """Retrain the recipe on every track and write the checkpoint folder."""
+    for task in tasks:
+        print(bundle.bundle(experiment, task, out, results))
+
+
+def write_cards(folders: Sequence[Path], *, results: Path = RESULTS) -> None:
+    """Refresh a checkpoint folder's figures and model card from measured results."""
+    for folder in folders:
+        print(bundle.write_card(folder, results))
+
+
+def write_report(*, readme: Path = ASSETS.parent / "README.md", results: Path = RESULTS) -> None:
+    """Write README.md's table and docs/results.md from measured results."""
+    report.write(readme, results)
+
+
+def measure_parity(experiment: Experiment, *, checkpoint: str = "genre") -> None:
+    """Compare the spectrograms of serving with those of the training data."""
+    print(json.dumps(parity.measure(experiment.data, experiment.cache, checkpoint), indent=1))
+
+
+def measure_tables(
+    experiment: Experiment,
+    tables: Sequence[str],
+    *,
+    seeds: Sequence[int] = (0,),
+    width: Width = "narrow",
+    out: Path = RESULTS,
+) -> None:
+    """Measure the paper's tables and ablations, one JSON each; trains the runs that are missing.
+
+    Args:
+        tables: V, VII-trained, choices, mood-grid, optimism, curves; ablation, ablation-mood
+        width: narrow: for a CPU
+    """
+    known = (*paper_tables.TABLES, *ablation.ABLATIONS, "curves")
+    if unknown := [name for name in tables if name not in known]:
+        raise ValueError(f"table {unknown[0]!r}: one of {', '.join(known)} is needed")
+    for name in tables:
+        if name in ablation.ABLATIONS:
+            result = ablation.ablation(experiment, name, seeds)
+        elif name == "curves":
+            result = paper_tables.curves(experiment, seeds, width)
+        else:
+            result = paper_tables.table(experiment, name, seeds, width)
+        print(_write(out, name, result))
+
+
+def measure_codecs(experiment: Experiment, *, out: Path = RESULTS) -> None:
+    """Measure how far the bundled networks' predictions move when music is re-encoded."""
+    print(_write(out, "codecs", codecs.measure(experiment.data, progress=experiment.progress)))
+
+
+def measure_noise(
+    experiment: Experiment, *, checkpoint: str = "genre", out: Path = RESULTS
+) -> None:
+    """Compare noise added to the spectrogram with noise added to the waveform."""
+    result = noise_domain.measure(experiment.data, checkpoint, progress=experiment.progress)
+    print(_write(out, "noise", result))
+
+
+def reproduce_everything(
+    experiment: Experiment,
+    *,
+    quick: bool = False,
+    seeds: Sequence[int] = FIVE_SEEDS,
+    table_seeds: Sequence[int] = (0,),
+    width: Width = "narrow",
+    out: Path | None = None,
+) -> None:
+    """Train and measure everything, and write README.md's and docs/results.md's tables.
+
+    Args:
+        quick: two epochs a run, one seed: a rehearsal, into runs/quick/
+        seeds: for F (runs) and P (splits)
+        table_seeds: for the paper's tables
+        width: narrow: for a CPU
+        out: default: assets/results
+    """
+    if quick:
+        experiment, seeds = replace(experiment, max_epochs=2), seeds[:1]
+    out = out or (experiment.runs / "quick" if quick else RESULTS)
+    checkpoints = out if quick else CHECKPOINTS
+    reproduce.reproduce(experiment, seeds, table_seeds, width, out)
+    _write(out, "N", protocols.new_songs(experiment))
+    measure_svm(experiment, seeds=seeds, out=out, checkpoints=checkpoints)
+    measure_class_profiles(experiment, out=out)
+    if not quick:
+        write_report(results=out)
+
+
+def measure_svm(
+    experiment: Experiment,
+    *,
+    seeds: Sequence[int] = FIVE_SEEDS,
+    out: Path = RESULTS,
+    checkpoints: Path = CHECKPOINTS,
+) -> None:
+    """Measure the SVM baseline as svm.json and write its checkpoint folder, svm-genre.
+
+    Args:
+        seeds: for F (calibration folds) and P (splits)
+    """
+    result = svm.reproduce(experiment.data, experiment.runs, seeds, out, checkpoints)
+    print(svm.summary(result))
+
+
+def measure_class_profiles(experiment: Experiment, *, out: Path = RESULTS) -> None:
+    """Average spectrum and modulation of every genre and mood."""
+    out.mkdir(parents=True, exist_ok=True)
+    file, profiles = out / "portraits.json", class_profiles.table(experiment.data, experiment.cache)
+    # Long rows of numbers: in one line they take less than half the room.
+    file.write_text(json.dumps(profiles, separators=(",", ":")) + "\n", encoding="utf-8")
+    print(file)
+
+
+def measure_ood(
+    experiment: Experiment,
+    *,
+    out: Path = RESULTS,
+    checkpoints: Path = CHECKPOINTS,
+    recipe: str | None = None,
+) -> None:
+    """Measure out-of-distribution detection, and give the bundled checkpoints their threshold.
+
+    Args:
+        recipe: whose validation runs are compared; default: the task's
+    """
+    result = calibrate.run(replace(experiment, recipe=recipe), out, checkpoints, out)
+    for row in result["rows"]:
+        flagged = f"{100 * row['share_doubted']:5.1f} %  of {row['tracks']}"
+        print(f"{row['network']:<6} {row['name']:<60} {flagged}")
+
+
+def publish_checkpoint(
+    *,
+    task: Task = "genre",
+    folder: Path | None = None,
+    repo: str,
+    private: bool = False,
+    revision: str | None = None,
+) -> None:
+    """Push a checkpoint and its model card to the Hugging Face Hub.
+
+    Args:
+        task: which bundled checkpoint
+        folder: another checkpoint folder
+        repo: USER/NAME; made where it does not exist
+        private: make the repository private
+        revision: branch, made where it does not exist; default: main
+    """
+    print(publish.publish(folder or CHECKPOINTS / task, repo, private, revision))
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "train": train,
+    "evaluate": evaluate,
+    "bundle": bundle_checkpoints,
+    "card": write_cards,
+    "report": write_report,
+    "parity": measure_parity,
+    "tables": measure_tables,
+    "codecs": measure_codecs,
+    "noise": measure_noise,
+    "reproduce": reproduce_everything,
+    "svm": measure_svm,
+    "class-profiles": measure_class_profiles,
+    "ood": measure_ood,
+    "playlists": playlists.run,
+    "publish": publish_checkpoint,
+}
+_FORMER_NAMES = {"class-profiles": "portraits", "ood": "doubt"}
+
+
+def _check_processes(command: Callable[..., None], group: ProcessGroup) -> None:
+    if group.world > 1 and command is not train:
+        raise ValueError(
+            f"only `train` runs in several processes, and torchrun started {group.world}; run this "
+            "command without it"
+        )
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"--set {text!r}: NAME=VALUE is needed, such as epochs=5")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value  # a word such as avg
+
+
+def _write(out: Path, name: str, result: dict[str, Any]) -> Path:
+    out.mkdir(parents=True, exist_ok=True)
+    return reproduce.write(out, name, result)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training",
+        description="Train the networks and measure them.",
+        epilog="On several GPUs or hosts: torchrun --nproc_per_node=N -m training train …",
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        about = str(inspect.getdoc(command)).splitlines()[0]
+        aliases = [_FORMER_NAMES[name]] if name in _FORMER_NAMES else []
+        sub = subparsers.add_parser(name, aliases=aliases, help=about, description=about)
+        sub.set_defaults(command=command)
+        for parameter in inspect.signature(command).parameters.values():
+            if parameter.name == "experiment":
+                _add_arguments(sub, shared_options)
+        _add_arguments(sub, command)
+    return parser
+
+
+def _add_arguments(parser: argparse.ArgumentParser, command: Callable[..., Any]) -> None:
+    """An argument for each parameter; its help is the parameter's entry in the docstring."""
+    entries = re.findall(r"^    (\w+): (.+(?:\n        .+)*)", str(inspect.getdoc(command)), re.M)
+    texts = {name: " ".join(text.split()) for name, text in entries}
+    for name, parameter in inspect.signature(command).parameters.items():
+        if name != "experiment":
+            settings = _argument(parameter) | {"help": texts.get(name)}
+            if parameter.kind is not parameter.KEYWORD_ONLY:
+                parser.add_argument(name, **settings)
+                continue
+            option = name.rstrip("_").replace("_", "-")
+            if "type" in settings and "choices" not in settings:
+                settings["metavar"] = option.upper()
+            option = f"--no-{option}" if parameter.default is True else f"--{option}"
+            required = parameter.default is parameter.empty
+            parser.add_argument(option, dest=name, required=required, **settings)
+
+
+def _argument(parameter: inspect.Parameter) -> dict[str, Any]:
+    """argparse's settings for a parameter's annotation and default."""
+    kind, settings = parameter.annotation, dict[str, Any]()
+    if kind is bool:
+        return {"action": "store_false" if parameter.default else "store_true"}
+    if get_origin(kind) is UnionType:  # X | None
+        kind = get_args(kind)[0]
+    if get_origin(kind) is Sequence:
+        (kind,), settings["nargs"] = get_args(kind), "+"
+    if get_origin(kind) is Literal:
+        kind, settings["choices"] = str, get_args(kind)
+    if parameter.name == "recipe":
+        settings["choices"] = sorted(RECIPES)
+    if parameter.default == ():  # may be given several times
+        settings |= {"action": "extend", "default": []}
+    elif parameter.default is not parameter.empty:
+        settings["default"] = parameter.default
+    return settings | {"type": kind}
