@@ -11,7 +11,7 @@ The same on disk and on the Hugging Face Hub. Never a pickle: weights are read b
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -174,7 +174,7 @@ class Checkpoint:
             "labels": self.labels,
             "segment_seconds": self.segment_seconds,
             "front_end": self.front_end.to_dict(),
-            "model": self.model.config.to_dict(),
+            "model": asdict(self.model.config),
             "temperature": self.temperature,
             "results": self.results,
             "data": self.data,

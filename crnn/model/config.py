@@ -8,7 +8,6 @@ here imports torch.
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -106,9 +105,6 @@ class ModelConfig:
         for channels, (band_pool, time_pool) in zip(self.channels, self.pools, strict=True):
             yield channels, previous, bands, steps
             bands, steps, previous = bands // band_pool, steps // time_pool, channels
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class CheckpointConfig(BaseModel):

@@ -229,9 +229,10 @@ class _Remote:
         try:
             info = api.model_info(repo, revision=revision, timeout=_TIMEOUT, files_metadata=True)
             commit = info.sha or ""
-            if not _COMMIT.fullmatch(commit):
-                raise ValueError
             listed = {file.rfilename: file.size for file in info.siblings or []}
+            sizes = {name: listed[name] for name in MAX_BYTES if name in listed}
+            if not _COMMIT.fullmatch(commit) or None in sizes.values():
+                raise ValueError
         except (httpx2.HTTPError, OSError) as error:
             raise self._explained(error) from error
         except (httpx2.InvalidURL, ValueError, TypeError, KeyError) as error:
@@ -253,15 +254,15 @@ class _Remote:
                     f"repository with {CONFIG} and {WEIGHTS} is needed, such as "
                     "`python -m training publish` makes."
                 )
-        sizes = {name: listed[name] or 0 for name in MAX_BYTES if name in listed}
-        for name, size in sizes.items():
+        known = {name: size for name, size in sizes.items() if size is not None}
+        for name, size in known.items():
             if size > MAX_BYTES[name]:
                 raise CheckpointError(
                     f"{self.address}: {name} has {file_size(size)}; up to "
                     f"{file_size(MAX_BYTES[name])} are accepted. Nothing of it was fetched. Choose "
                     "a smaller network."
                 )
-        return commit, sizes
+        return commit, known
 
     def download(self, name: str, commit: str, report: Callable[[int], None]) -> Path:
         """One file into the cache; its path there."""
