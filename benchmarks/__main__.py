@@ -35,7 +35,7 @@ for what in options.what:
         from benchmarks import why
 
         print(json.dumps({"seconds for 30 s of audio": why.speed()}, indent=1), flush=True)
-        print(json.dumps({"share of the probability that is left": why.worth()}, indent=1))
+        print(json.dumps({"fraction of the probability that is left": why.worth()}, indent=1))
     elif what == "scale":
         from benchmarks import scale
 

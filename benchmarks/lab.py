@@ -15,7 +15,7 @@ from crnn.augment.waveform import render
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from crnn.sources.examples import EXAMPLES
-from crnn.viz import augmentation as lab_figures
+from crnn.viz import augmentation
 
 ALL_ON = plan.Strengths(time_mask=50, frequency_mask=60, time_warp=20, snr_db=10.0, noise="pink")
 
@@ -31,18 +31,18 @@ def measure(rounds: int = 9) -> dict[str, Any]:
     seconds = len(samples) / front_end.sample_rate
     before = plan.analyse(samples, classifiers)
 
-    def pictures() -> None:
-        draws = plan.sample(ALL_ON, seconds, front_end)
-        after = plan.analyse(samples, [], draws, front_end)
-        lab_figures.pair(before, after, draws).to_json()
+    def figures() -> None:
+        sampled = plan.sample(ALL_ON, seconds, front_end)
+        after = plan.analyse(samples, [], sampled, front_end)
+        augmentation.pair(before, after, sampled).to_json()
 
     def everything() -> None:
-        draws = plan.sample(ALL_ON, seconds, front_end)
-        after = plan.analyse(samples, classifiers, draws)
-        lab_figures.pair(before, after, draws, difference=True).to_json()
-        lab_figures.warp_map(draws).to_json()
+        sampled = plan.sample(ALL_ON, seconds, front_end)
+        after = plan.analyse(samples, classifiers, sampled)
+        augmentation.pair(before, after, sampled, difference=True).to_json()
+        augmentation.warp_map(sampled).to_json()
         for old, new in zip(before.predictions, after.predictions, strict=True):
-            lab_figures.probability_change(old, new, "").to_json()
+            augmentation.probability_change(old, new, "").to_json()
 
     ten = samples[: 10 * 22_050]
     times = in_turns(
@@ -50,7 +50,7 @@ def measure(rounds: int = 9) -> dict[str, Any]:
             "librosa mel": lambda: librosa.power_to_db(
                 librosa.feature.melspectrogram(y=samples.numpy(), sr=22_050), ref=np.max
             ),
-            "new pictures": pictures,
+            "new pictures": figures,
             "all figures and predictions": everything,
             "sound of 10 s": lambda: render(ten, plan.sample(ALL_ON, 10.0, front_end), front_end),
             "robustness curve of 3 s": lambda: curves(

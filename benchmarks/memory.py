@@ -90,7 +90,7 @@ def many_tracks(count: int = 40, lengths: int = 10) -> dict[str, Any]:
     """One visitor, `count` uploads one after the other: rounds of `lengths` lengths from 30 to 240
     s, so that growth from one round to the next is not the tracks' own.
     """
-    readings = []
+    megabytes_each = []
     with app() as (address, process), browser() as chromium:
         page = chromium.new_page()
         page.goto(address)
@@ -104,12 +104,12 @@ def many_tracks(count: int = 40, lengths: int = 10) -> dict[str, Any]:
             }
             page.locator("input[type=file]").set_input_files(data)
             _drawn(page, name)
-            readings.append(megabytes(process))
-    rounds = [max(readings[first : first + lengths]) for first in range(0, count, lengths)]
+            megabytes_each.append(megabytes(process))
+    rounds = [max(megabytes_each[first : first + lengths]) for first in range(0, count, lengths)]
     return {
         "tracks": count,
-        "rss_mb": readings,
-        "peak_mb": max(readings),
+        "rss_mb": megabytes_each,
+        "peak_mb": max(megabytes_each),
         "peak_of_each_round_mb": rounds,
     }
 

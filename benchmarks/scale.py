@@ -130,17 +130,17 @@ class _Clock(Callback):
         self.seconds = time.process_time() - self.start
 
 
-def _data(given: Collection, recipe: Recipe) -> SegmentDataModule:
+def _data(tracks: Collection, recipe: Recipe) -> SegmentDataModule:
     nobody = np.array([], dtype=np.int64)
-    split = Split(np.arange(len(given.names)), nobody, nobody)
+    split = Split(np.arange(len(tracks.names)), nobody, nobody)
     return SegmentDataModule(
-        given, split, GTZAN_FRONT_END.frames(recipe.segment_seconds), recipe.batch_size, seed=0
+        tracks, split, GTZAN_FRONT_END.frames(recipe.segment_seconds), recipe.batch_size, seed=0
     )
 
 
-def epoch(given: Collection, recipe: Recipe, epochs: int = 1) -> tuple[float, float]:
+def epoch(tracks: Collection, recipe: Recipe, epochs: int = 1) -> tuple[float, float]:
     """Seconds of one epoch of our training, and its segments per second."""
-    clock, data = _Clock(), _data(given, recipe)
+    clock, data = _Clock(), _data(tracks, recipe)
     trainer = pl.Trainer(
         accelerator="cpu",
         devices=1,
@@ -203,7 +203,7 @@ def speed(folder: Path, rounds: int) -> list[dict[str, Any]]:
 def growth(folder: Path, rounds: int) -> list[dict[str, Any]]:
     """Rows of what ×1, ×4 and ×16 tracks cost a small network: features once, then every epoch."""
     originals = tracks(folder, ".wav")
-    given, once = {}, {}
+    collections, once = {}, {}
     for times in GROWTH:
         files = [
             folder / f"x{times}-{copy}-{file.name}" for copy in range(times) for file in originals
@@ -211,11 +211,11 @@ def growth(folder: Path, rounds: int) -> list[dict[str, Any]]:
         for file in files:
             file.hardlink_to(folder / file.name.split("-")[-1])
         start = time.process_time()
-        given[times] = collection(files, folder / f"cache-{times}")
+        collections[times] = collection(files, folder / f"cache-{times}")
         once[times] = time.process_time() - start
     # Short epochs are taken several times.
     turns = [
-        {times: epoch(given[times], SMALL, max(1, 4 // times))[0] for times in GROWTH}
+        {times: epoch(collections[times], SMALL, max(1, 4 // times))[0] for times in GROWTH}
         for _ in range(rounds + 1)
     ][1:]
     rows = [

@@ -35,7 +35,7 @@ def song(seconds: float) -> bytes:
 
 
 def ours(data: bytes, classifiers: list[Classifier]) -> None:
-    """Bytes to everything the page draws."""
+    """From bytes to all figures of the page."""
     waveform, analysis = decode_and_predict(data, classifiers)
     moments = analysis.predictions[0].timeline()
     mel = analysis.mel.numpy()

@@ -22,10 +22,10 @@ def one_by_one(classifier: Classifier, mel: Tensor) -> None:
     segments = plan(mel.shape[1], classifier.network.config.frames)
     with torch.inference_mode():
         for number in range(len(segments.starts)):
-            picture = cut(mel, segments, number, number + 1)
+            segment = cut(mel, segments, number, number + 1)
             for row in range(8):
                 for column in range(3):
-                    silent = picture.clone()
+                    silent = segment.clone()
                     silent[..., 16 * row : 16 * row + 16, 13 * column : 13 * column + 13] = -80.0
                     classifier.network(silent)
 

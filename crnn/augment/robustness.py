@@ -28,7 +28,6 @@ NAMES = {"time": "Time mask", "frequency": "Frequency mask", "warp": "Time warp"
 class Sweep:
     """One augmentation from none to extreme. unit: what the labels of the steps count."""
 
-    name: str
     unit: str
     steps: tuple[tuple[str, Strengths], ...]
 
@@ -51,7 +50,7 @@ def sweep(name: str, front_end: FrontEnd) -> Sweep:
             [("none", Strengths()), *((f"{r:+d}", Strengths(snr_db=float(r))) for r in _RATIOS)],
         ),
     }[name]
-    return Sweep(NAMES[name], unit, tuple(steps))
+    return Sweep(unit, tuple(steps))
 
 
 def fixed_strengths(strengths: Strengths) -> Strengths:

@@ -9,63 +9,44 @@ import plotly.graph_objects as go
 from crnn.audio.front_end import FrontEnd
 from crnn.format import hertz
 from crnn.labels import colours, display
-from crnn.results import Array, class_difference, modulation_ratio
+from crnn.results import class_difference, modulation_ratio
+from crnn.viz import theme
 from crnn.viz.mel import frequency_axis
-from crnn.viz.theme import (
-    GREY,
-    LEGEND,
-    add_band,
-    add_line,
-    colour_bar,
-    diverging_heatmap,
-    finish,
-)
+from crnn.viz.theme import GREY, add_line, finish
 
 
 def spectrum(table: dict[str, Any], task: str, label: str) -> go.Figure:
     """Mean level of each band in dB with the spread of tracks, the others' mean dotted."""
-    found = class_difference(table["classes"][task], label, "spectrum")
-    curves = [found.mean, found.mean - found.sd, found.mean + found.sd, found.others]
     bands = [f"{frequency:,.0f} Hz" for frequency in table["hertz"]]
-    figure = _lines(bands, curves, label, "%{x}: %{y:.1f} dB")
-    finish(
-        figure,
-        f"{display(label)}: average spectrum",
-        380,
-        top=76,
-        y="Level relative to the mean of all bands (dB)",
-    )
+    figure = _profile(table["classes"][task], label, "spectrum", bands, "%{x}: %{y:.1f} dB")
+    finish(figure, f"{display(label)}: average spectrum", 380, top=76)
+    figure.update_yaxes(title="Level relative to the mean of all bands (dB)", zeroline=False)
     return figure.update_xaxes(**frequency_axis(FrontEnd(**table["front_end"]), gap=11))
 
 
 def modulation(table: dict[str, Any], task: str, label: str) -> go.Figure:
     """How strongly levels rise and fall, by modulation frequency; logarithmic upwards."""
-    found = class_difference(table["classes"][task], label, "modulation")
-    curves = [
-        10**log for log in (found.mean, found.mean - found.sd, found.mean + found.sd, found.others)
-    ]
-    figure = _lines(table["modulation_hertz"], curves, label, "%{x:.1f} Hz: %{y:.1f} dB²/Hz")
-    finish(
-        figure,
-        f"{display(label)}: modulation spectrum",
-        380,
-        top=76,
-        x="Modulation frequency (Hz); 2 Hz is 120 BPM",
-        y="Fluctuation (dB² per Hz)",
-    )
-    ticks = [0.5, 1, 2, 5, 10, 20, 50, 100]
-    return figure.update_yaxes(type="log", tickvals=ticks, zeroline=False)
+    x, hover = table["modulation_hertz"], "%{x:.1f} Hz: %{y:.1f} dB²/Hz"
+    figure = _profile(table["classes"][task], label, "modulation", x, hover)
+    finish(figure, f"{display(label)}: modulation spectrum", 380, top=76)
+    figure.update_xaxes(title="Modulation frequency (Hz); 2 Hz is 120 BPM")
+    ticks = {"type": "log", "tickvals": [0.5, 1, 2, 5, 10, 20, 50, 100], "zeroline": False}
+    return figure.update_yaxes(title="Fluctuation (dB² per Hz)", **ticks)
 
 
-def _lines(x: Sequence[Any], curves: Sequence[Array], label: str, hover: str) -> go.Figure:
-    """curves: mean, low, high, the others' mean."""
-    mean, low, high, others = curves
+def _profile(
+    classes: dict[str, Any], label: str, key: str, x: Sequence[Any], hover: str
+) -> go.Figure:
+    """Mean, spread and the others' mean by frequency; "modulation" is stored as log10."""
+    own = class_difference(classes, label, key)
+    curves = np.array([own.mean, own.mean - own.sd, own.mean + own.sd, own.others])
+    mean, low, high, others = 10**curves if key == "modulation" else curves
     colour = colours((label,))[label]
     figure = go.Figure()
-    add_band(figure, x, low, high, colour, name="± spread")
+    theme.add_band(figure, x, low, high, colour, name="± spread")
     add_line(figure, x, others, GREY, 2, hover, dash="dot", name="others")
     add_line(figure, x, mean, colour, 3, hover, name=display(label))
-    return figure.update_layout(legend=LEGEND, hovermode="x unified")
+    return figure.update_layout(legend=theme.LEGEND, hovermode="x unified")
 
 
 def modulation_map(table: dict[str, Any], task: str, label: str) -> go.Figure:
@@ -75,14 +56,14 @@ def modulation_map(table: dict[str, Any], task: str, label: str) -> go.Figure:
     groups = [bands[i : i + size] for i in range(0, len(bands), size)]
     rows = [f"{group[0]:,.0f}–{group[-1]:,.0f} Hz" for group in groups]
     figure = go.Figure(
-        diverging_heatmap(
+        theme.diverging_heatmap(
             z.round(2),
             2,
             "%{y}, %{x:.1f} Hz: %{customdata} times the others'",
             x=table["modulation_hertz"],
             y=rows,
             customdata=np.round(2**z, 2),
-            colorbar=colour_bar("times", tickvals=[-2, -1, 0, 1, 2], ticktext=list("¼½124")),
+            colorbar=theme.colour_bar("times", tickvals=[-2, -1, 0, 1, 2], ticktext=list("¼½124")),
         )
     )
     title = f"{display(label)}: modulation by frequency, relative to the others"

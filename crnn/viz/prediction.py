@@ -9,13 +9,8 @@ from crnn.format import percent
 from crnn.inference.prediction import Array, Prediction
 from crnn.inference.similarity import TrackSummary
 from crnn.labels import colours, display
-from crnn.viz.theme import (
-    BORDER,
-    diverging_heatmap,
-    finish,
-    probability_axis,
-    probability_bars,
-)
+from crnn.viz import theme
+from crnn.viz.theme import BORDER, finish, probability_bars
 
 _BAR = 74  # px a track: its name, its bar, its three classes
 _MAX_NAME = 42  # characters of a name over a bar; a phone has room for so many
@@ -53,7 +48,9 @@ def distribution(prediction: Prediction, title: str) -> go.Figure:
     order = [label for label, _ in prediction.ranked()[::-1]]
     figure = go.Figure(probability_bars(prediction.to_dict(), order))
     finish(figure, title, 96 + 26 * len(order), right=44, bargap=0.25)
-    return probability_axis(figure, prediction.overall, title="Average probability (%)", room=1.04)
+    return theme.probability_axis(
+        figure, prediction.overall, title="Average probability (%)", room=1.04
+    )
 
 
 def composition(tracks: Sequence[TrackSummary], network: int, title: str, k: int = 3) -> go.Figure:
@@ -98,7 +95,7 @@ def composition(tracks: Sequence[TrackSummary], network: int, title: str, k: int
 def similarity_matrix(tracks: Sequence[TrackSummary], similarities: Array, title: str) -> go.Figure:
     """Similarity of any two tracks, [N, N] from −1 to 1, as numbers in the cells."""
     figure = go.Figure(
-        diverging_heatmap(
+        theme.diverging_heatmap(
             similarities,
             1,
             "%{y} and %{customdata}: %{z:.2f}",

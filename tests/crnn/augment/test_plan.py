@@ -1,4 +1,4 @@
-"""The lab: one draw, seen, heard and answered alike."""
+"""The lab: one draw, seen, augmented and answered alike."""
 
 import json
 from dataclasses import replace
@@ -38,7 +38,7 @@ def network(tiny: Checkpoint) -> Classifier:
     return Classifier(tiny)
 
 
-class TestDraws:
+class TestSample:
     def test_one_piece_every_three_seconds_and_the_tail(self) -> None:
         pieces = sample(ALL, 7.3, FINE).pieces
         assert [round(p.start, 3) for p in pieces] == [0.0, 3.0, 6.0]
@@ -73,7 +73,7 @@ class TestDraws:
         assert len(stored["pieces"]) == 1
 
 
-class TestPictures:
+class TestApply:
     def test_zero_strength_changes_nothing(self, network: Classifier) -> None:
         off = sample(Strengths(), 7.3, FINE)
         assert not Strengths().any
@@ -83,13 +83,13 @@ class TestPictures:
 
     @pytest.mark.parametrize("front_end", [FINE, GTZAN_FRONT_END, PAPER_FRONT_END])
     def test_masks_lie_at_the_drawn_seconds_and_bands_on_every_grid(self, front_end) -> None:  # type: ignore[no-untyped-def]
-        draws = sample(Strengths(time_mask=60, frequency_mask=40, seed=1), 7.3, FINE)
+        plan = sample(Strengths(time_mask=60, frequency_mask=40, seed=1), 7.3, FINE)
         mel = torch.full((128, 7 * 22_050 // front_end.hop_length), -20.0)
-        after = augment_mel(mel, draws, front_end)
+        after = augment_mel(mel, plan, front_end)
         expected = torch.zeros(mel.shape, dtype=torch.bool)
         times = torch.arange(mel.shape[1]) * front_end.hop_seconds
         centres = torch.from_numpy(band_frequencies(front_end))
-        for piece in draws.pieces:
+        for piece in plan.pieces:
             inside = (times >= piece.start - 1e-6) & (times < piece.start + piece.seconds - 1e-6)
             for bottom, top in piece.frequency_masks:
                 expected[(centres >= bottom) & (centres < top)] |= inside
@@ -101,9 +101,9 @@ class TestPictures:
 
     def test_a_network_with_other_bands_and_rate_sees_the_same_hertz_masked(self) -> None:
         other = replace(PAPER_FRONT_END, n_mels=64, sample_rate=16_000)
-        draws = sample(Strengths(frequency_mask=60, seed=1), 3.0, FINE)
-        bottom, top = draws.pieces[0].frequency_masks[0]
-        masked = (augment_mel(torch.full((64, 90), -20.0), draws, other)[:, 5] != -20).numpy()
+        plan = sample(Strengths(frequency_mask=60, seed=1), 3.0, FINE)
+        bottom, top = plan.pieces[0].frequency_masks[0]
+        masked = (augment_mel(torch.full((64, 90), -20.0), plan, other)[:, 5] != -20).numpy()
         centres = band_frequencies(other)
         assert np.array_equal(masked, (centres >= bottom) & (centres < top))
 
@@ -111,9 +111,9 @@ class TestPictures:
         slow = replace(PAPER_FRONT_END, sample_rate=16_000)
         config = replace(tiny.model.config, frames=slow.frames(3.0), pools=pool_sizes(slow))
         second = Classifier(Checkpoint("other", ("x", "y", "z"), slow, 3.0, CRNN(config).eval()))
-        draws = sample(ALL, 3.0, FINE)
-        heard = analyse(sound(3), [Classifier(tiny), second], draws)
-        assert [p.task for p in heard.predictions] == ["toy", "other"]
+        plan = sample(ALL, 3.0, FINE)
+        augmented = analyse(sound(3), [Classifier(tiny), second], plan)
+        assert [p.task for p in augmented.predictions] == ["toy", "other"]
         assert len(curves(sound(3), [Classifier(tiny), second], sweep("noise", FINE))) == 2
 
     def test_masked_values_are_silence_or_the_mean_never_0_db(self) -> None:
@@ -126,9 +126,9 @@ class TestPictures:
         )
 
     def test_what_is_before_a_piece_is_not_touched_by_its_warp(self) -> None:
-        draws = sample(Strengths(time_warp=40, seed=5), 6.0, FINE)
+        plan = sample(Strengths(time_warp=40, seed=5), 6.0, FINE)
         mel = log_mel(melody(6), FINE)
-        second = replace(draws, pieces=draws.pieces[1:])
+        second = replace(plan, pieces=plan.pieces[1:])
         after = augment_mel(mel, second, FINE)
         edge = int(3.0 / FINE.hop_seconds)
         assert torch.equal(after[:, :edge], mel[:, :edge])
@@ -143,7 +143,7 @@ class TestPictures:
         wild = Strengths(
             time_mask=10_000, frequency_mask=500, time_warp=9_000, snr_db=-20.0, masks=5
         )
-        draws = sample(wild, seconds, FINE)
-        heard = analyse(sound(seconds), [network], draws)
-        assert bool(torch.isfinite(heard.mel).all())
-        assert heard.predictions[0].overall.sum() == pytest.approx(1)
+        plan = sample(wild, seconds, FINE)
+        augmented = analyse(sound(seconds), [network], plan)
+        assert bool(torch.isfinite(augmented.mel).all())
+        assert augmented.predictions[0].overall.sum() == pytest.approx(1)

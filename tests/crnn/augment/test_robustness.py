@@ -39,7 +39,7 @@ def test_the_first_point_is_the_original(network: Classifier) -> None:
 
 
 def test_it_follows_the_class_that_was_asked_for(network: Classifier) -> None:
-    steps = Sweep("Noise", "dB", (("none", Strengths()), ("-20", Strengths(snr_db=-20.0))))
+    steps = Sweep("dB", (("none", Strengths()), ("-20", Strengths(snr_db=-20.0))))
     plain = analyse(SOUND, [network]).predictions[0]
     last = plain.ranked()[-1][0]
     (curve,) = curves(

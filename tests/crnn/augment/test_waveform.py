@@ -36,13 +36,13 @@ def test_nothing_drawn_sounds_as_it_was() -> None:
 
 
 def test_time_masks_are_silent_and_the_rest_is_as_it_was() -> None:
-    draws = sample(Strengths(time_mask=60, seed=2), 7.3, GTZAN_FRONT_END)
-    before, after = sound(), render(sound(), draws, GTZAN_FRONT_END)
+    plan = sample(Strengths(time_mask=60, seed=2), 7.3, GTZAN_FRONT_END)
+    before, after = sound(), render(sound(), plan, GTZAN_FRONT_END)
     reach = 2048 / RATE  # an STFT frame sees so far to both sides
-    spans = [span for piece in draws.pieces for span in piece.time_masks]
+    spans = [span for piece in plan.pieces for span in piece.time_masks]
     time = torch.arange(len(before)) / RATE
     far = torch.ones(len(before), dtype=torch.bool)
-    for start, end in [*spans, *((piece.start, piece.start) for piece in draws.pieces)]:
+    for start, end in [*spans, *((piece.start, piece.start) for piece in plan.pieces)]:
         far &= (time < start - reach) | (time > end + reach)
     ratio = after[far] @ before[far] / before[far].square().sum()
     assert float((after[far] - ratio * before[far]).abs().max()) < 1e-4
@@ -58,23 +58,23 @@ def test_time_masks_are_silent_and_the_rest_is_as_it_was() -> None:
 
 
 def test_frequency_masks_take_their_bands_and_leave_the_others() -> None:
-    draws = sample(Strengths(frequency_mask=60, seed=4), 3.0, GTZAN_FRONT_END)
-    bottom, top = draws.pieces[0].frequency_masks[0]
+    plan = sample(Strengths(frequency_mask=60, seed=4), 3.0, GTZAN_FRONT_END)
+    bottom, top = plan.pieces[0].frequency_masks[0]
     inside, outside = tone((bottom * top) ** 0.5, 3.0), tone(top * 1.3, 3.0)
-    after = render(inside + outside, draws, GTZAN_FRONT_END)
+    after = render(inside + outside, plan, GTZAN_FRONT_END)
     spectrum = torch.fft.rfft(after[RATE : 2 * RATE]).abs()  # one Hz a bin
     assert float(spectrum[round((bottom * top) ** 0.5)]) < 0.01 * float(spectrum[round(top * 1.3)])
 
 
 def test_a_warp_moves_a_click_and_keeps_a_pitch() -> None:
-    draws = sample(Strengths(time_warp=40, seed=7), 3.0, GTZAN_FRONT_END)
-    before, after = draws.pieces[0].warp  # type: ignore[misc]
+    plan = sample(Strengths(time_warp=40, seed=7), 3.0, GTZAN_FRONT_END)
+    before, after = plan.pieces[0].warp  # type: ignore[misc]
     assert abs(after - before) > 0.1
     click = torch.zeros(3 * RATE)
     click[round(before * RATE) : round(before * RATE) + 40] = 0.5
-    heard = render(click, draws, GTZAN_FRONT_END)
-    assert int(heard.abs().argmax()) / RATE == pytest.approx(after, abs=0.05)
-    warped = render(tone(440, 3.0), draws, GTZAN_FRONT_END)
+    augmented = render(click, plan, GTZAN_FRONT_END)
+    assert int(augmented.abs().argmax()) / RATE == pytest.approx(after, abs=0.05)
+    warped = render(tone(440, 3.0), plan, GTZAN_FRONT_END)
     spectrum = torch.fft.rfft(warped[: int(after * RATE)]).abs()
     assert int(spectrum.argmax()) * RATE / int(after * RATE) == pytest.approx(440, abs=2)
 
@@ -93,8 +93,8 @@ def test_as_long_and_as_loud_as_the_original(strengths: Strengths, seconds: floa
 
 
 def test_noise_is_the_mixed_waveform() -> None:
-    draws = sample(Strengths(snr_db=10.0), 3.0, GTZAN_FRONT_END)
-    before, after = sound(3), render(sound(3), draws, GTZAN_FRONT_END)
+    plan = sample(Strengths(snr_db=10.0), 3.0, GTZAN_FRONT_END)
+    before, after = sound(3), render(sound(3), plan, GTZAN_FRONT_END)
     scale = float((before @ after) / (before @ before))
     noise = after / scale - before
     assert loudness(before) - loudness(noise) == pytest.approx(10, abs=0.2)
@@ -103,8 +103,8 @@ def test_noise_is_the_mixed_waveform() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_warp_bends_without_a_click(seed: int) -> None:
     """A steady tone, warped: no step anywhere larger than a few of the tone's own, no hole."""
-    draws = sample(Strengths(time_warp=40, seed=seed), 6.0, GTZAN_FRONT_END)
-    after = render(tone(440, 6.0), draws, GTZAN_FRONT_END)
+    plan = sample(Strengths(time_warp=40, seed=seed), 6.0, GTZAN_FRONT_END)
+    after = render(tone(440, 6.0), plan, GTZAN_FRONT_END)
     inside = after[RATE // 10 : -RATE // 10]
     own = float(tone(440, 1.0).diff().abs().max())
     assert float(inside.diff().abs().max()) < 2 * own
@@ -114,22 +114,22 @@ def test_a_warp_bends_without_a_click(seed: int) -> None:
 
 def test_what_masks_leave_of_a_hiss_stays_a_hiss() -> None:
     music = torch.cat([tone(440, 2.9), 1e-5 * torch.randn(3 * RATE - int(2.9 * RATE))])
-    draws = sample(Strengths(frequency_mask=128, masks=5, seed=3), 3.0, GTZAN_FRONT_END)
-    after = render(music, draws, GTZAN_FRONT_END)
+    plan = sample(Strengths(frequency_mask=128, masks=5, seed=3), 3.0, GTZAN_FRONT_END)
+    after = render(music, plan, GTZAN_FRONT_END)
     assert loudness(after) <= loudness(music) + 0.1
     assert float(after[int(2.95 * RATE) :].abs().max()) < 0.01  # the tone had 0.3
 
 
 def test_pieces_join_without_a_click() -> None:
     """A steady tone under a frequency mask elsewhere: no step at the seams larger than the tone's own."""
-    draws = sample(Strengths(frequency_mask=20, seed=0), 9.0, GTZAN_FRONT_END)
-    masked = [band for piece in draws.pieces for band in piece.frequency_masks]
+    plan = sample(Strengths(frequency_mask=20, seed=0), 9.0, GTZAN_FRONT_END)
+    masked = [band for piece in plan.pieces for band in piece.frequency_masks]
     hertz = next(
         f
         for f in (220.0, 330.0, 550.0, 880.0, 1500.0)
         if not any(a * 0.9 < f < b * 1.1 for a, b in masked)
     )
-    after = render(tone(hertz, 9.0), draws, GTZAN_FRONT_END)
+    after = render(tone(hertz, 9.0), plan, GTZAN_FRONT_END)
     steps = after.diff().abs()
     own = float(steps[RATE : 2 * RATE].max())
     for seam in (3, 6):

@@ -44,21 +44,21 @@ def correlation(a: Tensor, b: Tensor) -> float:
     return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
 
 
-class Ear(torch.nn.Module):
-    """A network whose answer is known: the first class has the loudness of some bands in some frames of a segment."""
+class BandLevel(torch.nn.Module):
+    """A network whose output is known: the first class has the loudness of some bands in some frames of a segment."""
 
     def __init__(self, like: CRNN, bands: slice) -> None:
         super().__init__()
         self.config, self.bands = like.config, bands
 
     def forward(self, segments: Tensor) -> Tensor:
-        heard = segments[:, 0, self.bands].mean(dim=(1, 2)) / 10
-        return torch.stack([heard, torch.zeros_like(heard), torch.zeros_like(heard)], dim=1)
+        level = segments[:, 0, self.bands].mean(dim=(1, 2)) / 10
+        return torch.stack([level, torch.zeros_like(level), torch.zeros_like(level)], dim=1)
 
 
 def test_occlusion_finds_the_only_bands_that_count(tiny: Checkpoint, mel: Tensor) -> None:
     classifier = Classifier(tiny)
-    classifier.network = Ear(tiny.model, slice(32, 48))  # type: ignore[assignment]
+    classifier.network = BandLevel(tiny.model, slice(32, 48))  # type: ignore[assignment]
     lost = attribution.occlusion(classifier, mel + 80)  # so that silence is the lowest loudness
     assert lost.shape == (3, 8, mel.shape[1])
     assert (lost[0, 2] > 0).float().mean() > 0.95
@@ -68,17 +68,17 @@ def test_occlusion_finds_the_only_bands_that_count(tiny: Checkpoint, mel: Tensor
 
 
 def test_a_comb_of_patches_measures_what_one_at_a_time_does(tiny: Checkpoint, mel: Tensor) -> None:
-    """The plain way: one patch of the track silent at a time, and the fall of the segment that hears it."""
+    """The plain way: one patch of the track silent at a time, and the fall of the segment that contains it."""
     classifier = Classifier(tiny)
     whole = mel[:, : 3 * 39]
     lost = attribution.occlusion(classifier, whole)
     segments = plan(whole.shape[1], 39)
     before = classifier.logits(whole, segments) / tiny.temperature
-    odds = before.softmax(dim=-1)
+    probs = before.softmax(dim=-1)
     for row, patch in ((0, 0), (3, 4), (7, 8)):
         silent = whole.clone()
         silent[16 * row : 16 * row + 16, 13 * patch : 13 * patch + 13] = -80
-        fall = odds * (before - classifier.logits(silent, segments) / tiny.temperature)
+        fall = probs * (before - classifier.logits(silent, segments) / tiny.temperature)
         expected = fall[patch // 3]
         for frame in (13 * patch, 13 * patch + 12):
             assert torch.allclose(lost[:, row, frame], expected, atol=1e-5)
@@ -110,10 +110,10 @@ def test_grad_cams_weights_are_the_logits_slope(tiny: Checkpoint, mel: Tensor, l
             up[:, channel] += step
             down[:, channel] -= step
             weights.append((logit(up) - logit(down)) / (2 * step) / maps[0, channel].numel())
-        odds = (network.linear(network.embed(segment[None, None])) / tiny.temperature).softmax(
+        probs = (network.linear(network.embed(segment[None, None])) / tiny.temperature).softmax(
             dim=-1
         )[0, 1]
-        expected = odds * (torch.tensor(weights)[:, None, None] * maps[0]).sum(dim=0)
+        expected = probs * (torch.tensor(weights)[:, None, None] * maps[0]).sum(dim=0)
     found = attribution.grad_cam(Classifier(checkpoint), segment, "b", layer)
     assert found.shape == (128, 39)
     if layer == 0:  # nothing was pooled before it: no enlarging
@@ -146,9 +146,9 @@ def test_the_shared_network_is_left_as_it_was(genre: Classifier, mel: Tensor) ->
 
 
 def test_random_weights_give_another_map(genre: Classifier, mel: Tensor) -> None:
-    """Adebayo et al. 2018: a map that survives the loss of all the network knows would show the picture, not the network."""
-    trained, picture = genre.checkpoint, mel[:, : 2 * 39]
-    label = top(genre, picture)
+    """Adebayo et al. 2018: a map that survives the loss of all the network knows would show the excerpt, not the network."""
+    trained, excerpt = genre.checkpoint, mel[:, : 2 * 39]
+    label = top(genre, excerpt)
     k = trained.labels.index(label)
 
     def maps(classifier: Classifier, mel: Tensor) -> tuple[Tensor, Tensor]:
@@ -156,9 +156,9 @@ def test_random_weights_give_another_map(genre: Classifier, mel: Tensor) -> None
             k
         ]
 
-    known = maps(genre, picture)
+    known = maps(genre, excerpt)
     for first, again in zip(
-        known, maps(genre, picture + 0.1), strict=True
+        known, maps(genre, excerpt + 0.1), strict=True
     ):  # the same, a hair louder
         assert correlation(first, again) > 0.9
     agreement = []
@@ -166,10 +166,10 @@ def test_random_weights_give_another_map(genre: Classifier, mel: Tensor) -> None
         torch.manual_seed(seed)
         blank = CRNN(trained.model.config)
         with torch.no_grad():
-            blank.train()(torch.stack([picture[None, :, i : i + 39] for i in range(0, 40, 5)]))
+            blank.train()(torch.stack([excerpt[None, :, i : i + 39] for i in range(0, 40, 5)]))
         random = Classifier(Checkpoint("genre", trained.labels, GTZAN_FRONT_END, 3.0, blank.eval()))
         agreement.append(
-            [correlation(a, b) for a, b in zip(known, maps(random, picture), strict=True)]
+            [correlation(a, b) for a, b in zip(known, maps(random, excerpt), strict=True)]
         )
     # One random network's map can lie the same way round or the other by chance.
     assert np.abs(np.mean(agreement, axis=0)).max() < 0.35
@@ -179,18 +179,18 @@ def test_random_weights_give_another_map(genre: Classifier, mel: Tensor) -> None
 def test_maps_are_as_large_as_the_picture_however_short(
     tiny: Checkpoint, mel: Tensor, frames: int
 ) -> None:
-    classifier, picture = Classifier(tiny), mel[:, :frames].repeat(1, 2)[:, :frames]
-    cam = attribution.grad_cam(classifier, picture, "a")
-    lost = attribution.occlusion(classifier, picture)
-    assert cam.shape == picture.shape
-    assert attribution.expand_patches(lost[0], 128).shape == picture.shape
+    classifier, excerpt = Classifier(tiny), mel[:, :frames].repeat(1, 2)[:, :frames]
+    cam = attribution.grad_cam(classifier, excerpt, "a")
+    lost = attribution.occlusion(classifier, excerpt)
+    assert cam.shape == excerpt.shape
+    assert attribution.expand_patches(lost[0], 128).shape == excerpt.shape
     assert torch.isfinite(cam).all()
     assert torch.isfinite(lost).all()
     assert lost.abs().sum() > 0
 
 
 def test_a_repeated_track_and_its_explanation_are_repeated(tiny: Checkpoint, mel: Tensor) -> None:
-    """A track of 13 frames is heard three times over; each patch's silence is heard three times, too."""
+    """A track of 13 frames is level three times over; each patch's silence is level three times, too."""
     classifier, short = Classifier(tiny), mel[:, :13]
     lost = attribution.occlusion(classifier, short)
     silent = short.clone()
@@ -220,26 +220,26 @@ def test_elsewhere_is_as_large_and_the_same_each_time() -> None:
 
 def test_what_is_found_counts_more_than_as_much_elsewhere(tiny: Checkpoint, mel: Tensor) -> None:
     classifier = Classifier(tiny)
-    classifier.network = Ear(tiny.model, slice(32, 48))  # type: ignore[assignment]
+    classifier.network = BandLevel(tiny.model, slice(32, 48))  # type: ignore[assignment]
     values = attribution.expand_patches(attribution.occlusion(classifier, mel + 80)[0], 128)
     found, upside_down = deletion_test(
-        classifier, mel + 80, "a", {"found": values, "upside down": -values}
+        classifier, mel + 80, "a", {"right": values, "upside down": -values}
     )
-    assert found.method == "found"
+    assert found.method == "right"
     assert found.deleted < found.control < found.before
     assert upside_down.deleted == pytest.approx(upside_down.before)
 
 
 def test_the_window_is_where_the_class_is_strongest(mel: Tensor) -> None:
     starts = np.arange(0, 117.0)
-    odds = np.where((starts >= 50) & (starts < 77), 0.9, 0.1)
+    probs = np.where((starts >= 50) & (starts < 77), 0.9, 0.1)
     found = Prediction(
-        "toy", ("a", "b"), np.stack([odds, 1 - odds], axis=1), starts, 3.0, np.array([0.3, 0.7])
+        "toy", ("a", "b"), np.stack([probs, 1 - probs], axis=1), starts, 3.0, np.array([0.3, 0.7])
     )
     assert attribution.best_window(found, "a", 120.0) in range(47, 51)
     assert attribution.best_window(found, "a", 29.0) == 0.0
     long = torch.zeros(128, GTZAN_FRONT_END.frames(120.0))
-    picture, first = attribution.window(long, 118.0, GTZAN_FRONT_END)
-    assert picture.shape == (128, 388)
+    excerpt, first = attribution.window(long, 118.0, GTZAN_FRONT_END)
+    assert excerpt.shape == (128, 388)
     assert first == long.shape[1] - 388
     assert attribution.window(mel, 0.0, GTZAN_FRONT_END)[0].shape == mel.shape

@@ -1,4 +1,4 @@
-"""The stages chained are what the classifier says; each has the shape its formula states; librosa, NumPy and torch as oracles."""
+"""The stages chained are what the classifier predicts; each has the shape its formula states; librosa, NumPy and torch as oracles."""
 
 from dataclasses import replace
 
@@ -57,7 +57,7 @@ def classifier(kind: str) -> Classifier:
 def traced(
     of: Classifier, samples: np.ndarray, number: int = 1
 ) -> tuple[stages.Trace, torch.Tensor]:
-    """One segment's stages and the log-mel picture of its track."""
+    """One segment's stages and the log-mel spectrogram of its track."""
     front_end = of.checkpoint.front_end
     sound = torch.from_numpy(samples)
     mel = log_mel(sound, front_end)

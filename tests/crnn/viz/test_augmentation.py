@@ -22,24 +22,24 @@ def network(tiny: Checkpoint) -> Classifier:
     return Classifier(tiny)
 
 
-def drawn(network: Classifier, **options: bool):  # type: ignore[no-untyped-def]
-    draws = sample(ALL, 3.0, FINE)
-    before, after = analyse(SOUND, [network]), analyse(SOUND, [network], draws)
-    return augmentation.pair(before, after, draws, 6.0, **options), draws, before, after
+def compared(network: Classifier, **options: bool):  # type: ignore[no-untyped-def]
+    plan = sample(ALL, 3.0, FINE)
+    before, after = analyse(SOUND, [network]), analyse(SOUND, [network], plan)
+    return augmentation.pair(before, after, plan, 6.0, **options), plan, before, after
 
 
 def test_both_pictures_share_scale_and_time(network: Classifier) -> None:
-    figure, draws, _, _ = drawn(network)
+    figure, plan, _, _ = compared(network)
     assert [trace.coloraxis for trace in figure.data] == ["coloraxis", "coloraxis"]
     assert figure.layout.xaxis.matches == "x2"
     assert float(figure.data[0].x[0]) == 6.0
-    assert len(figure.layout.shapes) == len(draws.bands(draws.pieces[0])) + len(
-        draws.pieces[0].time_masks
+    assert len(figure.layout.shapes) == len(plan.bands(plan.pieces[0])) + len(
+        plan.pieces[0].time_masks
     )
 
 
 def test_the_difference_is_after_minus_before(network: Classifier) -> None:
-    figure, _, before, after = drawn(network, difference=True)
+    figure, _, before, after = compared(network, difference=True)
     assert (
         np.abs(figure.data[2].z - (after.mel - before.mel).numpy()).max() <= 0.5
     )  # rounded to whole dB
@@ -47,25 +47,25 @@ def test_the_difference_is_after_minus_before(network: Classifier) -> None:
 
 
 def test_the_quiz_hides_the_outlines(network: Classifier) -> None:
-    assert len(drawn(network, outlined=False)[0].layout.shapes) == 0
+    assert len(compared(network, outlined=False)[0].layout.shapes) == 0
 
 
 def test_the_map_goes_through_the_moved_moment() -> None:
-    draws = sample(ALL, 3.0, FINE)
-    before, after = draws.pieces[0].warp  # type: ignore[misc]
-    _, line, mark = augmentation.warp_map(draws).data
+    plan = sample(ALL, 3.0, FINE)
+    before, after = plan.pieces[0].warp  # type: ignore[misc]
+    _, line, mark = augmentation.warp_map(plan).data
     assert (mark.x[0], mark.y[0]) == (after, before)
     assert list(line.x) == [0.0, after, 3.0]
 
 
 def test_shifts_are_in_points(network: Classifier) -> None:
-    _, _, before, after = drawn(network)
+    _, _, before, after = compared(network)
     new, old = augmentation.probability_change(
         before.predictions[0], after.predictions[0], "Toy"
     ).data
-    for label, was, now, said in zip(new.y, old.x, new.x, new.text, strict=True):
+    for label, was, now, text in zip(new.y, old.x, new.x, new.text, strict=True):
         assert was == pytest.approx(100 * before.predictions[0].to_dict()[label.lower()])
-        assert said in (f"{now - was:+.0f}", "")
+        assert text in (f"{now - was:+.0f}", "")
 
 
 def test_curves_are_in_percent_and_the_shade_spans_the_samples() -> None:

@@ -1,4 +1,4 @@
-"""Figures show the numbers they were given, on axes with units."""
+"""Figures show their numbers, on axes with units."""
 
 import json
 
