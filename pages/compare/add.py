@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from crnn import audio, inference
@@ -13,9 +11,6 @@ from crnn.sources.examples import EXAMPLES
 from pages.compare import batch_upload, state
 from pages.shared import models, queue, session, sources
 from pages.shared.markdown import escape
-
-if TYPE_CHECKING:
-    from crnn.inference.similarity import TrackSummary
 
 SOURCES = ("Files", "Folder", "Spotify link")
 
@@ -109,7 +104,7 @@ def _upload(kind: str, label: str, several: bool | str) -> None:
         batch_upload.analyse(key, files)
 
 
-def _summary(track: session.Track) -> TrackSummary:
+def _summary(track: session.Track) -> inference.TrackSummary:
     with queue.turn():
         return inference.similarity.summarise(
             track.name,
@@ -124,6 +119,6 @@ def _summary(track: session.Track) -> TrackSummary:
 
 
 @st.cache_resource(show_spinner=False, max_entries=session.NETWORK_SETS * len(EXAMPLES))
-def _example(name: str, networks: tuple[str, ...]) -> TrackSummary:
+def _example(name: str, networks: tuple[str, ...]) -> inference.TrackSummary:
     """An example's summary, computed for the first visitor who asks."""
     return _summary(session.example_track(name, networks))

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from crnn import inference
 from pages.shared import models
 
-if TYPE_CHECKING:
-    from crnn.inference.similarity import TrackSummary
 
-
-def all_tracks() -> list[TrackSummary]:
+def all_tracks() -> list[inference.TrackSummary]:
     """Analysed by whichever networks; a few kilobytes each."""
-    tracks: list[TrackSummary] = st.session_state.setdefault("compared", [])
+    tracks: list[inference.TrackSummary] = st.session_state.setdefault("compared", [])
     return tracks
 
 
-def tracks() -> list[TrackSummary]:
+def tracks() -> list[inference.TrackSummary]:
     """Those that the networks in use have analysed: predictions of others are not comparable."""
     if not all_tracks():
         return []  # the key would load the networks
@@ -45,7 +41,7 @@ def has(digest: str) -> bool:
     return any(track.digest == digest for track in tracks())
 
 
-def add(track: TrackSummary) -> None:
+def add(track: inference.TrackSummary) -> None:
     """Append a track unless it is there; a name that is taken gets a number."""
     if not has(track.digest):
         taken = [other.name for other in tracks()]
@@ -82,7 +78,7 @@ def clear() -> None:
     _keep(lambda track: False, "All tracks were removed.")
 
 
-def _keep(condition: Callable[[TrackSummary], bool], message: str) -> None:
+def _keep(condition: Callable[[inference.TrackSummary], bool], message: str) -> None:
     st.session_state.compare_before = (message, list(all_tracks()))
     st.session_state.compared = [track for track in all_tracks() if condition(track)]
     left = {track.example for track in all_tracks()}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 import streamlit as st
 
@@ -15,15 +13,11 @@ from pages.shared.markdown import escape
 from pages.shared.share_link import link
 from pages.text import predictions
 
-if TYPE_CHECKING:
-    from crnn.inference.prediction import Array
-    from crnn.inference.similarity import TrackSummary
-
 # Orders of the table besides by class.
 _ADDED, _NAME, _LENGTH = "order added", "name", "length"
 
 
-def show(tracks: list[TrackSummary]) -> None:
+def show(tracks: list[inference.TrackSummary]) -> None:
     """Everything about the compared tracks; one alone is shown, too."""
     indices = _in_charts(tracks)
     shown = [tracks[i] for i in indices]
@@ -44,7 +38,7 @@ def show(tracks: list[TrackSummary]) -> None:
     _downloads(tracks, similarities)
 
 
-def _in_charts(tracks: list[TrackSummary]) -> list[int]:
+def _in_charts(tracks: list[inference.TrackSummary]) -> list[int]:
     """Indices of the tracks in charts: all where they are few, else the visitor's choice."""
     limit = inference.similarity.MAX_SHOWN
     if len(tracks) <= limit:
@@ -63,7 +57,7 @@ def _in_charts(tracks: list[TrackSummary]) -> list[int]:
     return [digests.index(digest) for digest in chosen]
 
 
-def _remarks(tracks: list[TrackSummary]) -> None:
+def _remarks(tracks: list[inference.TrackSummary]) -> None:
     """What was changed or left out before the prediction."""
     remarks = []
     for track in tracks:
@@ -79,7 +73,9 @@ def _remarks(tracks: list[TrackSummary]) -> None:
             st.markdown("\n".join(remarks))
 
 
-def _similarity(tracks: list[TrackSummary], indices: list[int]) -> Array:
+def _similarity(
+    tracks: list[inference.TrackSummary], indices: list[int]
+) -> inference.prediction.Array:
     """The similarity of the tracks in charts, and each one's nearest of all. Returns [N, N]."""
     st.subheader("Similarity", anchor=False)
     tasks = [prediction.task for prediction in tracks[0].predictions]
@@ -119,7 +115,7 @@ def _similarity(tracks: list[TrackSummary], indices: list[int]) -> Array:
     return similarities
 
 
-def _table(tracks: list[TrackSummary], similarities: Array) -> None:
+def _table(tracks: list[inference.TrackSummary], similarities: inference.prediction.Array) -> None:
     st.subheader("All classes", anchor=False)
     classes = class_columns(tracks)
     orders = [_ADDED, _NAME, _LENGTH, *classes]
@@ -147,7 +143,7 @@ def _table(tracks: list[TrackSummary], similarities: Array) -> None:
     )
 
 
-def class_columns(tracks: list[TrackSummary]) -> dict[str, tuple[int, str]]:
+def class_columns(tracks: list[inference.TrackSummary]) -> dict[str, tuple[int, str]]:
     """Network and label by column; where networks share a label, with the task in its name."""
     labels = [(i, p.task, label) for i, p in enumerate(tracks[0].predictions) for label in p.labels]
     names = [label for _, _, label in labels]
@@ -158,8 +154,8 @@ def class_columns(tracks: list[TrackSummary]) -> dict[str, tuple[int, str]]:
 
 
 def table(
-    tracks: list[TrackSummary],
-    similarities: Array,
+    tracks: list[inference.TrackSummary],
+    similarities: inference.prediction.Array,
     classes: dict[str, tuple[int, str]],
     order: str,
 ) -> pd.DataFrame:
@@ -180,7 +176,9 @@ def table(
     return frame.sort_values(by, ascending=False, kind="stable")
 
 
-def _downloads(tracks: list[TrackSummary], similarities: Array) -> None:
+def _downloads(
+    tracks: list[inference.TrackSummary], similarities: inference.prediction.Array
+) -> None:
     """CSV and link; one track or all of them removed."""
     with st.container(horizontal=True):
         st.download_button(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,18 +11,14 @@ from crnn import augment, explain, inference, viz
 from crnn.format import percent
 from crnn.labels import display
 from pages.shared import cache, queue, session
-from pages.shared.cache import Value
 from pages.shared.track_picker import pick_task
 from pages.text import attribution as text
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from crnn.explain.deletion import Attribution
-    from crnn.inference.classifier import Classifier
-
-# Results kept of a track, of up to 0.4 MB (a class) or 2.6 MB (two sounds) each.
-_KEPT = 12
+# Results of a track: up to 0.4 MB (a class) or 2.6 MB (two sounds) each.
+_kept = partial(cache.per_track, "why", limit=12)
 
 
 @st.fragment
@@ -69,7 +64,7 @@ def _explain(track: session.Track) -> None:
     )
 
 
-def _choose(track: session.Track) -> tuple[Classifier, str, float]:
+def _choose(track: session.Track) -> tuple[inference.Classifier, str, float]:
     """The network, the class and the start (s) of the window to explain."""
     # Another track or another network starts with its own most likely class.
     suffix = f"{abs(hash((track.name, track.seconds, track.networks))):x}"
@@ -104,20 +99,18 @@ def _choose(track: session.Track) -> tuple[Classifier, str, float]:
 
 
 def _maps(
-    track: session.Track, classifier: Classifier, window: Tensor, first: int, label: str
-) -> tuple[Attribution, ...]:
+    track: session.Track, classifier: inference.Classifier, window: Tensor, first: int, label: str
+) -> tuple[explain.Attribution, ...]:
     """Both maps with their tests; occlusion measures all classes of a window at once."""
     checkpoint, place = classifier.checkpoint, st.empty()
-
-    def turn() -> AbstractContextManager[None]:
-        return queue.turn(place)
+    turn = partial(queue.turn, place)
 
     def occlude() -> Tensor:
         return explain.attribution.occlusion(
             classifier, window, lambda done: place.progress(done, "Computing occlusion map…"), turn
         )
 
-    def compute() -> tuple[Attribution, ...]:
+    def compute() -> tuple[explain.Attribution, ...]:
         drops = _kept(track, ("occlusion", checkpoint.task, first), occlude)
         drop = drops[checkpoint.labels.index(label)]
         occlusion = explain.attribution.expand_patches(drop, window.shape[0])
@@ -135,7 +128,11 @@ def _maps(
 
 
 def _play(
-    track: session.Track, classifier: Classifier, attribution: Attribution, first: int, label: str
+    track: session.Track,
+    classifier: inference.Classifier,
+    attribution: explain.Attribution,
+    first: int,
+    label: str,
 ) -> None:
     """Players of the highlighted bins and of everything else."""
     front_end = classifier.front_end
@@ -159,7 +156,3 @@ def _play(
     ):
         st.caption(title)
         st.audio(sound, format="audio/wav", autoplay=autoplay, alt=title)
-
-
-def _kept(track: session.Track, key: Hashable, compute: Callable[[], Value]) -> Value:
-    return cache.per_track("why", track, key, compute, limit=_KEPT)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from crnn import audio, baseline, viz
@@ -12,9 +10,6 @@ from crnn.labels import display
 from pages.shared import cache, queue, session
 from pages.text import baseline as text
 from pages.text import predictions
-
-if TYPE_CHECKING:
-    from crnn.baseline.svm import SVM
 
 
 @st.fragment
@@ -38,7 +33,7 @@ def show(track: session.Track) -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def _svm() -> SVM:
+def _svm() -> baseline.svm.SVM:
     return baseline.svm.SVM.load("genre")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from crnn import inference, viz
@@ -14,10 +12,6 @@ from pages.shared import cache, queue, session, sources
 from pages.shared.markdown import escape
 from pages.shared.track_picker import pick_task
 from pages.text import predictions
-
-if TYPE_CHECKING:
-    from crnn.inference.classifier import Classifier
-    from crnn.inference.prediction import Prediction
 
 
 def show(track: session.Track) -> None:
@@ -95,10 +89,10 @@ def _forget_moment() -> None:
     st.session_state.pop("moment", None)
 
 
-def _finer(track: session.Track, index: int) -> Prediction:
+def _finer(track: session.Track, index: int) -> inference.Prediction:
     """The prediction with a segment every quarter of a second."""
 
-    def compute() -> Prediction:
+    def compute() -> inference.Prediction:
         classifier = session.classifiers()[index]
         with queue.turn(), st.spinner("Analysing in finer steps…"):
             return classifier.predict(session.log_mel(track, classifier), hop_seconds=0.25)
@@ -106,7 +100,9 @@ def _finer(track: session.Track, index: int) -> Prediction:
     return cache.per_track("finer", track, index, compute)
 
 
-def _overall(track: session.Track, classifier: Classifier, prediction: Prediction) -> None:
+def _overall(
+    track: session.Track, classifier: inference.Classifier, prediction: inference.Prediction
+) -> None:
     """One task's prediction of the whole track."""
     task = prediction.task
     st.subheader(display(task), anchor=False)

@@ -8,17 +8,11 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from crnn import inference, model
 from crnn.errors import CheckpointError
-
-if TYPE_CHECKING:
-    from crnn.inference.classifier import Classifier
-    from crnn.model.checkpoint import Checkpoint
-    from crnn.model.hub import HubAddress, Progress
 
 TASKS = ("genre", "mood")
 
@@ -40,10 +34,10 @@ class Network:
     """A loaded checkpoint and where it came from."""
 
     source: str
-    classifier: Classifier
+    classifier: inference.Classifier
 
     @property
-    def checkpoint(self) -> Checkpoint:
+    def checkpoint(self) -> model.Checkpoint:
         """The classifier's."""
         return self.classifier.checkpoint
 
@@ -58,35 +52,30 @@ class SharedNetworks:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._loaded: dict[tuple[str, str], Network] = {}
-        self._failures: dict[tuple[str, str], tuple[float, str]] = {}
+        self._outcomes: dict[tuple[str, str], tuple[float, Network | CheckpointError]] = {}
 
-    def get(self, task: str, source: str) -> Network | None:
-        """The network, loaded if need be; None where it cannot be: then failure() says why."""
-        key = (task, source)
+    def load(self, task: str, source: str) -> Network:
+        """The network. Raises CheckpointError, and again for a while without another attempt."""
         with self._lock:  # a second visitor waits for the first one's download
-            if key not in self._loaded:
-                if time.monotonic() - self._failures.get(key, (-1e9, ""))[0] < _RETRY_SECONDS:
-                    return None
+            since, outcome = self._outcomes.get((task, source), (-1e9, None))
+            if not isinstance(outcome, Network) and time.monotonic() - since > _RETRY_SECONDS:
                 try:
-                    network = _load(source)
-                    if (kind := place(network)) != task:
+                    outcome = _load(source)
+                    if (kind := place(outcome)) != task:
                         raise CheckpointError(
                             f"{source} is a checkpoint for {kind}, not for {task}."
                         )
-                    self._loaded[key] = network
-                    self._failures.pop(key, None)
                 except CheckpointError as error:
-                    self._failures[key] = (time.monotonic(), str(error))
-            return self._loaded.get(key)
+                    outcome = error
+                self._outcomes[task, source] = time.monotonic(), outcome
+        if isinstance(outcome, Network):
+            return outcome
+        assert outcome is not None
+        raise outcome
 
-    def peek(self, task: str, source: str) -> Network | None:
-        """The network if it is loaded already."""
-        return self._loaded.get((task, source))
-
-    def failure(self, task: str, source: str) -> str:
-        """Why a network could not be loaded; empty where it could, or was not asked for yet."""
-        return self._failures.get((task, source), (0.0, ""))[1]
+    def outcome(self, task: str, source: str) -> Network | CheckpointError | None:
+        """The network or why it could not be loaded; None where it was not asked for yet."""
+        return self._outcomes.get((task, source), (0.0, None))[1]
 
 
 @st.cache_resource(show_spinner=False)
@@ -102,7 +91,9 @@ def _own(address: str) -> Network:
 
 
 def _load(
-    source: str | HubAddress, progress: Progress | None = None, anonymous: bool = False
+    source: str | model.HubAddress,
+    progress: model.hub.Progress | None = None,
+    anonymous: bool = False,
 ) -> Network:
     return_large_blocks()
     checkpoint = model.Checkpoint.load(source, progress, anonymous)
@@ -130,22 +121,20 @@ def network(task: str) -> Network:
         except CheckpointError as error:
             forget(task)
             st.session_state.network_lost = f"{error} The default model is in use again."
-    found = shared().get(task, default_source(task)) or shared().get(task, task)
-    if found is None:
-        raise CheckpointError(
-            f"The built-in checkpoint cannot be read: {shared().failure(task, task)}"
-        )
-    return found
+    try:
+        return shared().load(task, default_source(task))
+    except CheckpointError:
+        return shared().load(task, task)
 
 
 def loaded(task: str) -> Network | None:
     """The network in use if it is in memory (a visitor's own: or on disk), else None."""
     if is_own(task):
         return network(task)
-    source = default_source(task)
-    return shared().peek(task, source) or (
-        shared().peek(task, task) if shared().failure(task, source) else None
-    )
+    outcome = shared().outcome(task, default_source(task))
+    if isinstance(outcome, CheckpointError):
+        outcome = shared().outcome(task, task)
+    return outcome if isinstance(outcome, Network) else None
 
 
 def key() -> tuple[str, ...]:
@@ -164,16 +153,8 @@ def place(network: Network) -> str:
     return _PLACES[task]
 
 
-def use_own(address: str, progress: Progress | None = None) -> None:
-    """Use a repository of the Hub for this session, for the task that its config names.
-
-    Args:
-        address: "user/repository", with "@revision" if need be.
-        progress: Called with the fraction fetched.
-
-    Raises:
-        CheckpointError: where it cannot be fetched or is no checkpoint of this kind.
-    """
+def use_own(address: str, progress: model.hub.Progress | None = None) -> None:
+    """Use "user/repository[@revision]" of the Hub for this session. Raises CheckpointError."""
     parsed = model.hub.parse_address(address)
     fetched = _load(parsed, progress, anonymous=True)
     # Pinned to its commit: while the visitor looks at it, it stays what it is.
@@ -202,13 +183,11 @@ def notices() -> list[str]:
     """What visitors should know: a default that is missing, a copy used while the Hub is down."""
     found = [st.session_state.get("network_lost", "")]
     for task in TASKS:
-        source = default_source(task)
-        if is_own(task):
-            continue
-        if failure := shared().failure(task, source):
-            found.append(f"{failure} The built-in {task} model is in use instead.")
-        elif (network := shared().peek(task, source)) is not None:
-            found.append(network.checkpoint.notice)
+        outcome = None if is_own(task) else shared().outcome(task, default_source(task))
+        if isinstance(outcome, Network):
+            found.append(outcome.checkpoint.notice)
+        elif outcome is not None:
+            found.append(f"{outcome} The built-in {task} model is in use instead.")
     return [notice for notice in dict.fromkeys(found) if notice]
 
 

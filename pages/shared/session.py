@@ -10,24 +10,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from crnn import audio, inference, viz
+from crnn import audio, inference, sources, viz
 from crnn.format import duration
 from crnn.sources.examples import EXAMPLES, Example
 from pages.shared import cache, models, queue
 from pages.shared.markdown import escape
-from pages.shared.models import key as heard_by  # noqa: F401
-from pages.shared.queue import process_queue as turns  # noqa: F401
-from pages.shared.queue import turn as my_turn  # noqa: F401
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from crnn.audio.decode import Waveform
-    from crnn.audio.front_end import FrontEnd
-    from crnn.inference.analysis import Analysis
-    from crnn.inference.classifier import Classifier
-    from crnn.sources.previews import Preview
-    from crnn.sources.spotify import TrackInfo
 
 # Samples and a fine spectrogram of so many seconds take 40 MB.
 LAB_SECONDS = 300
@@ -39,25 +29,16 @@ _FIRST_PAGE_SECONDS = 3.0
 NETWORK_SETS = 4
 
 # For the browser's player, by decoded format.
-_MIME = {
-    "WAV": "audio/wav",
-    "MP3": "audio/mpeg",
-    "FLAC": "audio/flac",
-    "OGG": "audio/ogg",
-    "Opus": "audio/ogg",
-    "M4A/MP4": "audio/mp4",
-    "AAC": "audio/aac",
-    "WebM": "audio/webm",
-    "AIFF": "audio/aiff",
-}
+_MIME = {"MP3": "mpeg", "FLAC": "flac", "OGG": "ogg", "Opus": "ogg", "M4A/MP4": "mp4"}
+_MIME |= {"AAC": "aac", "WebM": "webm", "AIFF": "aiff"}
 
 
 @dataclass(frozen=True)
 class Origin:
     """The track that a link names, the preview that was analysed, the services tried before."""
 
-    info: TrackInfo
-    preview: Preview
+    info: sources.spotify.TrackInfo
+    preview: sources.previews.Preview
     tried: tuple[str, ...]
 
 
@@ -71,7 +52,7 @@ class Track:
     about: str  # length and format in one line
     mime: str
     notices: tuple[str, ...]  # what was changed while decoding, a sentence each
-    analysis: Analysis
+    analysis: inference.Analysis
     example: str = ""  # its name in the address; empty for a visitor's own
     origin: Origin | None = None
     networks: tuple[str, ...] = ()  # models.key() of the predictions
@@ -82,7 +63,7 @@ def current() -> Track | None:
     return st.session_state.get("track")
 
 
-def classifiers() -> tuple[Classifier, ...]:
+def classifiers() -> tuple[inference.Classifier, ...]:
     """The networks in use for genre and mood."""
     return tuple(models.network(task).classifier for task in models.TASKS)
 
@@ -101,11 +82,7 @@ def warm_up() -> threading.Thread:
 
 
 def analyse(name: str, data: bytes, show_progress: bool = True) -> Track:
-    """Decode and classify a file while a bar shows the progress.
-
-    Raises:
-        CrnnError: with a sentence for the visitor.
-    """
+    """Decode and classify a file while a bar shows the progress. Raises CrnnError."""
     bar = st.progress(0.0, f"Opening {escape(name, 60)}…") if show_progress else None
 
     def progress(fraction: float) -> None:
@@ -123,14 +100,14 @@ def analyse(name: str, data: bytes, show_progress: bool = True) -> Track:
         data,
         waveform.seconds,
         _about(waveform),
-        _MIME.get(waveform.format, "audio/wav"),
+        f"audio/{_MIME.get(waveform.format, 'wav')}",
         waveform.notices,
         analysis,
         networks=models.key(),
     )
 
 
-def _about(waveform: Waveform) -> str:
+def _about(waveform: audio.decode.Waveform) -> str:
     channels = {1: "mono", 2: "stereo"}.get(waveform.channels, f"{waveform.channels} channels")
     rate = f"{waveform.source_rate / 1000:g} kHz"
     return " · ".join((duration(waveform.seconds), waveform.format, rate, channels))
@@ -138,12 +115,7 @@ def _about(waveform: Waveform) -> str:
 
 @st.cache_resource(show_spinner=False, max_entries=NETWORK_SETS * len(EXAMPLES))
 def example_track(name: str, networks: tuple[str, ...]) -> Track:
-    """An example's track, analysed once for all visitors with the same networks.
-
-    Args:
-        name: Of the example in EXAMPLES.
-        networks: models.key().
-    """
+    """An example's track, analysed once for all visitors with the same networks (models.key())."""
     example = EXAMPLES[name]
     track = analyse(example.title, example.file.read_bytes(), show_progress=False)
     return replace(track, example=name)
@@ -167,7 +139,7 @@ def reanalyse() -> None:
         st.session_state.track = replace(track, analysis=new.analysis, networks=new.networks)
 
 
-def samples(track: Track, front_end: FrontEnd | None = None) -> Tensor:
+def samples(track: Track, front_end: audio.front_end.FrontEnd | None = None) -> Tensor:
     """The first LAB_SECONDS of a track for a front end (default: the genre network's), [T]."""
     front_end = front_end or classifiers()[0].front_end
     if track.example:
@@ -177,18 +149,20 @@ def samples(track: Track, front_end: FrontEnd | None = None) -> Tensor:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2 * len(EXAMPLES))
-def _example_samples(name: str, front_end: FrontEnd) -> Tensor:
+def _example_samples(name: str, front_end: audio.front_end.FrontEnd) -> Tensor:
     return _decoded(EXAMPLES[name].file.read_bytes(), front_end)
 
 
-def excerpt(track: Track, front_end: FrontEnd, first: int, count: int) -> Tensor:
+def excerpt(track: Track, front_end: audio.front_end.FrontEnd, first: int, count: int) -> Tensor:
     """`count` samples of a track from `first` on, for a front end, [T]; beyond LAB_SECONDS, too."""
     if first + count <= LAB_SECONDS * front_end.sample_rate:
         return samples(track, front_end)[first : first + count]
     return _decoded(track.data, front_end, first, count)
 
 
-def _decoded(data: bytes, front_end: FrontEnd, first: int = 0, count: int | None = None) -> Tensor:
+def _decoded(
+    data: bytes, front_end: audio.front_end.FrontEnd, first: int = 0, count: int | None = None
+) -> Tensor:
     import torch  # not at the top: the first page does without
 
     waveform = audio.decode.decode(
@@ -198,7 +172,7 @@ def _decoded(data: bytes, front_end: FrontEnd, first: int = 0, count: int | None
     return torch.from_numpy(waveform.samples[first:last].copy())
 
 
-def log_mel(track: Track, classifier: Classifier) -> Tensor:
+def log_mel(track: Track, classifier: inference.Classifier) -> Tensor:
     """The whole track's log-mel spectrogram by a network's front end, [M, F] in dB."""
     return inference.log_mel_for(classifier, track.analysis, track.data)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import replace as with_changes
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
@@ -15,10 +15,6 @@ from crnn.format import clock
 from crnn.sources.examples import EXAMPLES
 from pages.shared import models, session
 from pages.shared.markdown import escape
-
-if TYPE_CHECKING:
-    from crnn.sources.previews import FetchedPreview, Preview
-    from crnn.sources.spotify import Credentials, TrackInfo
 
 LIMIT_MB = 50
 SOURCES = ("Examples", "Upload", "Record", "Spotify link")
@@ -111,9 +107,9 @@ class _Link:
     """A link that was entered, and what came of it."""
 
     text: str
-    info: TrackInfo | None = None
+    info: services.spotify.TrackInfo | None = None
     failure: str = ""
-    candidates: list[Preview] | tuple[()] = ()
+    candidates: list[services.previews.Preview] | tuple[()] = ()
 
 
 def spotify_link() -> None:
@@ -178,12 +174,12 @@ def _follow(text: str) -> _Link:
 
 
 @st.cache_data(ttl=3600, max_entries=256, show_spinner=False)
-def _look_up(track: str) -> TrackInfo:
+def _look_up(track: str) -> services.spotify.TrackInfo:
     """Metadata by id, requested at most once an hour by all visitors together."""
     return services.spotify.look_up(track, _credentials(), services.http.new_session())
 
 
-def _use(info: TrackInfo, found: FetchedPreview) -> None:
+def _use(info: services.spotify.TrackInfo, found: services.previews.FetchedPreview) -> None:
     """Analyse a preview; it becomes the current track."""
     preview = found.preview
     track = session.analyse(f"{preview.artist} – {preview.title}".strip(" –"), found.data)
@@ -222,7 +218,7 @@ def _candidates(link: _Link) -> None:
         _other_ways(info)
 
 
-def _other_ways(info: TrackInfo) -> None:
+def _other_ways(info: services.spotify.TrackInfo) -> None:
     """Spotify's own player, and an upload beside it."""
     player, other = st.columns(2, gap="large")
     with player:
@@ -251,7 +247,7 @@ def show_origin(origin: session.Origin) -> None:
         text.caption(" ".join(origin.tried))
 
 
-def _credentials() -> Credentials | None:
+def _credentials() -> services.spotify.Credentials | None:
     names = ("SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET")
     return services.spotify.Credentials.find({name: models.setting(name) for name in names})
 

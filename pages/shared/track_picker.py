@@ -15,8 +15,7 @@ DEFAULT = "mountain"
 def track_or_example(limited: str) -> session.Track:
     """Draw the current track's name and ways to change it; an example where there is none yet.
 
-    Args:
-        limited: Start of the sentence on tracks that are too long, such as "The lab uses".
+    limited: start of the sentence on tracks that are too long, such as "The lab uses".
     """
     with st.expander("Change track", icon=":material/library_music:"):
         sources.choose_source()
@@ -37,16 +36,11 @@ def track_or_example(limited: str) -> session.Track:
 
 
 def pick_task(track: session.Track, key: str, label: str, **options: Any) -> tuple[str, int]:
-    """A switch between the track's predictions.
+    """A switch between the track's predictions. Returns the chosen task and its index.
 
     Args:
-        track: The track.
-        key: Of the widget.
         label: For screen readers.
         options: Further arguments of st.segmented_control, such as `bind`.
-
-    Returns:
-        The chosen task and its place among the predictions.
     """
     tasks = [prediction.task for prediction in track.analysis.predictions]
     task = st.segmented_control(

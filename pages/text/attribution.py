@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from crnn import audio, explain
 from crnn.format import hertz, percent
 from crnn.labels import display
-
-if TYPE_CHECKING:
-    from crnn.audio.front_end import FrontEnd
-    from crnn.explain.deletion import Attribution
 
 METHODS = {
     "Occlusion": "Occlusion: mute one patch at a time and measure the drop.",
@@ -23,7 +17,7 @@ METHODS = {
 _MARGIN = 0.02
 
 
-def deletion(attribution: Attribution, label: str) -> str:
+def deletion(attribution: explain.Attribution, label: str) -> str:
     """What is left of a class when the highlighted bins are muted, and when others are."""
     before, deleted = percent(attribution.before), percent(attribution.deleted)
     sentence = (
@@ -36,7 +30,9 @@ def deletion(attribution: Attribution, label: str) -> str:
     return f"{sentence} No better than chance: don't rely on this map."
 
 
-def location(attribution: Attribution, front_end: FrontEnd, start: float) -> str:
+def location(
+    attribution: explain.Attribution, front_end: audio.front_end.FrontEnd, start: float
+) -> str:
     """Mel bands and the three seconds with most highlighted bins; start: of the window, in s."""
     mask = attribution.mask.numpy()
     cumulative = np.cumsum(mask.sum(axis=1)) / max(1, mask.sum())
@@ -52,7 +48,7 @@ def location(attribution: Attribution, front_end: FrontEnd, start: float) -> str
     return f"Highlighted mostly between {low} and {high}, densest from {begin:.0f} to {end:.0f} s."
 
 
-def agreement(first: Attribution, second: Attribution) -> str:
+def agreement(first: explain.Attribution, second: explain.Attribution) -> str:
     """The overlap of two maps' highlighted bins, beside that of random ones."""
     overlap = float((first.mask & second.mask).sum()) / max(1.0, float(first.mask.sum()))
     chance = explain.deletion.TOP_FRACTION

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from crnn import baseline
+from crnn import baseline, inference
 from crnn.format import percent
 from crnn.labels import display
 from pages.text import content
-
-if TYPE_CHECKING:
-    from crnn.baseline.ranges import Feature
-    from crnn.baseline.svm import SVM
-    from crnn.inference.prediction import Prediction
 
 # Text that does not depend on the track.
 PROSE = content.load("baseline")
 
 
-def measured(feature: Feature, svm: SVM, value: float) -> str:
+def measured(feature: baseline.ranges.Feature, svm: baseline.svm.SVM, value: float) -> str:
     """A feature's value, and the classes within whose range it is."""
     labels = baseline.ranges.classes_in_range(svm, feature.name, value)
     if len(labels) == len(svm.labels):
@@ -32,7 +26,7 @@ def measured(feature: Feature, svm: SVM, value: float) -> str:
     return f"**{feature.title}**: {feature.format(value)}, {where}."
 
 
-def comparison(network: Prediction, svm: Mapping[str, float]) -> str:
+def comparison(network: inference.Prediction, svm: Mapping[str, float]) -> str:
     """Both top classes, and the class on which network and SVM differ most.
 
     Raises:
@@ -59,7 +53,7 @@ def _pair(network: float, svm: float) -> str:
     return f"{percent(network)} by the network, {percent(svm)} by the SVM"
 
 
-def describe(network: Prediction | None, svm: Mapping[str, float]) -> str:
+def describe(network: inference.Prediction | None, svm: Mapping[str, float]) -> str:
     """Both distributions as "Blues: network 45%, SVM 20%; …"; the SVM's alone without a network."""
     ours = network.to_dict() if network is not None else {}
     return "; ".join(

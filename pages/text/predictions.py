@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from crnn import audio, inference
+from crnn import audio, baseline, inference, model
 from crnn.format import clock, percent
 from crnn.labels import display
-
-if TYPE_CHECKING:
-    from crnn.audio.front_end import FrontEnd
-    from crnn.baseline.svm import SVM
-    from crnn.inference.prediction import Array, Prediction
-    from crnn.inference.similarity import TrackSummary
-    from crnn.inference.timeline import Section, Timeline
-    from crnn.model.checkpoint import Checkpoint
 
 # Protocols, the one nearest to a visitor's use first: what was measured, and a note.
 _MEASURED_ON = {
@@ -33,7 +25,7 @@ _NEUTRAL = 0.15
 _SIMILAR = 0.3
 
 
-def certainty(prediction: Prediction) -> str:
+def certainty(prediction: inference.Prediction) -> str:
     """The most likely class or two, in words that say how certain the network is."""
     (first, p), (second, q), *_ = prediction.ranked()
     a, b = f"{display(first)} ({percent(p)})", f"{display(second)} ({percent(q)})"
@@ -48,7 +40,7 @@ def certainty(prediction: Prediction) -> str:
     return f"No clear {prediction.task}; closest is {a}"
 
 
-def ood_warning(prediction: Prediction) -> str:
+def ood_warning(prediction: inference.Prediction) -> str:
     """A warning where a track is out of distribution, with score and threshold; else empty."""
     ood = prediction.ood
     if ood is None or not ood.is_ood:
@@ -59,7 +51,7 @@ def ood_warning(prediction: Prediction) -> str:
     )
 
 
-def accuracy(checkpoint: Checkpoint | SVM) -> str:
+def accuracy(checkpoint: model.Checkpoint | baseline.svm.SVM) -> str:
     """The measured top-1 accuracy; empty where there is none."""
     for protocol, (tracks, note) in _MEASURED_ON.items():
         figure = checkpoint.results.get(protocol, {}).get("track_accuracy")
@@ -68,14 +60,14 @@ def accuracy(checkpoint: Checkpoint | SVM) -> str:
     return ""
 
 
-def describe(prediction: Prediction, k: int | None = None) -> str:
+def describe(prediction: inference.Prediction, k: int | None = None) -> str:
     """Probabilities as "Genre: Rock 45%, Metal 20%, …"; with k, the top k classes and Other."""
     classes = prediction.ranked() if k is None else prediction.top(k)
     values = ", ".join(f"{display(label)} {percent(p)}" for label, p in classes)
     return f"{display(prediction.task)}: {values}"
 
 
-def describe_spectrogram(mel: np.ndarray[Any, Any], front_end: FrontEnd) -> str:
+def describe_spectrogram(mel: np.ndarray[Any, Any], front_end: audio.front_end.FrontEnd) -> str:
     """Length of a log-mel spectrogram [M, F] in dB, and where most of its energy lies."""
     energy = (10 ** (np.asarray(mel, dtype=np.float64) / 10)).mean(axis=1)
     cumulative = np.cumsum(energy) / energy.sum()
@@ -90,7 +82,7 @@ def describe_spectrogram(mel: np.ndarray[Any, Any], front_end: FrontEnd) -> str:
     )
 
 
-def timeline(sections: list[Section], task: str, limit: int = 6) -> str:
+def timeline(sections: list[inference.Section], task: str, limit: int = 6) -> str:
     """The most likely class over time; the longest sections where there are more than `limit`."""
     if len(sections) == 1:
         return f"{display(sections[0].label)} throughout."
@@ -103,7 +95,7 @@ def timeline(sections: list[Section], task: str, limit: int = 6) -> str:
     return f"Most likely {task} over time: {times}{cut}."
 
 
-def valence_arousal(over_time: Timeline) -> str:
+def valence_arousal(over_time: inference.Timeline) -> str:
     """A track's path in the valence–arousal plane: its mean, beginning and end."""
     path = inference.valence_arousal.path(over_time)
     valence, arousal = np.average(path, axis=0, weights=np.diff(over_time.edges))
@@ -121,12 +113,14 @@ def _mood(valence: float, arousal: float) -> str:
     return f"{feeling} with {energy} energy"
 
 
-def comparison(tracks: Sequence[TrackSummary], network: int, k: int = 3) -> str:
+def comparison(tracks: Sequence[inference.TrackSummary], network: int, k: int = 3) -> str:
     """The top k classes of several tracks."""
     return "; ".join(f"{t.name}: {describe(t.predictions[network], k)}" for t in tracks) + "."
 
 
-def similarities(tracks: Sequence[TrackSummary], matrix: Array) -> str:
+def similarities(
+    tracks: Sequence[inference.TrackSummary], matrix: inference.prediction.Array
+) -> str:
     """The most similar other track of each; matrix: cosines [N, N]."""
     pairs = zip(tracks, inference.similarity.nearest(matrix), strict=True)
     return " ".join(nearest(track.name, tracks[i].name, value) for track, (i, value) in pairs)

@@ -233,7 +233,7 @@ def test_the_current_track_joins_without_being_analysed_again(
     page.file_uploader(key="upload").set_value(("mine.wav", tune(5), "audio/wav")).run()
     page.switch_page("pages/compare/page.py").run()
     monkeypatch.setattr(
-        "crnn.inference.analysis.decode_and_predict", lambda *_: pytest.fail("analysed again")
+        "crnn.inference.decode_and_predict", lambda *_: pytest.fail("analysed again")
     )
     page.button(key="compare-open").click().run()
     assert not page.exception

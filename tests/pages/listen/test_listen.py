@@ -246,7 +246,7 @@ def test_an_example_is_computed_once_for_all_sessions(
 ) -> None:
     page.button(key="example-hunting").click().run()
     monkeypatch.setattr(
-        "crnn.inference.analysis.decode_and_predict", lambda *_: pytest.fail("computed again")
+        "crnn.inference.decode_and_predict", lambda *_: pytest.fail("computed again")
     )
     other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE).run()
     other.button(key="example-hunting").click().run()

@@ -34,7 +34,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
 
 @pytest.fixture(autouse=True)
 def served(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each run goes through app.py, as on any server: the tester would run the page alone, without the
+    """Each run goes through app.py, as on any server: the tester would run the page without the
     panel."""
     from streamlit.runtime.pages_manager import PagesManager
 

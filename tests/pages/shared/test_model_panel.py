@@ -54,7 +54,7 @@ def test_another_repository_is_heard_at_once_and_left_again(hub: FakeHub, other:
     assert REPO in told
     assert commit[:12] in told
     assert "GTZAN tracks by unseen artists: 42.1% (± 2.0)" in told
-    assert r"Protocol F: A \*test\*; mean of 2 seeds" in told
+    assert r"Protocol F\: A \*test\*; mean of 2 seeds" in told
     assert "(GTZAN)" not in "\n".join(c.value for c in page.sidebar.caption)
     page.button(key="default-genre").click().run()
     assert genres(page) == before
@@ -163,7 +163,7 @@ def test_a_track_that_another_network_cannot_hear_brings_the_default_back(
         def fail(*_: object) -> None:
             raise AudioError("The audio is silent.")
 
-        patch.setattr("crnn.inference.analysis.decode_and_predict", fail)
+        patch.setattr("crnn.inference.decode_and_predict", fail)
         attempt(page, REPO)
     assert not page.exception
     assert "cannot analyse the track: The audio is silent." in page.error[0].value.replace("\\", "")
