@@ -97,10 +97,7 @@ class Checkpoint:
     def metadata(self) -> Metadata:
         """Its description, as `crnn.model.metadata.read` gives it of a folder."""
         return Metadata(
-            task=self.task,
-            labels=self.labels,
             digest=self.digest,
-            data=self.data,
             revision=self.revision,
             results=self.results,
             card=metadata.card(self.folder) if self.folder is not None else "",

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ BUNDLED = (
     _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "assets" / "checkpoints"
 )
 
-# Measured figures by protocol: numbers, and "context" and "runs" in words.
 Results = dict[str, dict[str, str | float]]
 
 _MAX_TEXT = 400  # characters
+_TEXTS = ("context", "runs")
 _MAX_PROTOCOLS, _MAX_PROTOCOL_NAME = 20, 40
 
 
@@ -28,18 +29,14 @@ class Metadata:
 
     Attributes:
         digest: as `Checkpoint.digest`.
-        data, revision: what it was trained on, by which revision of the code.
+        revision: of the code that trained it.
         results: measured figures by protocol.
         card: README.md without its header.
-        ood_threshold: score above which music counts as out of distribution; None where the
-            checkpoint has no detector.
+        ood_threshold: of its out-of-distribution detector; None where there is none.
         ood_origin: which data the threshold comes from.
     """
 
-    task: str
-    labels: tuple[str, ...]
     digest: str
-    data: str
     revision: str
     results: Results
     card: str
@@ -53,10 +50,7 @@ def read(folder: Path) -> Metadata:
         config = read_config(folder / CONFIG)
         ood = config.get("doubt") or {}
         return Metadata(
-            task=str(config["task"]),
-            labels=tuple(str(label) for label in config["labels"]),
             digest=digest(folder / WEIGHTS),
-            data=text(config.get("data")),
             revision=text(config.get("revision")),
             results=results(config.get("results")),
             card=card(folder),
@@ -114,28 +108,20 @@ def text(value: object) -> str:
 
 
 def results(value: object) -> Results:
-    """Measured figures by protocol, without whatever pages could not show.
+    """Measured figures by protocol: finite numbers, and texts of _TEXTS; drops anything else."""
 
-    Of each protocol stay finite numbers, and the texts "context" and "runs".
-    """
-    if not isinstance(value, dict):
-        return {}
+    def shown(key: str, figure: Any) -> bool:
+        if key in _TEXTS:
+            return isinstance(figure, str)
+        return type(figure) in (int, float) and math.isfinite(figure)
 
-    def shown(key: str, figure: object) -> bool:
-        if key in ("context", "runs") or not isinstance(figure, (int, float)):
-            return key in ("context", "runs") and isinstance(figure, str)
-        return not isinstance(figure, bool) and math.isfinite(figure)
-
-    protocols = [
-        (name, figures)
-        for name, figures in value.items()
-        if isinstance(figures, dict) and len(name) <= _MAX_PROTOCOL_NAME
-    ]
-    return {
+    protocols = {
         name: {
-            key: text(figure) if isinstance(figure, str) else figure
+            key: text(figure) if key in _TEXTS else figure
             for key, figure in figures.items()
             if shown(key, figure)
         }
-        for name, figures in protocols[:_MAX_PROTOCOLS]
+        for name, figures in (value.items() if isinstance(value, dict) else ())
+        if isinstance(figures, dict) and len(name) <= _MAX_PROTOCOL_NAME
     }
+    return dict(islice(protocols.items(), _MAX_PROTOCOLS))

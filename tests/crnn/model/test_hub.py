@@ -183,7 +183,7 @@ def test_metadata_without_torch_is_the_checkpoints(files: Files, tmp_path: Path)
     read, loaded = metadata.read(tmp_path / "made"), Checkpoint.load(tmp_path / "made")
     assert read == loaded.metadata
     assert read.digest == loaded.digest
-    assert (read.task, read.labels, read.results) == (loaded.task, loaded.labels, loaded.results)
+    assert read.results == loaded.results
     assert read.card == "# A toy\n"
 
 
