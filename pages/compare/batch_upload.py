@@ -78,13 +78,8 @@ def analyse(widget: str, files: list[UploadedFile]) -> None:
     total = len(report.handled) + len(entries)
     with st.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, "Opening…")
-        st.button(
-            "Cancel",
-            key="compare-stop",
-            icon=":material/stop:",
-            on_click=_cancel,
-            args=(widget, total),
-        )
+        callback = {"on_click": _cancel, "args": (widget, total)}
+        st.button("Cancel", key="compare-stop", icon=":material/stop:", **callback)
     for entry in entries:
         if state.own() >= archive.MAX_TRACKS:
             report.over_limit += 1
@@ -198,8 +193,5 @@ def show_report() -> None:
         st.warning("\n".join(lines), icon=":material/hearing_disabled:")
     else:
         st.info(f"{added}. {note}", icon=":material/info:")
-    st.button(
-        "Dismiss",
-        key="compare-dismiss",
-        on_click=lambda: st.session_state.pop("compare_report", None),
-    )
+    dismiss = partial(st.session_state.pop, "compare_report", None)
+    st.button("Dismiss", key="compare-dismiss", on_click=dismiss)

@@ -149,10 +149,7 @@ def _play(
 
     key = ("audio", classifier.checkpoint.task, first, label, attribution.method)
     for title, sound, autoplay in zip(
-        ("Highlighted parts", "The rest"),
-        _kept(track, key, render),
-        (True, False),
-        strict=True,
+        ("Highlighted parts", "The rest"), _kept(track, key, render), (True, False), strict=True
     ):
         st.caption(title)
         st.audio(sound, format="audio/wav", autoplay=autoplay, alt=title)

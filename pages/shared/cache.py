@@ -18,12 +18,7 @@ def per_track(
 ) -> Value:
     """The value that `compute` returns for a track and a key, computed once.
 
-    Args:
-        name: Kind of value; kinds do not evict each other.
-        track: The track it is computed from; another track clears the cache.
-        key: Everything else that the value depends on.
-        compute: Called without arguments where there is no value yet.
-        limit: Values kept of this kind; the oldest one is dropped.
+    Another track clears the cache. Of each kind (`name`) the newest `limit` values are kept.
     """
     cached = st.session_state.get("track_cache")
     if cached is None or cached[0] is not track:

@@ -26,13 +26,10 @@ class Queue:
 
     @contextmanager
     def turn(self, report: Callable[[int], None] | None = None) -> Iterator[None]:
-        """Wait for a turn and hold it for the block.
+        """Wait for a turn and hold it for the block; `report` gets the number of visitors ahead.
 
         An exception in the block or in `report` (Streamlit raises one when a visitor leaves) gives
         the place up.
-
-        Args:
-            report: Called now and then while waiting, with the number of visitors ahead.
         """
         ticket = object()
         with self._changed:
@@ -63,12 +60,9 @@ def process_queue() -> Queue:
 
 @contextmanager
 def turn(bar: DeltaGenerator | None = None, done: float = 0.0, prefix: str = "") -> Iterator[None]:
-    """Hold the process's turn for the block; while others are ahead, tell the visitor how many.
+    """Hold the process's turn for the block; show how many visitors are ahead.
 
-    Args:
-        bar: Progress bar that shows the message; without one, a caption appears here.
-        done: Fraction at which the bar stands meanwhile.
-        prefix: Text before the message.
+    bar: shows the message at the fraction `done`, after `prefix`; without one, a caption does.
     """
     place = st.empty() if bar is None else bar
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace as with_changes
 from typing import Any
@@ -17,30 +18,19 @@ from pages.shared import models, session
 from pages.shared.markdown import escape
 
 LIMIT_MB = 50
-SOURCES = ("Examples", "Upload", "Record", "Spotify link")
 
 
 def choose_source() -> None:
     """Widgets that bring a track in."""
-    source = st.segmented_control(
-        "Source of the track",
-        SOURCES,
-        default=SOURCES[0],
-        required=True,
-        key="source",
-        label_visibility="collapsed",
-    )
-    if source == "Examples":
-        _examples()
-    elif source == "Upload":
-        _upload("upload")
-    elif source == "Record":
-        file = st.audio_input(
-            "Record at least 10 seconds of music", sample_rate=None, key="recording"
-        )
-        _take(file, "Your recording")
-    else:
-        spotify_link()
+    draw = {
+        "Examples": _examples,
+        "Upload": _upload,
+        "Record": _record,
+        "Spotify link": spotify_link,
+    }
+    style = {"default": "Examples", "label_visibility": "collapsed"}
+    source = st.segmented_control("Source", list(draw), required=True, key="source", **style)
+    draw[source]()
 
 
 def unknown_example(name: str) -> None:
@@ -71,7 +61,12 @@ def _examples() -> None:
         st.error(str(error))
 
 
-def _upload(key: str) -> None:
+def _record() -> None:
+    label = "Record at least 10 seconds of music"
+    _take(st.audio_input(label, sample_rate=None, key="recording"), "Your recording")
+
+
+def _upload(key: str = "upload") -> None:
     file = st.file_uploader(
         f"Upload a song (max. {LIMIT_MB} MB; first 10 minutes are analysed)",
         type=list(audio.decode.AUDIO_SUFFIXES),
@@ -109,7 +104,7 @@ class _Link:
     text: str
     info: services.spotify.TrackInfo | None = None
     failure: str = ""
-    candidates: list[services.previews.Preview] | tuple[()] = ()
+    candidates: Sequence[services.previews.Preview] = ()
 
 
 def spotify_link() -> None:
@@ -202,18 +197,15 @@ def _candidates(link: _Link) -> None:
             cover.image(preview.cover, width=64)
         length = f" · {clock(preview.seconds)}" if preview.seconds else ""
         text.markdown(f"**{escape(preview.title, 60)}**  \n{escape(preview.artist, 60)}{length}")
-        if button.button(
-            "This one", key=f"choice-{number}", icon=":material/graphic_eq:", width="stretch"
-        ):
+        icon = ":material/graphic_eq:"
+        if button.button("This one", key=f"choice-{number}", icon=icon, width="stretch"):
             try:
                 with st.spinner(f"Fetching the preview of {escape(preview.title, 60)}…"):
                     data = services.previews.download(preview, services.http.new_session())
                 _use(info, services.previews.FetchedPreview(preview, data))
             except CrnnError as error:
-                st.error(
-                    f"{error} Choose another recording, or upload the song.",
-                    icon=":material/link_off:",
-                )
+                text = f"{error} Choose another recording, or upload the song."
+                st.error(text, icon=":material/link_off:")
     with st.expander("None of these"):
         _other_ways(info)
 
