@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from torch import Tensor
 
-from crnn.audio.decode import Waveform, decode
+from crnn.audio.decode import Downmix, Waveform, decode
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import log_mel
 from crnn.inference.classifier import Classifier
@@ -57,31 +58,35 @@ def decode_and_predict(
     Raises:
         AudioError: there is nothing in it that could be decoded, or only silence.
     """
-    waveforms: dict[tuple[int, str], Waveform] = {}
-    mels: dict[FrontEnd, Tensor] = {}
-    statistics: dict[FrontEnd, Array | None] = {}
+
+    @cache
+    def waveform(sample_rate: int, downmix: Downmix) -> Waveform:
+        return decode(source, sample_rate=sample_rate, downmix=downmix)
+
+    @cache
+    def mel(front_end: FrontEnd) -> Tensor:
+        return log_mel(waveform(front_end.sample_rate, front_end.downmix), front_end)
+
+    @cache
+    def windows(front_end: FrontEnd) -> Array | None:
+        return ood.features(mel(front_end), front_end)
+
     predictions = []
     for number, classifier in enumerate(classifiers):
         front_end = classifier.front_end
-        key = (front_end.sample_rate, front_end.downmix)
-        if key not in waveforms:
-            waveforms[key] = decode(source, sample_rate=key[0], downmix=front_end.downmix)
-        if front_end not in mels:
-            mels[front_end] = log_mel(waveforms[key].samples, front_end)
 
         def report(fraction: float, done: int = number) -> None:
             if progress is not None:
                 progress((done + fraction) / len(classifiers))
 
-        prediction = classifier.predict(mels[front_end], progress=report)
-        score = None
-        if (detector := classifier.checkpoint.ood) is not None:
-            if front_end not in statistics:
-                statistics[front_end] = ood.features(mels[front_end], front_end)
-            score = detector.detect(statistics[front_end])
-        predictions.append(replace(prediction, ood=score, seconds=waveforms[key].seconds))
+        prediction = classifier.predict(mel(front_end), progress=report)
+        detector = classifier.checkpoint.ood
+        score = detector.detect(windows(front_end)) if detector is not None else None
+        seconds = waveform(front_end.sample_rate, front_end.downmix).seconds
+        predictions.append(replace(prediction, ood=score, seconds=seconds))
     first = classifiers[0].front_end
-    return next(iter(waveforms.values())), Analysis(mels[first], first, tuple(predictions))
+    analysis = Analysis(mel(first), first, tuple(predictions))
+    return waveform(first.sample_rate, first.downmix), analysis
 
 
 def log_mel_for(classifier: Classifier, analysis: Analysis, source: str | Path | bytes) -> Tensor:
@@ -90,4 +95,4 @@ def log_mel_for(classifier: Classifier, analysis: Analysis, source: str | Path |
     if front_end == analysis.front_end:
         return analysis.mel
     waveform = decode(source, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
-    return log_mel(waveform.samples, front_end)
+    return log_mel(waveform, front_end)

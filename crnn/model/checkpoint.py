@@ -146,21 +146,10 @@ class Checkpoint:
                     "`python -m training train` writes, or user/repo on the Hugging Face Hub."
                 )
         config, detector = _read_config(folder / CONFIG, name)
-        return cls(
-            task=config.task,
-            labels=config.labels,
-            front_end=config.front_end,
-            segment_seconds=config.segment_seconds,
-            model=_with_weights(config.model, folder / WEIGHTS, name),
-            temperature=config.temperature,
-            ood=detector,
-            results=config.results,
-            data=config.data,
-            revision=config.revision,
-            folder=folder,
-            commit=commit,
-            notice=notice,
-        )
+        model = _with_weights(config.model, folder / WEIGHTS, name)
+        settings = dict(config) | {"model": model, "ood": detector}
+        del settings["format"]
+        return cls(**settings, folder=folder, commit=commit, notice=notice)
 
     def save(self, folder: Path, card: str | None = None) -> None:
         """Write config, weights and, where given, the model card."""
