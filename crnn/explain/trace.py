@@ -122,10 +122,11 @@ def trace(
     mel = mel_transform(front_end).mel_scale(power)
     db = power_to_db(mel, front_end, torch.tensor(loudest))
     segment = cut(db, Segments((0,), (1.0,), segments.width, segments.repeated))  # [1, 1, M, W]
-    outputs = _outputs(segment, classifier)
-    logits = outputs["logits"]
+    calls = _calls(segment, classifier)
+    (embedding,), (logits,) = calls["linear"][0][0], calls["linear"][1]
     scaled = (logits.double() / classifier.checkpoint.temperature).numpy()
-    attention = outputs.get("attention")
+    attention = calls["attention"][1][0].softmax(dim=0).squeeze(1) if "attention" in calls else None
+    layers = range(len(classifier.network.convolutions))
     return Trace(
         number=number,
         segments=segments,
@@ -136,44 +137,33 @@ def trace(
         mel=mel,
         db=db,
         segment=segment[0],
-        normalised=outputs["normalise"],
-        maps=tuple(output for name, output in outputs.items() if name.startswith("map ")),
-        states=outputs["gru"],
-        attention=None if attention is None else attention.softmax(dim=0).squeeze(1),
-        embedding=outputs["embedding"],
+        normalised=calls["normalise"][1][0],
+        maps=tuple(calls[f"convolutions.{layer}"][1][0] for layer in layers),
+        states=calls["gru"][1][0][0],
+        attention=attention,
+        embedding=embedding,
         logits=logits,
         scaled=scaled,
         probabilities=torch.from_numpy(scaled).softmax(dim=-1).numpy(),
     )
 
 
-def _outputs(segment: Tensor, classifier: Classifier) -> dict[str, Tensor]:
-    """Outputs of the network's modules for one segment [1, 1, M, W], by forward hooks."""
-    outputs: dict[str, Tensor] = {}
-
-    def keep(name: str) -> Any:
-        def hook(_: nn.Module, inputs: Any, output: Any) -> None:
-            # The GRU returns its last states, too; the embedding is the linear layer's input.
-            outputs[name] = (output[0] if isinstance(output, tuple) else output)[0]
-            if name == "logits":
-                outputs["embedding"] = inputs[0][0]
-
-        return hook
-
+def _calls(segment: Tensor, classifier: Classifier) -> dict[str, tuple[Any, Any]]:
+    """Inputs and outputs of the network's modules for one segment [1, 1, M, W], by their names."""
+    calls: dict[str, tuple[Any, Any]] = {}
     with classifier.exclusive() as network:
-        watched = {"normalise": network.normalise, "gru": network.gru, "logits": network.linear}
-        watched |= {
-            f"map {number}": layer for number, layer in enumerate(network.convolutions, start=1)
-        }
-        if network.attention is not None:
-            watched["attention"] = network.attention
-        handles = [module.register_forward_hook(keep(name)) for name, module in watched.items()]
+        handles = [
+            module.register_forward_hook(
+                lambda _, inputs, output, name=name: calls.update({name: (inputs, output)})
+            )
+            for name, module in network.named_modules()
+        ]
         try:
             network(segment)
         finally:
             for handle in handles:
                 handle.remove()
-    return outputs
+    return calls
 
 
 def step_seconds(front_end: FrontEnd, config: ModelConfig) -> float:
