@@ -19,28 +19,27 @@ from crnn.inference.prediction import Prediction
 from crnn.model import metadata, ood
 from crnn.model.checkpoint import BUNDLED, Checkpoint
 from crnn.model.ood import N_FEATURES, OODDetector, OODScore
-from pages.text import predictions
 from tests.conftest import encode, melody
 
 
-def described(samples: np.ndarray) -> ood.Array:
+def features(samples: np.ndarray) -> ood.Array:
     found = ood.features(log_mel(samples, GTZAN_FRONT_END), GTZAN_FRONT_END)
     assert found is not None
     return found
 
 
 @pytest.fixture(scope="module")
-def usual() -> OODDetector:
+def detector() -> OODDetector:
     """What forty melodies sound like; a fifth of other ones lies above the threshold."""
-    learned = ood.fit(np.concatenate([described(melody(12, seed=seed)) for seed in range(40)]))
-    others = np.array([learned.score(described(melody(12, seed=seed))) for seed in range(100, 110)])
+    learned = ood.fit(np.concatenate([features(melody(12, seed=seed)) for seed in range(40)]))
+    others = np.array([learned.score(features(melody(12, seed=seed))) for seed in range(100, 110)])
     return replace(learned, threshold=ood.threshold(others, 0.2), origin="melodies")
 
 
 @pytest.mark.parametrize(
     ("count", "share", "above"), [(100, 0.05, 5), (197, 0.05, 9), (20, 0.05, 1), (19, 0.05, 0)]
 )
-def test_the_threshold_gives_the_promised_share_where_it_was_fixed(
+def test_the_threshold_gives_the_promised_rate_where_it_was_calibrated(
     count: int, share: float, above: int
 ) -> None:
     scores = np.random.default_rng(0).permutation(np.arange(count, dtype=float))
@@ -50,7 +49,7 @@ def test_the_threshold_gives_the_promised_share_where_it_was_fixed(
     assert (scores > limit - 1).sum() == above + 1
 
 
-def test_distance_is_that_of_mahalanobis(usual: OODDetector) -> None:
+def test_distance_is_that_of_mahalanobis(detector: OODDetector) -> None:
     """Against the textbook formula, on data whose covariance is known."""
     rng = np.random.default_rng(1)
     mixing = rng.standard_normal((N_FEATURES, N_FEATURES)) / 5 + np.eye(N_FEATURES)
@@ -62,8 +61,8 @@ def test_distance_is_that_of_mahalanobis(usual: OODDetector) -> None:
     assert ood.fit(data).score(data[:2000]) == pytest.approx(1, abs=0.1)
 
 
-def test_the_fit_is_scikit_learns_shrunk_covariance(usual: OODDetector) -> None:
-    windows = np.concatenate([described(melody(30, seed=seed)) for seed in range(8)])
+def test_the_fit_is_scikit_learns_shrunk_covariance() -> None:
+    windows = np.concatenate([features(melody(30, seed=seed)) for seed in range(8)])
     scaled = (windows - windows.mean(axis=0)) / windows.std(axis=0)
     distances = ShrunkCovariance(shrinkage=0.05).fit(scaled).mahalanobis(scaled)
     expected = np.median(np.sqrt(distances / N_FEATURES))
@@ -77,13 +76,13 @@ def test_loudness_does_not_matter(front_end: object) -> None:
     np.testing.assert_allclose(one, other, atol=1e-3)
 
 
-def test_describes_stretches_of_five_seconds_and_nothing_below_one() -> None:
-    assert described(melody(5)).shape == (1, N_FEATURES)
-    assert described(melody(30)).shape == (9, N_FEATURES)
-    assert described(melody(1.2)).shape == (1, N_FEATURES)
+def test_windows_are_five_seconds_and_there_are_none_below_one() -> None:
+    assert features(melody(5)).shape == (1, N_FEATURES)
+    assert features(melody(30)).shape == (9, N_FEATURES)
+    assert features(melody(1.2)).shape == (1, N_FEATURES)
     assert ood.features(log_mel(melody(0.8), GTZAN_FRONT_END), GTZAN_FRONT_END) is None
     assert np.isfinite(
-        described(np.eye(1, 200_000, 90_000, dtype=np.float32)[0])
+        features(np.eye(1, 200_000, 90_000, dtype=np.float32)[0])
     ).all()  # one click, else digital silence
 
 
@@ -100,38 +99,39 @@ def test_autocorrelation_is_one_for_a_constant_shape_and_near_zero_for_noise() -
         assert abs(ood.autocorrelation(noise, lag)[0]) < 0.1
 
 
-def test_noise_and_a_click_are_doubted_where_melodies_are_usual(usual: OODDetector) -> None:
+def test_noise_and_a_click_are_out_of_distribution_for_melodies(detector: OODDetector) -> None:
     rng = np.random.default_rng(2)
     white = (0.1 * rng.standard_normal(22_050 * 12)).astype(np.float32)
     click = np.eye(1, 22_050 * 12, 90_000, dtype=np.float32)[0]
     same = [
-        usual.score(described(melody(12, seed=seed))) > usual.threshold for seed in range(200, 220)
+        detector.score(features(melody(12, seed=seed))) > detector.threshold
+        for seed in range(200, 220)
     ]
     assert np.mean(same) < 0.5
     for strange in (white, click, 1e-2 * white):
-        found = usual.detect(described(strange))
+        found = detector.detect(features(strange))
         assert found is not None
         assert found.is_ood
         assert found.score > 2 * found.threshold
-    assert usual.detect(None) is None
+    assert detector.detect(None) is None
 
 
-def test_a_checkpoint_carries_it(tiny: Checkpoint, usual: OODDetector, tmp_path: Path) -> None:
-    replace(tiny, ood=usual).save(tmp_path)
+def test_a_checkpoint_carries_it(tiny: Checkpoint, detector: OODDetector, tmp_path: Path) -> None:
+    replace(tiny, ood=detector).save(tmp_path)
     loaded = Checkpoint.load(tmp_path).ood
     assert loaded is not None
-    assert (loaded.threshold, loaded.origin) == (usual.threshold, "melodies")
-    sound = described(melody(8))
-    assert loaded.score(sound) == pytest.approx(usual.score(sound), rel=1e-4)
+    assert (loaded.threshold, loaded.origin) == (detector.threshold, "melodies")
+    sound = features(melody(8))
+    assert loaded.score(sound) == pytest.approx(detector.score(sound), rel=1e-4)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
-    described_there = metadata.read(tmp_path)
-    assert (described_there.ood_threshold, described_there.ood_origin) == (
-        usual.threshold,
+    stored = metadata.read(tmp_path)
+    assert (stored.ood_threshold, stored.ood_origin) == (
+        detector.threshold,
         "melodies",
     )
 
 
-def test_a_checkpoint_without_it_says_nothing(tiny: Checkpoint, tmp_path: Path) -> None:
+def test_a_checkpoint_without_it_gives_no_score(tiny: Checkpoint, tmp_path: Path) -> None:
     replace(tiny, ood=None).save(tmp_path)
     loaded = Checkpoint.load(tmp_path)
     assert loaded.ood is None
@@ -139,7 +139,6 @@ def test_a_checkpoint_without_it_says_nothing(tiny: Checkpoint, tmp_path: Path) 
     white = np.random.default_rng(0).standard_normal(22_050 * 4).astype(np.float32) * 0.1
     _, analysis = decode_and_predict(encode(white), [Classifier(loaded)])
     assert analysis.predictions[0].ood is None
-    assert predictions.ood_warning(analysis.predictions[0]) == ""
     assert "doubt" not in to_record("x", 4, analysis.predictions)
 
 
@@ -155,9 +154,9 @@ def test_a_checkpoint_without_it_says_nothing(tiny: Checkpoint, tmp_path: Path) 
     ],
 )
 def test_one_that_is_damaged_is_refused(
-    tiny: Checkpoint, usual: OODDetector, tmp_path: Path, damage: dict[str, object]
+    tiny: Checkpoint, detector: OODDetector, tmp_path: Path, damage: dict[str, object]
 ) -> None:
-    replace(tiny, ood=usual).save(tmp_path)
+    replace(tiny, ood=detector).save(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     config["doubt"] |= damage
     (tmp_path / "config.json").write_text(json.dumps(config))
@@ -165,9 +164,9 @@ def test_one_that_is_damaged_is_refused(
         Checkpoint.load(tmp_path)
 
 
-def test_analysis_asks_each_network(tiny: Checkpoint, usual: OODDetector) -> None:
+def test_an_analysis_has_the_score_of_each_network(tiny: Checkpoint, detector: OODDetector) -> None:
     strict, lenient = (
-        Classifier(replace(tiny, ood=replace(usual, threshold=limit))) for limit in (0.0, 1e6)
+        Classifier(replace(tiny, ood=replace(detector, threshold=limit))) for limit in (0.0, 1e6)
     )
     _, analysis = decode_and_predict(encode(melody(9)), [strict, lenient, Classifier(tiny)])
     first, second, third = (prediction.ood for prediction in analysis.predictions)
@@ -176,7 +175,7 @@ def test_analysis_asks_each_network(tiny: Checkpoint, usual: OODDetector) -> Non
     assert (first.is_ood, second.is_ood, third) == (True, False, None)
     assert first.score == second.score
     assert first.score == pytest.approx(
-        usual.score(described(melody(9))), rel=1e-2
+        detector.score(features(melody(9))), rel=1e-2
     )  # through a 16-bit file
 
 
@@ -185,16 +184,11 @@ def prediction(task: str, found: OODScore | None) -> Prediction:
     return Prediction(task, ("a", "b"), row[None], np.zeros(1), 3.0, row, ood=found)
 
 
-def test_words_and_exports_carry_it() -> None:
+def test_exports_carry_it() -> None:
     strange, known = (
         prediction("genre", OODScore(2.345, 1.2)),
         prediction("mood", OODScore(0.9, 1.3)),
     )
-    said = predictions.ood_warning(strange)
-    assert said.startswith("This does not sound like the music this network learned from")
-    assert "2.35 times" in said or "2.34 times" in said
-    assert "1.20" in said
-    assert predictions.ood_warning(known) == ""
     result = to_record("a.mp3", 3, [strange, known])
     assert result["doubt"] == {
         "genre": {"score": 2.345, "threshold": 1.2, "doubted": True},
@@ -214,12 +208,12 @@ def test_words_and_exports_carry_it() -> None:
 
 
 @pytest.mark.parametrize("task", ["genre", "mood"])
-def test_bundled_networks_doubt_noise_and_know_where_that_comes_from(task: str) -> None:
+def test_bundled_detectors_flag_noise_and_name_their_origin(task: str) -> None:
     checkpoint = Checkpoint.load(task)
     if checkpoint.ood is None:
-        pytest.skip("bundled before networks could doubt")
+        pytest.skip("bundled without a detector")
     brown = np.cumsum(np.random.default_rng(3).standard_normal(22_050 * 10)).astype(np.float32)
-    found = checkpoint.ood.detect(described(brown / np.abs(brown).max()))
+    found = checkpoint.ood.detect(features(brown / np.abs(brown).max()))
     assert found is not None
     assert found.is_ood
     assert "validation" in checkpoint.ood.origin
