@@ -1,4 +1,4 @@
-"""Spotify's login and playlists beside the other services: one user, whose playlists are served to their own token alone."""
+"""Spotify's login and playlists, besides the other services, for a single user."""
 
 import base64
 import threading
@@ -52,9 +52,10 @@ def song(
 
 
 class PlaylistServices(Services):
-    """lists: rows by playlist. deezer: ISRCs that Deezer has; apple: titles that Apple has, with their artist and length.
+    """A user who owns `lists` (rows by playlist), and logs in through `browser`.
 
-    The user's browser is `browser`; allow: whether the user agrees. valid: access tokens that are good now.
+    deezer: ISRCs that Deezer has. apple: titles that Apple has, with artist and length. allow:
+    whether the user agrees. valid: access tokens that are valid now.
     """
 
     def __init__(self) -> None:
@@ -66,7 +67,7 @@ class PlaylistServices(Services):
         self.valid: set[str] = set()
         self.refreshable, self.expires_in, self.given, self.logins = True, 3600, 0, 0
 
-    def polite_session(self) -> RateLimitedSession:
+    def session(self) -> RateLimitedSession:
         session = RateLimitedSession()
         session.mount("https://", Loopback(self.port, self.asked))
         return session
@@ -82,7 +83,8 @@ class PlaylistServices(Services):
         )
         assert asked["scope"] == "playlist-read-collaborative playlist-read-private"
         answer = {"code": _CODE} if self.allow else {"error": "access_denied"}
-        back = f"{asked['redirect_uri']}?{urlencode(answer | {'state': 'forged' if self.forged else asked['state']})}"
+        answer["state"] = "forged" if self.forged else asked["state"]
+        back = f"{asked['redirect_uri']}?{urlencode(answer)}"
         threading.Thread(
             target=lambda: urllib.request.urlopen(back, timeout=5).read(), daemon=True
         ).start()
@@ -106,12 +108,12 @@ class PlaylistServices(Services):
                 else deezer_unknown()
             )
         if not own and host == "itunes.apple.com":
-            found = [
+            songs = [
                 itunes_song(title, artist, length)
                 for title, (artist, length) in self.apple.items()
                 if title in query["term"][0]
             ]
-            return as_json({"resultCount": len(found), "results": found})
+            return as_json({"resultCount": len(songs), "results": songs})
         if not own and host.endswith((".dzcdn.net", "audio-ssl.itunes.apple.com")):
             return _preview()
         return super()._answer(host, path, query, authorization)

@@ -1,12 +1,11 @@
-"""A user's own playlists, page by page, after they logged in.
+"""A user's own playlists, page by page, after they logged in."""
 
-Tokens stay in memory, or in a file that the user chooses.
-"""
-
+import os
 import secrets
-from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 import spotipy
@@ -16,30 +15,26 @@ from spotipy.oauth2 import SpotifyOAuth, SpotifyOauthError, SpotifyStateError
 from crnn.errors import SourceError
 from crnn.sources.http import FetchError, Session, request_failed, retry_after
 from crnn.sources.spotify import Credentials, status_message
+from training.playlists.playlist import Entry, parse_entry
 
-T = TypeVar("T")
-
-PAGE = 50  # items; the most that Spotify gives at once
-_SCOPES = ["playlist-read-private", "playlist-read-collaborative"]
-
-_COPY = (
-    "Spotify serves a playlist's songs only to whoever owns it or collaborates on it. To get a copy "
-    "that is yours: open it in Spotify, “…”, “Add to other playlist”, “New playlist”, and give that "
-    "one's link."
-)
+PAGE = 50  # items; the most that Spotify sends at once
 _SETTINGS = "the app's settings at developer.spotify.com"
-# Sentences for OAuth errors, and for other ones.
-_REFUSED = {
-    "access_denied": "You did not allow the app to read your playlists, and without that nothing can "
-    "be read. Start again and agree.",
-    "invalid_grant": "Spotify no longer accepts this login, or {redirect} is not among the redirect "
-    f"addresses in {_SETTINGS}. Check there and log in again.",
-    "state": "The answer does not belong to this login. Start again and use the page that opens then.",
-}
-_REFUSED_APP = (
-    "Spotify refused this app's credentials. Check SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET, and "
-    f"that {{redirect}} is among the redirect addresses in {_SETTINGS}."
+_COPY = (
+    "Spotify serves a playlist's songs only to its owner and collaborators. To get a copy that is "
+    "yours: open it in Spotify, “…”, “Add to other playlist”, “New playlist”, and use that link."
 )
+_UNREGISTERED = (
+    f"This account is not among the app's users. Add it in {_SETTINGS} (“User Management”)."
+)
+# By OAuth error; "" is for all others.
+_REFUSED = {
+    "access_denied": "You did not allow the app to read your playlists. Start again and agree.",
+    "invalid_grant": "Spotify no longer accepts this login, or {redirect} is not among the "
+    f"redirect addresses in {_SETTINGS}. Check there and log in again.",
+    "state": "The answer does not belong to this login. Start again and use the page that opens.",
+    "": "Spotify refused this app's credentials. Check SPOTIPY_CLIENT_ID, SPOTIPY_CLIENT_SECRET "
+    f"and that {{redirect}} is among the redirect addresses in {_SETTINGS}.",
+}
 
 
 class _Login(SpotifyOAuth):  # type: ignore[misc]  # spotipy has no types
@@ -47,119 +42,101 @@ class _Login(SpotifyOAuth):  # type: ignore[misc]  # spotipy has no types
 
     def get_auth_response(self, open_browser: bool | None = None) -> Any:
         if self.open_browser:
-            address = self.get_authorize_url()
-            print(
-                f"Log in to Spotify in the browser that opens now, or open this address:\n{address}",
-                flush=True,
-            )
+            print("Log in to Spotify in the browser that opens now, or open this address:")
+            print(self.get_authorize_url(), flush=True)
         try:
             return super().get_auth_response(open_browser)
         except (SpotifyStateError, TypeError) as error:  # TypeError: an answer without any state
             raise SpotifyOauthError("another state", error="state") from error
 
 
+@dataclass
 class Client:
-    """Reads playlists as the user who logs in on first use. The session is kept for all requests."""
+    """Reads playlists as the user, who logs in when the first page is needed."""
 
-    def __init__(
-        self,
-        session: Session,
-        credentials: Credentials,
-        redirect: str,
-        token_file: Path | None = None,
-        browser: bool = True,
-    ) -> None:
-        if token_file is not None and not token_file.parent.is_dir():
-            raise SourceError(f"{token_file.parent}: no such folder to keep the token in.")
-        self._tokens = (
-            CacheFileHandler(cache_path=str(token_file)) if token_file else MemoryCacheHandler()
-        )
-        self._auth = _Login(
-            credentials.client_id,
-            credentials.client_secret,
-            redirect,
-            state=secrets.token_urlsafe(16),
-            scope=_SCOPES,
-            cache_handler=self._tokens,
-            requests_session=session,
-            open_browser=browser,
-        )
-        self._redirect = redirect
-        self._api = spotipy.Spotify(auth_manager=self._auth, requests_session=session)
+    session: Session
+    redirect: str
+    token_file: Path | None = None  # where to store the login; None: in memory
+    browser: bool = True  # False: the user copies addresses
 
-    def page(self, playlist: str, offset: int) -> dict[str, Any]:
-        """Items offset … offset + PAGE - 1 of a playlist, as Spotify sends them. Raises SourceError."""
-        try:
-            page = self._with_fresh_token(
-                lambda: self._api.playlist_items(playlist, limit=PAGE, offset=offset)
-            )
-        except FetchError as error:
-            if error.status == 404:
-                raise FetchError(
-                    f"Spotify knows no playlist with the id {playlist}, or keeps it for itself. Copy "
-                    f"its link again. {_COPY}",
-                    404,
-                ) from error
-            raise
-        if not isinstance(page, dict) or not isinstance(page.get("items"), list):
-            raise FetchError("Spotify answered with something that is not a page of a playlist.")
-        return page
+    def entries(self, playlist: str) -> list[Entry]:
+        """All of a playlist; `next`'s address is not followed, since it would receive the token."""
+        result: list[Entry] = []
+        while True:
+            page = self._page(playlist, len(result))
+            result += map(parse_entry, page["items"])
+            if not page["items"] or not page.get("next"):
+                return result
 
-    def _with_fresh_token(self, ask: Callable[[], T]) -> T:
-        """Ask; with a new token if the old one is refused, although its hour is not over."""
-        try:
-            return self._ask(ask)
-        except FetchError as error:
-            token = self._tokens.get_cached_token()
-            if error.status != 401 or not token:
-                raise
-            # Refreshed, or, where that is refused too, forgotten: the next request asks to log in.
+    def _page(self, playlist: str, offset: int) -> dict[str, Any]:
+        """A page; a refused token is refreshed, and if that fails, the user logs in again."""
+        tokens = self._api.auth_manager.cache_handler
+        for stale in ({"expires_at": 0}, None):
             try:
-                self._ask(lambda: self._auth.refresh_access_token(token["refresh_token"]))
-            except FetchError as refused:
-                if refused.status != 401:
+                return self._read(playlist, offset)
+            except FetchError as error:
+                token = tokens.get_cached_token()
+                if error.status != 401 or not token:
                     raise
-                self._tokens.save_token_to_cache(None)
-            return self._ask(ask)
+                tokens.save_token_to_cache(stale and token | stale)
+        return self._read(playlist, offset)
 
-    def _ask(self, ask: Callable[[], T]) -> T:
-        """spotipy's exceptions as sentences, without its words, which may repeat what was sent."""
+    @cached_property
+    def _api(self) -> Any:
+        credentials = Credentials.find(os.environ)
+        if credentials is None:
+            raise SourceError(
+                "Spotify asks which app this is: register one at developer.spotify.com (its owner "
+                "needs Premium) and set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET."
+            )
+        file = self.token_file
+        if file and not file.parent.is_dir():
+            raise SourceError(f"{file.parent}: no such folder to store the login in.")
+        tokens = CacheFileHandler(cache_path=str(file)) if file else MemoryCacheHandler()
+        login = _Login(
+            *astuple(credentials),
+            self.redirect,
+            secrets.token_urlsafe(16),
+            "playlist-read-collaborative playlist-read-private",
+            cache_handler=tokens,
+            requests_session=self.session,
+            open_browser=self.browser,
+        )
+        return spotipy.Spotify(auth_manager=login, requests_session=self.session)
+
+    def _read(self, playlist: str, offset: int) -> dict[str, Any]:
+        """spotipy's exceptions become sentences without its words, which may quote tokens."""
         try:
-            return ask()
+            page: dict[str, Any] = self._api.playlist_items(playlist, limit=PAGE, offset=offset)
+            if not isinstance(page["items"], list):
+                raise TypeError
+            return page
         except spotipy.SpotifyException as error:
+            status, reason = error.http_status, str(error.msg).lower()
             after = retry_after((error.headers or {}).get("Retry-After"))
-            words = status_message(error.http_status, after)
-            if error.http_status == 403:
-                words = _forbidden(str(error.msg).lower())
-            raise FetchError(words, error.http_status, after) from None
+            message = status_message(status, after)
+            if status == 404:
+                message = f"Spotify has no playlist {playlist}, or keeps it private. {_COPY}"
+            elif status == 403 and "premium" not in reason:
+                unregistered = "registered" in reason or "dashboard" in reason
+                message = _UNREGISTERED if unregistered else _COPY
+            raise FetchError(message, status, after) from None
         except SpotifyOauthError as error:
             status = getattr(getattr(error.__context__, "response", None), "status_code", 400)
             if status == 429 or status >= 500:
                 raise FetchError(status_message(status), status) from None
-            words = _REFUSED.get(str(error.error), _REFUSED_APP)
-            raise FetchError(words.format(redirect=self._redirect), 401) from None
+            message = _REFUSED.get(error.error, _REFUSED[""]).format(redirect=self.redirect)
+            raise FetchError(message, 401) from None
         except requests.RequestException as error:
             raise request_failed("Spotify", error) from error
         except EOFError as error:
-            raise SourceError(
-                "Nobody is there to log in. Do it once at a terminal, with --token-file FILE."
-            ) from error
+            hint = "Log in once at a terminal, with --token-file FILE."
+            raise SourceError(f"Nobody is there to log in. {hint}") from error
         except OSError as error:
             raise SourceError(
-                f"The login can't be received at {self._redirect} ({error.strerror or error}). Give "
+                f"The login can't be received at {self.redirect} ({error.strerror or error}). Set "
                 f"another address with --redirect, and add it to {_SETTINGS}."
             ) from error
         # spotipy reads answers without checking their form.
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise FetchError("Spotify answered with something that can't be read.") from error
-
-
-def _forbidden(reason: str) -> str:
-    if "premium" in reason:
-        return status_message(403)
-    if "registered" in reason or "dashboard" in reason:
-        return (
-            "This account is not among the app's users. Add it at developer.spotify.com (your app, "
-            "“User Management”)."
-        )
-    return _COPY
+            raise FetchError("Spotify answered in a form that can't be read.") from error

@@ -25,30 +25,22 @@ class Place:
         self.slept: list[float] = []
 
     def run(self, *more: str, moods: dict[str, str] | None = None) -> int:
-        wishes = [
-            f"{mood}={link}" for mood, link in (moods or {"Happy": HAPPY, "Sad": SAD}).items()
-        ]
-        redirect = f"http://127.0.0.1:{self.port}/callback"
-        return main(
-            [
-                "playlists",
-                "--out",
-                str(self.out),
-                "--redirect",
-                redirect,
-                "--i-have-read-the-terms",
-                *more,
-                *(part for wish in wishes for part in ("--playlist", wish)),
-            ]
-        )
+        moods = moods or {"Happy": HAPPY, "Sad": SAD}
+        playlists = [f"--playlist={mood}={link}" for mood, link in moods.items()]
+        return self.command(*playlists, *more)
+
+    def command(self, *options: str) -> int:
+        redirect = f"--redirect=http://127.0.0.1:{self.port}/callback"
+        confirmed = "--i-have-read-the-terms"
+        return main(["playlists", f"--out={self.out}", redirect, confirmed, *options])
 
     def rows(self) -> list[dict[str, str]]:
         with (self.out / "manifest.csv").open(newline="", encoding="utf-8") as lines:
             return list(csv.DictReader(lines))
 
     def properties(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.out / "properties.json").read_text())
-        return found
+        properties: dict[str, Any] = json.loads((self.out / "properties.json").read_text())
+        return properties
 
     def asked(self, host: str) -> list[str]:
         return [address for address in self.services.asked if urlsplit(address).hostname == host]
@@ -64,12 +56,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
         port = free.getsockname()[1]
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    made = Place(services, tmp_path / "out", port)
-    monkeypatch.setattr(rate_limit, "new_session", services.polite_session)
-    monkeypatch.setattr(rate_limit, "sleep", made.slept.append)
+    place = Place(services, tmp_path / "out", port)
+    monkeypatch.setattr(rate_limit, "RateLimitedSession", services.session)
+    monkeypatch.setattr(rate_limit, "sleep", place.slept.append)
     monkeypatch.setattr(http, "sleep", lambda seconds: None)
     monkeypatch.setattr("webbrowser.open", services.browser)
     monkeypatch.setenv("SPOTIPY_CLIENT_ID", CLIENT[0])
     monkeypatch.setenv("SPOTIPY_CLIENT_SECRET", CLIENT[1])
-    yield made
+    yield place
     services.stop()

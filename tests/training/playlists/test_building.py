@@ -1,4 +1,4 @@
-"""From playlists to a manifest; songs of two moods; terms first; links of all forms."""
+"""From playlists to a manifest; songs of two moods; terms of use; links."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from training.data.manifest import manifest
 from training.playlists import spotify_login
 
 
-class TestTheWholeWay:
+class TestBuilding:
     def test_previews_and_a_manifest_by_artist(
         self, place: Place, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -42,24 +42,26 @@ class TestTheWholeWay:
         )
         assert happy["song_seconds_mean"] == 200.0
         assert happy["preview_minutes"] == pytest.approx(4 * 3 / 60, abs=0.06)
-        said = capsys.readouterr().out
-        assert "Happy – from Deezer: 4." in said
-        assert "Fewer than 5 artists: Happy, Sad" in said
-        assert f"train manifest --data {place.out / 'manifest.csv'} --task-name mood" in said
+        output = capsys.readouterr().out
+        assert "Happy – from Deezer: 4." in output
+        assert "Fewer than 5 artists: Happy, Sad" in output
+        assert f"train manifest --data {place.out / 'manifest.csv'} --task-name mood" in output
 
-    def test_training_takes_it_and_splits_by_artist(self, place: Place, tmp_path: Path) -> None:
+    def test_the_manifest_splits_by_artist(self, place: Place, tmp_path: Path) -> None:
         for playlist, first in ((HAPPY, 0), (SAD, 100)):
             place.services.lists[playlist] = [song(first + n) for n in range(12)]
         assert place.run() == 0
-        found = manifest(place.out, None, tmp_path / "frames")
-        assert found.labels == ("Happy", "Sad")
-        split = splits.from_name("grouped:0", found)
-        sides = [{found.groups[i] for i in side} for side in (split.train, split.valid, split.test)]
+        collection = manifest(place.out, None, tmp_path / "frames")
+        assert collection.labels == ("Happy", "Sad")
+        split = splits.from_name("grouped:0", collection)
+        sides = [
+            {collection.groups[i] for i in side} for side in (split.train, split.valid, split.test)
+        ]
         assert not sides[0] & sides[1] | sides[0] & sides[2] | sides[1] & sides[2]
         assert sorted(np.concatenate([split.train, split.valid, split.test])) == list(range(24))
 
-    def test_no_audio_of_spotifys_is_ever_asked_for(self, place: Place) -> None:
-        place.services.deezer = set()  # not even where nobody else has any
+    def test_spotifys_audio_is_never_requested(self, place: Place) -> None:
+        place.services.deezer = set()  # not even if no other service has any
         assert place.run() == 0
         hosts = set(place.services.hosts())
         assert hosts == {
@@ -69,9 +71,11 @@ class TestTheWholeWay:
             "itunes.apple.com",
         }
         assert "scdn" not in (place.out / "journal.jsonl").read_text()
-        assert place.properties()["moods"]["Sad"]["missing"] == {"nobody has a preview of it": 3}
+        assert place.properties()["moods"]["Sad"]["missing"] == {
+            "no service has a preview of it": 3
+        }
 
-    def test_pages_are_asked_for_by_number_and_never_where_next_points(
+    def test_pages_are_requested_by_offset_and_next_is_not_followed(
         self, place: Place, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(spotify_login, "PAGE", 3)
@@ -86,7 +90,7 @@ class TestTheWholeWay:
         assert offsets == ["0", "3", "6"]
         assert not any(address.endswith("/next") for address in place.services.asked)
 
-    def test_what_is_no_song_is_counted(self, place: Place) -> None:
+    def test_other_entries_are_counted(self, place: Place) -> None:
         old = song(5)
         old["track"] = old.pop("item")  # as before February 2026
         place.services.lists[HAPPY] = [
@@ -113,7 +117,7 @@ class TestTheWholeWay:
         }
         assert happy["previews"] == 2
 
-    def test_apple_is_asked_where_deezer_has_none(self, place: Place) -> None:
+    def test_apple_serves_what_deezer_lacks(self, place: Place) -> None:
         place.services.deezer = {f"GBAAA{n:07d}" for n in (0, 1, 10)}
         place.services.apple = {
             "Song 2": ("Artist 1", 200_002),
@@ -123,7 +127,7 @@ class TestTheWholeWay:
         happy = place.properties()["moods"]["Happy"]
         assert (happy["services"], happy["missing"]) == (
             {"Deezer": 2, "Apple": 1},
-            {"nobody has a preview of it": 1},
+            {"no service has a preview of it": 1},
         )
         assert next(row["path"] for row in place.rows() if row["title"] == "Song 2").endswith(
             ".m4a"
@@ -131,13 +135,13 @@ class TestTheWholeWay:
         assert place.properties()["moods"]["Sad"]["previews"] == 1
         assert place.properties()["largest_to_smallest"] == 3.0
 
-    def test_what_comes_but_is_no_sound_is_missing(self, place: Place) -> None:
+    def test_downloads_that_are_no_audio_are_missing(self, place: Place) -> None:
         mp3 = {"Content-Type": "audio/mpeg"}
         place.services.answers |= {
             ("cdnt-preview.dzcdn.net", "/stream/GBAAA0000000"): Answer(200, b"noise" * 100, mp3),
             ("cdnt-preview.dzcdn.net", "/stream/GBAAA0000001"): Answer(
                 403
-            ),  # expired, even when asked for anew
+            ),  # expired, even when requested again
             ("cdnt-preview.dzcdn.net", "/stream/GBAAA0000002"): Answer(
                 200, b"<html>", {"Content-Type": "text/html"}
             ),
@@ -171,7 +175,7 @@ class TestDuplicates:
         ]
         return place
 
-    def test_songs_under_two_moods_are_listed_and_left_out(
+    def test_songs_of_two_moods_are_listed_and_left_out(
         self, doubled: Place, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert doubled.run() == 0
@@ -184,27 +188,29 @@ class TestDuplicates:
         assert [row["title"] for row in doubled.properties()["under_two_moods"]] == ["Both", "Also"]
         happy = doubled.properties()["moods"]["Happy"]
         assert (happy["repeated"], happy["under_another_mood"]) == (2, 2)
-        said = capsys.readouterr().out
-        assert "Artist 1: Both (Happy, Sad)" in said
-        assert "left out of all" in said
+        output = capsys.readouterr().out
+        assert "Artist 1: Both (Happy, Sad)" in output
+        assert "left out of all" in output
 
-    def test_or_kept_under_both(self, doubled: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_songs_of_two_moods_can_be_kept(
+        self, doubled: Place, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         assert doubled.run("--keep-duplicates") == 0
         assert len(doubled.rows()) == 8
         assert len({row["path"] for row in doubled.rows()}) == 8
-        assert "kept under each" in capsys.readouterr().out
+        assert "kept in each" in capsys.readouterr().out
 
 
 class TestTerms:
-    def test_nothing_happens_before_they_are_confirmed(
+    def test_nothing_is_requested_before_they_are_confirmed(
         self, place: Place, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        with pytest.raises(SystemExit) as left:
+        with pytest.raises(SystemExit) as exit_:
             main(["playlists", "--out", str(place.out), "--playlist", f"Happy={HAPPY}"])
-        assert left.value.code == 2
-        said = capsys.readouterr().out
+        assert exit_.value.code == 2
+        output = capsys.readouterr().out
         assert all(
-            words in said
+            words in output
             for words in (
                 "III.14",
                 "15 May 2025",
@@ -218,7 +224,7 @@ class TestTerms:
         assert not place.out.exists()
 
 
-class TestWishes:
+class TestLinks:
     @pytest.mark.parametrize(
         "link",
         [
@@ -252,7 +258,7 @@ class TestWishes:
             ({"Happy": HAPPY, "": SAD}, "printable characters"),
         ],
     )
-    def test_others_are_refused(
+    def test_invalid_playlists_are_refused(
         self, moods: dict[str, str], words: str, place: Place, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert place.run(moods=moods) == 1
@@ -267,31 +273,14 @@ class TestWishes:
             ("moods.json", json.dumps({"Happy": HAPPY, "Sad": SAD})),
         ],
     )
-    def test_all_in_a_file(self, name: str, content: str, place: Place, tmp_path: Path) -> None:
+    def test_all_playlists_in_a_file(
+        self, name: str, content: str, place: Place, tmp_path: Path
+    ) -> None:
         (tmp_path / name).write_text(content)
-        arguments = [
-            "playlists",
-            "--out",
-            str(place.out),
-            "--redirect",
-            f"http://127.0.0.1:{place.port}/callback",
-        ]
-        assert main([*arguments, "--i-have-read-the-terms", "--list", str(tmp_path / name)]) == 0
+        assert place.command(f"--list={tmp_path / name}") == 0
         assert len(place.rows()) == 7
 
     @pytest.mark.parametrize("content", ["not = toml = at all", "playlists = 3", "Happy = 3"])
-    def test_files_of_another_form(self, content: str, place: Place, tmp_path: Path) -> None:
+    def test_invalid_files_are_refused(self, content: str, place: Place, tmp_path: Path) -> None:
         (tmp_path / "moods.toml").write_text(content)
-        assert (
-            main(
-                [
-                    "playlists",
-                    "--out",
-                    str(place.out),
-                    "--i-have-read-the-terms",
-                    "--list",
-                    str(tmp_path / "moods.toml"),
-                ]
-            )
-            == 1
-        )
+        assert place.command(f"--list={tmp_path / 'moods.toml'}") == 1

@@ -1,4 +1,4 @@
-"""Logging in, and what is refused."""
+"""Logging in, and refusals."""
 
 import socket
 import stat
@@ -13,7 +13,7 @@ from tests.training.playlists.conftest import Place
 
 
 class TestLogin:
-    def test_nothing_is_kept_of_it_unless_a_file_is_named(self, place: Place) -> None:
+    def test_it_is_stored_only_on_request(self, place: Place) -> None:
         assert place.run() == 0
         assert place.services.logins == 1
         assert list(Path.cwd().iterdir()) == []
@@ -23,7 +23,7 @@ class TestLogin:
             if file.is_file()
         )
 
-    def test_a_named_file_serves_for_the_next_start(self, place: Place, tmp_path: Path) -> None:
+    def test_a_stored_login_serves_the_next_start(self, place: Place, tmp_path: Path) -> None:
         token = tmp_path / "token.json"
         assert place.run("--token-file", str(token)) == 0
         assert stat.S_IMODE(token.stat().st_mode) == 0o600
@@ -31,9 +31,7 @@ class TestLogin:
         assert place.services.logins == 1
         assert place.run("--token-file", str(tmp_path / "no" / "token.json"), "--again") == 1
 
-    def test_by_hand_where_no_browser_can_open(
-        self, place: Place, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_without_a_browser(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
         def paste(prompt: str) -> str:
             state = prompt.split("state=")[1].split()[0].split("&")[0]
             return f"http://127.0.0.1:{place.port}/callback?code=a-code-of-the-tests&state={state}"
@@ -43,11 +41,11 @@ class TestLogin:
         assert place.services.logins == 0
 
     def test_an_expired_token_is_refreshed(self, place: Place) -> None:
-        place.services.expires_in = 30  # spotipy takes less than a minute for expired
+        place.services.expires_in = 30  # spotipy counts less than a minute as expired
         assert place.run() == 0
         assert (place.services.logins, place.services.given > 1) == (1, True)
 
-    def test_a_token_that_is_refused_too_early_is_refreshed(
+    def test_a_token_that_is_refused_early_is_refreshed(
         self, place: Place, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         real = place.services._items
@@ -61,9 +59,7 @@ class TestLogin:
         assert place.run() == 0
         assert (place.services.logins, place.services.given) == (1, 2)
 
-    def test_a_login_that_was_withdrawn_is_asked_for_again(
-        self, place: Place, tmp_path: Path
-    ) -> None:
+    def test_a_revoked_login_is_repeated(self, place: Place, tmp_path: Path) -> None:
         token = tmp_path / "token.json"
         assert place.run("--token-file", str(token)) == 0
         place.services.valid.clear()
@@ -84,7 +80,7 @@ class TestLogin:
             ("garbage", "can't be read"),
         ],
     )
-    def test_what_can_go_wrong_is_one_sentence(
+    def test_errors_are_one_sentence(
         self,
         case: str,
         words: str,
@@ -113,24 +109,24 @@ class TestLogin:
                 taken.bind(("127.0.0.1", place.port))
                 taken.listen()
             assert place.run(*more) == 1
-        said = capsys.readouterr().err
-        assert words in said
-        assert "Traceback" not in said
-        assert CLIENT[1] not in said
+        output = capsys.readouterr().err
+        assert words in output
+        assert "Traceback" not in output
+        assert CLIENT[1] not in output
 
 
 class TestRefusals:
-    def test_a_playlist_of_somebody_else_is_told_how_to_copy(
+    def test_somebody_elses_playlist_can_be_copied(
         self, place: Place, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert (
             place.run(moods={"Dark": FOREIGN, "Happy": HAPPY, "Calm": "Nobody0000000000000000"})
             == 1
         )
-        said = capsys.readouterr().err
-        assert "Dark: Spotify serves a playlist's songs only to whoever owns it" in said
-        assert "“Add to other playlist”" in said
-        assert "Calm: Spotify knows no playlist with the id Nobody0000000000000000" in said
+        output = capsys.readouterr().err
+        assert "Dark: Spotify serves a playlist's songs only to its owner" in output
+        assert "“Add to other playlist”" in output
+        assert "Calm: Spotify has no playlist Nobody0000000000000000" in output
 
     @pytest.mark.parametrize(
         ("message", "words"),
@@ -139,19 +135,19 @@ class TestRefusals:
             ("Active premium subscription required", "Premium"),
         ],
     )
-    def test_other_refusals_are_told_apart(
+    def test_other_refusals_are_explained(
         self, message: str, words: str, place: Place, capsys: pytest.CaptureFixture[str]
     ) -> None:
         place.services.answers["api.spotify.com", "/"] = error(403, message)
         assert place.run() == 1
-        said = capsys.readouterr().err
-        assert "Happy, Sad: " in said
-        assert words in said
+        output = capsys.readouterr().err
+        assert "Happy, Sad: " in output
+        assert words in output
 
     @pytest.mark.parametrize("body", [{"items": None}, {"error": "text"}, [1], {}])
-    def test_answers_of_another_form(
+    def test_answers_of_an_unknown_form(
         self, body: Any, place: Place, capsys: pytest.CaptureFixture[str]
     ) -> None:
         place.services.answers["api.spotify.com", "/"] = as_json(body)
         assert place.run() == 1
-        assert "not a page of a playlist" in capsys.readouterr().err
+        assert "in a form that can't be read" in capsys.readouterr().err

@@ -1,17 +1,18 @@
-"""Waiting when asked to, stopping, and going on."""
+"""Rate limits, and runs that continue after a stop."""
 
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from tests.fakes.playlists import HAPPY, SAD, song
 from tests.fakes.services import Answer, as_json, error
 from tests.training.playlists.conftest import Place
-from training.playlists import rate_limit
+from training.playlists import download, rate_limit
 
 
-class TestPatience:
-    def test_a_wait_is_waited_and_asked_once_more(self, place: Place) -> None:
+class TestRateLimits:
+    def test_a_request_is_repeated_after_the_requested_wait(self, place: Place) -> None:
         busy = iter([error(429, "slow", **{"Retry-After": "17"})])
         real = place.services._items
         place.services._items = lambda *a: next(busy, None) or real(*a)  # type: ignore[method-assign]
@@ -19,7 +20,7 @@ class TestPatience:
         assert any(16 < seconds <= 17 for seconds in place.slept)
         assert len(place.rows()) == 7
 
-    def test_a_long_wait_ends_the_run_which_goes_on_later(
+    def test_a_long_wait_stops_the_run_until_later(
         self, place: Place, capsys: pytest.CaptureFixture[str]
     ) -> None:
         place.services.answers["api.spotify.com", "/"] = error(
@@ -31,15 +32,15 @@ class TestPatience:
         del place.services.answers["api.spotify.com", "/"]
         assert place.run() == 0
 
-    def test_services_are_not_asked_more_often_than_they_want(self, place: Place) -> None:
+    def test_requests_to_a_service_are_spaced(self, place: Place) -> None:
         place.services.deezer = set()
         assert place.run() == 0
         searches = len(place.asked("itunes.apple.com"))
         assert searches == 7
         assert sum(2 < seconds <= 3.1 for seconds in place.slept) == searches - 1
 
-    def test_deezers_own_way_of_saying_wait_is_not_no(self, place: Place) -> None:
-        """A quota is told with status 200: the song is asked for again, not written off."""
+    def test_deezers_quota_error_is_not_a_missing_song(self, place: Place) -> None:
+        """Its status is 200: the song is retried later."""
         place.services.answers["api.deezer.com", "/"] = as_json(
             {"error": {"type": "Exception", "message": "Quota limit exceeded", "code": 4}}
         )
@@ -53,7 +54,7 @@ class TestPatience:
         assert len(place.rows()) == 7
 
 
-class TestGoingOn:
+class TestContinuing:
     def test_a_second_start_fetches_only_what_is_missing(
         self, place: Place, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -63,11 +64,13 @@ class TestGoingOn:
         for number in range(10, 20):
             place.services.answers["api.deezer.com", f"/track/isrc:GBAAA{number:07d}"] = down
         assert place.run() == 1
-        said = capsys.readouterr()
-        assert "10 songs are left; the same command continues" in said.err
-        assert "Sad – to be asked for again: 10." in said.out
+        output = capsys.readouterr()
+        assert "10 songs are left; the same command continues" in output.err
+        assert "Sad – to be retried: 10." in output.out
         assert len(place.rows()) == 4
-        assert len(set(place.asked("api.deezer.com"))) == 4 + 5  # it gave up after five in a row
+        assert (
+            len(set(place.asked("api.deezer.com"))) == 4 + 5
+        )  # stops after five failures in a row
         place.services.answers.clear()
         place.services.asked.clear()
         assert place.run() == 0
@@ -76,28 +79,26 @@ class TestGoingOn:
         assert not place.asked("api.spotify.com")
         assert not place.asked("accounts.spotify.com")  # no login either
 
-    def test_nothing_is_asked_when_nothing_is_missing(self, place: Place) -> None:
+    def test_nothing_is_requested_when_nothing_is_missing(self, place: Place) -> None:
         place.services.deezer = {"GBAAA0000000"}
         assert place.run() == 0
         place.services.asked.clear()
         assert place.run() == 0
         assert place.services.asked == []
         place.services.deezer = None
-        assert place.run("--again") == 0  # what nobody had is asked for again
+        assert place.run("--again") == 0  # songs without a preview are retried
         assert len(place.rows()) == 7
 
     def test_a_stop_in_the_middle_costs_one_song(
         self, place: Place, monkeypatch: pytest.MonkeyPatch, capsys
     ) -> None:  # type: ignore[no-untyped-def]
-        heard: list[int] = []
+        decoded: list[int] = []
 
         def stop_at_three(*arguments: Any, **more: Any) -> Any:
-            heard.append(1)
-            if len(heard) == 3:
+            decoded.append(1)
+            if len(decoded) == 3:
                 raise KeyboardInterrupt
             return real(*arguments, **more)
-
-        from training.playlists import download
 
         real = download.decode
         monkeypatch.setattr(download, "decode", stop_at_three)
@@ -121,8 +122,6 @@ class TestGoingOn:
     def test_two_runs_do_not_share_a_folder(
         self, place: Place, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        from filelock import FileLock
-
         place.out.mkdir()
         with FileLock(place.out / ".lock"):
             assert place.run() == 1
