@@ -1,4 +1,4 @@
-"""How sure a difference between two networks is that were tested on the same tracks."""
+"""How certain an accuracy, or a difference between two networks on the same tracks, is."""
 
 from typing import Any
 
@@ -9,21 +9,38 @@ Correct = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 def mcnemar(ours: Correct, reference: Correct) -> dict[str, float]:
-    """Tracks that only we name right, tracks that only the reference does, and the exact McNemar test of both.
+    """Exact McNemar test (1947) of two networks on the same tracks, in the same order.
 
-    Shapes: [N] each, the same tracks in the same order. p_value: two-sided chance of a difference at least as large if each
-    track that they disagree on were as likely to fall to either (McNemar 1947; 1 where they never disagree).
+    Args:
+        ours, reference: which tracks are classified correctly, [N].
 
-    Raises ValueError where the two are not of the same length.
+    Returns:
+        tracks_won, tracks_lost: tracks that only we, or only the reference, classify correctly.
+        p_value: two-sided; 1 where the two never differ.
+
+    Raises:
+        ValueError: for different lengths.
     """
     if ours.shape != reference.shape:
-        raise ValueError(f"{len(ours)} and {len(reference)} tracks can't be compared one by one")
+        raise ValueError(f"{len(ours)} and {len(reference)} tracks cannot be compared one by one")
     won, lost = int((ours & ~reference).sum()), int((~ours & reference).sum())
     p = float(binomtest(won, won + lost).pvalue) if won + lost else 1.0
     return {"tracks_won": won, "tracks_lost": lost, "p_value": p}
 
 
-def standard_error(right: Correct) -> float:
-    """Of the share right, were the tracks drawn at random (binomial)."""
-    share = right.mean()
-    return float(np.sqrt(share * (1 - share) / len(right)))
+def standard_error(correct: Correct) -> float:
+    """Standard error of an accuracy (binomial)."""
+    accuracy = correct.mean()
+    return float(np.sqrt(accuracy * (1 - accuracy) / len(correct)))
+
+
+def bootstrap_by_group(
+    correct: Correct, groups: tuple[str, ...], rounds: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """95 % interval of an accuracy, resampling whole groups (artists); percentile bootstrap."""
+    _, index = np.unique(np.array(groups), return_inverse=True)
+    hits, sizes = np.bincount(index, weights=correct), np.bincount(index)
+    samples = np.random.default_rng(seed).integers(len(sizes), size=(rounds, len(sizes)))
+    means = hits[samples].sum(axis=1) / sizes[samples].sum(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)

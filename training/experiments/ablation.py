@@ -1,14 +1,12 @@
-"""What each step of a tuned recipe gave, on the validation part that it was chosen by: one JSON a task in assets/results.
+"""Ablations: each step of a tuned recipe, on the validation tracks that it was chosen by.
 
-ablation       genre, validation part of F
-ablation-mood  five moods, validation part inside the first fold of M
+ablation       genre, F's validation tracks
+ablation-mood  five moods, validation tracks inside the first fold of M
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
@@ -19,12 +17,12 @@ from training.engine.recipes import RECIPES
 from training.engine.run import RunSpec
 from training.evaluation.metrics import fit_temperature, scores, track_logits
 from training.evaluation.protocols import CONTEXT
-from training.experiments.paper_tables import mean_sd_each
+from training.experiments import tables
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """Steps (recipe, its name in the table) of one task on one split; names are short, since a phone shows them beside figures."""
+    """Steps of one task on one split: recipe, and its name in the table (short, for phones)."""
 
     task: str
     split: str
@@ -45,64 +43,62 @@ ABLATIONS = {
     "ablation": Ablation(
         "genre",
         "filtered",
-        "What each step gave, on validation",
-        f"{CONTEXT['F']} All figures are of the 197 validation tracks; sd over seeds where there are several.",
+        "Ablation: genre",
+        f"{CONTEXT['F']} All figures are of the 197 validation tracks; sd over seeds where there are "
+        "several.",
         (
-            ("genre-alone", "tuned, GTZAN alone"),
-            ("genre-after-mood", "… begins from quadrants"),
-            ("genre-after-tags", "… begins from tags"),
-            ("genre-beside", "… from tags, clips beside"),
-            ("genre-unmixed", "… MixStyle, but no mixup"),
-            ("genre", "… from tags, MixStyle (bundled)"),
+            ("genre-alone", "tuned, GTZAN only"),
+            ("genre-after-mood", "+ quadrant pre-training"),
+            ("genre-after-tags", "+ tag pre-training"),
+            ("genre-beside", "+ tag pre-training, 4Q clips"),
+            ("genre-unmixed", "+ tag pre-training, MixStyle, no mixup"),
+            ("genre", "+ tag pre-training, MixStyle (bundled)"),
         ),
     ),
     "ablation-mood": Ablation(
         "mood",
         "fold:0/valid",
-        "What each step gave for five moods, on validation",
-        "moods4q, validation cut from the training part of the first of five artist-disjoint folds: 123 clips, so a share of them "
-        "right has a standard error of 4.5 points.",
+        "Ablation: mood",
+        "moods4q, validation cut from the training part of the first of five artist-disjoint folds: "
+        "123 clips, so the standard error of an accuracy is 4.5 points.",
         (
-            ("mood-start", "tuned, five moods alone"),
-            ("mood-labels", "… begins from genre"),
-            ("mood-tags", "… and tags beside"),
-            ("mood", "… and MixStyle (bundled)"),
+            ("mood-start", "tuned, five moods only"),
+            ("mood-labels", "+ genre pre-training"),
+            ("mood-tags", "+ auxiliary tag loss"),
+            ("mood", "+ MixStyle (bundled)"),
         ),
     ),
 }
 
 
 def ablation(
-    shop: Experiment, name: str, seeds: Sequence[int], collection: Collection | None = None
+    experiment: Experiment, name: str, seeds: Sequence[int], collection: Collection | None = None
 ) -> dict[str, Any]:
-    """Validation step by step over those of the seeds whose runs are finished; trains nothing.
+    """Validation figures of every step, over those seeds whose runs are finished; trains nothing.
 
-    collection: the task's, where it is at hand. KeyError for a name that ABLATIONS lacks.
+    Args:
+        name: a key of ABLATIONS.
+        collection: the task's, if it is loaded already.
     """
-    table = ABLATIONS[name]
-    collection = collection or shop.collection(table.task)
-    valid = splits.from_name(table.split, collection).valid
+    chosen = ABLATIONS[name]
+    collection = collection or experiment.collection(chosen.task)
+    valid = splits.from_name(chosen.split, collection).valid
     rows = []
-    for recipe, step in table.steps:
-        each: dict[str, list[float]] = {}
-        runs = []
-        for spec in table.specs(seeds):
-            if spec.recipe_name != recipe or not shop.finished(spec):
+    for recipe, step in chosen.steps:
+        runs, measured = [], []
+        for spec in chosen.specs(seeds):
+            if spec.recipe_name != recipe or not experiment.finished(spec):
                 continue
-            given = track_logits(
-                Classifier(Checkpoint.load(shop.folder(spec) / "checkpoint")), collection, valid
-            )
+            folder = experiment.folder(spec)
+            classifier = Classifier(Checkpoint.load(folder / "checkpoint"))
+            given = track_logits(classifier, collection, valid)
             temperature = fit_temperature(given)
-            figures = scores(given, temperature, collection.labels)
-            likelihood = given.probabilities(temperature)[np.arange(len(valid)), given.targets]
-            found = {
-                "track_accuracy": figures["track_accuracy"],
-                "segment_accuracy": figures["segment_accuracy"],
-                "validation_loss": -float(np.log(np.maximum(likelihood, 1e-12)).mean()),
-            }
-            runs.append(shop.folder(spec).name)
-            for key, value in found.items():
-                each.setdefault(key, []).append(float(value))
+            found = scores(given, temperature, collection.labels)
+            runs.append(folder.name)
+            measured.append(
+                {key: found[key] for key in ("track_accuracy", "segment_accuracy")}
+                | {"validation_loss": given.loss(temperature)}
+            )
         if runs:
-            rows.append({"name": step, "paper": None, "runs": runs} | mean_sd_each(each))
-    return {"table": name, "title": table.title, "context": table.context, "note": "", "rows": rows}
+            rows.append(tables.row(step, tables.collect(measured), runs))
+    return tables.table(name, chosen.title, chosen.context, rows)

@@ -1,15 +1,13 @@
-"""When a network should doubt: the threshold from validation tracks, and how it does on tracks and sounds that chose nothing.
+"""Out-of-distribution detection: the threshold from validation tracks, and how often it is exceeded.
 
-    sounds made for choosing (training.ood.synthetic)  ──> which score          (CHOSEN, once, by hand)
-    validation part of the recipe's run           ──> its threshold        (5 % of those tracks lie above)
-    test tracks, other collections, sounds made for testing ──> the figures printed
+    synthetic sounds of the selection set ──> which score    (SELECTED, once, by hand)
+    validation tracks of the recipe's run ──> its threshold  (5 % of them exceed it)
+    test tracks, other collections, synthetic sounds of the test set ──> the figures
 
-Genre: protocol F's parts. Mood: fold 0, with a validation part cut from its training part. Bundled checkpoints carry the
-statistics of their own training tracks and that threshold.
+Genre: protocol F's subsets. Mood: fold 0, validation cut from its training part. Bundled checkpoints
+carry the statistics of their own training tracks and that threshold.
 """
 
-import csv
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from torch import Tensor
 
 from crnn.audio.decode import decode
@@ -24,7 +23,6 @@ from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import log_mel
 from crnn.errors import AudioError
 from crnn.model import ood
-from crnn.model.checkpoint import Checkpoint
 from crnn.model.ood import OODDetector
 from crnn.sources.examples import EXAMPLES
 from training.data import splits
@@ -32,202 +30,180 @@ from training.data.collection import Collection
 from training.data.partial_labels import CANDIDATES
 from training.data.splits import Indices
 from training.engine.experiment import Experiment
-from training.evaluation.protocols import FOLDS
+from training.evaluation.protocols import FOLDS, validation_spec
+from training.experiments import tables
 from training.ood import synthetic
-from training.ood.scores import SOUND, OODScores, TrackFeatures, track_features
+from training.ood.scores import AUDIO, OODScores, TrackFeatures, track_features
 
-CHOSEN = SOUND
-SCORE = (
-    "Stretches of 5 s, each described by 45 numbers (level, movement and skewness of eight ranges of pitch, loudness below the "
-    "peak, how long the spectrum keeps its shape); distance from the Gaussian of the training tracks, median over stretches."
-)
+SELECTED = AUDIO
 CONTEXT = (
-    "Share of tracks whose score lies above the threshold, which 5 % of the validation tracks do. Genre: statistics from F's "
-    "training part. Mood: from fold 0's, validation cut from it. Silence, noise and speech (espeak-ng) are made by the command, "
-    "others than those the score was chosen on; what is refused as silent counts as doubted."
+    "Fraction of tracks whose score exceeds the threshold, as 5 % of the validation tracks do. Genre: "
+    "statistics of F's training tracks. Mood: statistics of fold 0's training clips, validation cut from "
+    "them. Silence, noise and speech (espeak-ng) are synthetic and differ from those on which the score "
+    "was chosen; audio that is rejected as silent counts as flagged."
+)
+SCORE = (
+    "45 statistics of each 5 s excerpt (level, variation and skewness of eight frequency ranges, loudness "
+    "below the peak, spectral autocorrelation over time); Mahalanobis distance from the training tracks' "
+    "Gaussian, median over excerpts."
 )
 _ORIGIN = {
-    "genre": "5 % of protocol F's 197 validation tracks lie above it; the statistics behind it came from F's 443 training tracks",
-    "mood": "5 % of the validation clips inside fold 0 lie above it; the statistics behind it came from that fold's training clips",
+    "genre": "5 % of protocol F's 197 validation tracks exceed it, by the statistics of F's 443 training "
+    "tracks",
+    "mood": "5 % of the validation clips inside fold 0 exceed it, by the statistics of that fold's "
+    "training clips",
 }
+_TEST = {"genre": "GTZAN test tracks (F)", "mood": "fold 0 test clips"}
 _EXCERPTS = (3, 5, 10)  # seconds
 
-Listen = Callable[[Tensor], TrackFeatures]
-# Tracks of one row; None for what was refused as silent.
+Extract = Callable[[Tensor], TrackFeatures]
+# The tracks of one row; None for audio that is rejected as silent.
 Group = Sequence[TrackFeatures | None]
 
 
 def task_split(task: str, collection: Collection, fold: int = 0) -> splits.Split:
-    """Training, validation and test tracks that a task's figures of doubt come from; fold: of mood."""
+    """Training, validation and test tracks of a task; fold: of mood."""
     if task == "genre":
         return splits.filtered(collection)
     inner = splits.from_name(f"fold:{fold}/valid", collection)
-    return splits.Split(inner.train, inner.valid, splits.from_name(f"fold:{fold}", collection).test)
+    return replace(inner, test=splits.from_name(f"fold:{fold}", collection).test)
+
+
+def _statistics(collection: Collection, tracks: Indices) -> list[ood.Array]:
+    found = [
+        ood.features(collection.features.mel(int(track)), collection.front_end) for track in tracks
+    ]
+    return [statistics for statistics in found if statistics is not None]
+
+
+def _scores(detector: OODDetector, collection: Collection, tracks: Indices) -> ood.Array:
+    return np.array([detector.score(x) for x in _statistics(collection, tracks)])
 
 
 def fit_detector(collection: Collection, tracks: Indices) -> OODDetector:
-    """What some tracks of a collection sound like; without a threshold yet."""
-    found = [
-        ood.features(collection.features.mel(int(track)), collection.front_end) for track in tracks
-    ]
-    return ood.fit(np.concatenate([described for described in found if described is not None]))
+    """A detector with the statistics of some tracks, without a threshold."""
+    return ood.fit(np.concatenate(_statistics(collection, tracks)))
 
 
 def calibrated_detector(collection: Collection, split: splits.Split) -> OODDetector:
-    """Statistics of the training part, threshold of the validation part."""
-    inner = fit_detector(collection, split.train)
-    return replace(inner, threshold=ood.threshold(_sound_scores(collection, inner, split.valid)))
+    """Statistics of the training tracks, threshold of the validation tracks."""
+    detector = fit_detector(collection, split.train)
+    return replace(detector, threshold=ood.threshold(_scores(detector, collection, split.valid)))
 
 
 def for_bundle(task: str, collection: Collection) -> OODDetector:
-    """Statistics of every track, threshold of the recipe's validation part: what a bundled checkpoint carries."""
+    """What a bundled checkpoint carries: statistics of all tracks, threshold of validation tracks."""
     limit = calibrated_detector(collection, task_split(task, collection)).threshold
-    whole = fit_detector(collection, np.arange(len(collection.names)))
-    return replace(whole, threshold=round(limit, 4), origin=_ORIGIN[task])
-
-
-def _sound_scores(collection: Collection, sound: OODDetector, tracks: Indices) -> ood.Array:
-    found = [
-        ood.features(collection.features.mel(int(track)), collection.front_end) for track in tracks
-    ]
-    return np.array([sound.score(described) for described in found if described is not None])
+    detector = fit_detector(collection, np.arange(len(collection.names)))
+    return replace(detector, threshold=round(limit, 4), origin=_ORIGIN[task])
 
 
 def mood_folds(collection: Collection) -> dict[str, Any]:
-    """False alarms of mood on every fold's test clips, each with statistics and threshold of its own training part."""
-    counts = []
+    """Flagged test clips of all folds, each with statistics and threshold of its own training part."""
+    counts, sizes = [], []
     for fold in range(FOLDS):
         split = task_split("mood", collection, fold)
-        own = calibrated_detector(collection, split)
-        counts.append(
-            (
-                int((_sound_scores(collection, own, split.test) > own.threshold).sum()),
-                len(split.test),
-            )
-        )
-    doubted, tracks = (sum(column) for column in zip(*counts, strict=True))
+        detector = calibrated_detector(collection, split)
+        scores = _scores(detector, collection, split.test)
+        counts.append(int((scores > detector.threshold).sum()))
+        sizes.append(len(split.test))
     return {
-        "name": "test clips of all five folds, each by its own threshold",
+        "name": "test clips of all five folds, own thresholds",
         "network": "mood",
-        "share_doubted": doubted / tracks,
-        "tracks": tracks,
-        "by_fold": [count / size for count, size in counts],
+        "share_doubted": sum(counts) / sum(sizes),
+        "tracks": sum(sizes),
+        "by_fold": [count / size for count, size in zip(counts, sizes, strict=True)],
     }
 
 
-def write(folder: Path, collection: Collection, results: Path) -> Path:
-    """Put statistics and threshold into a checkpoint folder whose weights were trained on the whole collection."""
-    from training.release.bundle import write_card
-
-    checkpoint = Checkpoint.load(folder)
-    replace(checkpoint, ood=for_bundle(checkpoint.task, collection)).save(folder)
-    return write_card(folder, results)
-
-
-def table(shop: Experiment) -> dict[str, Any]:
-    """doubt.json: rows of both networks with the chosen score, and how the scores compared."""
+def table(experiment: Experiment) -> dict[str, Any]:
+    """doubt.json: rows of both networks with the selected score, and how the scores compared."""
     rows: list[dict[str, Any]] = []
     compared: list[dict[str, Any]] = []
     thresholds: dict[str, float] = {}
     for task in ("genre", "mood"):
-        measured = measure(shop, task)
+        measured = measure(experiment, task)
         rows += measured["rows"]
-        if task == "mood":
-            rows.append(mood_folds(shop.collection("mood")))
         compared += measured["compared"]
         thresholds[task] = measured["threshold"]
-    return {
-        "table": "doubt",
-        "title": "Doubt: how often it says that it knows no such sound",
-        "context": CONTEXT + ("" if synthetic.has_espeak() else " " + synthetic.NO_SPEECH),
-        "score": SCORE,
-        "threshold": thresholds,
-        "rows": rows,
-        "compared": compared,
-    }
+    rows.append(mood_folds(experiment.collection("mood")))
+    context = CONTEXT if synthetic.has_espeak() else f"{CONTEXT} {synthetic.NO_SPEECH}"
+    return tables.table(
+        "doubt",
+        "Out-of-distribution detection",
+        context,
+        rows,
+        score=SCORE,
+        threshold=thresholds,
+        compared=compared,
+    )
 
 
-def measure(shop: Experiment, task: str, seed: int = 0) -> dict[str, Any]:
-    """Threshold and rows of a task. Scores that need its network are compared where its validation run is finished."""
-    collection = shop.collection(task)
+def measure(experiment: Experiment, task: str, seed: int = 0) -> dict[str, Any]:
+    """Threshold and rows of a task; scores of its network only if its validation run is finished."""
+    collection = experiment.collection(task)
     split = task_split(task, collection)
-    spec = shop.spec(task, "filtered" if task == "genre" else "fold:0/valid", seed)
-    classifier = shop.classifier(spec, collection) if shop.finished(spec) else None
+    spec = validation_spec(experiment, task, seed)
+    classifier = experiment.classifier(spec, collection) if experiment.finished(spec) else None
 
-    def listen(mel: Tensor) -> TrackFeatures:
+    def extract(mel: Tensor) -> TrackFeatures:
         return track_features(mel, classifier, collection.front_end)
 
-    heard = {
-        side: _tracks(collection, getattr(split, side), listen)
-        for side in ("train", "valid", "test")
-    }
-    fitted = OODScores.fit(heard["train"], collection.targets[split.train], heard["valid"])
-    limits = {
-        name: ood.threshold(np.array(values))
-        for name, values in _scored(fitted, heard["valid"]).items()
-    }
-    groups: dict[str, Group] = {
-        "validation tracks, which fix the threshold": heard["valid"],
-        _test_name(task): heard["test"],
-    }
-    groups |= _others(shop, task, collection, split, listen)
-    groups |= _made("testing", collection.front_end, listen)
-    choosing = _made("choosing", collection.front_end, listen)
-    shares = {name: _share(fitted, group, limits) for name, group in groups.items()}
+    train, valid, test = (
+        _tracks(collection, tracks, extract) for tracks in (split.train, split.valid, split.test)
+    )
+    fitted = OODScores.fit(train, collection.targets[split.train], valid)
+    of_valid = pd.DataFrame([fitted.score(track) for track in valid])
+    limits = {name: ood.threshold(of_valid[name].to_numpy()) for name in of_valid}
+    groups: dict[str, Group] = {"validation tracks (set the threshold)": valid, _TEST[task]: test}
+    groups |= _excerpts(task, collection, split)
+    groups |= _other_music(experiment, task, collection, extract)
+    groups |= _synthetic("test", collection.front_end, extract)
+    selection = _synthetic("selection", collection.front_end, extract)
+    flagged = {name: _flagged(fitted, group, limits) for name, group in groups.items()}
     rows = [
-        {"name": name, "network": task, "share_doubted": shares[name][CHOSEN], "tracks": len(group)}
+        {
+            "name": name,
+            "network": task,
+            "share_doubted": flagged[name][SELECTED],
+            "tracks": len(group),
+        }
         for name, group in groups.items()
     ]
     columns = {
-        f"chosen on {kind}": _share(fitted, choosing[kind], limits)
+        f"selection set: {kind}": _flagged(fitted, selection[kind], limits)
         for kind in synthetic.KINDS
-        if kind in choosing
+        if kind in selection
     }
     columns |= {
-        name: found
-        for name, found in shares.items()
-        if set(found) == set(limits) and ": " not in name
+        name: rates
+        for name, rates in flagged.items()
+        if set(rates) == set(limits) and ": " not in name
     }
     compared = [
         {"name": score, "network": task, "run": spec.name if classifier else ""}
-        | {f"{column} (%)": round(100 * found[score], 1) for column, found in columns.items()}
+        | {f"{column} (%)": round(100 * rates[score], 1) for column, rates in columns.items()}
         for score in limits
     ]
-    return {"threshold": limits[CHOSEN], "rows": rows, "compared": compared}
+    return {"threshold": limits[SELECTED], "rows": rows, "compared": compared}
 
 
-def _test_name(task: str) -> str:
-    return "filtered test tracks of GTZAN" if task == "genre" else "test clips of fold 0"
+def _tracks(collection: Collection, tracks: Iterable[int], extract: Extract) -> list[TrackFeatures]:
+    return [extract(collection.features.mel(int(track))) for track in tracks]
 
 
-def _tracks(collection: Collection, tracks: Iterable[int], listen: Listen) -> list[TrackFeatures]:
-    return [listen(collection.features.mel(int(track))) for track in tracks]
-
-
-def _scored(fitted: OODScores, group: Group) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    for track in group:
-        if track is not None:
-            for name, score in fitted.of(track).items():
-                found.setdefault(name, []).append(score)
-    return found
-
-
-def _share(fitted: OODScores, group: Group, limits: dict[str, float]) -> dict[str, float]:
-    """Share of a group above each score's threshold; what was refused as silent (None) is above any."""
-    scored = _scored(fitted, group)
-    refused = sum(track is None for track in group)
-    names = limits if refused == len(group) else scored
+def _flagged(fitted: OODScores, group: Group, limits: dict[str, float]) -> dict[str, float]:
+    """Fraction of a group above each score's threshold; rejected audio (None) counts as above."""
+    scores = [None if track is None else fitted.score(track) for track in group]
     return {
-        name: (refused + sum(score > limits[name] for score in scored.get(name, []))) / len(group)
-        for name in names
+        name: float(np.mean([score is None or score[name] > limits[name] for score in scores]))
+        for name in limits
+        if all(score is None or name in score for score in scores)
     }
 
 
-def _others(
-    shop: Experiment, task: str, collection: Collection, split: splits.Split, listen: Listen
-) -> dict[str, Group]:
-    """Music that is not of the task's own split: excerpts, the same clips as audio, other collections, the examples."""
+def _excerpts(task: str, collection: Collection, split: splits.Split) -> dict[str, Group]:
+    """Short excerpts of the test tracks; of the audio alone, as networks are compared on whole tracks."""
     groups: dict[str, Group] = {}
     rng = np.random.default_rng(0)
     for seconds in _EXCERPTS:
@@ -235,54 +211,57 @@ def _others(
         for track in split.test:
             mel = collection.features.mel(int(track))
             first = int(rng.integers(max(1, mel.shape[1] - frames)))
-            # Of the sound alone: the networks' own scores are compared on whole tracks.
-            group.append(track_features(mel[:, first : first + frames], None, collection.front_end))
-        groups[f"{seconds} s of each of these"] = group
-    if task == "genre":
-        files = sorted((shop.data / "gtzan" / "audio").rglob("*.flac"))
-        if files:
-            groups["GTZAN clips that are at hand as audio"] = [
-                _heard_file(file, collection, listen) for file in files
-            ]
-        songs = shop.collection("new-songs", collection.front_end)
-        groups["new songs (protocol N)"] = _tracks(songs, range(len(songs.names)), listen)
-        every, far = shop.collection("quadrant", collection.front_end), other_genres(shop.data)
-        chosen = [i for i, name in enumerate(every.names) if name in far]
-        groups["far-off music, of none of the ten genres"] = _tracks(every, chosen, listen)
-    else:
-        gtzan = shop.collection("genre", collection.front_end)
-        groups["filtered test tracks of GTZAN, another collection"] = _tracks(
-            gtzan, splits.filtered(gtzan).test, listen
-        )
-    groups["bundled examples"] = [
-        _heard_file(example.file, collection, listen) for example in EXAMPLES.values()
-    ]
+            excerpt = mel[:, first : first + frames]
+            group.append(track_features(excerpt, None, collection.front_end))
+        groups[f"{_TEST[task]}, {seconds} s excerpts"] = group
     return groups
 
 
-def _heard_file(file: Path, collection: Collection, listen: Listen) -> TrackFeatures:
+def _other_music(
+    experiment: Experiment, task: str, collection: Collection, extract: Extract
+) -> dict[str, Group]:
+    """Music outside the task's split: the same clips as audio, other collections, the examples."""
+    groups: dict[str, Group] = {}
     front_end = collection.front_end
-    return listen(
-        log_mel(
-            decode(file, sample_rate=front_end.sample_rate, downmix=front_end.downmix).samples,
-            front_end,
-        )
-    )
+    if task == "genre":
+        if files := sorted((experiment.data / "gtzan" / "audio").rglob("*.flac")):
+            groups["GTZAN audio clips"] = [_from_file(file, front_end, extract) for file in files]
+        songs = experiment.collection("new-songs", front_end)
+        groups["new songs (N)"] = _tracks(songs, range(len(songs.names)), extract)
+        clips, others = experiment.collection("quadrant", front_end), other_genres(experiment.data)
+        chosen = [i for i, name in enumerate(clips.names) if name in others]
+        groups["other genres"] = _tracks(clips, chosen, extract)
+    else:
+        gtzan = experiment.collection("genre", front_end)
+        tested = splits.filtered(gtzan).test
+        groups["GTZAN test tracks (another collection)"] = _tracks(gtzan, tested, extract)
+    examples = [example.file for example in EXAMPLES.values()]
+    groups["bundled examples"] = [_from_file(file, front_end, extract) for file in examples]
+    return groups
 
 
-def _made(which: synthetic.Set, front_end: FrontEnd, listen: Listen) -> dict[str, Group]:
-    """Made sounds by kind ("noise") and by name ("noise: pink"); None for those refused as silent."""
+def _from_file(file: Path, front_end: FrontEnd, extract: Extract) -> TrackFeatures:
+    decoded = decode(file, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
+    return extract(log_mel(decoded.samples, front_end))
+
+
+def _synthetic(
+    which: synthetic.Set, front_end: FrontEnd, extract: Extract
+) -> dict[str, list[TrackFeatures | None]]:
+    """Synthetic sounds by kind ("noise") and by name ("noise: pink")."""
     groups: dict[str, list[TrackFeatures | None]] = {}
-    for kind, name, mel in _made_mels(which, front_end):
-        heard = listen(mel) if mel is not None else None
+    for kind, name, mel in _synthetic_mels(which, front_end):
+        features = extract(mel) if mel is not None else None
         for row in (kind, f"{kind}: {name}"):
-            groups.setdefault(row, []).append(heard)
-    return {name: groups[name] for name in sorted(groups)}
+            groups.setdefault(row, []).append(features)
+    return dict(sorted(groups.items()))
 
 
 @lru_cache(maxsize=4)
-def _made_mels(which: synthetic.Set, front_end: FrontEnd) -> list[tuple[str, str, Tensor | None]]:
-    """Made once for both tasks."""
+def _synthetic_mels(
+    which: synthetic.Set, front_end: FrontEnd
+) -> list[tuple[str, str, Tensor | None]]:
+    """Kind, name and log-mel of each sound; computed once for both tasks."""
     found = []
     for sound in synthetic.sounds(which):
         try:
@@ -294,24 +273,10 @@ def _made_mels(which: synthetic.Set, front_end: FrontEnd) -> list[tuple[str, str
 
 
 def other_genres(data: Path) -> set[str]:
-    """Clips of moods4q with none of the genres that may be one of GTZAN's (training.data.partial_labels): never heard beside its tracks."""
+    """Clips of moods4q none of whose genres may be one of GTZAN's (training.data.partial_labels)."""
     folder = data / "moods4q" if (data / "moods4q").is_dir() else data
-    with (folder / "annotations.csv").open(newline="", encoding="utf-8") as lines:
-        rows = [
-            (row["clip"], {word.strip() for word in row["genres"].split(";")} - {""})
-            for row in csv.DictReader(lines)
-        ]
-    return {clip for clip, genres in rows if genres and not genres & set(CANDIDATES)}
-
-
-def run(shop: Experiment, out: Path, checkpoints: Path, results: Path) -> dict[str, Any]:
-    """Measure, write doubt.json, and put statistics and threshold into the bundled checkpoints that are there."""
-    found = table(shop)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "doubt.json").write_text(
-        json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    clips = pd.read_csv(folder / "annotations.csv", dtype=str, keep_default_na=False)
+    genres = clips.set_index("clip")["genres"].map(
+        lambda text: {word.strip() for word in text.split(";")} - {""}
     )
-    for task in ("genre", "mood"):
-        if (checkpoints / task / "config.json").exists():
-            write(checkpoints / task, shop.collection(task), results)
-    return found
+    return {clip for clip, own in genres.items() if own and not own & set(CANDIDATES)}

@@ -1,44 +1,58 @@
-"""Scores of doubt that were compared: of the sound alone (crnn.model.ood), of a network's answers, and of its embedding."""
+"""Out-of-distribution scores that were compared.
+
+Of the audio alone (crnn.model.ood), of a network's logits, and of its embedding; larger is stranger.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
+from scipy.spatial.distance import cdist
 from scipy.special import logsumexp, softmax
+from sklearn.covariance import ShrunkCovariance
 from torch import Tensor
 
+from crnn.audio.front_end import FrontEnd
 from crnn.inference.classifier import Classifier
 from crnn.model import ood
 from crnn.model.segments import average, cut, plan
+from training.data.splits import Indices
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-SOUND = "sound: Gaussian of sound statistics"
-BOTH = "sound + nearest"
-_NEAREST = 10
+AUDIO = "audio statistics, Gaussian"
+NEAREST = "embedding, nearest neighbours"
+BOTH = "audio statistics + nearest neighbours"
+_NEIGHBOURS = 10
 _BATCH = 16
 
 
 @dataclass(frozen=True)
 class TrackFeatures:
-    """Of one track: its stretches described [n, D]; where there is a network, logits [S, K] and embedding [H], else None."""
+    """What the scores need of a track.
 
-    described: Array
+    statistics [n, D]: of its excerpts. With a network also logits [S, K], the segments' weights [S]
+    and the embedding [H], else None.
+    """
+
+    statistics: Array
     logits: Array | None = None
     embedding: Array | None = None
     weights: Array | None = None
 
 
 @torch.inference_mode()
-def track_features(mel: Tensor, classifier: Classifier | None, front_end: Any) -> TrackFeatures:
-    """Everything that the scores need of a track, from segments laid end to end."""
-    described = ood.features(mel, front_end)
-    if described is None:
-        raise ValueError(f"a track of {mel.shape[1]} frames is too short to be doubted")
+def track_features(
+    mel: Tensor, classifier: Classifier | None, front_end: FrontEnd
+) -> TrackFeatures:
+    """Features of a track's log-mel [M, F], from non-overlapping segments."""
+    statistics = ood.features(mel, front_end)
+    if statistics is None:
+        raise ValueError(f"a track of {mel.shape[1]} frames is too short for an OOD score")
     if classifier is None:
-        return TrackFeatures(described)
+        return TrackFeatures(statistics)
     network = classifier.network
     segments = plan(mel.shape[1], network.config.frames)
     states = torch.cat(
@@ -47,18 +61,20 @@ def track_features(mel: Tensor, classifier: Classifier | None, front_end: Any) -
             for first in range(0, len(segments.starts), _BATCH)
         ]
     )
-    logits = network.linear(states)
+    logits = network.linear(states).double().numpy()
     embedding = average(states.double().numpy(), segments)
-    return TrackFeatures(
-        described, logits.double().numpy(), embedding, np.asarray(segments.weights)
-    )
+    return TrackFeatures(statistics, logits, embedding, np.asarray(segments.weights))
 
 
 @dataclass(frozen=True)
 class OODScores:
-    """Every score, fitted on training tracks; larger is stranger. Without a network only that of the sound."""
+    """Every score, fitted on training tracks; without a network only that of the audio.
 
-    usual: ood.OODDetector
+    neighbours [N, H]: unit embeddings of the training tracks. means [K, H], precision [H, H]: of the
+    classes' Gaussians with a common covariance. scales: medians that put the parts of BOTH on one scale.
+    """
+
+    detector: ood.OODDetector
     neighbours: Array | None = None
     means: Array | None = None
     precision: Array | None = None
@@ -66,56 +82,45 @@ class OODScores:
 
     @classmethod
     def fit(
-        cls,
-        heard: Sequence[TrackFeatures],
-        targets: "np.ndarray[Any, Any]",
-        valid: Sequence[TrackFeatures],
+        cls, train: Sequence[TrackFeatures], targets: Indices, valid: Sequence[TrackFeatures]
     ) -> "OODScores":
-        """heard: the training tracks; valid: their medians put the two parts of BOTH on one scale."""
-        usual = ood.fit(np.concatenate([track.described for track in heard]))
-        if heard[0].embedding is None:
-            return cls(usual)
-        embeddings = np.array([track.embedding for track in heard])
-        means = np.array([embeddings[targets == k].mean(axis=0) for k in np.unique(targets)])
-        centred = embeddings - means[np.searchsorted(np.unique(targets), targets)]
-        covariance = centred.T @ centred / len(centred)
-        size = len(covariance)
-        covariance = 0.95 * covariance + 0.05 * np.trace(covariance) / size * np.eye(size)
-        fitted = cls(usual, _unit(embeddings), means, np.linalg.inv(covariance))
-        parts = [fitted.of(track) for track in valid]
-        medians = (
-            float(np.median([part[SOUND] for part in parts])),
-            float(np.median([part["embedding, nearest"] for part in parts])),
-        )
-        return cls(usual, fitted.neighbours, means, fitted.precision, medians)
+        """targets [N]: classes of the training tracks; valid: tracks for the scales."""
+        detector = ood.fit(np.concatenate([track.statistics for track in train]))
+        if train[0].embedding is None:
+            return cls(detector)
+        embeddings = np.array([track.embedding for track in train])
+        classes, index = np.unique(targets, return_inverse=True)
+        means = np.array([embeddings[targets == k].mean(axis=0) for k in classes])
+        covariance = ShrunkCovariance(shrinkage=0.05, assume_centered=True)
+        covariance.fit(embeddings - means[index])
+        fitted = cls(detector, _unit(embeddings), means, covariance.precision_)
+        scores = [fitted.score(track) for track in valid]
+        audio, nearest = (float(np.median([s[name] for s in scores])) for name in (AUDIO, NEAREST))
+        return replace(fitted, scales=(audio, nearest))
 
-    def of(self, track: TrackFeatures) -> dict[str, float]:
+    def score(self, track: TrackFeatures) -> dict[str, float]:
         """Each score of a track by its name."""
-        found = {SOUND: self.usual.score(track.described)}
+        audio = self.detector.score(track.statistics)
         if track.logits is None or track.embedding is None or track.weights is None:
-            return found
-        assert self.neighbours is not None
-        assert self.means is not None
-        assert self.precision is not None
-        away = track.embedding - self.means
-        nearest = np.sort(np.linalg.norm(self.neighbours - _unit(track.embedding[None]), axis=1))[
-            _NEAREST - 1
-        ]
-        found |= {
+            return {AUDIO: audio}
+        embedding = track.embedding[None]
+        gaussian = cdist(embedding, self.means, "mahalanobis", VI=self.precision).min()
+        distances = np.sort(cdist(_unit(embedding), self.neighbours)[0])
+        nearest = float(distances[_NEIGHBOURS - 1])
+        return {
+            AUDIO: audio,
             # Hendrycks & Gimpel 2017
-            "likeliest class": float(1 - (track.weights @ softmax(track.logits, axis=1)).max()),
-            "largest logit": float(-(track.weights @ track.logits.max(axis=1))),
+            "maximum softmax probability": float(
+                1 - (track.weights @ softmax(track.logits, axis=1)).max()
+            ),
+            "maximum logit": float(-(track.weights @ track.logits.max(axis=1))),
             # Liu et al. 2020
             "energy": float(-(track.weights @ logsumexp(track.logits, axis=1))),
             # Lee et al. 2018: distance to the nearest class, one covariance for all
-            "embedding, Gaussian": float(
-                np.sqrt(np.einsum("ki,ij,kj->k", away, self.precision, away).min())
-            ),
+            "embedding, Gaussian": float(gaussian),
             # Sun et al. 2022
-            "embedding, nearest": float(nearest),
-        }
-        return found | {
-            BOTH: found[SOUND] / self.scales[0] + found["embedding, nearest"] / self.scales[1]
+            NEAREST: nearest,
+            BOTH: audio / self.scales[0] + nearest / self.scales[1],
         }
 
 
