@@ -43,6 +43,7 @@ METRICS: dict[str, tuple[str, int, int]] = {
     "tracks_lost": ("Only baseline correct", 1, 0),
     "p_value": ("p", 1, 3),
     "track_macro_f1": ("Macro F1 (%)", 100, 1),
+    "track_mean_recall": ("Mean recall (%)", 100, 1),
     "segment_accuracy": ("Segment accuracy (%)", 100, 1),
     "segment_macro_f1": ("Segment macro F1 (%)", 100, 1),
     "calibration_error": ("Calibration error (points)", 100, 1),

@@ -125,26 +125,30 @@ def mood(experiment: Experiment, task: str, seed: int = 0, mixed: bool = False) 
 
 
 def new_songs(experiment: Experiment, checkpoint: str | Path = "genre") -> dict[str, Any]:
-    """Protocol N: a checkpoint as it is, with its own temperature; the interval resamples artists."""
+    """Protocol N: a checkpoint as it is, with its own temperature."""
     loaded = Checkpoint.load(checkpoint)
     collection = experiment.collection("new-songs", loaded.front_end)
     given = track_logits(Classifier(loaded), collection, np.arange(len(collection.names)))
-    correct = given.correct(loaded.temperature)
+    about = {"weights": loaded.digest, "revision": loaded.revision}
+    return new_songs_result(given, loaded.temperature, collection, about)
+
+
+def new_songs_result(
+    given: TrackLogits, temperature: float, collection: Collection, about: dict[str, Any]
+) -> dict[str, Any]:
+    """A result of protocol N; the interval resamples artists."""
+    correct = given.correct(temperature)
     recalls = {
         label: {"tracks": int(own.sum()), "recall": float(correct[own].mean())}
         for k, label in enumerate(collection.labels)
         if (own := given.targets == k).any()
     }
-    return {
-        "protocol": "N",
-        "context": CONTEXT["N"],
-        "task": "genre",
-        "labels": collection.labels,
-        "weights": loaded.digest,
-        "revision": loaded.revision,
+    head = {"protocol": "N", "context": CONTEXT["N"], "task": "genre", "labels": collection.labels}
+    return head | {
+        **about,
         "interval_95_by_artist": bootstrap_by_group(correct, collection.groups),
         "recall": recalls,
-        **scores(given, loaded.temperature, collection.labels),
+        **scores(given, temperature, collection.labels),
     }
 
 
@@ -163,15 +167,26 @@ def _result(
     collection: Collection,
     rows: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Rows of runs with the mean and standard deviation of every figure."""
+    recipe = experiment.spec(task, "", 0).recipe_name
+    about = {"recipe": recipe, "code_revision": code_revision()}
+    return result(protocol, task, collection, rows, about)
+
+
+def result(
+    protocol: str,
+    task: str,
+    collection: Collection,
+    rows: list[dict[str, Any]],
+    about: dict[str, Any],
+) -> dict[str, Any]:
+    """A result of several runs, with the mean and standard deviation of every figure."""
     figures = [key for key, value in rows[0].items() if isinstance(value, float)]
     return {
         "protocol": protocol,
         "context": CONTEXT[protocol],
         "task": task,
         "labels": collection.labels,
-        "recipe": experiment.spec(task, "", 0).recipe_name,
-        "code_revision": code_revision(),
+        **about,
         "summary": {key: mean_sd([row[key] for row in rows]) for key in figures},
         "runs": rows,
     }

@@ -12,7 +12,7 @@ from crnn.errors import CheckpointError
 from crnn.model import hub, metadata
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.hub import HubAddress, parse_address
-from training.release.bundle import model_card
+from training.release import card as cards
 
 # What a protocol's figures were measured on, as a model-index names it: identifier, name, split.
 _MEASURED_ON = {
@@ -92,7 +92,7 @@ def card(checkpoint: Checkpoint) -> str:
     """README.md: a header with licence, tags and model-index, then the folder's own card, or the one made from its config."""
     own = metadata.card(checkpoint.folder) if checkpoint.folder is not None else ""
     try:
-        body = own.strip() or metadata.strip_header(model_card(checkpoint))
+        body = own.strip() or metadata.strip_header(cards.network(checkpoint))
     except KeyError as error:
         raise CheckpointError(
             f"There is no README.md, and too little is known of this checkpoint to write one ({error} is missing). Write one: "

@@ -1,77 +1,37 @@
-"""Everything that assets/results and the README show, from one command.
+"""Everything that assets/results and the documentation show, from one command.
 
-    runs that are missing ──> protocols, tables, baseline, codecs, doubt ──> results/*.json ──> README's tables
+    missing runs ──> protocols, tables, baseline, codecs, OOD detection ──> results/*.json
 
-Every run is kept by its settings, so a stopped reproduction goes on where it stopped. `quick` trains each run for two epochs:
-a rehearsal whose figures mean nothing, and so go elsewhere.
+Every run is stored by its settings, so an interrupted reproduction resumes.
 """
 
 import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from crnn.audio.front_end import FrontEnd
+from crnn.baseline.svm import CARD
+from crnn.model.checkpoint import Checkpoint
+from training.baseline import svm
 from training.engine.experiment import Experiment
 from training.engine.run import RunSpec
 from training.evaluation import protocols
+from training.evaluation.protocols import FILTERED, RANDOM, genre_specs, mood_specs
 from training.experiments import codecs, corruption, noise_domain, paper_tables
 from training.experiments.ablation import ABLATIONS, ablation
 from training.ood import calibrate
+from training.release import bundle, card
 
-Say = Callable[[str], None]
-# None: the collection's own front end.
+# A run and its front end; None: the collection's own.
 Run = tuple[RunSpec, FrontEnd | None]
 
-
-@dataclass(frozen=True)
-class Step:
-    """One result: its file's name, the runs it needs, each with its front end, and how it is measured from them."""
-
-    name: str
-    runs: tuple[Run, ...]
-    measure: Callable[[], dict[str, Any]]
-
-
-def steps(
-    shop: Experiment, seeds: Sequence[int], table_seeds: Sequence[int], width: str
-) -> list[Step]:
-    """All results that networks have to be trained for, in the order in which they are made."""
-    filtered = tuple((shop.spec("genre", "filtered", seed), None) for seed in seeds)
-    paper = tuple((shop.spec("genre", f"paper:{seed}", seed), None) for seed in seeds)
-    found = [
-        Step("F", filtered, lambda: protocols.filtered(shop, seeds)),
-        Step("VII", filtered, lambda: corruption.table(shop, seeds)),
-        Step("P", paper, lambda: protocols.paper(shop, seeds)),
-    ]
-    for name, task in (("M", "mood"), ("M-quadrants", "quadrant")):
-        folds = tuple((spec, None) for spec in protocols.mood_specs(shop, task))
-        found.append(Step(name, folds, lambda task=task: protocols.mood(shop, task)))  # type: ignore[misc]
-    found += _not_bundled(shop, seeds)
-    for name, (_, rows, _) in paper_tables.TABLES.items():
-        needed = tuple(
-            (row.spec(seed), row.front_end) for row in rows(width) for seed in table_seeds
-        )
-        found.append(
-            Step(name, needed, lambda name=name: paper_tables.table(shop, name, table_seeds, width))  # type: ignore[misc]
-        )
-    losses = tuple(
-        (row.spec(table_seeds[0]), row.front_end) for row in paper_tables.curve_rows(width)
-    )
-    found.append(Step("curves", losses, lambda: paper_tables.curves(shop, table_seeds, width)))
-    for name, table in ABLATIONS.items():
-        on_the_way = tuple((spec, None) for spec in table.specs(table_seeds))
-        found.append(Step(name, on_the_way, lambda name=name: ablation(shop, name, seeds)))  # type: ignore[misc]
-    found.append(Step("noise", (), lambda: noise_domain.measure(shop.data, progress=shop.progress)))
-    found.append(Step("codecs", (), lambda: codecs.measure(shop.data, progress=shop.progress)))
-    found.append(Step("doubt", (), lambda: calibrate.table(shop)))
-    return found
-
-
-# Recipe, task, folds that ignore artists.
-_MOODS_NOT_BUNDLED = (
+# Recipes that are reported but not bundled.
+_OTHER_GENRE = ("genre-alone", "genre-unmixed"), ("genre-unmixed", "genre-loose")  # of F, of P
+_OTHER_MOOD = (  # recipe, task, folds that ignore artists
     ("mood-labels", "mood", False),
     ("mood-labels", "quadrant", False),
     ("mood-tags", "mood", False),
@@ -80,69 +40,90 @@ _MOODS_NOT_BUNDLED = (
 )
 
 
-def _not_bundled(shop: Experiment, seeds: Sequence[int]) -> list[Step]:
-    """Protocols of recipes that were tried and are shown beside the bundled ones."""
-    alone, unmixed, loose = (
-        replace(shop, recipe=recipe) for recipe in ("genre-alone", "genre-unmixed", "genre-loose")
-    )
-    steps = [
-        Step(
-            f"F-{other.recipe}",
-            tuple((other.spec("genre", "filtered", seed), None) for seed in seeds),
-            lambda other=other: protocols.filtered(other, seeds),  # type: ignore[misc]
+@dataclass(frozen=True)
+class Step:
+    """One result: its file's name, the runs it needs, and how it is measured from them."""
+
+    name: str
+    runs: tuple[Run, ...]
+    measure: Callable[[], dict[str, Any]]
+
+
+def steps(
+    experiment: Experiment, seeds: Sequence[int], table_seeds: Sequence[int], width: str
+) -> list[Step]:
+    """All results that networks are trained for, in the order in which they are made."""
+    found: list[Step] = []
+
+    def add(name: str, specs: Sequence[RunSpec], measure: Callable[[], dict[str, Any]]) -> None:
+        found.append(Step(name, tuple((spec, None) for spec in specs), measure))
+
+    def genre(exp: Experiment, protocol: str, suffix: str = "") -> None:
+        split, measure = (
+            (FILTERED, protocols.filtered) if protocol == "F" else (RANDOM, protocols.paper)
         )
-        for other in (alone, unmixed)
-    ]
-    steps += [
-        Step(
-            f"P-{other.recipe}",
-            tuple((other.spec("genre", f"paper:{seed}", seed), None) for seed in seeds),
-            lambda other=other: protocols.paper(other, seeds),  # type: ignore[misc]
-        )
-        for other in (unmixed, loose)
-    ]
-    for recipe, task, mixed in _MOODS_NOT_BUNDLED:
-        other = replace(shop, recipe=recipe)
-        folds = tuple((spec, None) for spec in protocols.mood_specs(other, task, mixed=mixed))
-        name = f"{protocols.mood_protocol(task, mixed)}-{recipe}"
-        steps.append(
-            Step(
-                name,
-                folds,
-                lambda other=other, task=task, mixed=mixed: protocols.mood(  # type: ignore[misc]
-                    other, task, mixed=mixed
-                ),
-            )
-        )
-    return steps
+        specs = genre_specs(exp, split, seeds)
+        add(protocol + suffix, specs, partial(measure, exp, seeds))
+
+    def mood(exp: Experiment, task: str, mixed: bool = False, suffix: str = "") -> None:
+        name, specs = protocols.mood_protocol(task, mixed), mood_specs(exp, task, mixed=mixed)
+        add(name + suffix, specs, partial(protocols.mood, exp, task, mixed=mixed))
+
+    genre(experiment, "F")
+    tested = genre_specs(experiment, FILTERED, seeds)
+    add("VII", tested, partial(corruption.table, experiment, seeds))
+    genre(experiment, "P")
+    mood(experiment, "mood")
+    mood(experiment, "quadrant")
+    for protocol, recipes in zip("FP", _OTHER_GENRE, strict=True):
+        for recipe in recipes:
+            genre(replace(experiment, recipe=recipe), protocol, f"-{recipe}")
+    for recipe, task, mixed in _OTHER_MOOD:
+        mood(replace(experiment, recipe=recipe), task, mixed, f"-{recipe}")
+    for name, table in paper_tables.TABLES.items():
+        rows = table.rows(width)
+        runs = tuple((row.spec(seed), row.front_end) for row in rows for seed in table_seeds)
+        measure = partial(paper_tables.table, experiment, name, table_seeds, width)
+        found.append(Step(name, runs, measure))
+    curves = [row.spec(table_seeds[0]) for row in paper_tables.curve_rows(width)]
+    add("curves", curves, partial(paper_tables.curves, experiment, table_seeds, width))
+    for name, chosen in ABLATIONS.items():
+        add(name, chosen.specs(table_seeds), partial(ablation, experiment, name, seeds))
+    data, progress = experiment.data, experiment.progress
+    add("noise", (), partial(noise_domain.measure, data, progress=progress))
+    add("codecs", (), partial(codecs.measure, data, progress=progress))
+    add("doubt", (), partial(calibrate.table, experiment))
+    return found
 
 
 def reproduce(
-    shop: Experiment,
+    experiment: Experiment,
     seeds: Sequence[int],
     table_seeds: Sequence[int],
     width: str,
     out: Path,
-    say: Say = print,
+    say: Callable[[str], None] = print,
 ) -> list[Path]:
-    """Train what is missing, with the time that is left, then measure and write each result. Returns the files."""
-    plan = steps(shop, seeds, table_seeds, width)
+    """Train what is missing, printing the time left, then measure and write each result."""
+    plan = steps(experiment, seeds, table_seeds, width)
     runs: dict[str, Run] = {}
     for spec, front_end in (run for step in plan for run in step.runs):
-        if before := shop.init_from(spec):  # on its own, or estimates of the time left would be off
+        if before := experiment.init_from(spec):
+            # On its own, or the estimate for the first run that needs it would be far too low.
             runs[before.name] = (before, None)
         runs[spec.name] = (spec, front_end)
-    costs = {name: shop.cost(*run) for name, run in runs.items() if not shop.finished(run[0])}
-    say(f"{len(runs)} runs, {len(runs) - len(costs)} of them there already.")
+    costs = {
+        name: experiment.cost(*run) for name, run in runs.items() if not experiment.finished(run[0])
+    }
+    say(f"{len(runs)} runs, {len(runs) - len(costs)} of them finished already.")
     left, spent, done = sum(costs.values()), 0.0, 0.0
     for number, (name, cost) in enumerate(costs.items(), 1):
-        guess = f", {duration(spent / done * left)} left" if done else ""
-        say(f"[{number}/{len(costs)}{guess}] {name}")
+        estimate = f", {duration(spent / done * left)} left" if done else ""
+        say(f"[{number}/{len(costs)}{estimate}] {name}")
         started = time.monotonic()
         spec, front_end = runs[name]
-        shop.train(spec, shop.collection(spec.task, front_end))
+        experiment.train(spec, experiment.collection(spec.task, front_end))
         spent, done, left = spent + time.monotonic() - started, done + cost, left - cost
-    out.mkdir(parents=True, exist_ok=True)
     files = []
     for step in plan:
         files.append(write(out, step.name, step.measure()))
@@ -150,15 +131,36 @@ def reproduce(
     return files
 
 
+def baseline(experiment: Experiment, seeds: Sequence[int], out: Path, checkpoints: Path) -> str:
+    """Measure the SVM baseline; writes svm.json and svm-genre/, and returns a table of figures."""
+    result, model = svm.reproduce(experiment.data, experiment.runs, seeds)
+    write(out, "svm", result)
+    short = {name: card.summary(protocol) for name, protocol in result["protocols"].items()}
+    model = replace(model, results={name: short[name] for name in ("F", "P", "N")})
+    folder = checkpoints / "svm-genre"
+    model.save(folder)
+    (folder / CARD).write_text(card.svm(model), encoding="utf-8")
+    return card.measured(short)
+
+
+def ood(experiment: Experiment, out: Path, checkpoints: Path) -> dict[str, Any]:
+    """Measure OOD detection (doubt.json), and refit the detectors of bundled checkpoints."""
+    result = calibrate.table(experiment)
+    write(out, "doubt", result)
+    for task in ("genre", "mood"):
+        if (checkpoints / task / "config.json").exists():
+            front_end = Checkpoint.load(checkpoints / task).front_end
+            bundle.update_detector(checkpoints / task, experiment.collection(task, front_end), out)
+    return result
+
+
 def write(out: Path, name: str, result: dict[str, Any]) -> Path:
-    """Put a result where the app and the README look for it; a note that somebody wrote on an earlier one is kept."""
+    """Write a result; a note that somebody added to an earlier one is kept."""
+    out.mkdir(parents=True, exist_ok=True)
     file = out / f"{name}.json"
-    if (
-        file.exists()
-        and not result.get("note")
-        and (note := json.loads(file.read_text()).get("note"))
-    ):
-        result = result | {"note": note}
+    if file.exists() and not result.get("note"):
+        note = json.loads(file.read_text(encoding="utf-8")).get("note")
+        result = result | ({"note": note} if note else {})
     file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return file
 

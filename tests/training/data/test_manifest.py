@@ -354,7 +354,7 @@ def test_from_tones_to_a_served_answer(
     )
     assert checkpoint.temperature != 1
     assert checkpoint.results["test"]["track_accuracy"] == 1
-    assert "none of their groups" in checkpoint.results["test"]["context"]
+    assert "groups disjoint" in checkpoint.results["test"]["context"]
     assert "high 8, low 8; 8 groups" in (folder / "checkpoint" / "README.md").read_text()
     for label, hertz in TONES.items():
         (tmp_path / f"{label}.wav").write_bytes(encode(buzz(hertz * 1.1, 5, seed=99)))

@@ -13,13 +13,13 @@ from crnn.model.segments import plan
 from training.evaluation import significance
 from training.evaluation.metrics import (
     TrackLogits,
-    bootstrap_by_group,
     calibration_error,
     fit_temperature,
     reliability,
     scores,
 )
-from training.release.bundle import model_card, summary, write_card
+from training.release import card
+from training.release.bundle import write_card
 
 
 def made_up(count: int, temperature: float = 1.0, seed: int = 0) -> TrackLogits:
@@ -87,8 +87,8 @@ def test_calibration_error_by_hand() -> None:
 
 def test_bootstrap_is_wider_when_an_artist_is_right_or_wrong_as_a_whole() -> None:
     right = np.repeat([1.0, 0.0], 50)
-    alone = bootstrap_by_group(right, tuple(map(str, range(100))))
-    together = bootstrap_by_group(right, tuple(str(i // 10) for i in range(100)))
+    alone = significance.bootstrap_by_group(right, tuple(map(str, range(100))))
+    together = significance.bootstrap_by_group(right, tuple(str(i // 10) for i in range(100)))
     assert alone[0] < 0.5 < alone[1]
     assert together[1] - together[0] > 2 * (alone[1] - alone[0])
 
@@ -120,11 +120,11 @@ def test_card_shows_what_was_measured(tiny: Checkpoint, tmp_path: Path) -> None:
     write_card(folder, tmp_path)
     loaded = Checkpoint.load(folder)
     assert loaded.results["F"]["track_accuracy"] == 0.6
-    card = (folder / "README.md").read_text()
-    assert card == model_card(loaded)
-    assert "| F | 0.600 ± 0.010 | 0.590 ± 0.010 |" in card
-    assert "0.400 to 0.700" in card
-    assert "Filtered." in card
+    text = (folder / "README.md").read_text()
+    assert text == card.network(loaded)
+    assert "| F | 60.0 ± 1.0 | 59.0 ± 1.0 |" in " ".join(text.split())
+    assert "0.400 to 0.700" in text
+    assert "Filtered." in text
 
 
 def test_card_leaves_out_figures_of_other_weights_and_recipes(
@@ -158,8 +158,8 @@ def test_pooled_folds_show_the_pooled_figure() -> None:
         "pooled": FIGURES,
         "summary": {key: {"mean": 0.0, "sd": 0.02} for key in FIGURES},
     }
-    assert summary(result)["track_accuracy"] == 0.6
-    assert summary(result)["track_accuracy_sd"] == 0.02
+    assert card.summary(result)["track_accuracy"] == 0.6
+    assert card.summary(result)["track_accuracy_sd"] == 0.02
 
 
 def test_two_networks_are_compared_track_by_track() -> None:

@@ -20,7 +20,7 @@ QUICK = replace(
 
 
 @pytest.fixture
-def shop(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
+def experiment(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
     at_random = replace(QUICK, init_from="", tags=0.0)  # genres have no tags
     monkeypatch.setitem(RECIPES, "mood-start", at_random)
     monkeypatch.setitem(RECIPES, "mood", QUICK)
@@ -28,8 +28,8 @@ def shop(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experim
     return Experiment(data, tmp_path / "runs", precision="32-true", progress=False)
 
 
-def test_mood_protocol_tests_every_clip_once(shop: Experiment) -> None:
-    result = protocols.mood(shop, "mood")
+def test_mood_protocol_tests_every_clip_once(experiment: Experiment) -> None:
+    result = protocols.mood(experiment, "mood")
     assert result["pooled"]["tracks"] == 50 == sum(row["tracks"] for row in result["runs"])
     assert result["pooled"]["calibration_error_before"] != result["pooled"]["calibration_error"]
     assert result["labels"] == MOODS
@@ -38,12 +38,12 @@ def test_mood_protocol_tests_every_clip_once(shop: Experiment) -> None:
     json.dumps(result)
 
 
-def test_quadrants_use_every_clip(shop: Experiment) -> None:
-    assert protocols.mood(shop, "quadrant")["pooled"]["tracks"] == 60
+def test_quadrants_use_every_clip(experiment: Experiment) -> None:
+    assert protocols.mood(experiment, "quadrant")["pooled"]["tracks"] == 60
 
 
-def test_mixed_folds_are_runs_of_their_own_and_say_what_they_are(shop: Experiment) -> None:
-    result = protocols.mood(shop, "quadrant", mixed=True)
+def test_mixed_folds_are_runs_of_their_own_and_say_what_they_are(experiment: Experiment) -> None:
+    result = protocols.mood(experiment, "quadrant", mixed=True)
     assert result["pooled"]["tracks"] == 60
     assert result["protocol"] == "M-quadrants-mixed"
     assert "ignore artists" in result["context"]
@@ -51,10 +51,10 @@ def test_mixed_folds_are_runs_of_their_own_and_say_what_they_are(shop: Experimen
 
 
 def test_bundle_is_trained_on_everything_and_measured_on_new_songs(
-    shop: Experiment, tmp_path: Path
+    experiment: Experiment, tmp_path: Path
 ) -> None:
     (tmp_path / "results").mkdir()
-    folder = bundle(shop, "mood", tmp_path / "checkpoints", tmp_path / "results")
+    folder = bundle(experiment, "mood", tmp_path / "checkpoints", tmp_path / "results")
     checkpoint = Checkpoint.load(folder)
     assert "split all, 50 tracks" in checkpoint.data
     assert checkpoint.temperature != 1.0
@@ -62,14 +62,14 @@ def test_bundle_is_trained_on_everything_and_measured_on_new_songs(
 
 
 def test_new_songs_from_the_command_line(
-    shop: Experiment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    experiment: Experiment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The bundled genre network on four clips said to be jazz: a figure with its interval, per class and overall."""
     common = [
         "--data",
-        str(shop.data),
+        str(experiment.data),
         "--runs",
-        str(shop.runs),
+        str(experiment.runs),
         "--no-progress",
         "--out",
         str(tmp_path / "out"),

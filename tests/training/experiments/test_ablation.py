@@ -35,10 +35,10 @@ def test_steps_without_a_run_are_left_out_and_the_loss_is_that_of_tracks(
     monkeypatch.setitem(
         module.ABLATIONS, "toys", Ablation("toy", "fold:0/valid", "Toys", "Made up.", steps)
     )
-    shop = Experiment(tmp_path, tmp_path, precision="32-true", progress=False)
-    run = shop.train(module.ABLATIONS["toys"].specs([0])[0], toy)
+    experiment = Experiment(tmp_path, tmp_path, precision="32-true", progress=False)
+    run = experiment.train(module.ABLATIONS["toys"].specs([0])[0], toy)
 
-    (row,) = ablation(shop, "toys", [0, 1], toy)["rows"]
+    (row,) = ablation(experiment, "toys", [0, 1], toy)["rows"]
 
     assert row["runs"] == [run.name]
     assert row["validation_loss"]["mean"] == pytest.approx(_loss(run, toy), abs=1e-3)

@@ -83,9 +83,9 @@ def test_copies_count_once_and_short_tracks_not() -> None:
     )
     assert {
         label: found["tracks"]
-        for label, found in class_profiles(toy, once_a_recording=True).items()
+        for label, found in class_profiles(toy, without_duplicates=True).items()
     } == {"a": 2}
-    assert class_profiles(toy, once_a_recording=False)["a"]["tracks"] == 3
+    assert class_profiles(toy, without_duplicates=False)["a"]["tracks"] == 3
 
 
 def test_the_command_writes_what_the_page_reads(

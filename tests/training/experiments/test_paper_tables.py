@@ -29,8 +29,8 @@ TINY = Recipe(epochs=1, batch_size=8, channels=(4, 4, 4, 4), gru=4, patience=0)
 @pytest.mark.parametrize("width", ["narrow", "paper"])
 def test_rows_differ_in_what_they_are_about_and_equal_names_are_equal_runs(width: str) -> None:
     by_name = {}
-    for _, rows, _ in paper_tables.TABLES.values():
-        for row in rows(width):
+    for table in paper_tables.TABLES.values():
+        for row in table.rows(width):
             spec = row.spec(0)
             assert by_name.setdefault(spec.name, spec) == spec
             assert spec.recipe.channels == (
@@ -42,22 +42,22 @@ def test_rows_differ_in_what_they_are_about_and_equal_names_are_equal_runs(width
 
 
 def test_rows_keep_the_papers_settings_but_for_one() -> None:
-    for row in paper_tables.augmentations("paper"):
+    for row in paper_tables.TABLES["VII-trained"].rows("paper"):
         changed = {
             key for key, value in row.recipe.to_dict().items() if value != PAPER.to_dict()[key]
         }
-        assert len(changed) == (row.name != "nothing")
+        assert len(changed) == (row.name != "none (baseline)")
 
 
 def test_a_rows_figures_are_means_over_its_seeds(
     toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Experiment, "collection", lambda self, task, front_end=None: toy)
-    shop = Experiment(tmp_path, tmp_path, precision="32-true", progress=False)
+    experiment = Experiment(tmp_path, tmp_path, precision="32-true", progress=False)
     row = paper_tables.Row(
-        "tiny", TINY, "tiny", "toy", "paper:{seed}", spoilt=Strengths(snr_db=0.0)
+        "tiny", TINY, "tiny", "toy", "paper:{seed}", corruption=Strengths(snr_db=0.0)
     )
-    found, right = paper_tables.measure(shop, row, [0, 1])
+    found, right = paper_tables.measure(experiment, row, [0, 1])
     assert found["runs"] == ["toy-tiny-paper0-seed0", "toy-tiny-paper1-seed1"]
     for key in (*paper_tables.METRICS, "track_accuracy_spoilt_alike"):
         assert found[key]["mean"] == pytest.approx(np.mean(found[key]["each"]))
@@ -69,14 +69,16 @@ def test_rows_of_one_table_are_compared_track_by_track(
     toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Experiment, "collection", lambda self, task, front_end=None: toy)
-    shop = Experiment(tmp_path, tmp_path, precision="32-true", progress=False)
+    experiment = Experiment(tmp_path, tmp_path, precision="32-true", progress=False)
     other = replace(TINY, gru=5)
     rows = [
         paper_tables.Row("one", TINY, "one", "toy"),
         paper_tables.Row("other", other, "other", "toy", reference="one"),
     ]
-    monkeypatch.setitem(paper_tables.TABLES, "tiny", ("Tiny", lambda width: rows, "Made up."))
-    found = paper_tables.table(shop, "tiny", [0, 1])
+    monkeypatch.setattr(paper_tables.Table, "rows", lambda self, width: rows)
+    tiny = paper_tables.Table("Tiny", "Made up.", ())
+    monkeypatch.setitem(paper_tables.TABLES, "tiny", tiny)
+    found = paper_tables.table(experiment, "tiny", [0, 1])
     one, two = found["rows"]
     assert "p_value" not in one
     difference = (two["tracks_won"] - two["tracks_lost"]) / (2 * len(splits.paper(toy, 0).test))
@@ -88,8 +90,8 @@ def test_rows_of_one_table_are_compared_track_by_track(
 
 @pytest.mark.parametrize("width", ["narrow", "paper"])
 def test_a_row_is_compared_with_one_of_its_table_on_the_same_tracks(width: str) -> None:
-    for _, rows, _ in paper_tables.TABLES.values():
-        by_name = {row.name: row for row in rows(width)}
+    for table in paper_tables.TABLES.values():
+        by_name = {row.name: row for row in table.rows(width)}
         for row in by_name.values():
             if row.reference:
                 assert by_name[row.reference].task == row.task
@@ -164,17 +166,19 @@ class TestReproduce:
         }
 
     def test_a_rehearsal_trains_runs_of_its_own(self, toy: Collection, tmp_path: Path) -> None:
-        shop = Experiment(tmp_path, tmp_path, progress=False, precision="32-true", max_epochs=1)
+        experiment = Experiment(
+            tmp_path, tmp_path, progress=False, precision="32-true", max_epochs=1
+        )
         spec = replace(
-            shop.spec("genre", "all", 0),
+            experiment.spec("genre", "all", 0),
             recipe=replace(TINY, epochs=3),
             recipe_name="tiny",
             task="toy",
         )
-        assert not shop.finished(spec)
-        assert shop.train(spec, toy).name == "toy-tiny-1epochs-all-seed0"
-        assert shop.finished(spec)
-        assert not replace(shop, max_epochs=None).finished(spec)
+        assert not experiment.finished(spec)
+        assert experiment.train(spec, toy).name == "toy-tiny-1epochs-all-seed0"
+        assert experiment.finished(spec)
+        assert not replace(experiment, max_epochs=None).finished(spec)
 
     def test_each_run_is_trained_on_its_front_end_then_measured(
         self, toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -190,16 +194,16 @@ class TestReproduce:
         plan = [Step("first", ((ours, None), (theirs, PAPER_FRONT_END)), lambda: {"rows": [1]})]
         monkeypatch.setattr("training.release.reproduce.steps", lambda *_: plan)
         said: list[str] = []
-        shop = Experiment(tmp_path, tmp_path, progress=False, precision="32-true")
-        (file,) = reproduce(shop, [0], [0], "narrow", tmp_path / "out", said.append)
+        experiment = Experiment(tmp_path, tmp_path, progress=False, precision="32-true")
+        (file,) = reproduce(experiment, [0], [0], "narrow", tmp_path / "out", said.append)
         assert json.loads(file.read_text()) == {"rows": [1]}
         assert Checkpoint.load(tmp_path / theirs.name / "checkpoint").front_end == PAPER_FRONT_END
         assert Checkpoint.load(tmp_path / ours.name / "checkpoint").front_end == GTZAN_FRONT_END
-        assert said[0] == "2 runs, 0 of them there already."
+        assert said[0] == "2 runs, 0 of them finished already."
         assert "left" in said[2]
         said.clear()
-        reproduce(shop, [0], [0], "narrow", tmp_path / "out", said.append)
-        assert said[0] == "2 runs, 2 of them there already."
+        reproduce(experiment, [0], [0], "narrow", tmp_path / "out", said.append)
+        assert said[0] == "2 runs, 2 of them finished already."
 
     def test_what_a_run_begins_from_is_a_run_of_the_plan(
         self, toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -222,7 +226,7 @@ class TestReproduce:
             tmp_path,
             said.append,
         )
-        assert said[:2] == ["2 runs, 0 of them there already.", "[1/2] toy-first-all-seed0"]
+        assert said[:2] == ["2 runs, 0 of them finished already.", "[1/2] toy-first-all-seed0"]
         assert said[2].endswith("left] toy-later-all-seed0")
 
     def test_what_somebody_wrote_on_a_result_stays(self, tmp_path: Path) -> None:
@@ -248,17 +252,15 @@ class TestReproduce:
 
 
 class TestCodecs:
-    @pytest.mark.parametrize("settings", codecs.CODECS, ids=lambda c: c[1])
-    def test_re_encoded_music_is_the_same_music(
-        self, settings: tuple[str, str, str, int, int]
-    ) -> None:
+    @pytest.mark.parametrize("codec", codecs.CODECS, ids=lambda codec: codec.container)
+    def test_re_encoded_music_is_the_same_music(self, codec: codecs.Codec) -> None:
         samples = melody(5)
-        data = codecs.encode(samples, 22_050, *settings[1:])
+        data = codecs.encode(samples, 22_050, codec)
         again = decode(data).samples
-        assert len(data) < 2.0 * 5 * settings[3] / 8
+        assert len(data) < 2.0 * 5 * codec.bits / 8
         assert abs(len(again) - len(samples)) < 0.2 * 22_050
         before, after = (
-            log_mel(heard, GTZAN_FRONT_END).numpy()[:, :60] for heard in (samples, again)
+            log_mel(each, GTZAN_FRONT_END).numpy()[:, :60] for each in (samples, again)
         )
         assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.9
 
@@ -273,7 +275,7 @@ class TestCodecs:
         tiny.save(tmp_path / "net")
         found = codecs.measure(tmp_path, [tmp_path / "net"], progress=False)
         assert [row["name"] for row in found["rows"]] == [
-            f"{tiny.task}: {name}" for name, *_ in codecs.CODECS
+            f"{tiny.task.capitalize()}: {codec.name}" for codec in codecs.CODECS
         ]
         assert all(
             0 <= row["total_variation"]["mean"] <= row["total_variation_max"]["mean"] <= 1

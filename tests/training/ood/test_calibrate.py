@@ -22,11 +22,10 @@ from training.ood.calibrate import (
     mood_folds,
     other_genres,
     task_split,
-    write,
 )
-from training.ood.scores import BOTH, SOUND, OODScores, track_features
-from training.ood.speech_prompts import TEXTS
-from training.release.bundle import model_card
+from training.ood.scores import AUDIO, BOTH, NEAREST, OODScores, track_features
+from training.release import card
+from training.release.bundle import update_detector
 
 
 @pytest.fixture(scope="module")
@@ -73,14 +72,14 @@ def test_written_into_a_folder_the_weights_stay_and_the_card_says_it(
     folder = tmp_path / "mood"
     Checkpoint.load("mood").save(folder)
     before = (folder / "model.safetensors").read_bytes()
-    write(folder, mood, tmp_path)
+    update_detector(folder, mood, tmp_path)
     loaded = Checkpoint.load(folder)
     assert (folder / "model.safetensors").read_bytes() == before
     assert loaded.ood is not None
-    card = " ".join((folder / "README.md").read_text().split())
-    assert f"more than {loaded.ood.threshold:g} times as far" in card
-    assert loaded.ood.origin in card
-    assert "**Doubt**" not in model_card(replace(loaded, ood=None))
+    text = " ".join((folder / "README.md").read_text().split())
+    assert f"score above {loaded.ood.threshold:g} are flagged" in text
+    assert loaded.ood.origin in text
+    assert "Out-of-distribution" not in card.network(replace(loaded, ood=None))
 
 
 def test_every_score_calls_the_strange_stranger(toy: Collection, tiny: Checkpoint) -> None:
@@ -92,35 +91,35 @@ def test_every_score_calls_the_strange_stranger(toy: Collection, tiny: Checkpoin
     known = [heard(log_mel(melody(6, seed=seed), GTZAN_FRONT_END)) for seed in range(30)]
     targets = np.arange(30) % 3
     fitted = OODScores.fit(known, targets, known[:10])  # type: ignore[arg-type]
-    again = fitted.of(known[0])  # type: ignore[arg-type]
+    again = fitted.score(known[0])  # type: ignore[arg-type]
     noise = np.random.default_rng(0).standard_normal(22_050 * 6).astype(np.float32) * 0.1
-    strange = fitted.of(heard(log_mel(noise, GTZAN_FRONT_END)))  # type: ignore[arg-type]
+    strange = fitted.score(heard(log_mel(noise, GTZAN_FRONT_END)))  # type: ignore[arg-type]
     assert set(again) == set(strange)
     assert len(again) == 7
-    assert 0 <= again["likeliest class"] <= 1
-    for name in (SOUND, "embedding, Gaussian", "embedding, nearest", BOTH):
+    assert 0 <= again["maximum softmax probability"] <= 1
+    for name in (AUDIO, "embedding, Gaussian", NEAREST, BOTH):
         assert strange[name] > again[name]
-    assert fitted.of(track_features(log_mel(noise, GTZAN_FRONT_END), None, GTZAN_FRONT_END)) == {
-        SOUND: strange[SOUND]
+    assert fitted.score(track_features(log_mel(noise, GTZAN_FRONT_END), None, GTZAN_FRONT_END)) == {
+        AUDIO: strange[AUDIO]
     }
 
 
 def test_sounds_that_choose_are_not_those_that_test() -> None:
-    for made in (synthetic._NOISES, synthetic._SILENCES, synthetic._VARIANTS, TEXTS):
-        assert not set(made["choosing"]) & set(made["testing"])  # type: ignore[index]
-    assert not set(synthetic._ROOMS["choosing"]) & set(synthetic._ROOMS["testing"])
+    for made in (synthetic._NOISES, synthetic._SILENCES, synthetic._VARIANTS, synthetic.PROMPTS):
+        assert not set(made["selection"]) & set(made["test"])  # type: ignore[index]
+    assert not set(synthetic._ROOMS["selection"]) & set(synthetic._ROOMS["test"])
 
 
 def test_sounds_are_the_same_every_time_and_of_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(synthetic, "can_speak", lambda: False)
+    monkeypatch.setattr(synthetic, "has_espeak", lambda: False)
     monkeypatch.setattr(
-        synthetic, "_NOISES", {"testing": {"white": synthetic._slope(0), "hum": synthetic._hum}}
+        synthetic, "_NOISES", {"test": {"white": synthetic._slope(0), "hum": synthetic._hum}}
     )
-    first, second = (list(synthetic.sounds("testing")) for _ in range(2))
+    first, second = (list(synthetic.sounds("test")) for _ in range(2))
     assert {sound.kind for sound in first} == {"silence", "noise"}
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one.samples, other.samples)
-        assert 10 <= len(one.samples) / synthetic.RATE <= 30
+        assert 10 <= len(one.samples) / synthetic.SAMPLE_RATE <= 30
         assert one.samples.dtype == np.float32
         if one.kind == "noise":
             assert 0.005 < np.abs(one.samples).max() <= 1
@@ -130,10 +129,10 @@ def test_sounds_are_the_same_every_time_and_of_all_kinds(monkeypatch: pytest.Mon
 
 @pytest.mark.skipif(not synthetic.has_espeak(), reason="espeak-ng is not installed")
 def test_speech_is_spoken_and_a_room_adds_its_noise() -> None:
-    spoken = synthetic._spoken("en-gb", "One, two, three.", 160, 50)
-    assert 0.5 < len(spoken) / synthetic.RATE < 5
+    spoken = synthetic._espeak("en-gb", "One, two, three.", 160, 50)
+    assert 0.5 < len(spoken) / synthetic.SAMPLE_RATE < 5
     assert np.abs(spoken).max() > 0.05
-    dry = np.pad(spoken, (0, synthetic.RATE))
+    dry = np.pad(spoken, (0, synthetic.SAMPLE_RATE))
     room = synthetic._in_a_room(np.random.default_rng(0), dry, 0.3, 30)
     assert np.abs(room).max() == pytest.approx(np.abs(dry).max())
     assert np.abs(room[-2000:]).std() > 0  # where speech has ended, the room has not

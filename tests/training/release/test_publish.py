@@ -65,7 +65,7 @@ def test_the_card_has_a_model_index_with_every_protocol(hub: FakeHub) -> None:
     assert accuracy == {
         f"protocol {name}": figures["track_accuracy"] for name, figures in bundled.results.items()
     }
-    for chapter in ("Training data", "## Measured", "## Meant for", "licence"):
+    for chapter in ("Training data", "## Measured", "## Intended use", "licence"):
         assert chapter in card.text
 
 
