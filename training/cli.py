@@ -17,7 +17,6 @@ from types import UnionType
 from typing import Any, Literal, get_args, get_origin
 
 from crnn.errors import CrnnError
-from training.baseline import svm
 from training.data.collection import DataError
 from training.distributed import OtherProcessFailed, ProcessGroup
 from training.engine.experiment import Experiment
@@ -32,7 +31,6 @@ from training.experiments import (
     paper_tables,
     parity,
 )
-from training.ood import calibrate
 from training.playlists import cli as playlists
 from training.release import bundle, custom, publish, report, reproduce
 
@@ -237,12 +235,16 @@ def measure_tables(
             result = paper_tables.curves(experiment, seeds, width)
         else:
             result = paper_tables.table(experiment, name, seeds, width)
-        print(_write(out, name, result))
+        print(reproduce.write(out, name, result))
 
 
 def measure_codecs(experiment: Experiment, *, out: Path = RESULTS) -> None:
     """Measure how far the bundled networks' predictions move when music is re-encoded."""
-    print(_write(out, "codecs", codecs.measure(experiment.data, progress=experiment.progress)))
+    print(
+        reproduce.write(
+            out, "codecs", codecs.measure(experiment.data, progress=experiment.progress)
+        )
+    )
 
 
 def measure_noise(
@@ -250,7 +252,7 @@ def measure_noise(
 ) -> None:
     """Compare noise added to the spectrogram with noise added to the waveform."""
     result = noise_domain.measure(experiment.data, checkpoint, progress=experiment.progress)
-    print(_write(out, "noise", result))
+    print(reproduce.write(out, "noise", result))
 
 
 def reproduce_everything(
@@ -276,7 +278,7 @@ def reproduce_everything(
     out = out or (experiment.runs / "quick" if quick else RESULTS)
     checkpoints = out if quick else CHECKPOINTS
     reproduce.reproduce(experiment, seeds, table_seeds, width, out)
-    _write(out, "N", protocols.new_songs(experiment))
+    reproduce.write(out, "N", protocols.new_songs(experiment))
     measure_svm(experiment, seeds=seeds, out=out, checkpoints=checkpoints)
     measure_class_profiles(experiment, out=out)
     if not quick:
@@ -295,8 +297,7 @@ def measure_svm(
     Args:
         seeds: for F (calibration folds) and P (splits)
     """
-    result = svm.reproduce(experiment.data, experiment.runs, seeds, out, checkpoints)
-    print(svm.summary(result))
+    print(reproduce.baseline(experiment, seeds, out, checkpoints))
 
 
 def measure_class_profiles(experiment: Experiment, *, out: Path = RESULTS) -> None:
@@ -320,7 +321,7 @@ def measure_ood(
     Args:
         recipe: whose validation runs are compared; default: the task's
     """
-    result = calibrate.run(replace(experiment, recipe=recipe), out, checkpoints, out)
+    result = reproduce.ood(replace(experiment, recipe=recipe), out, checkpoints)
     for row in result["rows"]:
         flagged = f"{100 * row['share_doubted']:5.1f} %  of {row['tracks']}"
         print(f"{row['network']:<6} {row['name']:<60} {flagged}")
@@ -382,11 +383,6 @@ def _setting(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except json.JSONDecodeError:
         return name, value  # a word such as avg
-
-
-def _write(out: Path, name: str, result: dict[str, Any]) -> Path:
-    out.mkdir(parents=True, exist_ok=True)
-    return reproduce.write(out, name, result)
 
 
 def _parser() -> argparse.ArgumentParser:

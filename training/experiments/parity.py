@@ -18,13 +18,13 @@ from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.audio.mel import log_mel, mel_power
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
-from training.data.collection import DataError, gtzan, lossless_clips
+from training.data.collection import DataError, data_folder, gtzan, lossless_clips
 from training.evaluation.metrics import total_variation
 
 
 def measure(data: Path, cache: Path, checkpoint: str | Path = "genre") -> dict[str, Any]:
     """Both comparisons over every lossless clip in gtzan/audio."""
-    folder = data / "gtzan" if (data / "gtzan").is_dir() else data
+    folder = data_folder(data, "gtzan")
     files = lossless_clips(data)
     if not (folder / "mels.npz").exists():
         raise DataError(f"Parity needs {folder / 'mels.npz'}.")

@@ -26,7 +26,7 @@ from crnn.model import ood
 from crnn.model.ood import OODDetector
 from crnn.sources.examples import EXAMPLES
 from training.data import splits
-from training.data.collection import Collection
+from training.data.collection import Collection, annotations
 from training.data.partial_labels import CANDIDATES
 from training.data.splits import Indices
 from training.engine.experiment import Experiment
@@ -274,9 +274,9 @@ def _synthetic_mels(
 
 def other_genres(data: Path) -> set[str]:
     """Clips of moods4q none of whose genres may be one of GTZAN's (training.data.partial_labels)."""
-    folder = data / "moods4q" if (data / "moods4q").is_dir() else data
-    clips = pd.read_csv(folder / "annotations.csv", dtype=str, keep_default_na=False)
-    genres = clips.set_index("clip")["genres"].map(
-        lambda text: {word.strip() for word in text.split(";")} - {""}
+    genres = (
+        annotations(data)
+        .set_index("clip")["genres"]
+        .map(lambda text: {word.strip() for word in text.split(";")} - {""})
     )
     return {clip for clip, own in genres.items() if own and not own & set(CANDIDATES)}

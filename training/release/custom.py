@@ -70,9 +70,7 @@ def train(
         return table
 
     table = processes.run_on_all(checked)
-    own = processes.run_on_all(
-        lambda: collection(table, grid, experiment.runs / "frames", skip_broken)
-    )
+    own = processes.run_on_all(lambda: collection(table, grid, experiment.cache, skip_broken))
     name = split or ("given" if own.subsets else f"grouped:{seed}")
     subsets = processes.run_on_all(lambda: splits.from_name(name, own))
     folder = experiment.train(RunSpec(table.task, recipe_name, recipe, name, seed), own)
