@@ -161,6 +161,7 @@ def test_settings_are_chosen_on_the_validation_part_alone(
 ) -> None:
     """Spoiled test tracks change nothing."""
     monkeypatch.setattr(svm, "C_GRID", (1.0, 10.0))
+    monkeypatch.setattr(svm, "GAMMA_GRID", (0.02,))
     table = gtzan_table(both)
     split = splits.filtered(table.collection)
     chosen = svm.choose(table, split)
