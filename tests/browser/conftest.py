@@ -1,4 +1,4 @@
-"""A real server and a real Chromium. Where there is no Chromium the tests skip, unless REQUIRE_BROWSER is set."""
+"""A server and Chromium. Without Chromium the tests skip, unless REQUIRE_BROWSER is set."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 @contextmanager
 def serve(fakes: int | None = None, **environment: str) -> Iterator[str]:
-    """Address of the app, served as a visitor gets it; fakes: port of those who play Spotify, Deezer and Apple."""
+    """Serve the app and yield its address; fakes: port of the fake Spotify, Deezer and Apple."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -66,7 +66,7 @@ def chromium() -> Iterator[Browser]:
         if os.environ.get("REQUIRE_BROWSER"):
             pytest.fail("REQUIRE_BROWSER is set and there is no chromium on the path")
         pytest.skip(
-            "no chromium on the path; install it (Debian: apt install chromium) to run the browser tests"
+            "no chromium on the path; install it for these tests (Debian: apt install chromium)"
         )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

@@ -4,11 +4,13 @@ from playwright.sync_api import Page
 
 PATIENCE = 120_000  # ms
 
-# Streamlit leaves the last run's charts in the page, hidden, until the run that replaces them has ended: whoever counts or
-# reads charts before that meets some twice.
-IDLE = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
+# Streamlit leaves the last run's charts in the page, hidden, until the run that replaces them has
+# ended: before that, some charts are there twice.
+IDLE = """() =>
+  document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
   && !document.querySelector('[data-testid=stSkeleton],[data-stale=true],[data-testid=stSpinner]')
-  && [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(chart => chart.querySelector('.main-svg text'))"""
+  && [...document.querySelectorAll('[data-testid=stPlotlyChart]')]
+    .every(chart => chart.querySelector('.main-svg text'))"""
 
 
 def rest(page: Page) -> None:

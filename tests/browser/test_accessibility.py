@@ -1,7 +1,7 @@
-"""Every page, light and dark: each figure has a name, words stand out from what is behind them, Tab reaches every control.
+"""Every page, light and dark: figures have names, text has contrast, Tab reaches every control.
 
-Contrast as in WCAG 2.2, 1.4.3: 4.5 : 1, or 3 : 1 for large words (24 px, or bold from 18.7 px). What is behind the words is taken
-from a picture of the page with its words hidden, so it is what the browser painted, whatever it was painted by.
+Contrast as in WCAG 2.2, 1.4.3: 4.5 : 1, or 3 : 1 for large text (24 px, or bold from 18.7 px). The
+background is taken from a screenshot of the page with its text hidden: what the browser painted.
 """
 
 import io
@@ -19,7 +19,7 @@ from tests.browser.idle import PATIENCE, rest
 
 pytestmark = pytest.mark.browser
 
-# Parts of a page that have an address of their own; every page of the menu is looked at without any, too.
+# Parts of a page that have an address of their own; every page is looked at without any, too.
 VIEWS = {
     "lab": ["freq=true&noise=true&warp=true&diff=true", "view=Quiz", "view=Lessons"],
     "results": [
@@ -34,13 +34,15 @@ NAMES = ["", *re.findall(r'(?m)^    "(\w+)": \(', (ROOT / "app.py").read_text())
 
 READ = "() => document.querySelector('[data-testid=stMain]')?.innerText.length > 80"
 
-# Each piece of text that can be seen: where, how it is coloured, how see-through it and everything around it is. Icons are
-# letters of a font to the browser; controls that are switched off are excepted by WCAG; sliders' end labels show on hover only.
+# Each piece of visible text: its place, colour and opacity with that of everything around it. Icons
+# are letters of a font to the browser; WCAG excepts disabled controls; sliders' end labels show on
+# hover only.
 WORDS = """() => {
   const found = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const node = walk.currentNode, text = node.textContent.trim(), of = node.parentElement;
-    if (!/[\\p{L}\\p{N}]/u.test(text) || of.closest('script, style, noscript, canvas, .modebar')) continue;
+    if (!/[\\p{L}\\p{N}]/u.test(text)) continue;
+    if (of.closest('script, style, noscript, canvas, .modebar')) continue;
     if (of.closest('[aria-hidden=true], :disabled, [aria-disabled=true]')) continue;
     if (!of.checkVisibility() || of.closest('details:not([open]) > :not(summary)')) continue;
     const style = getComputedStyle(of);
@@ -114,11 +116,11 @@ def pale(page: Page) -> list[str]:
     assert len(words) > 10
     page.add_style_tag(content=HIDDEN)
     page.wait_for_timeout(400)  # colours change in a transition
-    picture = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+    screenshot = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
     found = []
     for word in words:
         x, y = max(0, int(word["x"])), max(0, int(word["y"]))
-        behind = picture[
+        behind = screenshot[
             y : y + max(2, int(word["height"])), x : x + max(2, int(word["width"]))
         ].reshape(-1, 3)
         if not len(behind):
@@ -130,7 +132,8 @@ def pale(page: Page) -> list[str]:
         large = word["size"] >= 24 or (word["size"] >= 18.66 and word["weight"] >= 700)
         if measured < (3.0 if large else 4.5):
             found.append(
-                f"{word['text']!r}: {measured:.2f} ({word['colour']}, opacity {alpha:.2f}, on {ground.astype(int)})"
+                f"{word['text']!r}: {measured:.2f} "
+                f"({word['colour']}, opacity {alpha:.2f}, on {ground.astype(int)})"
             )
     return found
 
@@ -152,7 +155,7 @@ def test_every_page_of_the_menu_is_looked_at(chromium: Browser, server: str) -> 
 
 
 def test_contrast_is_wcags() -> None:
-    """The examples of WCAG's own explanations: black on white 21, #767676 on white just above 4.5."""
+    """WCAG's own examples: black on white 21, #767676 on white just above 4.5."""
     white = np.array([255, 255, 255])
     assert contrast(white, np.zeros(3)) == pytest.approx(21)
     assert contrast(np.full(3, 0x76), white) == pytest.approx(4.54, abs=0.01)
@@ -167,7 +170,8 @@ def test_figures_have_names_and_words_stand_out(
         page = opened(visitor, f"{server}/{name}?example=hunting{view and '&'}{view}")
         nameless = page.evaluate(
             "() => [...document.querySelectorAll('[data-testid=stPlotlyChart]')]"
-            ".filter(chart => !(chart.getAttribute('role') && (chart.getAttribute('aria-label') || '').length > 15)).length"
+            ".filter(chart => !(chart.getAttribute('role')"
+            " && (chart.getAttribute('aria-label') || '').length > 15)).length"
         )
         if nameless:
             wrong.append(f"{view or name}: {nameless} figures have no text alternative")
@@ -176,29 +180,38 @@ def test_figures_have_names_and_words_stand_out(
     assert wrong == []
 
 
-# What a visitor can operate. Of radio buttons and of the pills of one question Tab reaches one, arrows the others; a plotly
-# figure's own toolbar is a second way to what the page and its picture already give.
+# What a visitor can operate. Of radio buttons and pills Tab reaches one, arrows the others; a plotly
+# figure's own toolbar is a second way to what the page and its screenshot already give.
 CONTROLS = """() => {
   const all = document.querySelectorAll(
-    'button, a[href], input, select, textarea, audio[controls], summary, [role=slider], [role=combobox], [tabindex="0"]');
-  return [...all].filter(e => !e.closest('.modebar, [data-testid=stElementToolbar], [aria-hidden=true], iframe')
+    'button, a[href], input, select, textarea, audio[controls], summary, [role=slider], ' +
+    '[role=combobox], [tabindex="0"]');
+  const not = '.modebar, [data-testid=stElementToolbar], [aria-hidden=true], iframe';
+  return [...all].filter(e => !e.closest(not)
     && !e.closest('details:not([open]) > :not(summary)') && e.checkVisibility()
     && !e.disabled && e.getClientRects().length && getComputedStyle(e).visibility !== 'hidden'
     && !e.matches('[role=toolbar] > :not(:first-child)') && e.getAttribute('role') !== 'radio'
     && e.type !== 'radio' && e.type !== 'file' && e.tabIndex >= 0);
 }"""
-MARK = f"() => {{ const all = ({CONTROLS})(); all.forEach((e, i) => e.dataset.nr = i); return all.length; }}"
+MARK = f"""() => {{
+  const all = ({CONTROLS})();
+  all.forEach((e, i) => e.dataset.nr = i);
+  return all.length;
+}}"""
+NAME = "`${e.tagName} ${e.getAttribute('aria-label') || e.innerText || e.name || ''}`.slice(0, 60)"
 FOCUSED = """() => {
+  const name = e => NAME;
   const e = document.activeElement;
   if (!e || e === document.body) return null;
   const box = e.getBoundingClientRect();
-  // The box of a switch is a hidden input; what is seen is its label. A text field's frame is drawn by what is around it.
+  // The box of a switch is a hidden input; its label is seen. A text field's frame is around it.
   const around = e.closest('label, [data-testid=stSlider], [data-baseweb]');
-  const shown = around && (e.type === 'checkbox' || e.tagName === 'INPUT' || box.width < 3) ? around.getBoundingClientRect() : box;
+  const hidden = e.type === 'checkbox' || e.tagName === 'INPUT' || box.width < 3;
+  const shown = around && hidden ? around.getBoundingClientRect() : box;
   return {nr: e.dataset.nr ?? null, group: e.getAttribute('role') === 'radio' || e.type === 'radio',
-    what: `${e.tagName} ${e.getAttribute('aria-label') || e.innerText || e.name || ''}`.slice(0, 60),
+    what: name(e),
     x: shown.x, y: shown.y, width: shown.width, height: shown.height};
-}"""
+}""".replace("NAME", NAME)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -208,9 +221,7 @@ def test_tab_reaches_every_control_and_shows_where_it_is(
     context = chromium.new_context(color_scheme="light")
     page = opened(context, f"{server}/{name}?example=hunting")
     count = page.evaluate(MARK)
-    names = page.evaluate(
-        f"() => ({CONTROLS})().map(e => `${{e.tagName}} ${{e.getAttribute('aria-label') || e.innerText || e.name}}`.slice(0, 60))"
-    )
+    names = page.evaluate(f"() => ({CONTROLS})().map(e => {NAME})")
     before = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
     reached, invisible = set(), []
     for _ in range(2 * count + 60):

@@ -1,4 +1,4 @@
-"""Compare as a visitor does: the examples at a click, sorted, taken home, handed on; a folder; a phone."""
+"""Compare as a visitor does: examples at a click, sorted, downloaded, shared; a folder; a phone."""
 
 import csv
 import re

@@ -46,7 +46,7 @@ def test_with_credentials_then_unplugged(chromium: Browser, tmp_path: Path) -> N
         field.press("Enter")
         refused = page.get_by_role("alert").filter(
             has_text="could not be reached"
-        )  # beside a doubt about the made-up preview
+        )  # beside a warning about the made-up preview
         expect(refused).to_be_visible(timeout=PATIENCE)
         page.get_by_role("radio", name="Upload").click()
         page.locator("input[type=file]").set_input_files(EXAMPLES["hunting"].file)

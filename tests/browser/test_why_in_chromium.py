@@ -1,4 +1,4 @@
-"""A visitor asks why, tries another class, hears what was found."""
+"""A visitor asks why, tries another class, plays the highlighted parts."""
 
 import re
 

@@ -13,6 +13,6 @@ def opened(page_name: str, **query: str | list[str]) -> AppTest:
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     for key, value in query.items():
         page.query_params[key] = value
-    # switch_page knows a page by its url_path only after a first run, and by its file's name before.
+    # Before the first run switch_page would look for the file's name instead of the url_path.
     page._page_hash = calc_hash(page_name)
     return page.run()

@@ -29,7 +29,7 @@ def opened(*examples: str) -> AppTest:
 
 @pytest.fixture(scope="module", autouse=True)
 def _one_cache() -> Iterator[None]:
-    """Examples are heard once for all tests here."""
+    """Examples are analysed once for all tests here."""
     st.cache_resource.clear()
     yield
     st.cache_resource.clear()
@@ -133,12 +133,12 @@ def test_thirty_in_a_zip_two_of_them_broken() -> None:
     names = [f"{i:02d}.wav" for i in range(30) if i not in (7, 12)]
     assert tracks(page) == names
     assert drawn(page) == names[:6]
-    said = page.warning[0].value
-    assert "28 tracks added, 2 failed" in said
-    assert "07.wav" in said
-    assert "text file" in said
-    assert "12.wav" in said
-    assert "1 non-audio file, 1 macOS metadata file" in said
+    warning = page.warning[0].value
+    assert "28 tracks added, 2 failed" in warning
+    assert "07.wav" in warning
+    assert "text file" in warning
+    assert "12.wav" in warning
+    assert "1 non-audio file, 1 macOS metadata file" in warning
     page.multiselect(key="compare_drawn").set_value(
         page.multiselect(key="compare_drawn").value[:1]
     ).run()
@@ -239,8 +239,8 @@ def test_the_current_track_joins_without_being_analysed_again(
     assert not page.exception
     assert tracks(page) == ["mine.wav"]
     assert "compare-open" not in [button.key for button in page.button]
-    said = page.session_state["track"].analysis.predictions[0].to_dict()
-    assert page.dataframe[0].value["Blues"][0] == pytest.approx(100 * said["blues"])
+    probs = page.session_state["track"].analysis.predictions[0].to_dict()
+    assert page.dataframe[0].value["Blues"][0] == pytest.approx(100 * probs["blues"])
 
 
 def test_the_comparison_waits_while_its_visitor_is_elsewhere() -> None:
@@ -265,7 +265,7 @@ def test_tracks_of_other_networks_are_hidden_until_those_are_back(
         changed.setattr(models, "network", other)
         page.run()
         assert not page.exception
-        assert tracks(page) == ["Palace"]  # examples are heard again
+        assert tracks(page) == ["Palace"]  # examples are analysed again
         assert "1 of your tracks was analysed with different models" in words(page)
     page.run()
     assert tracks(page) == ["Palace", "a.wav"]

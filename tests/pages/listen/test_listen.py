@@ -134,11 +134,11 @@ def test_noise_is_flagged_as_unusual_and_an_example_is_not(page: AppTest) -> Non
     noise = 0.1 * np.random.default_rng(0).standard_normal(22_050 * 8).astype(np.float32)
     upload(page, "noise.wav", encode(noise))
     assert not page.exception
-    said = [element.value for element in page.warning]
-    assert len(said) == 2  # each network its own
-    assert "Unusual sound" in said[0]
-    assert "the genre may be wrong" in said[0]
-    assert "the mood may be wrong" in said[1]
+    warnings = [element.value for element in page.warning]
+    assert len(warnings) == 2  # each network its own
+    assert "Unusual sound" in warnings[0]
+    assert "the genre may be wrong" in warnings[0]
+    assert "the mood may be wrong" in warnings[1]
 
 
 GOOD = {
@@ -181,7 +181,7 @@ BAD = {
     "empty": (b"", "empty (0 bytes)"),
     "noise": (bytes(range(128, 228)), "no known audio format"),
     "text": (b"la la la", "text file"),
-    "picture": (b"\x89PNG\r\n\x1a\n" + bytes(99), "PNG picture"),
+    "image": (b"\x89PNG\r\n\x1a\n" + bytes(99), "PNG picture"),
     "one sample": (encode(np.ones(1, np.float32)), "1 sample of audio"),
     "silence": (encode(np.zeros(66_150, np.float32)), "silent"),
     "only NaN": (encode(np.full(66_150, np.nan), subtype="FLOAT"), "silent"),
@@ -283,16 +283,16 @@ def test_the_bar_shows_how_many_visitors_are_ahead(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Someone else holds the process's turn for a moment; the bar shows it, then the analysis."""
-    told: list[str] = []
+    messages: list[str] = []
 
     class Bar:
         def progress(self, fraction: float, text: str) -> None:
-            told.append(text)
+            messages.append(text)
             if "ahead of you" in text:
                 leave.set()
 
         def empty(self) -> None:
-            told.append("gone")
+            messages.append("gone")
 
     entered, leave = threading.Event(), threading.Event()
 
@@ -305,7 +305,7 @@ def test_the_bar_shows_how_many_visitors_are_ahead(
     entered.wait(5)
     monkeypatch.setattr(st, "progress", lambda *_, **__: Bar())
     upload(page, "song.wav", encode(melody(4)))
-    assert told[0] == "1 visitor is ahead of you. Yours starts automatically."
-    assert "Analysing… 100%" in told
-    assert told[-1] == "gone"
+    assert messages[0] == "1 visitor is ahead of you. Yours starts automatically."
+    assert "Analysing… 100%" in messages
+    assert messages[-1] == "gone"
     assert len(figures(page)) == 6

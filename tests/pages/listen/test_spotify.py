@@ -105,7 +105,7 @@ def test_the_same_link_is_asked_about_once(services: Services, credentials: None
     )  # for an hour
 
 
-def test_where_nothing_is_to_be_heard_the_player_and_an_upload_are_offered(
+def test_where_no_preview_exists_the_player_and_an_upload_are_offered(
     services: Services, credentials: None
 ) -> None:
     services.answers["api.deezer.com", "/"] = as_json(deezer_unknown())
@@ -133,13 +133,13 @@ TROUBLE = {
 
 
 @pytest.mark.parametrize("case", TROUBLE)
-def test_trouble_with_the_web_api_is_told_and_there_is_a_way_on(
+def test_failure_of_the_web_api_is_shown_and_there_is_a_way_on(
     services: Services, credentials: None, case: str
 ) -> None:
-    where, answer, said = TROUBLE[case]
+    where, answer, sentence = TROUBLE[case]
     services.answers[where] = answer
     page = paste()
-    assert said in words(page)
+    assert sentence in words(page)
     page.button(key="choice-0").click().run()
     assert len(page.get("plotly_chart")) == 6
 
@@ -164,7 +164,7 @@ def test_a_preview_that_is_no_audio_is_a_sentence(services: Services, credential
 
 
 @pytest.mark.parametrize(
-    ("link", "said"),
+    ("link", "sentence"),
     [
         (f"https://open.spotify.com/album/{TRACK}", "That's an album"),
         (UNTITLED, "no track with the id"),
@@ -172,10 +172,10 @@ def test_a_preview_that_is_no_audio_is_a_sentence(services: Services, credential
     ],
 )
 def test_wrong_links_are_named_and_the_next_one_works(
-    services: Services, credentials: None, link: str, said: str
+    services: Services, credentials: None, link: str, sentence: str
 ) -> None:
     page = paste(link)
-    assert said in page.error[0].value
+    assert sentence in page.error[0].value
     paste(LINK, page)
     assert not page.error
     assert len(page.get("plotly_chart")) == 6
@@ -203,14 +203,14 @@ def test_what_failed_for_the_moment_is_not_remembered(
 
 
 @pytest.mark.parametrize(
-    ("said", "on"), [("true", True), ("1", True), ("off", False), ("none", False), ("", False)]
+    ("sentence", "on"), [("true", True), ("1", True), ("off", False), ("none", False), ("", False)]
 )
 def test_spotifys_audio_needs_a_plain_yes(
-    services: Services, credentials: None, monkeypatch: pytest.MonkeyPatch, said: str, on: bool
+    services: Services, credentials: None, monkeypatch: pytest.MonkeyPatch, sentence: str, on: bool
 ) -> None:
     from tests.fakes.services import api_track
 
-    monkeypatch.setenv("SPOTIFY_AUDIO", said)
+    monkeypatch.setenv("SPOTIFY_AUDIO", sentence)
     services.answers["api.spotify.com", "/"] = as_json(
         api_track(preview_url="https://p.scdn.co/mp3-preview/x")
     )

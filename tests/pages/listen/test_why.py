@@ -69,7 +69,7 @@ def test_another_class_uses_what_was_silenced_before(
     assert titles(page) == ["Occlusion: evidence for Rock", "Grad-CAM: evidence for Rock"]
 
 
-def test_the_regions_can_be_heard_and_what_is_left(page: AppTest) -> None:  # noqa: F811
+def test_highlighted_parts_and_the_rest_can_be_played(page: AppTest) -> None:  # noqa: F811
     upload(page, "song.wav", encode(melody(4)))
     opened(page, "why")
     page.button(key="play-Grad-CAM").click().run()
@@ -128,7 +128,7 @@ def test_the_svm_answers_beside_the_network(page: AppTest) -> None:  # noqa: F81
         "Zero crossings",
         "Timbre: MFCC 1 to 20",
     ]
-    said = shown(page)
-    assert "Both predict Metal" in said or "They disagree" in said
-    assert "SVM. Top-1 accuracy" in said
+    text = shown(page)
+    assert "Both predict Metal" in text or "They disagree" in text
+    assert "SVM. Top-1 accuracy" in text
     assert all(chart.proto.alt for chart in page.get("plotly_chart"))

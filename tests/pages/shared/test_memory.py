@@ -20,7 +20,7 @@ print((before - psutil.Process().memory_info().rss) >> 20)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only glibc can be told")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs glibc's mallopt")
 def test_large_blocks_are_returned_when_freed() -> None:
     done = subprocess.run(
         [sys.executable, "-c", CODE.format(how="returned")],

@@ -25,23 +25,23 @@ from tests.pages.shared.conftest import (
 )
 
 
-def test_what_is_in_use_is_told_before_anything_is_loaded(hub: FakeHub) -> None:
+def test_what_is_in_use_is_shown_before_anything_is_loaded(hub: FakeHub) -> None:
     page = start()
     assert not page.exception
-    told = sidebar(page)
+    text = sidebar(page)
     for task in ("genre", "mood"):
         checkpoint = Checkpoint.load(task)
-        assert f"Version: weights {checkpoint.digest}" in told
-        assert f"training code {checkpoint.revision[:12]}" in told
+        assert f"Version: weights {checkpoint.digest}" in text
+        assert f"training code {checkpoint.revision[:12]}" in text
         for measured in checkpoint.results.values():
-            assert f": {100 * measured['track_accuracy']:.1f}%" in told
-        assert f"{task.capitalize()} of a music track, by a convolutional recurrent network" in told
-    assert "license: mit" not in told
+            assert f": {100 * measured['track_accuracy']:.1f}%" in text
+        assert f"{task.capitalize()} of a music track, by a convolutional recurrent network" in text
+    assert "license: mit" not in text
     assert not page.warning
     assert hub.asked == []
 
 
-def test_another_repository_is_heard_at_once_and_left_again(hub: FakeHub, other: Files) -> None:
+def test_another_repository_is_used_at_once_and_left_again(hub: FakeHub, other: Files) -> None:
     commit = hub.add(REPO, other).refs["main"]
     page = start()
     page.button(key="example-hunting").click().run()
@@ -50,11 +50,11 @@ def test_another_repository_is_heard_at_once_and_left_again(hub: FakeHub, other:
     assert not page.exception
     assert not page.error
     assert genres(page) == {"Fado", "Polka", "Rock"}
-    told = sidebar(page)
-    assert REPO in told
-    assert commit[:12] in told
-    assert "GTZAN tracks by unseen artists: 42.1% (± 2.0)" in told
-    assert r"Protocol F\: A \*test\*; mean of 2 seeds" in told
+    text = sidebar(page)
+    assert REPO in text
+    assert commit[:12] in text
+    assert "GTZAN tracks by unseen artists: 42.1% (± 2.0)" in text
+    assert r"Protocol F\: A \*test\*; mean of 2 seeds" in text
     assert "(GTZAN)" not in "\n".join(c.value for c in page.sidebar.caption)
     page.button(key="default-genre").click().run()
     assert genres(page) == before
@@ -68,7 +68,7 @@ def test_a_card_loads_no_pictures(hub: FakeHub, other: Files) -> None:
     assert "![" not in sidebar(page)
 
 
-def test_an_upload_is_heard_again_and_the_lab_follows(hub: FakeHub, other: Files) -> None:
+def test_an_upload_is_analysed_again_and_the_lab_follows(hub: FakeHub, other: Files) -> None:
     hub.add(REPO, other)
     page = start()
     page.segmented_control(key="source").set_value("Upload").run()
@@ -130,13 +130,13 @@ def test_each_failure_is_a_sentence_and_the_page_goes_on(
 def test_what_is_entered_is_never_a_folder(hub: FakeHub, text: str) -> None:
     page = attempt(start(), text)
     assert not page.exception
-    said = page.error[0].value
+    error = page.error[0].value
     assert (
-        "is not the name of a model repository" in said
-        or "no such repository" in said
-        or "names no revision" in said
+        "is not the name of a model repository" in error
+        or "no such repository" in error
+        or "names no revision" in error
     )
-    assert "<b>" not in said.replace(r"\<", "")
+    assert "<b>" not in error.replace(r"\<", "")
 
 
 def test_after_a_failure_the_same_name_can_be_tried_again(hub: FakeHub, other: Files) -> None:
@@ -150,7 +150,7 @@ def test_after_a_failure_the_same_name_can_be_tried_again(hub: FakeHub, other: F
     assert REPO in sidebar(page)
 
 
-def test_a_track_that_another_network_cannot_hear_brings_the_default_back(
+def test_a_track_that_another_network_cannot_analyse_brings_the_default_back(
     hub: FakeHub, tiny: Checkpoint, tmp_path: Path
 ) -> None:
     """A front end with a long hop may see only silence between its frames."""
@@ -169,7 +169,7 @@ def test_a_track_that_another_network_cannot_hear_brings_the_default_back(
     assert "cannot analyse the track: The audio is silent." in page.error[0].value.replace("\\", "")
     page.run()
     assert REPO not in sidebar(page).replace(page.error[0].value, "")
-    assert len(genres(page)) == 10  # as it was heard before
+    assert len(genres(page)) == 10  # as before
 
 
 def test_the_first_page_imports_neither_torch_nor_the_hub_client() -> None:

@@ -9,17 +9,17 @@ from pages.shared.queue import Queue
 
 
 def test_one_at_a_time_in_order_of_arrival() -> None:
-    turns, inside, order = Queue(), [0], []
+    queue, inside, order = Queue(), [0], []
 
     def visit(number: int) -> None:
-        with turns.turn():
+        with queue.turn():
             inside[0] += 1
             assert inside[0] == 1
             order.append(number)
             time.sleep(0.01)
             inside[0] -= 1
 
-    with turns.turn():
+    with queue.turn():
         threads = []
         for number in range(6):
             threads.append(threading.Thread(target=visit, args=(number,)))
@@ -30,17 +30,17 @@ def test_one_at_a_time_in_order_of_arrival() -> None:
     assert order == [0, 1, 2, 3, 4, 5]
 
 
-def test_who_waits_is_told_how_many_are_before() -> None:
-    turns, told = Queue(), []
+def test_who_waits_gets_the_number_ahead() -> None:
+    queue, ahead = Queue(), []
     first_in, first_out = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with turns.turn():
+        with queue.turn():
             first_in.set()
             first_out.wait(5)
 
     def wait() -> None:
-        with turns.turn(lambda before: (told.append(before), first_out.set())):
+        with queue.turn(lambda before: (ahead.append(before), first_out.set())):
             pass
 
     threads = [threading.Thread(target=hold), threading.Thread(target=wait)]
@@ -49,30 +49,30 @@ def test_who_waits_is_told_how_many_are_before() -> None:
     threads[1].start()
     for thread in threads:
         thread.join(5)
-    assert told[0] == 1
+    assert ahead[0] == 1
 
 
 def test_a_turn_that_fails_is_given_up() -> None:
-    turns = Queue()
+    queue = Queue()
     with pytest.raises(RuntimeError):
-        with turns.turn():
+        with queue.turn():
             raise RuntimeError
-    with turns.turn(lambda before: pytest.fail(f"{before} still in line")):
+    with queue.turn(lambda before: pytest.fail(f"{before} still in line")):
         pass
 
 
 def test_who_leaves_while_waiting_frees_the_place() -> None:
-    turns = Queue()
+    queue = Queue()
 
     def leave(before: int) -> None:
         raise InterruptedError
 
-    with turns.turn():
+    with queue.turn():
         thread_errors = []
 
         def wait() -> None:
             try:
-                with turns.turn(leave):
+                with queue.turn(leave):
                     pass
             except InterruptedError as error:
                 thread_errors.append(error)
@@ -81,5 +81,5 @@ def test_who_leaves_while_waiting_frees_the_place() -> None:
         thread.start()
         thread.join(5)
         assert len(thread_errors) == 1
-    with turns.turn(lambda before: pytest.fail("the place was kept")):
+    with queue.turn(lambda before: pytest.fail("the place was kept")):
         pass

@@ -53,9 +53,9 @@ class TestSettings:
         page.button(key="example-palace").click().run()
         assert not page.exception
         assert len(genres(page)) == 10
-        said = page.warning[0].value.replace("\\", "")
-        assert TROUBLE.get(kind, "there is no such repository") in said
-        assert "The built-in genre model is in use instead." in said
+        warning = page.warning[0].value.replace("\\", "")
+        assert TROUBLE.get(kind, "there is no such repository") in warning
+        assert "The built-in genre model is in use instead." in warning
         page.button(key="dismiss-0").click().run()
         assert not page.warning
         page.button(key="example-hunting").click().run()
@@ -70,7 +70,7 @@ class TestSettings:
         assert "is a checkpoint for mood, not for genre" in page.warning[0].value
         assert len(genres(page)) == 10
 
-    def test_a_copy_fetched_earlier_is_used_and_told(
+    def test_a_copy_fetched_earlier_is_used_with_a_notice(
         self, hub: FakeHub, other: Files, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         hub.add(REPO, other)
