@@ -19,6 +19,7 @@ import torch
 import torch.distributed as dist
 from pytorch_lightning.strategies import DDPStrategy
 from torch import Tensor, nn
+from torch.distributed.nn.functional import all_reduce
 
 T = TypeVar("T")
 
@@ -49,11 +50,7 @@ class ProcessGroup:
         return torch.cuda.is_available()
 
     def join(self) -> None:
-        """Connect to the other processes; once, before anything is done together.
-
-        Raises:
-            ValueError: A host has too few GPUs, or hosts differ in their number of processes.
-        """
+        """Connect to the other processes. ValueError where hosts differ or have too few GPUs."""
         if self.world == 1 or dist.is_initialized():
             return
         if self.world % self.local_world:
@@ -72,13 +69,12 @@ class ProcessGroup:
         # Hours, since features of a large collection may be waited for; torchrun ends processes that
         # wait for a dead one.
         dist.init_process_group("nccl" if self.on_gpu else "gloo", timeout=timedelta(hours=12))
-        atexit.register(_leave)
+        atexit.register(dist.destroy_process_group)
 
     def run_on_all(self, work: Callable[[], T]) -> T:
-        """Work that every process does; where it fails in one it fails in all, so that none waits for it.
+        """Work that every process does; where it fails in one it fails in all, so that none waits.
 
-        Raises:
-            OtherProcessFailed: In all but the first process that failed, which raises its own error.
+        The first that failed raises its error, the others OtherProcessFailed.
         """
         if self.world == 1:
             return work()
@@ -97,7 +93,8 @@ class ProcessGroup:
 
     def run_on_first(self, work: Callable[[], T]) -> T:
         """Work that one process does for all, who wait for it and get its result."""
-        return self.gather(self.run_on_all(lambda: work() if self.rank == 0 else None))[0]  # type: ignore[return-value]
+        result = self.run_on_all(lambda: work() if self.rank == 0 else None)
+        return self.gather(result)[0]  # type: ignore[return-value]
 
     def gather(self, value: T) -> list[T]:
         """The small value that each process has, by rank."""
@@ -136,7 +133,7 @@ class ProcessGroup:
         if self.world == 1:
             return network
         if self.on_gpu:
-            return nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-any-return, no-untyped-call]
+            return nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore
         for name, child in network.named_children():
             if isinstance(child, nn.BatchNorm2d):
                 synced = CPUSyncBatchNorm(child.num_features, child.eps, child.momentum)
@@ -166,7 +163,7 @@ class CPUSyncBatchNorm(nn.BatchNorm2d):
         centre = self.running_mean.clone()
         centred = x.float() - centre.view(1, -1, 1, 1)
         moments = torch.stack([centred.mean((0, 2, 3)), centred.square().mean((0, 2, 3))])
-        offset, square = _Sum.apply(moments) / world  # type: ignore[no-untyped-call]
+        offset, square = all_reduce(moments) / world  # type: ignore[no-untyped-call]
         variance = (square - offset.square()).clamp(min=0)
         count = world * x.numel() // x.shape[1]
         with torch.no_grad():
@@ -176,22 +173,3 @@ class CPUSyncBatchNorm(nn.BatchNorm2d):
         scale = (self.weight / (variance + self.eps).sqrt()).view(1, -1, 1, 1)
         normal: Tensor = (centred - offset.view(1, -1, 1, 1)) * scale + self.bias.view(1, -1, 1, 1)
         return normal.to(x.dtype)
-
-
-class _Sum(torch.autograd.Function):
-    """Sum over processes; the gradient of each is the sum of all."""
-
-    @staticmethod
-    def forward(context: Any, x: Tensor) -> Tensor:
-        total = x.clone(memory_format=torch.contiguous_format)
-        dist.all_reduce(total)
-        return total
-
-    @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:
-        return _Sum.forward(context, gradient)
-
-
-def _leave() -> None:
-    if dist.is_initialized():
-        dist.destroy_process_group()

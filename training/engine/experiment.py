@@ -17,16 +17,9 @@ from training.engine.run import RunSpec
 
 @dataclass(frozen=True)
 class Experiment:
-    """Paths and options of an experiment; trains missing runs.
+    """Paths and options of an experiment (training.cli.shared_options); trains missing runs.
 
-    Attributes:
-        data: Folder that holds gtzan/ and moods4q/, or is one of them; of a manifest: the table or
-            the folder of audio.
-        runs: Folder of all runs and of computed features.
-        recipe: Name of the recipe; default: the task's.
-        precision: "auto", or as Lightning names it, such as 32-true or bf16-mixed.
-        workers: Processes that read crops ahead; default: 0, with a GPU up to 4.
-        max_epochs: Of any run, for a rehearsal.
+    recipe: name, default: the task's. max_epochs: of any run, for a rehearsal.
     """
 
     data: Path
@@ -90,11 +83,7 @@ class Experiment:
         )
 
     def init_from(self, spec: RunSpec) -> RunSpec | None:
-        """The run that a run is initialised from, None for random weights.
-
-        Raises:
-            ValueError: The recipe names none that itself starts from random weights.
-        """
+        """The run that a run is initialised from, None for random weights."""
         if not spec.recipe.init_from:
             return None
         task, _, rest = spec.recipe.init_from.partition("/")

@@ -1,8 +1,9 @@
 """Frequency-wise MixStyle: mix mean and deviation of each mel band between training examples.
 
-Over time a band's level is the music; its mean and deviation are as much the room, the microphone and the mastering. MixStyle
-(Zhou et al. 2021, ICLR) mixes these statistics, here by band rather than by channel, since recordings differ in frequency
-response (Kim et al. 2022, arXiv 2206.12513; Morocutti et al. 2023, arXiv 2305.07499).
+How a band's level moves is the music; its mean and deviation are as much the room, the microphone
+and the mastering. MixStyle (Zhou et al. 2021, ICLR), by band rather than by channel, since recordings
+differ in frequency response (Kim et al. 2022, arXiv 2206.12513; Morocutti et al. 2023,
+arXiv 2305.07499).
 """
 
 import numpy as np
@@ -14,15 +15,12 @@ _EPSILON = 1e-3  # dB: a constant band is not scaled up
 
 
 def freq_mixstyle(mel: Tensor, alpha: float, generator: Generator, floor: float) -> Tensor:
-    """Give each band the mean and deviation of a mixture with another example of the batch.
+    """Mix mean and deviation of each band with those of another example; of half of the examples.
 
     Args:
-        mel: [B, 1, M, W] dB.
+        mel: [B, 1, M, W] dB; the result has the same shape.
         alpha: Of the beta distribution of λ, the weight of an example's own statistics.
-        floor: The value of silence in dB, which stays as it is.
-
-    Returns:
-        [B, 1, M, W]; half of the examples, on average, are changed.
+        floor: Silence in dB, which stays silence.
     """
     partner = torch.randperm(len(mel), generator=generator)
     # NumPy's, seeded from the generator: torch's beta distribution takes none.

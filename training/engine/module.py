@@ -14,6 +14,7 @@ from crnn.augment.noise_mix import BackgroundNoise
 from crnn.augment.time_warp import TimeWarp
 from crnn.model.network import CRNN
 from crnn.model.segments import average, plan
+from training.distributed import ProcessGroup
 from training.engine.freq_mixstyle import freq_mixstyle
 from training.engine.recipes import Recipe
 
@@ -24,18 +25,11 @@ _SEED_STRIDE = 2**40
 
 
 class TrainingModule(pl.LightningModule):
-    """One network in training.
+    """One network in training. ValueError where the recipe weighs tags and the collection has none.
 
     Args:
-        recipe: Settings of the training.
-        front_end: Of the spectrograms.
-        n_classes: Outputs of the network, K.
-        seed: Of every random number.
         steps: Of the whole run, over which a one-cycle schedule is laid.
-        n_tags: L, the collection's tags.
-
-    Raises:
-        ValueError: The recipe weighs tags and the collection has none.
+        n_tags: Tags of the collection, L.
     """
 
     def __init__(
@@ -65,7 +59,7 @@ class TrainingModule(pl.LightningModule):
         self._valid: list[tuple[Tensor, Tensor, int]] = []
 
     def augment(self, mel: Tensor, generator: Generator) -> Tensor:
-        """Level, equaliser, style, noise, warp and masks, sampled per example: [B, 1, M, W] -> the same."""
+        """Level, equaliser, style, noise, warp, masks, sampled per example: [B, 1, M, W] -> same."""
         recipe = self.recipe
         if recipe.gain_db or recipe.equaliser_db:
             mel = self._equalise(mel, generator)
@@ -161,7 +155,7 @@ class TrainingModule(pl.LightningModule):
         self._valid.append((self.network(segments).float(), target, int(track)))
 
     def on_validation_epoch_end(self) -> None:
-        rows: list[tuple[float, ...]] = []
+        rows = []
         for logits, target, track in self._valid:
             probabilities = logits.softmax(-1).cpu().double().numpy()
             # Tracks of a collection are about equally long, so the tail's smaller weight is left out.
@@ -171,18 +165,11 @@ class TrainingModule(pl.LightningModule):
             rows.append((track, loss, correct, float(overall.argmax() == int(target))))
         self._valid.clear()
         # By track: some processes repeat one of another's, since all take as many steps.
-        by_track = {row[0]: row[1:] for row in self._gather(rows)}
+        gathered = ProcessGroup.current().gather(rows)  # equally many in each
+        by_track = {row[0]: row[1:] for rows in zip(*gathered, strict=True) for row in rows}
         columns = zip(*by_track.values(), strict=True)
         for name, values in zip(("val_loss", "val_segment", "val_track"), columns, strict=True):
             self.log(name, float(np.mean(values)), prog_bar=True, sync_dist=True)
-
-    def _gather(self, rows: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
-        """Rows of all processes, equally many in each, in the order of a single process."""
-        if self.trainer.world_size == 1:
-            return rows
-        own = torch.tensor(rows, dtype=torch.float64, device=self.device)
-        gathered = self.trainer.strategy.all_gather(own)  # [world, N, columns]
-        return [tuple(row) for row in gathered.transpose(0, 1).flatten(0, 1).tolist()]
 
     def configure_optimizers(self) -> Any:
         recipe = self.recipe

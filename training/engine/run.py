@@ -6,7 +6,6 @@ runs/<name>/last.ckpt     Lightning's state after the last epoch, deleted when t
 runs/<name>/checkpoint/   config.json + model.safetensors, as crnn.model.checkpoint reads them
 """
 
-import csv
 import json
 import os
 import subprocess
@@ -65,26 +64,20 @@ def train(
     auxiliary: PartiallyLabelled | None = None,
     workers: int | None = None,
 ) -> Path:
-    """Train a run, or continue it, or find it finished.
+    """Train a run, or continue it, or find it finished; returns its folder.
 
     Under torchrun all processes train it together: each takes its part of every batch, so that a
     recipe means the same on one or many, and the first one writes the folder. A run may continue on
     another number of processes.
 
     Args:
-        runs: Folder of all runs.
-        precision: "auto", or as Lightning names it.
         donor: Folder of the finished run that a recipe with `init_from` starts from.
         auxiliary: Clips for a recipe with `auxiliary`.
         workers: Processes that read ahead; default: none without a GPU, which reading does not slow
             down, and up to four with one.
 
-    Returns:
-        The run's folder.
-
     Raises:
-        ValueError: The folder holds a run of the same name with other settings, or batches do not
-            divide among the processes.
+        ValueError: The folder holds another run, or batches don't divide among the processes.
     """
     folder, group = runs / spec.name, ProcessGroup.current()
     group.join()
@@ -178,7 +171,7 @@ def history(folder: Path) -> dict[str, list[Any] | None]:
 
 
 def init_from(network: CRNN, donor: CRNN) -> None:
-    """Copy all weights except the last layer's. ValueError if the networks differ in more than classes."""
+    """Copy all weights except the last layer's. ValueError if more than the classes differ."""
     if replace(network.config, n_classes=donor.config.n_classes) != donor.config:
         raise ValueError(
             f"{network.config} can't be initialised from {donor.config}: they differ in more than "
@@ -235,7 +228,7 @@ def _check_shared(folder: Path) -> None:
     """What the first process wrote, every host can read."""
     if not (folder / "config.json").exists():
         raise ValueError(
-            f"{folder} is not there on every host: --runs must name a folder that all of them share."
+            f"{folder} is not there on every host: --runs must be a folder that all of them share."
         )
 
 
@@ -283,20 +276,19 @@ class _History(Callback):
     Not Lightning's CSVLogger, which starts its file anew when a run is resumed.
     """
 
-    columns = ("epoch", "train_loss", "val_loss", "val_segment", "val_track")
+    columns = ("train_loss", "val_loss", "val_segment", "val_track")
 
     def __init__(self, file: Path) -> None:
         self.file = file
 
     @rank_zero_only
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        rows: list[list[Any]] = []
+        metrics, epoch = trainer.callback_metrics, trainer.current_epoch
+        table = pd.DataFrame({"epoch": epoch} | {c: [metrics.get(c)] for c in self.columns})
         if self.file.exists():
-            with self.file.open(newline="") as lines:
-                rows = list(csv.reader(lines))[1:]
-        # An epoch that was interrupted after its row was written is trained again.
-        rows = [row for row in rows if int(row[0]) < trainer.current_epoch]
-        metrics = trainer.callback_metrics
-        measured = [f"{float(metrics[c]):.4f}" if c in metrics else "" for c in self.columns[1:]]
-        with self.file.open("w", newline="") as out:
-            csv.writer(out).writerows([self.columns, *rows, [trainer.current_epoch, *measured]])
+            # An epoch that was interrupted after its row was written is trained again.
+            earlier = pd.read_csv(self.file)
+            table = pd.concat([earlier[earlier["epoch"] < epoch], table])
+        table.astype({"epoch": int} | dict.fromkeys(self.columns, float)).to_csv(
+            self.file, index=False, float_format="%.4f", lineterminator="\r\n"
+        )
