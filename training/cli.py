@@ -110,7 +110,7 @@ def train(
         set_: other recipe settings, NAME=JSON such as epochs=5
         tag: added to the run's name; needed with --set, --patience, --delta
         front_end: of a manifest's spectrograms
-        task_name: what a manifest's labels are of, such as mood; default: the name of file or folder
+        task_name: what a manifest's labels are of, such as mood; default: its name
         skip_broken: go on without files of a manifest that are missing or can't be decoded
     """
     settings = dict(_setting(text) for text in set_)

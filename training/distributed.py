@@ -55,19 +55,19 @@ class ProcessGroup:
             return
         if self.world % self.local_world:
             raise ValueError(
-                f"{self.world} processes, {self.local_world} of them on this host: every host needs "
+                f"{self.world} processes, {self.local_world} of them on this host: each host needs "
                 "as many as the others; start torchrun with the same --nproc_per_node everywhere."
             )
         if self.on_gpu:
             if torch.cuda.device_count() < self.local_world:
                 raise ValueError(
                     f"{self.local_world} processes on a host with {torch.cuda.device_count()} GPU: "
-                    "one process a GPU is needed; start torchrun with a smaller --nproc_per_node, or "
-                    "hide the GPUs with CUDA_VISIBLE_DEVICES= to train without."
+                    "one process a GPU is needed; start torchrun with a smaller --nproc_per_node, "
+                    "or hide the GPUs with CUDA_VISIBLE_DEVICES= to train without."
                 )
             torch.cuda.set_device(self.local_rank)
-        # Hours, since features of a large collection may be waited for; torchrun ends processes that
-        # wait for a dead one.
+        # Hours, since features of a large collection may be waited for; torchrun ends processes
+        # that wait for a dead one.
         dist.init_process_group("nccl" if self.on_gpu else "gloo", timeout=timedelta(hours=12))
         atexit.register(dist.destroy_process_group)
 
@@ -115,7 +115,7 @@ class ProcessGroup:
         return batch_size // self.world
 
     def trainer_settings(self) -> dict[str, Any]:
-        """Lightning's Trainer arguments: one device for one process, else DistributedDataParallel."""
+        """Arguments of Lightning's Trainer: one device for one process, else DDP."""
         if self.world == 1:
             return {"accelerator": "auto", "devices": 1}
         return {
@@ -129,7 +129,7 @@ class ProcessGroup:
         }
 
     def sync_batch_norm(self, network: nn.Module) -> nn.Module:
-        """Normalise by the batch of all processes, so that a recipe means the same on one or many."""
+        """Normalise by all processes' batch, so that a recipe means the same on one or many."""
         if self.world == 1:
             return network
         if self.on_gpu:

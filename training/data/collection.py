@@ -1,7 +1,4 @@
-"""The music collections: which tracks there are, their labels, and which of them must stay together.
-
-Each loader says where the collection comes from. None downloads anything: the folder is the user's.
-"""
+"""The music collections: tracks, labels, and which must stay together. Nothing is downloaded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,9 +21,9 @@ HOP_1024 = replace(GTZAN_FRONT_END, hop_length=1024)
 # A tag that fewer clips carry is too rare to be learned: 2.5 % of 810.
 _TAGGED_CLIPS = 20
 
-# GTZAN's repeated recordings (compare Sturm 2013, arXiv 1306.1461), which stay in one part of any split. The first
-# fourteen pairs are byte-identical; the others are the same recording in another mastering or a hair later: their mel
-# spectrograms correlate at 0.94 or more, any other two tracks at less than 0.93.
+# GTZAN's repeated recordings (compare Sturm 2013, arXiv 1306.1461). The first fourteen pairs are
+# byte-identical; the others differ in mastering or a short delay: their mel spectrograms correlate
+# at 0.94 or more, any other two tracks at less than 0.93.
 _DUPLICATES = (
     "disco 98 99, hiphop 39 45, hiphop 76 78, metal 34 94, metal 40 61, metal 41 62, metal 42 63, "
     "metal 43 64, metal 44 65, metal 45 66, metal 58 rock 16, pop 54 60, pop 67 71, reggae 81 82, "
@@ -45,10 +42,10 @@ class Collection:
 
     Attributes:
         targets: [N] indices into labels.
-        groups: [N]; tracks of one group (an artist, a recording and its duplicates) stay in one part of a split.
+        groups: [N]; tracks of one group (an artist, a recording) stay in one part of a split.
         reserved: Tracks that protocol N keeps for itself, and others by the same artists.
-        tag_names, tags: [L] and [N, L] of 0 and 1; none where L is 0.
-        subsets: [N] of "train", "valid" or "test" where the collection has a split of its own, else empty.
+        tag_names, tags: [L] and [N, L] of 0 and 1.
+        subsets: [N] of "train", "valid" or "test" in a collection with its own split, else empty.
     """
 
     name: str
@@ -68,9 +65,7 @@ class Collection:
         sizes |= set() if self.tags is None else {len(self.tags)}
         sizes |= {len(self.subsets)} if self.subsets else set()
         if len(sizes) != 1:
-            raise ValueError(
-                f"{self.name}: names, targets, groups, tags, subsets and features differ in length: {sizes}"
-            )
+            raise ValueError(f"{self.name}: names, targets, features, … differ in length: {sizes}")
 
     @property
     def candidates(self) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -81,14 +76,11 @@ class Collection:
 
     @property
     def digest(self) -> str:
-        """Twelve hex digits over everything that a run depends on: runs on other data are other runs."""
-        offsets = self.features.offsets
-        parts: list[Any] = [[self.names, self.targets.tolist(), self.groups, offsets]]
-        if self.tags is not None:
-            parts += [self.tag_names, self.tags]
-        if self.subsets:
-            parts.append(self.subsets)
-        return digest(*parts, *self.features.arrays())
+        """Twelve hex digits over all that a run depends on: runs on other data are other runs."""
+        tracks = [self.names, self.targets.tolist(), self.groups, self.features.offsets]
+        tags = [] if self.tags is None else [self.tag_names, self.tags]
+        subsets = [self.subsets] if self.subsets else []
+        return digest(tracks, *tags, *subsets, *self.features.arrays())
 
 
 def data_folder(data: Path, name: str) -> Path:
@@ -99,13 +91,8 @@ def data_folder(data: Path, name: str) -> Path:
 def load(task: str, data: Path, cache: Path, front_end: FrontEnd | None = None) -> Collection:
     """The collection behind a task: "genre", "mood", "quadrant", or "new-songs" (protocol N).
 
-    Args:
-        data: Folder that holds gtzan/ and moods4q/, or is one of them.
-        cache: Folder for computed features.
-        front_end: Default: of mels_1024.npz where one of the collections has it, else GTZAN_FRONT_END.
-
-    Raises:
-        DataError: The folder lacks what the task needs.
+    front_end: default: of mels_1024.npz where one of the collections has it, else GTZAN_FRONT_END.
+    Raises DataError where the folder lacks what the task needs.
     """
     if task == "genre":
         return gtzan(data, front_end, cache)
@@ -115,8 +102,8 @@ def load(task: str, data: Path, cache: Path, front_end: FrontEnd | None = None) 
 def gtzan(data: Path, front_end: FrontEnd | None, cache: Path) -> Collection:
     """GTZAN, 10 genres × 100 tracks of 30 s (Tzanetakis & Cook 2002, IEEE TSAP 10(5)).
 
-    From mels_1024.npz or mels.npz where they serve the front end, else from the original audio files,
-    <genre>/<genre>.00000.wav at any depth; files that can't be decoded (jazz.00054 in some copies) are an error.
+    From mels_1024.npz or mels.npz where they serve the front end, else from the original audio,
+    <genre>/<genre>.00000.wav at any depth; all must be readable (jazz.00054 is not in some copies).
     """
     folder = data_folder(data, "gtzan")
     front_end = front_end or _default_front_end(data)
@@ -130,8 +117,8 @@ def gtzan(data: Path, front_end: FrontEnd | None, cache: Path) -> Collection:
         files = sorted(f for f in files if f.parent.name in GENRES)
         if not files:
             raise DataError(
-                f"No GTZAN in {data}: expected mels_1024.npz, or audio files such as blues/blues.00000.wav, there or "
-                "in gtzan/."
+                f"No GTZAN in {data}: expected mels_1024.npz, or audio files such as "
+                "blues/blues.00000.wav, there or in gtzan/."
             )
         names, features = tuple(f.stem for f in files), from_audio(files, front_end, cache)
     targets = np.array([GENRES.index(name.split(".")[0]) for name in names])
@@ -160,11 +147,10 @@ def gtzan_groups(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def moods(data: Path, front_end: FrontEnd | None, cache: Path, target: str = "mood") -> Collection:
-    """moods4q: clips annotated by quadrant and mood (Panda, Malheiro & Paiva 2018, IEEE TAFFC 11(4)).
+    """moods4q: clips by quadrant and mood (Panda, Malheiro & Paiva 2018, IEEE TAFFC 11(4)).
 
-    Args:
-        target: "mood" (the five; clips whose tags decide on none are left out), "quadrant" (all clips) or "genre"
-            (the clips whose only genre is one of GTZAN's: new songs for the genre network). Groups are artists.
+    target: "mood" (clips of one of the five), "quadrant" (all clips) or "genre" (clips whose only
+    genre is one of GTZAN's: new songs for the genre network). Groups are artists.
     """
     column, labels = {
         "mood": ("mood", MOODS),
@@ -178,7 +164,8 @@ def moods(data: Path, front_end: FrontEnd | None, cache: Path, target: str = "mo
     missing = [clip for clip in table["clip"] if clip not in mels and clip not in files]
     if missing:
         raise DataError(
-            f"{folder / 'audio'} lacks {len(missing)} of {len(table)} annotated clips, the first: {missing[0]}."
+            f"{folder / 'audio'} lacks {len(missing)} of {len(table)} annotated clips, the first: "
+            f"{missing[0]}."
         )
     chosen = np.flatnonzero(table[column] != "")
     if mels:
@@ -204,18 +191,18 @@ def moods(data: Path, front_end: FrontEnd | None, cache: Path, target: str = "mo
 
 
 def annotations(data: Path) -> pd.DataFrame:
-    """moods4q's annotations.csv, a row a clip; what is not known is "". DataError where there is none."""
+    """moods4q's annotations.csv, a row a clip; unknown is "". DataError where there is none."""
     file = data_folder(data, "moods4q") / "annotations.csv"
     if not file.exists():
         raise DataError(
-            f"No moods4q in {data}: expected annotations.csv, and mels_1024.npz or audio/<clip>.opus, there or in "
-            "moods4q/."
+            f"No moods4q in {data}: expected annotations.csv, and mels_1024.npz or "
+            "audio/<clip>.opus, there or in moods4q/."
         )
     return pd.read_csv(file, dtype=str, keep_default_na=False)
 
 
 def _tags(table: pd.DataFrame) -> pd.DataFrame:
-    """Genres and mood words that at least _TAGGED_CLIPS clips carry, sorted: 0 or 1 for each clip [N, L]."""
+    """Genres and mood words of at least _TAGGED_CLIPS clips, sorted: 0 or 1, [N, L]."""
     words = (table.genres + ";" + table.mood_tags).str.replace(r"\s*;\s*", ";", regex=True)
     tags = words.str.strip().str.get_dummies(";").drop(columns="", errors="ignore")
     return tags.loc[:, tags.sum() >= _TAGGED_CLIPS]
@@ -228,13 +215,10 @@ def _default_front_end(data: Path) -> FrontEnd:
 
 
 def _mels_1024(folder: Path, ids: str, levels: int, front_end: FrontEnd) -> dict[str, Array]:
-    """Spectrograms [M, F] by name from mels_1024.npz; empty where it is missing or can't serve the front end.
+    """Spectrograms [M, F] by name from mels_1024.npz; none where it can't serve the front end.
 
-    A front end that differs in a longer hop alone, such as GTZAN_FRONT_END, gets the nearest columns.
-
-    Args:
-        ids: Key of the tracks' names.
-        levels: Steps of X between −80 and 0 dB below the track's maximum.
+    A front end that differs in a longer hop alone, as GTZAN_FRONT_END does, gets the nearest
+    columns. ids: key of the tracks' names. levels: of X, between −80 and 0 dB.
     """
     hop = front_end.hop_length / HOP_1024.hop_length
     file = folder / "mels_1024.npz"
@@ -242,14 +226,10 @@ def _mels_1024(folder: Path, ids: str, levels: int, front_end: FrontEnd) -> dict
         return {}
     with np.load(file, allow_pickle=False) as archive:
         names, values = archive[ids], archive["X"]
-        sampled = (
-            1 + archive["n_samples"] // 1024 if "n_samples" in archive else archive["n_frames"]
-        )
+        counts = archive["n_frames"] if "n_frames" in archive else 1 + archive["n_samples"] // 1024
     mels = {}
-    for name, steps, frames in zip(
-        names, values, np.minimum(sampled, values.shape[2]), strict=True
-    ):
-        columns = np.round(np.arange(0, frames - 0.5, hop)).astype(int)
+    for name, steps, count in zip(names, values, np.minimum(counts, values.shape[2]), strict=True):
+        columns = np.round(np.arange(0, count - 0.5, hop)).astype(int)
         mels[str(name)] = _decibels(steps[:, columns], 80.0, levels)
     return mels
 
@@ -262,7 +242,7 @@ def _mels_1709(file: Path) -> dict[str, Array]:
 
 
 def _decibels(steps: Array, width: float, levels: int) -> Array:
-    """Undo the quantisation; the lowest step of 80 dB is the floor, so that silence is −80 dB as when served."""
+    """Undo the quantisation; steps next to the floor are the floor: silence is as served."""
     decibels = (steps.astype(np.float32) + 0.5) / levels * width - width
     floor = -GTZAN_FRONT_END.top_db
     return np.where(decibels < floor + max(0.5, width / levels), floor, decibels).astype(DTYPE)

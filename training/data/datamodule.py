@@ -1,4 +1,4 @@
-"""Segments for the network: random crops to train on, every segment in order to validate and test on."""
+"""Segments for the network: random crops to train on, all segments in order to validate on."""
 
 import math
 from collections.abc import Iterator
@@ -20,14 +20,10 @@ Item = tuple[Tensor, Tensor, Tensor]
 
 
 class RandomCrops(Dataset[Item]):
-    """Random crops [1, M, W] with candidates [K] and tags [L]: as many of a track as segments fit in it.
+    """Random crops [1, M, W] with candidates [K] and tags [L]: of each track as many as fit.
 
-    Item (epoch, index): where a crop starts depends on seed, epoch and index alone, so that a resumed
-    run reads what it would have read.
-
-    Args:
-        width: Frames of a crop, W.
-        fraction: Of the crops that fit, to take.
+    Item (epoch, index): where a crop starts depends on seed, epoch and index alone, so that a
+    resumed run reads what it would have read. fraction: of the crops that fit, to take.
     """
 
     def __init__(
@@ -78,7 +74,7 @@ class JoinedCrops(Dataset[Item]):
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """Items (epoch, index), shuffled anew each epoch; Lightning calls set_epoch, also after a restart.
+    """Items (epoch, index), shuffled each epoch; Lightning calls set_epoch, also after a restart.
 
     Of `world` processes each takes every world-th item, all equally many: the batches of one step,
     joined, are the batch of a single process.
@@ -122,11 +118,9 @@ class SegmentDataModule(pl.LightningDataModule):
     """A collection, a split and a segment width, as Lightning asks for them.
 
     Args:
-        width: Frames of a segment.
         batch_size: Of all processes together.
-        auxiliary: Partially labelled clips to train on, too.
-        fraction: Of their crops, to add to an epoch.
-        workers: Processes that read ahead; which crops they read does not depend on them.
+        auxiliary, fraction: Partially labelled clips, and how many of their crops an epoch adds.
+        workers: Processes that read ahead; crops do not depend on them.
     """
 
     def __init__(

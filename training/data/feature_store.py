@@ -3,8 +3,8 @@
     CACHE/<key>.npy    [F, M] in dB; the key covers front end, path, size and time of the audio file
     CACHE/<key>.txt    why a file could not be decoded, instead
 
-Files are written whole or not at all, so a stopped computation continues where it was. Processes that need
-the same features at the same time share the work: each takes what is missing in an order of its own.
+Files are written whole or not at all, so a stopped computation continues where it was. Processes
+that start together share the work: each takes what is missing in an order of its own.
 """
 
 import hashlib
@@ -47,12 +47,7 @@ class BrokenFiles(AudioError):
 
 @dataclass(frozen=True)
 class FeatureStore:
-    """Spectrograms of tracks.
-
-    Attributes:
-        tracks: [F_i, M] in dB of each track, or the .npy file that holds them.
-        lengths: Frames of each track, F_i.
-    """
+    """Spectrograms [F_i, M] in dB, or the .npy files that hold them; lengths: F_i."""
 
     tracks: tuple[Array | Path, ...]
     lengths: tuple[int, ...]
@@ -101,14 +96,8 @@ def from_audio(
 ) -> FeatureStore:
     """Features of audio files by the code that serves, computed where `cache` lacks them.
 
-    Args:
-        files: Of any format that crnn.audio.decode reads.
-        front_end: Settings of the spectrograms.
-        cache: Folder that is made where it does not exist.
-        skip_broken: Give files that can't be decoded no frames rather than raise.
-
-    Raises:
-        BrokenFiles: Names every file that can't be decoded. Also where that is all of them.
+    Raises BrokenFiles with every file that can't be decoded; with skip_broken these get no frames,
+    unless that is all of them.
     """
     cache.mkdir(parents=True, exist_ok=True)
     places = [cache / f"{_key(file, front_end)}.npy" for file in files]

@@ -27,22 +27,15 @@ from training.data.feature_store import BrokenFiles, bullets, from_audio
 
 TABLE = "manifest.csv"  # the table of a folder that has one
 
-_SUBSETS = {
-    name: subset
-    for subset, names in {
-        "train": ("train", "training"),
-        "valid": ("valid", "validation", "val", "dev"),
-        "test": ("test", "testing"),
-        "": ("",),
-    }.items()
-    for name in names
-}
+_SUBSETS = dict.fromkeys(("train", "training"), "train")
+_SUBSETS |= dict.fromkeys(("valid", "validation", "val", "dev"), "valid")
+_SUBSETS |= dict.fromkeys(("test", "testing"), "test") | {"": ""}
 _SKIP = "Mend them, remove them from the manifest, or add --skip-broken to go on without them."
 
 
 @dataclass(frozen=True)
 class Row:
-    """One track: its path as the manifest has it, the file, and its label, group and subset ("" = none)."""
+    """One track: its path in the manifest, file, label, group and subset ("" = none)."""
 
     name: str
     file: Path
@@ -71,7 +64,7 @@ def manifest(
     task: str | None = None,
     skip_broken: bool = False,
 ) -> Collection:
-    """The collection behind a manifest. Raises DataError with everything that is wrong with it at once."""
+    """The collection behind a manifest. DataError with everything that is wrong with it."""
     table = read(source, task, skip_broken)
     return collection(table, front_end or GTZAN_FRONT_END, cache, skip_broken)
 
@@ -79,13 +72,8 @@ def manifest(
 def read(source: Path, task: str | None = None, skip_broken: bool = False) -> Table:
     """Read a table or a folder, and check that the files are there.
 
-    Args:
-        source: A table, a folder with manifest.csv, or a folder of audio.
-        task: What the labels are of, such as "mood"; default: the file's or the folder's name.
-        skip_broken: Leave out rows whose file or label is missing, with a message on stderr.
-
-    Raises:
-        DataError: Lists all rows that can't be used.
+    task: what the labels are of; default: the file's or the folder's name. Raises DataError with
+    all rows that can't be used; skip_broken leaves out those whose file or label is missing.
     """
     table = source / TABLE if (source / TABLE).is_file() else source
     if table.is_dir():
@@ -117,11 +105,7 @@ def read(source: Path, task: str | None = None, skip_broken: bool = False) -> Ta
 def collection(
     table: Table, front_end: FrontEnd, cache: Path, skip_broken: bool = False
 ) -> Collection:
-    """Spectrograms of a manifest's tracks, computed once.
-
-    Raises:
-        DataError: Lists all files that can't be decoded, unless they are skipped.
-    """
+    """Spectrograms of a manifest's tracks. DataError with all files that can't be decoded."""
     try:
         features = from_audio([row.file for row in table.rows], front_end, cache, skip_broken)
     except BrokenFiles as error:
@@ -166,7 +150,7 @@ def _table(source: Path, task: str, rows: list[Row]) -> Table:
 
 
 def _from_table(file: Path) -> tuple[list[Row], list[str], list[str]]:
-    """Rows that can be used, those whose file or label is missing, and what else is wrong, a line each."""
+    """Usable rows; a line for each row whose file or label is missing; one for each other fault."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -176,8 +160,8 @@ def _from_table(file: Path) -> tuple[list[Row], list[str], list[str]]:
     lines.fieldnames = [(name or "").strip().lower() for name in lines.fieldnames or ()]
     if not {"path", "label"} <= set(lines.fieldnames):
         raise DataError(
-            f"{file}: its first line is {head[:80]!r}; the columns path and label are needed there, "
-            "group and split may follow."
+            f"{file}: its first line is {head[:80]!r}; the columns path and label are needed "
+            "there, group and split may follow."
         )
     rows, broken, wrong = [], [], []
     for record in lines:
@@ -224,7 +208,7 @@ def _task(table: Path) -> str:
 
 
 def _check_subsets(table: Table) -> None:
-    """All rows have a subset and every label is trained on, or DataError; warns of groups in several subsets."""
+    """DataError unless all rows have a subset and all labels are trained on; warns of leaks."""
     without = [row.name for row in table.rows if not row.subset]
     if without:
         raise DataError(

@@ -1,6 +1,6 @@
 """Partial labels: AllMusic genres of moods4q's clips, mapped to candidate sets of GTZAN classes.
 
-"Pop/Rock" may be what GTZAN calls pop, rock, metal or disco, and is surely not what it calls jazz. A network learns from such a
+"Pop/Rock" may be GTZAN's pop, rock, metal or disco, but not its jazz. A network learns from such a
 clip by the total probability of its candidates (training.engine.module).
 """
 
@@ -32,7 +32,7 @@ CANDIDATES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class PartiallyLabelled:
-    """Auxiliary tracks to train on, never to test on: candidates [N, K] is 1 where a track may be of a class."""
+    """Auxiliary tracks to train on: candidates [N, K] is 1 where a track may be of a class."""
 
     name: str
     features: FeatureStore
@@ -48,7 +48,7 @@ class PartiallyLabelled:
 def auxiliary_clips(
     data: Path, cache: Path, front_end: FrontEnd | None = None
 ) -> PartiallyLabelled:
-    """moods4q's clips with a genre of CANDIDATES, except for those of artists that protocol N tests on."""
+    """moods4q's clips with a genre of CANDIDATES, without artists that protocol N tests on."""
     collection = moods(data, front_end, cache, "quadrant")
     chosen, rows = [], []
     for i, genres in enumerate(annotations(data).genres):

@@ -1,4 +1,4 @@
-"""The protocols' splits into training, validation and test, each by track, before any segment is cut."""
+"""The protocols' splits into training, validation and test, by track, before segments are cut."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -25,17 +25,14 @@ class Split:
 
 
 def paper(collection: Collection, seed: int) -> Split:
-    """Protocol P: 90/10 into rest and test, then the rest 80/20 into train and validation.
-
-    Stratified; groups stay whole.
-    """
+    """Protocol P: 10 % to test on, of the rest 20 % to validate on; stratified, groups whole."""
     rest, test = next(_folds(collection, _everything(collection), 10, seed))
     train, valid = next(_folds(collection, rest, 5, seed))
     return Split(train, valid, test)
 
 
 def filtered(collection: Collection) -> Split:
-    """Protocol F: the fault-filtered, artist-disjoint lists of Kereliuk et al. 2015, as torchaudio has them."""
+    """Protocol F: the artist-disjoint lists of Kereliuk et al. 2015, as torchaudio has them."""
     lists = torchaudio.datasets.gtzan
     parts = (lists.filtered_train, lists.filtered_valid, lists.filtered_test)
     place = {name: i for i, name in enumerate(collection.names)}
@@ -49,16 +46,13 @@ def filtered(collection: Collection) -> Split:
 
 
 def folds(collection: Collection, seed: int = 0, count: int = 5) -> list[Split]:
-    """Protocol M: disjoint groups (artists), stratified as far as they allow; no validation part."""
+    """Protocol M: disjoint groups (artists), stratified as far as possible; no validation part."""
     cut = _folds(collection, _everything(collection), count, seed)
     return [Split(train, _NONE, test) for train, test in cut]
 
 
 def grouped(collection: Collection, seed: int) -> Split:
-    """60/20/20 into train, validation and test; stratified, groups whole. Small collections need a fifth.
-
-    Raises DataError for labels with too few groups to be in every part.
-    """
+    """60/20/20, stratified, groups whole. DataError for labels with too few groups for that."""
     pairs = set(zip(collection.targets.tolist(), collection.groups, strict=True))
     counts = np.bincount([target for target, _ in pairs], minlength=len(collection.labels))
     few = [f"{label} ({n})" for label, n in zip(collection.labels, counts, strict=True) if n < 5]
@@ -75,7 +69,7 @@ def grouped(collection: Collection, seed: int) -> Split:
 
 
 def predefined(collection: Collection) -> Split:
-    """The collection's own split; its training part also gives a validation part where it names none."""
+    """The collection's own split, with a validation part from its training part if it has none."""
     if not collection.subsets:
         raise DataError(
             f"{collection.name} has no split of its own; a column `split` would be one."
@@ -88,7 +82,7 @@ def predefined(collection: Collection) -> Split:
 
 
 def within(collection: Collection, split: Split, seed: int = 0) -> Split:
-    """Cut a validation part (a fifth, groups whole) from a split's training part; without its test part."""
+    """A split's training part, of which a fifth (groups whole) becomes validation; no test part."""
     return Split(*next(_folds(collection, split.train, 5, seed)), _NONE)
 
 
@@ -101,8 +95,8 @@ def from_name(name: str, collection: Collection) -> Split:
     paper:SEED          protocol P; paper:SEED/copies lets duplicates fall on both sides
     grouped:SEED        60/20/20 by group
     given               the collection's own
-    fold:K              protocol M, K = 0 … 4; fold:K/mixed ignores artists; fold:K/valid cuts a
-                        validation part from its training part, fold:K/both has that and the test part
+    fold:K              protocol M, K = 0 … 4; fold:K/mixed ignores artists; fold:K/valid has a
+                            part of its training part to validate on, fold:K/both the test part, too
     """
     everything = _everything(collection)
     kind, _, argument = name.partition(":")
@@ -125,8 +119,8 @@ def from_name(name: str, collection: Collection) -> Split:
             return folds(ungrouped if variant else collection)[int(number)]
         case "fold", "valid" | "both" if number in set("01234"):
             split = folds(collection)[int(number)]
-            inner = within(collection, split)
-            return replace(inner, test=split.test) if variant == "both" else inner
+            test = split.test if variant == "both" else _NONE
+            return replace(within(collection, split), test=test)
     raise ValueError(
         f"split {name!r}: one of all, known, filtered, given, paper:SEED, paper:SEED/copies, "
         "grouped:SEED, fold:0 … fold:4, fold:0/valid, fold:0/both, fold:0/mixed is needed"
@@ -140,7 +134,7 @@ def _everything(collection: Collection) -> Indices:
 def _with_all_labels(
     collection: Collection, tracks: Indices, count: int, seed: int
 ) -> tuple[Indices, Indices]:
-    """The first of `count` folds that leaves every label on both sides; where groups allow none, the first."""
+    """The first of `count` folds with every label on both sides, or the first if none has."""
     folds = list(_folds(collection, tracks, count, seed))
     labels = set(collection.targets[tracks])
     complete = (f for f in folds if all(set(collection.targets[part]) == labels for part in f))

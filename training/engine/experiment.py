@@ -61,7 +61,7 @@ class Experiment:
         return float(frames * self._shortened(spec).recipe.epochs)
 
     def train(self, spec: RunSpec, collection: Collection | None = None) -> Path:
-        """The folder of a finished run; trains it, and the run it is initialised from, if missing."""
+        """A finished run's folder; trains it, and the run it is initialised from, if missing."""
         first = self.init_from(spec)
         # Its own collection first: where both are missing, the error names this one.
         collection = collection or self.collection(spec.task)
@@ -90,8 +90,8 @@ class Experiment:
         recipe, _, split = rest.partition("/")
         if recipe not in RECIPES or RECIPES[recipe].init_from or not split:
             raise ValueError(
-                f"init_from {spec.recipe.init_from!r}: TASK/RECIPE/SPLIT is needed, of a recipe that "
-                "starts from random weights"
+                f"init_from {spec.recipe.init_from!r}: TASK/RECIPE/SPLIT is needed, of a recipe "
+                "that starts from random weights"
             )
         return RunSpec(task, recipe, RECIPES[recipe], split, 0)
 
@@ -104,8 +104,8 @@ class Experiment:
             return self.train(first, self.collection(first.task, front_end))
         except DataError as error:
             raise DataError(
-                f"{error} Recipe {spec.recipe_name} is initialised from a network that learned it; to "
-                f"do without, give --recipe one of {', '.join(from_scratch())}."
+                f"{error} Recipe {spec.recipe_name} is initialised from a network that learned it; "
+                f"to do without, give --recipe one of {', '.join(from_scratch())}."
             ) from error
 
     def _shortened(self, spec: RunSpec) -> RunSpec:

@@ -1,8 +1,8 @@
 """Frequency-wise MixStyle: mix mean and deviation of each mel band between training examples.
 
 How a band's level moves is the music; its mean and deviation are as much the room, the microphone
-and the mastering. MixStyle (Zhou et al. 2021, ICLR), by band rather than by channel, since recordings
-differ in frequency response (Kim et al. 2022, arXiv 2206.12513; Morocutti et al. 2023,
+and the mastering. MixStyle (Zhou et al. 2021, ICLR) by band rather than by channel, since
+recordings differ in frequency response (Kim et al. 2022, arXiv 2206.12513; Morocutti et al. 2023,
 arXiv 2305.07499).
 """
 

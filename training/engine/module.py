@@ -1,4 +1,4 @@
-"""The Lightning module: loss, augmentation of each batch, optimiser and schedule, validation by track."""
+"""The Lightning module: loss, augmentation, optimiser and schedule, validation by track."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ class TrainingModule(pl.LightningModule):
         self._valid: list[tuple[Tensor, Tensor, int]] = []
 
     def augment(self, mel: Tensor, generator: Generator) -> Tensor:
-        """Level, equaliser, style, noise, warp, masks, sampled per example: [B, 1, M, W] -> same."""
+        """Level, equaliser, style, noise, warp, masks, sampled per example: [B, 1, M, W]."""
         recipe = self.recipe
         if recipe.gain_db or recipe.equaliser_db:
             mel = self._equalise(mel, generator)
@@ -158,7 +158,7 @@ class TrainingModule(pl.LightningModule):
         rows = []
         for logits, target, track in self._valid:
             probabilities = logits.softmax(-1).cpu().double().numpy()
-            # Tracks of a collection are about equally long, so the tail's smaller weight is left out.
+            # Tracks are about equally long, so the tail's smaller weight is left out.
             overall = average(probabilities, plan(len(logits), 1))
             loss = float(functional.cross_entropy(logits, target.expand(len(logits))))
             correct = float((logits.argmax(-1) == target).float().mean())

@@ -1,4 +1,4 @@
-"""How a network is trained: the settings with their bounds, and the named recipes of recipes.yaml."""
+"""How a network is trained: settings with bounds, and the named recipes of recipes.yaml."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -24,7 +24,7 @@ _REMOVED = {"stretch": 0.0, "pitch": 0.0, "teacher": "", "distillation": 0.0}
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Recipe:
-    """Settings of a training run; the defaults are the paper's (Table VI), and 0 turns a setting off.
+    """Settings of a training run; the defaults are the paper's (Table VI), 0 turns one off.
 
     Attributes:
         segment_seconds: Length of a segment.
@@ -45,8 +45,8 @@ class Recipe:
             (multi-task learning, Caruana 1997).
         auxiliary: Fraction of the crops of partially labelled clips that an epoch adds
             (training.data.partial_labels); for genre.
-        init_from: "TASK/RECIPE/SPLIT" of the run of seed 0 whose weights, except for the last layer,
-            this run starts from; "" = random weights.
+        init_from: "TASK/RECIPE/SPLIT" of the run of seed 0 whose weights, except for the last
+            layer, this run starts from; "" = random weights.
         pools: None follows the front end (crnn.model.network.pool_sizes).
     """
 

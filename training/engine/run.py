@@ -122,7 +122,7 @@ def train(
         **group.trainer_settings(),
     )
     last, best = folder / "last.ckpt", folder / "best.ckpt"
-    # This run's own file, not a download: the full state (optimiser, callbacks) is needed to resume.
+    # This run's own file, no download: the full state (optimiser, callbacks) is needed to resume.
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=False)
     data_name = f"{collection.name}, split {spec.split}, {len(split.train)} tracks"
     if auxiliary is not None:
@@ -243,8 +243,8 @@ def _claim(
     group.per_process(spec.recipe.batch_size)
     if (auxiliary is not None) != (spec.recipe.auxiliary > 0):
         raise ValueError(
-            f"recipe {spec.recipe_name} has auxiliary={spec.recipe.auxiliary:g}; partially labelled "
-            "clips are needed where it is above 0, and only there"
+            f"recipe {spec.recipe_name} has auxiliary={spec.recipe.auxiliary:g}; partially "
+            "labelled clips are needed where it is above 0, and only there"
         )
     settings = asdict(spec) | {
         "front_end": collection.front_end.to_dict(),
