@@ -262,11 +262,12 @@ def measure(rounds: int = 4) -> dict[str, Any]:
         "table": "scale",
         "title": "How fast training is, and what more data costs",
         "context": (
-            f"One thread of a processor, seconds of processor time, median of {rounds} rounds taken in turns. "
-            f"{TRACKS} made-up tracks of {SECONDS} s, segments of {PAPER.segment_seconds:g} s in both ways, no augmentation; the "
-            "plain loop reads each segment's 3 s alone, by librosa, whenever it needs them. ×1, ×4, ×16: a network of "
-            f"{', '.join(map(str, SMALL.channels))} filters. Batches of {PAPER.batch_size} for the paper's network, of "
-            f"{BUNDLED.batch_size} for the others."
+            f"One thread of a processor, seconds of processor time, median of {rounds} rounds "
+            f"taken in turns. {TRACKS} made-up tracks of {SECONDS} s, segments of "
+            f"{PAPER.segment_seconds:g} s in both ways, no augmentation; the plain loop reads each "
+            "segment's 3 s alone, by librosa, whenever it needs them. ×1, ×4, ×16: a network of "
+            f"{', '.join(map(str, SMALL.channels))} filters. Batches of {PAPER.batch_size} for the "
+            f"paper's network, of {BUNDLED.batch_size} for the others."
         ),
         "rows": rows,
     }

@@ -12,13 +12,13 @@ import soundfile
 import torch
 
 from crnn.inference import export
-from crnn.inference import timeline as along
 from crnn.inference.analysis import decode_and_predict
 from crnn.inference.classifier import Classifier
+from crnn.inference.timeline import sections
 from crnn.model.checkpoint import Checkpoint
 from crnn.sources.examples import EXAMPLES
 from crnn.viz import prediction as figures
-from crnn.viz import timeline as along_figures
+from crnn.viz.timeline import over_time
 
 
 def song(seconds: float) -> bytes:
@@ -37,9 +37,9 @@ def song(seconds: float) -> bytes:
 def ours(data: bytes, classifiers: list[Classifier]) -> None:
     """From bytes to all figures of the page."""
     waveform, analysis = decode_and_predict(data, classifiers)
-    moments = analysis.predictions[0].timeline()
+    timeline = analysis.predictions[0].timeline()
     mel = analysis.mel.numpy()
-    along_figures.over_time(mel, analysis.front_end, moments, along.sections(moments)).to_json()
+    over_time(mel, analysis.front_end, timeline, sections(timeline)).to_json()
     for prediction in analysis.predictions:
         figures.top_classes(prediction, "").to_json()
         figures.distribution(prediction, "").to_json()

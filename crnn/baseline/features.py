@@ -24,8 +24,8 @@ FRAME, HOP = 2048, 512  # samples
 MFCCS = 20
 ROLLOFF = 0.85  # fraction of the magnitude that lies below the rolloff frequency
 
-# The published table's columns: chroma as a fraction of the strongest pitch class, RMS of full scale,
-# Hz, zero crossings as a fraction of the samples, MFCCs in dB; flux from 0 (same spectrum) to 2.
+# The published table's columns: chroma as a fraction of the strongest pitch class, RMS of full
+# scale, Hz, zero crossings as a fraction of the samples, MFCCs in dB; flux from 0 to 2.
 _HERTZ = ("spectral_centroid", "spectral_bandwidth", "rolloff")
 _MFCCS = tuple(f"mfcc{number}" for number in range(1, MFCCS + 1))
 _SERIES = ("chroma_stft", "rms", *_HERTZ, "zero_crossing_rate", *_MFCCS, "spectral_flux")

@@ -28,7 +28,7 @@ def _bars(
     axes: str = "xy",
     **bar: Any,
 ) -> go.Bar:
-    """Bars in percent; errors: lengths of the whiskers, by plotly's names; axes "yx": horizontal."""
+    """Bars in percent; errors: lengths of whiskers, by plotly's names; axes "yx": horizontal."""
     values = [None if fraction is None else 100 * fraction for fraction in fractions]
     whiskers = {key: 100 * np.array(lengths) for key, lengths in (errors or {}).items()}
     style = {"type": "data", "symmetric": len(whiskers) < 2, "thickness": 1.5, "color": _WHISKER}

@@ -25,7 +25,7 @@ def test_the_measured_ratio_is_the_asked_one(kind: str, ratio: float) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_power_added_to_the_picture_is_that_of_mixed_sound(kind: str) -> None:
-    """Oracle: the mixed waveform through the front end. Single values differ by phase, means must not.
+    """Oracle: the mixed waveform's spectrogram. Single values differ by phase, means must not.
 
     In absolute dB: "below the maximum" hangs on a single value.
     """

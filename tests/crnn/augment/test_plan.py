@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, band_frequencies
+from crnn.audio.front_end import (
+    GTZAN_FRONT_END,
+    PAPER_FRONT_END,
+    FrontEnd,
+    band_frequencies,
+)
 from crnn.audio.mel import log_mel
 from crnn.augment.plan import (
     Strengths,
@@ -82,7 +87,7 @@ class TestApply:
         assert np.array_equal(plain.predictions[0].overall, same.predictions[0].overall)
 
     @pytest.mark.parametrize("front_end", [FINE, GTZAN_FRONT_END, PAPER_FRONT_END])
-    def test_masks_lie_at_the_drawn_seconds_and_bands_on_every_grid(self, front_end) -> None:  # type: ignore[no-untyped-def]
+    def test_masks_lie_at_the_sampled_seconds_and_hertz(self, front_end: FrontEnd) -> None:
         plan = sample(Strengths(time_mask=60, frequency_mask=40, seed=1), 7.3, FINE)
         mel = torch.full((128, 7 * 22_050 // front_end.hop_length), -20.0)
         after = augment_mel(mel, plan, front_end)

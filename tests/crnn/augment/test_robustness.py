@@ -1,4 +1,4 @@
-"""A class's probability by strength: the first point is the original, and others get their turn in between."""
+"""A class's probability by strength: from the original on, step by step."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

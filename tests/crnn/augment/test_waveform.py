@@ -1,4 +1,4 @@
-"""The augmented sound: silent where the masks are, as long and as loud as the original, at the same pitch."""
+"""The augmented sound: silent in its masks, as long, as loud and as high as the original."""
 
 import numpy as np
 import pytest
@@ -121,7 +121,7 @@ def test_what_masks_leave_of_a_hiss_stays_a_hiss() -> None:
 
 
 def test_pieces_join_without_a_click() -> None:
-    """A steady tone under a frequency mask elsewhere: no step at the seams larger than the tone's own."""
+    """A tone beside a frequency mask: no step at the seams larger than the tone's own."""
     plan = sample(Strengths(frequency_mask=20, seed=0), 9.0, GTZAN_FRONT_END)
     masked = [band for piece in plan.pieces for band in piece.frequency_masks]
     hertz = next(
@@ -154,7 +154,7 @@ def test_levels_go_down_together() -> None:
 
 
 def test_a_mask_takes_the_sound_apart_without_loss() -> None:
-    """High notes against low ones: what is kept has the one, the rest the other, and together they are the sound."""
+    """What is selected has the high tone, the rest the low one; together they are the sound."""
     low, high = tone(220, 5), tone(4000, 5)
     whole = low + high
     mask = torch.zeros(128, len(whole) // 1709 + 1)

@@ -24,7 +24,7 @@ def noise(seconds: float = 3.0, seed: int = 0) -> np.ndarray:
     "sound", [melody(7.3), noise(2.0), melody(14.1, seed=3)], ids=["7 s", "noise", "14 s"]
 )
 def test_librosa_on_the_whole_sound_says_the_same(sound: np.ndarray) -> None:
-    """Blocks, their seams and the track's own tuning: one call over all of the sound, ends mirrored, is the oracle."""
+    """Blocks, seams and tuning: one call over the whole sound, ends mirrored, is the oracle."""
     mirrored = {"y": sound, "pad_mode": "reflect"}
     measure = librosa.feature
     cepstrum = measure.mfcc(**mirrored, n_mfcc=20)

@@ -52,7 +52,7 @@ def fitted(
 def test_scikit_learn_says_the_same(classes: int, setting: training.Setting, spread: float) -> None:
     model, svm, table = fitted(classes, spread, setting)
     random = np.random.default_rng(1)
-    # Seen, between, and far away from anything: there every kernel is 0 and only the intercepts speak.
+    # Seen, between, and far away from anything: there every kernel is 0, only intercepts count.
     far = table.values.mean(axis=0) + 50 * table.values.std(axis=0) * random.standard_normal(
         (20, 7)
     )

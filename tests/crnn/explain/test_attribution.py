@@ -1,4 +1,4 @@
-"""Laws of the explanations: what they point at is what counts, and a network that knows nothing points elsewhere."""
+"""Laws of attribution: what a map marks is what counts; an untrained network marks other places."""
 
 import copy
 
@@ -45,7 +45,7 @@ def correlation(a: Tensor, b: Tensor) -> float:
 
 
 class BandLevel(torch.nn.Module):
-    """A network whose output is known: the first class has the loudness of some bands in some frames of a segment."""
+    """A network whose output is known: the first class's logit is the level of some bands."""
 
     def __init__(self, like: CRNN, bands: slice) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ def test_occlusion_finds_the_only_bands_that_count(tiny: Checkpoint, mel: Tensor
 
 
 def test_a_comb_of_patches_measures_what_one_at_a_time_does(tiny: Checkpoint, mel: Tensor) -> None:
-    """The plain way: one patch of the track silent at a time, and the fall of the segment that contains it."""
+    """Oracle: one patch of the track silent at a time, and the fall in its segment."""
     classifier = Classifier(tiny)
     whole = mel[:, : 3 * 39]
     lost = attribution.occlusion(classifier, whole)
@@ -86,7 +86,7 @@ def test_a_comb_of_patches_measures_what_one_at_a_time_does(tiny: Checkpoint, me
 
 @pytest.mark.parametrize("layer", [0, 1, 2, 3])
 def test_grad_cams_weights_are_the_logits_slope(tiny: Checkpoint, mel: Tensor, layer: int) -> None:
-    """Equation 1 by finite differences: a map raised everywhere by a little moves the logit by the sum of its gradient."""
+    """Equation 1 by finite differences: raising a map moves the logit by its gradients' sum."""
     network = copy.deepcopy(tiny.model).double().eval()
     checkpoint = Checkpoint(
         tiny.task, tiny.labels, GTZAN_FRONT_END, 3.0, network, temperature=tiny.temperature
@@ -146,7 +146,7 @@ def test_the_shared_network_is_left_as_it_was(genre: Classifier, mel: Tensor) ->
 
 
 def test_random_weights_give_another_map(genre: Classifier, mel: Tensor) -> None:
-    """Adebayo et al. 2018: a map that survives the loss of all the network knows would show the excerpt, not the network."""
+    """Adebayo et al. 2018: a map that survives random weights would show the sound alone."""
     trained, excerpt = genre.checkpoint, mel[:, : 2 * 39]
     label = top(genre, excerpt)
     k = trained.labels.index(label)
@@ -190,7 +190,7 @@ def test_maps_are_as_large_as_the_picture_however_short(
 
 
 def test_a_repeated_track_and_its_explanation_are_repeated(tiny: Checkpoint, mel: Tensor) -> None:
-    """A track of 13 frames is level three times over; each patch's silence is level three times, too."""
+    """A track of 13 frames is repeated three times, and so is each patch's silence."""
     classifier, short = Classifier(tiny), mel[:, :13]
     lost = attribution.occlusion(classifier, short)
     silent = short.clone()

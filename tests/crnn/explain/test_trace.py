@@ -1,4 +1,4 @@
-"""The stages chained are what the classifier predicts; each has the shape its formula states; librosa, NumPy and torch as oracles."""
+"""The stages chained are the classifier's prediction; librosa, NumPy and formulas as oracles."""
 
 from dataclasses import replace
 

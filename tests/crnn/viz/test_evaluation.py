@@ -42,7 +42,8 @@ def test_confusion_is_in_percent_of_each_true_class(name: str) -> None:
 
 
 def test_accuracy_is_the_tables() -> None:
-    network, svm = evaluation.generalisation(MEASURED, results.load("svm")["protocols"]).data  # type: ignore[index]
+    baseline = (results.load("svm") or {})["protocols"]
+    network, svm = evaluation.generalisation(MEASURED, baseline).data
     for value, name in zip(network.y, ("P", "F", "N"), strict=True):
         expected = results.value_and_spread(MEASURED[name], "track_accuracy")[0]
         assert value == pytest.approx(100 * expected)

@@ -1,4 +1,4 @@
-"""Predictions over time: stacked areas on the spectrogram's axis, and the path in the mood plane."""
+"""Predictions over time: areas on the spectrogram's axis, a path in the mood plane."""
 
 import numpy as np
 import pytest

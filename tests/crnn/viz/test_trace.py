@@ -1,4 +1,4 @@
-"""Figures of every stage of the network, of front ends and networks unlike the bundled ones, too."""
+"""Figures of every stage, of front ends and networks unlike the bundled ones, too."""
 
 from itertools import pairwise
 
