@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin
@@ -104,11 +105,7 @@ def train(
         task: what to train; manifest: on a table with the columns path,label[,group][,split], or on
             folders label/song.mp3
         split: all, filtered, paper:SEED, fold:K, fold:K/valid; of a manifest: given, grouped:SEED
-        recipe: default: the task's
-        patience: epochs without progress before stopping; 0 = never
-        delta: the smallest fall of the validation loss that counts as progress
-        set_: other recipe settings, NAME=JSON such as epochs=5
-        tag: added to the run's name; needed with --set, --patience, --delta
+        patience, --delta
         front_end: of a manifest's spectrograms
         task_name: what a manifest's labels are of, such as mood; default: its name
         skip_broken: go on without files of a manifest that are missing or can't be decoded
@@ -142,7 +139,7 @@ def train(
 
 def evaluate(
     experiment: Experiment,
-    protocols: Sequence[Protocol],
+    names: Sequence[Protocol],
     *,
     seeds: Sequence[int] = FIVE_SEEDS,
     checkpoint: str = "genre",
@@ -152,35 +149,26 @@ def evaluate(
     """Measure protocols, one JSON each; trains the runs that are missing.
 
     Args:
-        protocols: as docs/results.md describes them
-        seeds: for F (runs) and P (splits)
+        names: protocols, as docs/results.md describes them; VII is the paper's Table VII
         checkpoint: for N: a bundled name, a folder, or user/repo
-        recipe: default: the task's
     """
-    out.mkdir(parents=True, exist_ok=True)
     experiment = replace(experiment, recipe=recipe)
-    for name in protocols:
-        result = _evaluated(experiment, name, seeds, checkpoint)
-        result |= {"recipe": recipe} if recipe else {}
+    measure: dict[str, Callable[[], dict[str, Any]]] = {
+        "F": partial(protocols.filtered, experiment, seeds),
+        "P": partial(protocols.paper, experiment, seeds),
+        "N": partial(protocols.new_songs, experiment, checkpoint),
+        "M": partial(protocols.mood, experiment, "mood"),
+        "M-quadrants": partial(protocols.mood, experiment, "quadrant"),
+        "M-mixed": partial(protocols.mood, experiment, "mood", mixed=True),
+        "M-quadrants-mixed": partial(protocols.mood, experiment, "quadrant", mixed=True),
+        "VII": partial(corruption.table, experiment, seeds),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        result = measure[name]() | ({"recipe": recipe} if recipe else {})
         file = out / (f"{name}-{recipe}.json" if recipe else f"{name}.json")
         file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         print(json.dumps(result))
-
-
-def _evaluated(
-    experiment: Experiment, name: str, seeds: Sequence[int], checkpoint: str
-) -> dict[str, Any]:
-    match name.removesuffix("-mixed"):
-        case "F":
-            return protocols.filtered(experiment, seeds)
-        case "P":
-            return protocols.paper(experiment, seeds)
-        case "N":
-            return protocols.new_songs(experiment, checkpoint)
-        case "VII":
-            return corruption.table(experiment, seeds)
-    task = "quadrant" if name.startswith("M-quadrants") else "mood"
-    return protocols.mood(experiment, task, mixed=name.endswith("-mixed"))
 
 
 def bundle_checkpoints(
@@ -223,7 +211,6 @@ def measure_tables(
 
     Args:
         tables: V, VII-trained, choices, mood-grid, optimism, curves; ablation, ablation-mood
-        width: narrow: for a CPU
     """
     known = (*paper_tables.TABLES, *ablation.ABLATIONS, "curves")
     if unknown := [name for name in tables if name not in known]:
@@ -240,11 +227,8 @@ def measure_tables(
 
 def measure_codecs(experiment: Experiment, *, out: Path = RESULTS) -> None:
     """Measure how far the bundled networks' predictions move when music is re-encoded."""
-    print(
-        reproduce.write(
-            out, "codecs", codecs.measure(experiment.data, progress=experiment.progress)
-        )
-    )
+    result = codecs.measure(experiment.data, progress=experiment.progress)
+    print(reproduce.write(out, "codecs", result))
 
 
 def measure_noise(
@@ -268,9 +252,7 @@ def reproduce_everything(
 
     Args:
         quick: two epochs a run, one seed: a rehearsal, into runs/quick/
-        seeds: for F (runs) and P (splits)
         table_seeds: for the paper's tables
-        width: narrow: for a CPU
         out: default: assets/results
     """
     if quick:
@@ -292,11 +274,7 @@ def measure_svm(
     out: Path = RESULTS,
     checkpoints: Path = CHECKPOINTS,
 ) -> None:
-    """Measure the SVM baseline as svm.json and write its checkpoint folder, svm-genre.
-
-    Args:
-        seeds: for F (calibration folds) and P (splits)
-    """
+    """Measure the SVM baseline as svm.json and write its checkpoint folder, svm-genre."""
     print(reproduce.baseline(experiment, seeds, out, checkpoints))
 
 
@@ -316,11 +294,7 @@ def measure_ood(
     checkpoints: Path = CHECKPOINTS,
     recipe: str | None = None,
 ) -> None:
-    """Measure out-of-distribution detection, and give the bundled checkpoints their threshold.
-
-    Args:
-        recipe: whose validation runs are compared; default: the task's
-    """
+    """Measure out-of-distribution detection, and give the bundled checkpoints their threshold."""
     result = reproduce.ood(replace(experiment, recipe=recipe), out, checkpoints)
     for row in result["rows"]:
         flagged = f"{100 * row['share_doubted']:5.1f} %  of {row['tracks']}"
@@ -365,6 +339,15 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "publish": publish_checkpoint,
 }
 _FORMER_NAMES = {"class-profiles": "portraits", "ood": "doubt"}
+_HELP = {
+    "recipe": "default: the task's",
+    "seeds": "for runs, and for P's splits",
+    "width": "narrow: for a CPU",
+    "out": "folder that is written to",
+    "results": "folder of measured results",
+    "checkpoints": "folder of the bundled checkpoints",
+    "checkpoint": "a bundled name, a folder, or user/repo",
+}
 
 
 def _check_processes(command: Callable[..., None], group: ProcessGroup) -> None:
@@ -407,7 +390,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_arguments(parser: argparse.ArgumentParser, command: Callable[..., Any]) -> None:
     """An argument for each parameter; its help is the parameter's entry in the docstring."""
     entries = re.findall(r"^    (\w+): (.+(?:\n        .+)*)", str(inspect.getdoc(command)), re.M)
-    texts = {name: " ".join(text.split()) for name, text in entries}
+    texts = _HELP | {name: " ".join(text.split()) for name, text in entries}
     for name, parameter in inspect.signature(command).parameters.items():
         if name != "experiment":
             settings = _argument(parameter) | {"help": texts.get(name)}

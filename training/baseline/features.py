@@ -44,7 +44,9 @@ class FeatureTable:
 def gtzan_table(data: Path) -> FeatureTable:
     """GTZAN's published features; needs no audio. Raises DataError where the table is missing."""
     table = _published(data).sort_index()
-    values = table[list(SHARED)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64, copy=True)
+    values = (
+        table[list(SHARED)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64, copy=True)
+    )
     if not (finite := np.isfinite(values).all(axis=1)).all():
         raise DataError(f"{TABLE}: {table.index[~finite][0]} has a value that is not a number.")
     names = tuple(table.index)

@@ -13,7 +13,7 @@ Rows with the same test tracks are compared track by track (training.evaluation.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ class Row:
             more["front_end"] = PAPER_FRONT_END
         suffix = "" if width == "paper" else width
         name = "-".join(filter(None, (base, suffix, slug)))
-        return cls(recipe=replace(RECIPES[base], **changes), recipe_name=name, **more)
+        return cls(recipe=RECIPES[base].changed(changes), recipe_name=name, **more)
 
 
 @dataclass(frozen=True)
