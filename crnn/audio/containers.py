@@ -168,7 +168,7 @@ class _Nameless:
 
 
 def _open_sndfile(handle: BinaryIO, head: bytes) -> Stream:
-    import soundfile  # loads libsndfile, which the first page does not need
+    import soundfile  # noqa: PLC0415 - loads libsndfile, which the first page does not need
 
     try:
         file = soundfile.SoundFile(_Nameless(handle))
@@ -203,7 +203,7 @@ def _open_sndfile(handle: BinaryIO, head: bytes) -> Stream:
 
 
 def _open_ffmpeg(handle: BinaryIO, container: str) -> Stream:
-    import av  # loads FFmpeg, which the first page does not need
+    import av  # noqa: PLC0415 - loads FFmpeg, which the first page does not need
 
     name = {"mp4": "M4A/MP4", "matroska": "WebM", "aac": "AAC"}[container]
     try:

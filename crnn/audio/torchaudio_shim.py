@@ -13,10 +13,10 @@ import torch
 
 if torch.version.cuda is None and "torchaudio" not in sys.modules:
     _extension = ModuleType("torchaudio._extension")
-    _extension._IS_TORCHAUDIO_EXT_AVAILABLE = False  # type: ignore[attr-defined]
-    _extension._IS_ALIGN_AVAILABLE = False  # type: ignore[attr-defined]
+    _extension._IS_TORCHAUDIO_EXT_AVAILABLE = False  # noqa: SLF001
+    _extension._IS_ALIGN_AVAILABLE = False  # noqa: SLF001
     _extension.fail_if_no_align = lambda function: function  # type: ignore[attr-defined]
-    _extension._check_cuda_version = lambda: None  # type: ignore[attr-defined]
+    _extension._check_cuda_version = lambda: None  # noqa: SLF001
     sys.modules["torchaudio._extension"] = _extension
 
 import torchaudio

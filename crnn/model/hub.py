@@ -134,7 +134,7 @@ def endpoint() -> str:
 
 def cache_folder(anonymous: bool = False) -> Path:
     """huggingface_hub's cache; what is fetched without a token has one that is never private."""
-    from huggingface_hub import constants
+    from huggingface_hub import constants  # noqa: PLC0415
 
     folder = Path(os.environ.get("HF_HUB_CACHE") or constants.HF_HUB_CACHE)
     return folder.with_name(f"{folder.name}-anonymous") if anonymous else folder

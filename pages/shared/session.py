@@ -163,7 +163,7 @@ def excerpt(track: Track, front_end: audio.front_end.FrontEnd, first: int, count
 def _decoded(
     data: bytes, front_end: audio.front_end.FrontEnd, first: int = 0, count: int | None = None
 ) -> Tensor:
-    import torch  # not at the top: the first page does without
+    import torch  # noqa: PLC0415 - the first page does without
 
     waveform = audio.decode.decode(
         data, sample_rate=front_end.sample_rate, downmix=front_end.downmix

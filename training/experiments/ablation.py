@@ -15,9 +15,9 @@ from training.data.collection import Collection
 from training.engine.experiment import Experiment
 from training.engine.recipes import RECIPES
 from training.engine.run import RunSpec
+from training.evaluation import tables
 from training.evaluation.metrics import fit_temperature, scores, track_logits
 from training.evaluation.protocols import CONTEXT
-from training.experiments import tables
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from crnn.audio.mel import log_mel
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from training.data.collection import lossless_clips
+from training.evaluation import tables
 from training.evaluation.metrics import total_variation
-from training.experiments import tables
 
 Samples = np.ndarray[Any, Any]
 

@@ -20,9 +20,9 @@ from training.data import splits
 from training.data.collection import Collection
 from training.data.splits import Indices
 from training.engine.experiment import Experiment
+from training.evaluation import tables
 from training.evaluation.metrics import TrackLogits, scores, track_logits
 from training.evaluation.protocols import CONTEXT, FILTERED, genre_specs
-from training.experiments import tables
 
 # Name, strengths, the paper's accuracy (Table VII).
 ROWS: tuple[tuple[str, Strengths, float | None], ...] = (

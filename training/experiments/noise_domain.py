@@ -18,8 +18,8 @@ from crnn.augment.noise_mix import BackgroundNoise
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from training.data.collection import lossless_clips
+from training.evaluation import tables
 from training.evaluation.metrics import total_variation
-from training.experiments import tables
 
 # Kind and signal-to-noise ratio in dB, as in Table VII.
 NOISES = (("white", 20.0), ("white", 10.0), ("white", 0.0), ("pink", 10.0))

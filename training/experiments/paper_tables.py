@@ -26,10 +26,9 @@ from training.data import splits
 from training.engine.experiment import Experiment
 from training.engine.recipes import RECIPES, Recipe
 from training.engine.run import RunSpec, history
-from training.evaluation import significance
+from training.evaluation import significance, tables
 from training.evaluation.metrics import scores, track_logits
 from training.evaluation.protocols import CONTEXT
-from training.experiments import tables
 from training.experiments.corruption import corrupted_logits
 
 NARROW = (16, 32, 64, 64)

@@ -30,8 +30,8 @@ from training.data.collection import Collection, annotations
 from training.data.partial_labels import CANDIDATES
 from training.data.splits import Indices
 from training.engine.experiment import Experiment
+from training.evaluation import tables
 from training.evaluation.protocols import FOLDS, validation_spec
-from training.experiments import tables
 from training.ood import synthetic
 from training.ood.scores import AUDIO, OODScores, TrackFeatures, track_features
 
