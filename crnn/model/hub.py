@@ -222,7 +222,7 @@ class _Remote:
 
     def list_files(self) -> tuple[str, dict[str, int]]:
         """The revision's commit now, and its files' sizes in bytes; refuses what is too large."""
-        import httpx2
+        import httpx2  # noqa: PLC0415 - takes a second
 
         api = huggingface_hub.HfApi(endpoint=endpoint(), token=self.token)
         repo, revision = self.address.repo, self.address.revision
@@ -266,7 +266,7 @@ class _Remote:
 
     def download(self, name: str, commit: str, report: Callable[[int], None]) -> Path:
         """One file into the cache; its path there."""
-        import httpx2
+        import httpx2  # noqa: PLC0415 - takes a second
 
         try:
             path = huggingface_hub.hf_hub_download(
