@@ -1,9 +1,10 @@
 """Measured results (assets/results/*.json) and their tables as pandas data frames of text.
 
 A protocol's result has `protocol`, `context`, `task` and `labels`, and its figures either at the
-top level (one measurement) or as `summary` (mean and sd) with `runs` (one entry a seed or fold) and,
-where the folds' test predictions were pooled, `pooled`. A table has `table`, `title`, `context`,
-`note` and `rows`: {"name", "paper", "runs", figure: {"mean", "sd", "each"} or a number}.
+top level (one measurement) or as `summary` (mean and sd) with `runs` (one entry a seed or fold)
+and, where the folds' test predictions were pooled, `pooled`. A table has `table`, `title`,
+`context`, `note` and `rows`: {"name", "paper", "runs", figure: {"mean", "sd", "each"} or a
+number}.
 """
 
 import json
@@ -172,7 +173,7 @@ def reliability(result: Result) -> list[dict[str, float]]:
     bins = (10 * points["confidence"]).astype(int).clip(upper=9)
     sums = weighted.assign(tracks=points["tracks"]).groupby(bins).sum()
     sums[["confidence", "right"]] = sums[["confidence", "right"]].div(sums["tracks"], axis=0)
-    return [dict(row) for row in sums.to_dict("records")]  # type: ignore[misc]
+    return [dict(row) for row in sums.to_dict("records")]
 
 
 def new_song_recalls(result: Result) -> list[dict[str, Any]]:

@@ -73,8 +73,8 @@ def _published(data: Path) -> pd.DataFrame:
         missing = [f"a genre for {name}" for name in table.index[~genres.isin(GENRES)]]
     if missing:
         raise DataError(
-            f"{file} lacks {missing[0]}; the published table has 1000 rows and {len(SHARED)} of our "
-            "columns."
+            f"{file} lacks {missing[0]}; the published table has 1000 rows and {len(SHARED)} of "
+            "our columns."
         )
     return table
 
@@ -104,9 +104,9 @@ def agreement(data: Path) -> dict[str, Any]:
         if difference.max() > AGREEMENT:
             column = difference.idxmax()
             raise DataError(
-                f"{column} of {file.stem} is {ours[column]:.6g} from its audio, {theirs[column]} in "
-                f"{TABLE}: more than {AGREEMENT:.0%} apart. An SVM trained on that table would see "
-                "other features at inference; use the published one."
+                f"{column} of {file.stem} is {ours[column]:.6g} from its audio, {theirs[column]} "
+                f"in {TABLE}: more than {AGREEMENT:.0%} apart. An SVM trained on that table would "
+                "see other features at inference; use the published one."
             )
         largest = np.maximum(largest, difference)
     return {

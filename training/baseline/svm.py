@@ -1,9 +1,10 @@
 """The paper's baseline (IV-B): an SVM on hand-crafted features, on the same splits as the networks.
 
-    table [N, D] ──> standardised ──> C, gamma from validation ──> SVM ──> crnn.baseline.svm ──> scores
+    table [N, D] ──> standardised ──> C, gamma from validation ──> SVM ──> crnn.baseline.svm ──>
+    scores
 
-GTZAN's table is the published one, since most of its audio is not available; it lacks spectral flux, and
-so do the genre figures. moods4q's features are computed from audio, with flux.
+GTZAN's table is the published one, since most of its audio is not available; it lacks spectral
+flux, and so do the genre figures. moods4q's features are computed from audio, with flux.
 """
 
 from collections.abc import Sequence
@@ -29,17 +30,21 @@ from training.engine.run import code_revision
 from training.evaluation import protocols
 from training.evaluation.metrics import TrackLogits, negative_log_likelihood, scores
 
-# From the best values on random splits (C 10, gamma 0.02) to those on F's validation tracks: kernels so
-# wide that they are nearly linear. C 100,000 with gamma 0.00002 gains 0.003 in log-likelihood there;
-# calibration seeds change it by 0.015.
+# From the best values on random splits (C 10, gamma 0.02) to those on F's validation tracks:
+# kernels so wide that they are nearly linear. C 100,000 with gamma 0.00002 gains 0.003 in
+# log-likelihood there; calibration seeds change it by 0.015.
 C_GRID, GAMMA_GRID = (1.0, 10.0, 100.0, 1000.0, 10_000.0), (0.0002, 0.0006, 0.002, 0.006, 0.02)
 _CALIBRATION_FOLDS = 5
 
-MODEL = "SVM on hand-crafted features: five RBF SVMs with calibrated probabilities (CalibratedClassifierCV)"
+MODEL = (
+    "SVM on hand-crafted features: five RBF SVMs with calibrated probabilities "
+    "(CalibratedClassifierCV)"
+)
 NOTE = (
-    "The published GTZAN table lacks spectral flux: the genre figures (F, P, N) are without it, the mood "
-    "figures with it. C and gamma maximise the likelihood of the validation part (M: a part cut from each "
-    "fold's training part). Measured through crnn.baseline.svm, the inference code."
+    "The published GTZAN table lacks spectral flux: the genre figures (F, P, N) are without it, "
+    "the mood figures with it. C and gamma maximise the likelihood of the validation part (M: a "
+    "part cut from each fold's training part). Measured through crnn.baseline.svm, the inference "
+    "code."
 )
 
 
@@ -52,7 +57,7 @@ class Setting:
 
 
 def fit(table: FeatureTable, tracks: Indices, setting: Setting, seed: int = 0) -> Pipeline:
-    """Standardise, and fit five SVMs, each calibrated on a fifth of the groups (artists, duplicates)."""
+    """Standardise, and fit five SVMs, each calibrated on a fifth of the groups."""
     values, targets = table.values[tracks], table.collection.targets[tracks]
     folds = StratifiedGroupKFold(_CALIBRATION_FOLDS, shuffle=True, random_state=seed)
     calibration = list(folds.split(values, targets, np.array(table.collection.groups)[tracks]))

@@ -69,7 +69,7 @@ def track_logits(
     tracks: Indices,
     augment: Callable[[Tensor, int], Tensor] | None = None,
 ) -> TrackLogits:
-    """Run the classifier on tracks of a collection; `augment` changes a track's log-mel [M, F] first."""
+    """Logits on tracks of a collection; `augment` changes a track's log-mel [M, F] first."""
     logits, segments = [], []
     for track in tracks:
         mel = collection.features.mel(int(track))
@@ -105,7 +105,7 @@ def scores(given: TrackLogits, temperature: float, labels: tuple[str, ...]) -> d
 
 
 def reliability(probabilities: Array, targets: Indices) -> list[dict[str, float]]:
-    """Reliability diagram: mean confidence, accuracy ("right") and tracks of each bin that has any."""
+    """Reliability diagram: mean confidence, accuracy ("right") and tracks by bin."""
     confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == targets
     bins = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
     return [

@@ -1,8 +1,8 @@
 """The protocols, each from a recipe to one result with its seeds and spread.
 
-    F  artist-disjoint: 443 training, 197 validation, 290 test tracks (filtered lists); one run a seed
-    P  random split as in the paper, 90/10 then 80/20; one run a split seed
-    M  mood: five artist-disjoint folds, test predictions pooled; five moods (M) or four quadrants
+    F  artist-disjoint: 443 training, 197 validation, 290 test tracks (filtered lists); one run a
+    seed P  random split as in the paper, 90/10 then 80/20; one run a split seed M  mood: five
+    artist-disjoint folds, test predictions pooled; five moods (M) or four quadrants
        (M-quadrants); M-mixed, M-quadrants-mixed: folds that ignore artists
     N  new songs: the bundled weights, or another checkpoint, on clips of another collection
 
@@ -37,13 +37,13 @@ CONTEXT = {
     "validation, 290 test tracks.",
     "P": "Random GTZAN tracks, 90/10 then 80/20, stratified, duplicates in one subset. Optimistic: "
     "artists overlap.",
-    "M": "moods4q, five artist-disjoint folds, stratified as far as artists allow; test predictions "
-    "are pooled.",
-    "M-mixed": "moods4q, five stratified folds that ignore artists (artist overlap); test predictions "
-    "are pooled. On such folds of all 900 clips, Panda et al. (2018, IEEE TAFFC 11(4)) report 0.764 "
-    "macro F1 for the quadrants, with hand-crafted features and an SVM.",
-    "N": "Clips of moods4q whose only genre is one of GTZAN's: new songs by artists that are not in "
-    "the network's training data.",
+    "M": "moods4q, five artist-disjoint folds, stratified as far as artists allow; test "
+    "predictions are pooled.",
+    "M-mixed": "moods4q, five stratified folds that ignore artists (artist overlap); test "
+    "predictions are pooled. On such folds of all 900 clips, Panda et al. (2018, IEEE TAFFC 11(4)) "
+    "report 0.764 macro F1 for the quadrants, with hand-crafted features and an SVM.",
+    "N": "Clips of moods4q whose only genre is one of GTZAN's: new songs by artists that are not "
+    "in the network's training data.",
 }
 FOLDS = 5
 FILTERED, RANDOM = "filtered", "paper:{seed}"  # splits of F and P
@@ -84,7 +84,7 @@ def run_logits(
 
 
 def validation_spec(experiment: Experiment, task: str, seed: int = 0) -> RunSpec:
-    """The run of a task's recipe that has validation tracks: F's for genre, inside fold 0 for mood."""
+    """The run of a task's recipe with validation tracks: F's, or inside fold 0 for mood."""
     return experiment.spec(task, FILTERED if task == "genre" else "fold:0/valid", seed)
 
 

@@ -19,7 +19,7 @@ def table(
 def row(
     name: str, figures: Figures, runs: Sequence[str] = (), paper: dict[str, float] | None = None
 ) -> dict[str, Any]:
-    """A row: mean and standard deviation of each figure, and the values themselves where runs are named."""
+    """A row: mean and sd of each figure, and the values themselves where runs are named."""
     about: dict[str, Any] = {"name": name, "paper": paper, "runs": list(runs)}
     each = {key: {"each": list(values)} if runs else {} for key, values in figures.items()}
     return about | {key: mean_sd(values) | each[key] for key, values in figures.items()}

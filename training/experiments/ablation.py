@@ -44,8 +44,8 @@ ABLATIONS = {
         "genre",
         "filtered",
         "Ablation: genre",
-        f"{CONTEXT['F']} All figures are of the 197 validation tracks; sd over seeds where there are "
-        "several.",
+        f"{CONTEXT['F']} All figures are of the 197 validation tracks; sd over seeds where there "
+        "are several.",
         (
             ("genre-alone", "tuned, GTZAN only"),
             ("genre-after-mood", "+ quadrant pre-training"),
@@ -59,8 +59,8 @@ ABLATIONS = {
         "mood",
         "fold:0/valid",
         "Ablation: mood",
-        "moods4q, validation cut from the training part of the first of five artist-disjoint folds: "
-        "123 clips, so the standard error of an accuracy is 4.5 points.",
+        "moods4q, validation cut from the training part of the first of five artist-disjoint "
+        "folds: 123 clips, so the standard error of an accuracy is 4.5 points.",
         (
             ("mood-start", "tuned, five moods only"),
             ("mood-labels", "+ genre pre-training"),

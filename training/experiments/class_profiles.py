@@ -1,10 +1,10 @@
 """Class profiles: average spectrum and temporal modulation of each genre and mood (Figs 1 and 2).
 
 Spectrum of a track: mean power of each mel band over time, in dB, minus the mean over the bands, so
-that loudness drops out. Modulation spectrum of a track: power density of each band's level in dB over
-modulation frequency (how often a second the level rises and falls), by Welch's method (1967, IEEE
-Trans. AU-15). Transforms of band envelopes over time are the modulation spectrogram of Greenberg &
-Kingsbury (1997, ICASSP); Lee et al. (2009, IEEE TMM 11(4)) classify genres by them.
+that loudness drops out. Modulation spectrum of a track: power density of each band's level in dB
+over modulation frequency (how often a second the level rises and falls), by Welch's method (1967,
+IEEE Trans. AU-15). Transforms of band envelopes over time are the modulation spectrogram of
+Greenberg & Kingsbury (1997, ICASSP); Lee et al. (2009, IEEE TMM 11(4)) classify genres by them.
 """
 
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ _FLOOR = 1e-2
 class Profile:
     """Statistics of one track.
 
-    spectrum [M]: dB relative to the mean of the bands. modulation [K] and map [M / 8, K]: log10 of dB²
-    per Hz, mean over all bands and over groups of eight. swing: standard deviation over time of a
-    band's level in dB, mean over the bands.
+    spectrum [M]: dB relative to the mean of the bands. modulation [K] and map [M / 8, K]: log10
+    of dB² per Hz, mean over all bands and over groups of eight. swing: standard deviation over
+    time of a band's level in dB, mean over the bands.
     """
 
     spectrum: Array
@@ -113,9 +113,9 @@ def table(data: Path, cache: Path, front_end: FrontEnd = GTZAN_FRONT_END) -> dic
     return {
         "table": "portraits",
         "context": (
-            f"Mean and standard deviation over tracks: {front_end.n_mels} {front_end.mel_scale} mel "
-            f"bands, one frame every {1000 * hop:.1f} ms. Genres: GTZAN, duplicates counted once. "
-            "Moods: the moods4q clips with one of the five moods. Modulation above "
+            f"Mean and standard deviation over tracks: {front_end.n_mels} {front_end.mel_scale} "
+            f"mel bands, one frame every {1000 * hop:.1f} ms. Genres: GTZAN, duplicates counted "
+            "once. Moods: the moods4q clips with one of the five moods. Modulation above "
             f"{0.5 / hop:.2f} Hz lies between the frames and is aliased below it."
         ),
         "front_end": front_end.to_dict(),

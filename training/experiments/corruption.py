@@ -81,5 +81,6 @@ def table(experiment: Experiment, seeds: Sequence[int]) -> dict[str, Any]:
         "Accuracy on augmented test tracks (paper's Table VII)",
         CONTEXT["F"],
         rows,
-        grid=f"{front_end.mel_scale}, {1000 * front_end.hop_seconds:.1f} ms hop; noise added as power",
+        grid=f"{front_end.mel_scale}, {1000 * front_end.hop_seconds:.1f} ms hop; "
+        "noise added as power",
     )

@@ -1,8 +1,8 @@
 """Noise added to a spectrogram as power, compared with noise mixed into the waveform.
 
-Training and Table VII add noise as power, since most of GTZAN exists only as spectrograms. Powers of
-uncorrelated sounds add up on average; single values depend on phases, which are lost. As a yardstick,
-two waveforms mixed with two excerpts of the same noise are compared as well.
+Training and Table VII add noise as power, since most of GTZAN exists only as spectrograms. Powers
+of uncorrelated sounds add up on average; single values depend on phases, which are lost. As a
+yardstick, two waveforms mixed with two excerpts of the same noise are compared as well.
 """
 
 from pathlib import Path
@@ -44,8 +44,8 @@ def measure(data: Path, checkpoint: str | Path = "genre", progress: bool = True)
     return tables.table(
         "noise",
         "Adding noise to the spectrogram vs. the waveform",
-        f"{len(files)} lossless GTZAN clips, bundled genre network; sd over clips. Noise resampled: "
-        "two waveforms mixed with two excerpts of the same noise.",
+        f"{len(files)} lossless GTZAN clips, bundled genre network; sd over clips. Noise "
+        "resampled: two waveforms mixed with two excerpts of the same noise.",
         rows,
         weights=classifier.checkpoint.digest,
     )

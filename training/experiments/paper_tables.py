@@ -7,9 +7,10 @@
     optimism     split leakage: what duplicates and artists in training and test add to accuracy
     curves       training curves (Figs 3 and 4)
 
-Rows of one table share split, seed and settings except for what they compare. Settings are the paper's
-(Table VI) with fewer filters, so that a CPU trains a row in minutes; width "paper" takes all of them.
-Rows with the same test tracks are compared track by track (training.evaluation.significance).
+Rows of one table share split, seed and settings except for what they compare. Settings are the
+paper's (Table VI) with fewer filters, so that a CPU trains a row in minutes; width "paper" takes
+all of them. Rows with the same test tracks are compared track by track
+(training.evaluation.significance).
 """
 
 from collections.abc import Sequence
@@ -35,8 +36,8 @@ NARROW = (16, 32, 64, 64)
 METRICS = ("track_accuracy", "track_macro_f1", "segment_accuracy", "segment_macro_f1")
 
 _CONTEXT = CONTEXT | {
-    "fold": "Mood: moods4q, the first of five artist-disjoint folds, validation cut from its training "
-    "part."
+    "fold": "Mood: moods4q, the first of five artist-disjoint folds, validation cut from its "
+    "training part."
 }
 
 
@@ -66,12 +67,7 @@ class Row:
         """A row of paper_tables.yaml; width: "narrow" or "paper"."""
         more = dict(entry)
         base, slug = more.pop("base", "paper-genre"), more.pop("slug", "")
-        changes = {
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in more.pop("recipe", {}).items()
-        }
-        if width == "narrow":
-            changes["channels"] = NARROW
+        changes = more.pop("recipe", {}) | ({"channels": NARROW} if width == "narrow" else {})
         if "corruption" in more:
             more["corruption"] = Strengths(**more["corruption"])
         if more.pop("front_end", "") == "paper":
@@ -137,7 +133,7 @@ def _settings(experiment: Experiment, rows: Sequence[Row], seeds: Sequence[int],
 def measure(
     experiment: Experiment, row: Row, seeds: Sequence[int]
 ) -> tuple[dict[str, Any], significance.Correct]:
-    """A row's figures over seeds, and which test tracks, seed after seed, are classified correctly."""
+    """A row's figures over seeds, and which test tracks are classified correctly."""
     collection = experiment.collection(row.task, row.front_end)
     measured, runs, correct = [], [], []
     for seed in seeds:

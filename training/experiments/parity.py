@@ -1,6 +1,7 @@
-"""Do inference and training see the same spectrograms? GTZAN's published ones against the front end.
+"""Whether inference and training see the same spectrograms: GTZAN's published ones are compared.
 
-(a) Values: the published columns are hop-512 frames at known positions; the same frames are computed
+(a) Values: the published columns are hop-512 frames at known positions; the same frames are
+computed
     from audio and compared in dB.
 (b) Predictions: at inference, hop 1709 starts at another phase; predictions from both are compared.
 """
@@ -56,7 +57,7 @@ def measure(data: Path, cache: Path, checkpoint: str | Path = "genre") -> dict[s
 def _error_db(
     samples: "np.ndarray[Any, Any]", published: Tensor, n_samples: int, peak_db: float
 ) -> float:
-    """Mean |difference| in dB over the columns that the audio covers, relative to the clip's peak."""
+    """Mean absolute difference in dB over the columns that the audio covers."""
     power = mel_power(samples, replace(GTZAN_FRONT_END, hop_length=512))
     n_frames = n_samples // 512 + 1
     index = np.round((np.arange(published.shape[1]) + 0.34) * (n_frames - 1) / 387.2).astype(int)

@@ -1,11 +1,11 @@
-"""Out-of-distribution detection: the threshold from validation tracks, and how often it is exceeded.
+"""Out-of-distribution detection: threshold from validation tracks, and how often it is exceeded.
 
     synthetic sounds of the selection set ──> which score    (SELECTED, once, by hand)
     validation tracks of the recipe's run ──> its threshold  (5 % of them exceed it)
     test tracks, other collections, synthetic sounds of the test set ──> the figures
 
-Genre: protocol F's subsets. Mood: fold 0, validation cut from its training part. Bundled checkpoints
-carry the statistics of their own training tracks and that threshold.
+Genre: protocol F's subsets. Mood: fold 0, validation cut from its training part. Bundled
+checkpoints carry the statistics of their own training tracks and that threshold.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -37,19 +37,19 @@ from training.ood.scores import AUDIO, OODScores, TrackFeatures, track_features
 
 SELECTED = AUDIO
 CONTEXT = (
-    "Fraction of tracks whose score exceeds the threshold, as 5 % of the validation tracks do. Genre: "
-    "statistics of F's training tracks. Mood: statistics of fold 0's training clips, validation cut from "
-    "them. Silence, noise and speech (espeak-ng) are synthetic and differ from those on which the score "
-    "was chosen; audio that is rejected as silent counts as flagged."
+    "Fraction of tracks whose score exceeds the threshold, as 5 % of the validation tracks do. "
+    "Genre: statistics of F's training tracks. Mood: statistics of fold 0's training clips, "
+    "validation cut from them. Silence, noise and speech (espeak-ng) are synthetic and differ "
+    "from those on which the score was chosen; audio that is rejected as silent counts as flagged."
 )
 SCORE = (
-    "45 statistics of each 5 s excerpt (level, variation and skewness of eight frequency ranges, loudness "
-    "below the peak, spectral autocorrelation over time); Mahalanobis distance from the training tracks' "
-    "Gaussian, median over excerpts."
+    "45 statistics of each 5 s excerpt (level, variation and skewness of eight frequency ranges, "
+    "loudness below the peak, spectral autocorrelation over time); Mahalanobis distance from the "
+    "training tracks' Gaussian, median over excerpts."
 )
 _ORIGIN = {
-    "genre": "5 % of protocol F's 197 validation tracks exceed it, by the statistics of F's 443 training "
-    "tracks",
+    "genre": "5 % of protocol F's 197 validation tracks exceed it, by the statistics of F's 443 "
+    "training tracks",
     "mood": "5 % of the validation clips inside fold 0 exceed it, by the statistics of that fold's "
     "training clips",
 }
@@ -92,14 +92,14 @@ def calibrated_detector(collection: Collection, split: splits.Split) -> OODDetec
 
 
 def for_bundle(task: str, collection: Collection) -> OODDetector:
-    """What a bundled checkpoint carries: statistics of all tracks, threshold of validation tracks."""
+    """A bundled checkpoint's detector: statistics of all tracks, threshold of validation tracks."""
     limit = calibrated_detector(collection, task_split(task, collection)).threshold
     detector = fit_detector(collection, np.arange(len(collection.names)))
     return replace(detector, threshold=round(limit, 4), origin=_ORIGIN[task])
 
 
 def mood_folds(collection: Collection) -> dict[str, Any]:
-    """Flagged test clips of all folds, each with statistics and threshold of its own training part."""
+    """Flagged test clips of all folds, each by its own training part's detector."""
     counts, sizes = [], []
     for fold in range(FOLDS):
         split = task_split("mood", collection, fold)
@@ -140,7 +140,7 @@ def table(experiment: Experiment) -> dict[str, Any]:
 
 
 def measure(experiment: Experiment, task: str, seed: int = 0) -> dict[str, Any]:
-    """Threshold and rows of a task; scores of its network only if its validation run is finished."""
+    """Threshold and rows of a task; its network's scores if its validation run is finished."""
     collection = experiment.collection(task)
     split = task_split(task, collection)
     spec = validation_spec(experiment, task, seed)
@@ -203,7 +203,7 @@ def _flagged(fitted: OODScores, group: Group, limits: dict[str, float]) -> dict[
 
 
 def _excerpts(task: str, collection: Collection, split: splits.Split) -> dict[str, Group]:
-    """Short excerpts of the test tracks; of the audio alone, as networks are compared on whole tracks."""
+    """Excerpts of the test tracks, without network: those are compared on whole tracks."""
     groups: dict[str, Group] = {}
     rng = np.random.default_rng(0)
     for seconds in _EXCERPTS:
@@ -273,7 +273,7 @@ def _synthetic_mels(
 
 
 def other_genres(data: Path) -> set[str]:
-    """Clips of moods4q none of whose genres may be one of GTZAN's (training.data.partial_labels)."""
+    """Clips of moods4q none of whose genres may be one of GTZAN's."""
     genres = (
         annotations(data)
         .set_index("clip")["genres"]

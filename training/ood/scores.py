@@ -1,6 +1,7 @@
 """Out-of-distribution scores that were compared.
 
-Of the audio alone (crnn.model.ood), of a network's logits, and of its embedding; larger is stranger.
+Of the audio alone (crnn.model.ood), of a network's logits, and of its embedding; larger is
+stranger.
 """
 
 from collections.abc import Sequence
@@ -70,8 +71,9 @@ def track_features(
 class OODScores:
     """Every score, fitted on training tracks; without a network only that of the audio.
 
-    neighbours [N, H]: unit embeddings of the training tracks. means [K, H], precision [H, H]: of the
-    classes' Gaussians with a common covariance. scales: medians that put the parts of BOTH on one scale.
+    neighbours [N, H]: unit embeddings of the training tracks. means [K, H], precision [H, H]: of
+    the classes' Gaussians with a common covariance. scales: medians that put the parts of BOTH on
+    one scale.
     """
 
     detector: ood.OODDetector

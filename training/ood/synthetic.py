@@ -1,7 +1,8 @@
 """Synthetic sounds that are not music: silence, noise, and speech by espeak-ng.
 
 Two sets without a noise colour, voice, language or text in common: "selection", on which scores are
-compared, and "test", whose figures are reported. All pass through a 16-bit file and the inference code.
+compared, and "test", whose figures are reported. All pass through a 16-bit file and the inference
+code.
 """
 
 import shutil

@@ -37,7 +37,7 @@ def update_detector(folder: Path, collection: Collection, results: Path) -> Path
 
 
 def write_card(folder: Path, results: Path) -> Path:
-    """Put the figures measured so far (results/*.json) into a checkpoint's config and model card."""
+    """Put the figures measured so far into a checkpoint's config and model card."""
     checkpoint = Checkpoint.load(folder)
     digest, task = checkpoint.digest, checkpoint.task
     figures = {}

@@ -43,7 +43,7 @@ def svm(model: SVM) -> str:
 
 
 def custom(checkpoint: Checkpoint, collection: Collection, n_valid: int) -> str:
-    """The card of a network on somebody's own collection, who must add where the music comes from."""
+    """The card of a network on somebody's own collection."""
     counts = Counter(collection.labels[target] for target in collection.targets)
     return _card(
         "custom",

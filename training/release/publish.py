@@ -1,4 +1,4 @@
-"""Push a checkpoint folder to the Hugging Face Hub, with a model card whose figures the Hub can read."""
+"""Push a checkpoint folder to the Hugging Face Hub, with a model card that the Hub can read."""
 
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,9 @@ _METRICS = {
 def publish(folder: Path, repo: str, private: bool = False, revision: str | None = None) -> str:
     """Push config, weights and card in one commit; returns the commit's address.
 
-    The token comes from HF_TOKEN or `hf auth login`. private: make the repository so; one that exists and is public is left alone.
-    revision: a branch, made where it is missing. Raises CheckpointError: folder, name, token, rights, or no answer.
+    The token comes from HF_TOKEN or `hf auth login`. private: make the repository so; one that
+    exists and is public is left alone. revision: a branch, made where it is missing. Raises
+    CheckpointError: folder, name, token, rights, or no answer.
     """
     address = parse_address(f"{repo}@{revision}" if revision else repo)
     if address.revision != (revision or "main"):
@@ -48,8 +49,8 @@ def publish(folder: Path, repo: str, private: bool = False, revision: str | None
     content = card(checkpoint)
     if huggingface_hub.get_token() is None:
         raise CheckpointError(
-            "There is no token for the Hub. Make one with write access on huggingface.co (Settings, Access Tokens), then set "
-            "HF_TOKEN or run `hf auth login`."
+            "There is no token for the Hub. Make one with write access on huggingface.co "
+            "(Settings, Access Tokens), then set HF_TOKEN or run `hf auth login`."
         )
     try:
         return _push(
@@ -72,8 +73,8 @@ def _push(address: HubAddress, folder: Path, content: str, private: bool, messag
     api.create_repo(address.repo, private=private or None, exist_ok=True)
     if private and not api.model_info(address.repo).private:
         raise CheckpointError(
-            f"{address.repo} is there already, and public: nothing was pushed. Make it private in its settings, choose another "
-            "name, or leave out --private."
+            f"{address.repo} is there already, and public: nothing was pushed. Make it private in "
+            "its settings, choose another name, or leave out --private."
         )
     if address.revision != "main":
         api.create_branch(address.repo, branch=address.revision, exist_ok=True)
@@ -89,14 +90,15 @@ def _push(address: HubAddress, folder: Path, content: str, private: bool, messag
 
 
 def card(checkpoint: Checkpoint) -> str:
-    """README.md: a header with licence, tags and model-index, then the folder's own card, or the one made from its config."""
+    """A header with licence, tags and model-index, then the own or a generated card."""
     own = metadata.card(checkpoint.folder) if checkpoint.folder is not None else ""
     try:
         body = own.strip() or metadata.strip_header(cards.network(checkpoint))
     except KeyError as error:
         raise CheckpointError(
-            f"There is no README.md, and too little is known of this checkpoint to write one ({error} is missing). Write one: "
-            "training data, measured figures, limits, what it is meant for."
+            "There is no README.md, and too little is known of this checkpoint to write one "
+            f"({error} is missing). Write one: training data, measured figures, limits, what it is "
+            "meant for."
         ) from error
     header = ModelCardData(
         license="mit",
@@ -136,13 +138,19 @@ def results(checkpoint: Checkpoint) -> list[EvalResult]:
 def _sentence(error: Exception, address: HubAddress) -> str:
     """What went wrong, without the client's own words: those may repeat what was sent."""
     status: Any = getattr(getattr(error, "response", None), "status_code", None)
-    owner = address.repo.split("/")[0]
-    if status == 401:
-        return "The Hub does not accept the token. Make a new one with write access and set it as HF_TOKEN."
-    if status == 403:
-        return f"The Hub does not let this token write to {owner}. Use a token with write access, or a name of your own."
-    if status == 404:
-        return f"The Hub does not find {address}. Check the spelling, and that the token may write there."
+    known = {
+        401: "The Hub does not accept the token. Make a new one with write access and set it as "
+        "HF_TOKEN.",
+        403: f"The Hub does not let this token write to {address.repo.split('/')[0]}. Use a token "
+        "with write access, or a name of your own.",
+        404: f"The Hub does not find {address}. Check the spelling, and that the token may write "
+        "there.",
+    }
+    if status in known:
+        return known[status]
     if isinstance(error, HfHubHTTPError) and status is not None:
         return f"The Hub answered {status} and {address} was not pushed. Try again later."
-    return f"The Hugging Face Hub does not answer, and {address} was not pushed. Try again when there is a network."
+    return (
+        f"The Hugging Face Hub does not answer, and {address} was not pushed. Try again when there "
+        "is a network."
+    )

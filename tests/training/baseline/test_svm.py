@@ -30,7 +30,7 @@ def write_table(file: Path, rows: list[dict[str, object]]) -> None:
 
 
 def made_up_rows() -> list[dict[str, object]]:
-    """1000 rows in which every genre has values of its own, in the published table's form (with a column we leave out)."""
+    """1000 rows in the published form (with an unused column); every genre has its own values."""
     random = np.random.default_rng(0)
     centres = random.standard_normal((10, len(SHARED)))
     heard = extract(melody(3))

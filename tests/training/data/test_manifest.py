@@ -346,7 +346,7 @@ def test_from_tones_to_a_served_answer(
     said = capsys.readouterr()
     folder = Path(said.out.splitlines()[-1])
     assert folder.name == "mood-mood-start-small-given-seed0"
-    assert "2 test tracks, 1.000 right" in said.out
+    assert "2 test tracks, track accuracy 1.000" in said.out
     checkpoint = Checkpoint.load(folder / "checkpoint")
     assert (checkpoint.task, checkpoint.labels) == ("mood", ("high", "low"))
     assert (

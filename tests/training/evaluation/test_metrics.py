@@ -50,7 +50,7 @@ def test_scores_are_scikit_learns() -> None:
 
 
 def test_a_track_is_the_mean_of_its_segments() -> None:
-    """Two segments say class 0 narrowly, one says class 1 with certainty: the mean decides for 1."""
+    """Two segments narrowly favour class 0, one is certain of class 1: the mean decides for 1."""
     logits = np.array([[0.2, 0.0], [0.2, 0.0], [-9.0, 9.0]])
     given = TrackLogits((logits,), (plan(30, 10),), np.array([1]), np.array([0]))
     assert scores(given, 1.0, ("a", "b"))["track_accuracy"] == 1.0

@@ -1,4 +1,4 @@
-"""From a data folder to protocol results and a bundled checkpoint, with a recipe that takes seconds."""
+"""From a data folder to results and a bundled checkpoint, with a recipe that takes seconds."""
 
 import json
 from dataclasses import replace
@@ -64,7 +64,7 @@ def test_bundle_is_trained_on_everything_and_measured_on_new_songs(
 def test_new_songs_from_the_command_line(
     experiment: Experiment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The bundled genre network on four clips said to be jazz: a figure with its interval, per class and overall."""
+    """The bundled genre network on four clips labelled jazz."""
     common = [
         "--data",
         str(experiment.data),

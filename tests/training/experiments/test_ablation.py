@@ -1,4 +1,4 @@
-"""What each step of a recipe gave: only what was trained is told, with the figures of its own validation part."""
+"""Only steps that were trained are in an ablation, with figures of its own validation part."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def test_steps_without_a_run_are_left_out_and_the_loss_is_that_of_tracks(
 
 
 def _loss(run: Path, toy: Collection) -> float:
-    """Cross-entropy of the tracks' distributions at the temperature where it is least, both by other libraries."""
+    """Cross-entropy of the tracks at the best temperature, both by other libraries."""
     valid = from_name("fold:0/valid", toy).valid
     given = track_logits(Classifier(Checkpoint.load(run / "checkpoint")), toy, valid)
 

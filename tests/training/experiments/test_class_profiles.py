@@ -91,7 +91,7 @@ def test_copies_count_once_and_short_tracks_not() -> None:
 def test_the_command_writes_what_the_page_reads(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Four-second clips are too short, so the table has no class; a folder without any collection is an error in one line."""
+    """Four-second clips are too short for any class; an empty folder is an error in one line."""
     assert (
         main(["portraits", "--data", str(data), "--runs", str(tmp_path), "--out", str(tmp_path)])
         == 0

@@ -1,4 +1,4 @@
-"""Thresholds come from validation parts, statistics from training parts, and the sounds that choose are not those that test."""
+"""Thresholds come from validation tracks, statistics from training tracks."""
 
 import csv
 from dataclasses import replace
