@@ -16,7 +16,7 @@ RATE = 22_050
 
 
 def banded(label: int, frames: int, seed: int) -> np.ndarray:
-    """A log-mel picture [128, F] loud in bands 12·label … 12·label + 11."""
+    """A log-mel spectrogram [128, F] loud in bands 12·label … 12·label + 11."""
     mel = -80 + 30 * np.random.default_rng(seed).random((128, frames))
     mel[12 * label : 12 * label + 12] += 45
     return np.clip(mel, -80, 0)
@@ -53,7 +53,7 @@ def buzz(hertz: float, seconds: float, seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder in both collections' original forms: GTZAN as audio, moods4q as annotations and audio."""
+    """Both collections in their original forms: audio, and annotations of moods4q."""
     root = tmp_path_factory.mktemp("data")
     for number, genre in enumerate(GENRES):
         (root / "gtzan" / genre).mkdir(parents=True)

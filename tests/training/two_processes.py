@@ -1,4 +1,4 @@
-"""What each of two processes does in test_ddp: started by torchrun, leaves what it saw in OUT/rank<n>.json.
+"""What each of two processes does in test_distributed; leaves its results in OUT/rank<n>.json.
 
 python -m torch.distributed.run --nproc_per_node=2 -m tests.training.two_processes DATA OUT
 """
@@ -63,7 +63,7 @@ def spec(name: str, recipe: Recipe) -> RunSpec:
     return RunSpec("toy", name, recipe, SPLIT, 0)
 
 
-def said(arguments: list[str]) -> tuple[int, str, str]:
+def outcome(arguments: list[str]) -> tuple[int, str, str]:
     """Status, standard output and errors of `python -m training`."""
     with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as errors:
         status = main(arguments)
@@ -94,12 +94,12 @@ def stopped(runs: Path) -> None:
 def everything(data: Path, out: Path) -> dict[str, Any]:
     toy, found = toy_collection(), {}
     places = ["--data", str(data), "--runs", str(out / "runs")]
-    found["command"] = said([*TRAIN, *places, *SMALL, "batch_size=4"])
+    found["command"] = outcome([*TRAIN, *places, *SMALL, "batch_size=4"])
     own = ["--data", str(data / "gtzan"), "--runs", str(out / "own")]
-    found["manifest"] = said(["train", "manifest", *TRAIN[2:], *own, *SMALL, "batch_size=4"])
-    found["indivisible"] = said([*TRAIN, *places, *SMALL, "batch_size=5"])
-    found["no data"] = said([*TRAIN, "--data", str(out / "none"), *SMALL])
-    found["not train"] = said(["report"])
+    found["manifest"] = outcome(["train", "manifest", *TRAIN[2:], *own, *SMALL, "batch_size=4"])
+    found["indivisible"] = outcome([*TRAIN, *places, *SMALL, "batch_size=5"])
+    found["no data"] = outcome([*TRAIN, "--data", str(out / "none"), *SMALL])
+    found["not train"] = outcome(["report"])
 
     seeds = []
     augment = TrainingModule.augment
@@ -116,9 +116,9 @@ def everything(data: Path, out: Path) -> dict[str, Any]:
     stopped(out / "again")
     train(spec("short", SHORT), toy, out / "again", "32-true", False)
 
-    launch = ProcessGroup.current()
+    group = ProcessGroup.current()
     try:
-        launch.run_on_all(lambda: 1 // (1 - launch.rank))  # only the second fails
+        group.run_on_all(lambda: 1 // (1 - group.rank))  # only the second fails
     except (ZeroDivisionError, OtherProcessFailed) as error:
         found["failed"] = type(error).__name__
     return found

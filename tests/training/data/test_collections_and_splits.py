@@ -254,7 +254,7 @@ def test_tags_are_the_words_that_enough_clips_carry(data: Path, tmp_path: Path) 
 
 
 def test_artists_of_new_songs_are_kept_out_with_all_their_clips(data: Path, tmp_path: Path) -> None:
-    """C0 and C1 … share an artist, so that what is learned for protocol N never meets a new song's artist."""
+    """C0 and C1 … have one artist: training for protocol N never meets a new song's artist."""
     collection = moods(data, None, tmp_path, "quadrant")
     songs = moods(data, None, tmp_path, "genre")
     taught = splits.from_name("known", collection).train

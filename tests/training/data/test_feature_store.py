@@ -25,7 +25,7 @@ def expected(file: Path) -> np.ndarray:
 
 
 class Decoder:
-    """Stands for decode and log_mel, and remembers its files; stop_at: raises there, as Ctrl-C does."""
+    """Stands for decode, and remembers its files; stop_at: raises there, as Ctrl-C does."""
 
     def __init__(self, stop_at: int | None = None) -> None:
         self.asked: list[Path] = []

@@ -1,4 +1,4 @@
-"""A manifest becomes a collection like the others, and all that is wrong with it is said at once; tones to a served answer."""
+"""A manifest becomes a collection, its faults are listed at once; from tones to a prediction."""
 
 import csv
 import json
@@ -39,7 +39,7 @@ def write(
 
 @pytest.fixture(scope="session")
 def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """low/artist/0.wav …: eight tracks of 4 s of each of two labels, by eight artists; a hidden file and a text beside them."""
+    """Eight tracks of 4 s of each of two labels, by eight artists; a hidden file and a text."""
     root = tmp_path_factory.mktemp("tones")
     for label, hertz in TONES.items():
         for i in range(8):
@@ -80,7 +80,7 @@ LOADERS: dict[str, Callable[[Path, Path, Path], Collection]] = {
 
 @pytest.mark.parametrize("loader", LOADERS)
 def test_what_every_loader_owes(loader: str, data: Path, tones: Path, tmp_path: Path) -> None:
-    """Names, targets, groups and frames agree; no name twice; the same folder has the same digest, another content another."""
+    """Columns agree, no name is there twice, and the digest follows the content."""
     found = LOADERS[loader](data, tones, tmp_path)
     count = len(found.names)
     assert count == len(found.targets) == len(found.groups) == len(found.features) > 0
@@ -340,7 +340,7 @@ def train(source: Path, runs: Path, *more: str) -> int:
 def test_from_tones_to_a_served_answer(
     front_end: str, tones: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One command; its checkpoint tells a low tone that it never heard from a high one, served as everyone is."""
+    """One command; its checkpoint tells new low tones from high ones on the command line."""
     table = write(tones, rows(tones))
     assert train(table, tmp_path, "--front-end", front_end, "--task-name", "mood") == 0
     said = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""What a step of training reads: crops, tags, clips whose class is known in part."""
+"""What a step of training reads: crops, tags, partially labelled clips."""
 
 import json
 from dataclasses import replace
@@ -85,7 +85,7 @@ class TestTags:
         losses[5.0].backward()
         assert all(p.grad is not None for p in module.network.convolutions.parameters())
 
-    def test_what_is_said_of_tags_is_learned_too(self, tagged: Collection) -> None:
+    def test_the_tag_layer_is_learned_too(self, tagged: Collection) -> None:
         module = TrainingModule(replace(TINY, tags=5.0), GTZAN_FRONT_END, 4, 0, 10, n_tags=1)
         found = module.configure_optimizers()
         optimizer = found["optimizer"] if isinstance(found, dict) else found
@@ -105,12 +105,12 @@ class TestTags:
             run(toy, tmp_path, replace(TINY, tags=1.0), "all")
 
 
-class TestPartlyKnown:
+class TestPartialLabels:
     """Clips of another collection that may be of several classes."""
 
     @pytest.fixture
     def auxiliary(self, toy: Collection) -> PartiallyLabelled:
-        """Ten of the toy's tracks, each said to be of its class or the next."""
+        """Ten of the toy's tracks, each of its class or the next."""
         rows = toy.candidates[:10] + np.roll(toy.candidates[:10], 1, axis=1)
         return PartiallyLabelled(
             "others", FeatureStore.from_mels([toy.features.mel(i).numpy() for i in range(10)]), rows
@@ -136,7 +136,7 @@ class TestPartlyKnown:
         )
         assert self.loss(logits, torch.ones(1, 4), 0) == pytest.approx(0, abs=1e-6)
 
-    def test_an_epoch_has_the_share_of_them_that_was_asked_for(
+    def test_an_epoch_has_the_fraction_of_them_that_was_asked_for(
         self, toy: Collection, auxiliary: PartiallyLabelled
     ) -> None:
         data = SegmentDataModule(
@@ -146,7 +146,7 @@ class TestPartlyKnown:
         assert len(crops) == 40 * 3 + 10 * 2
         assert [float(crops[0, i][1].sum()) for i in (0, 119, 120, 139)] == [1, 1, 2, 2]
 
-    def test_a_run_says_what_stood_beside_it(
+    def test_a_run_records_its_auxiliary_clips(
         self, toy: Collection, auxiliary: PartiallyLabelled, tmp_path: Path
     ) -> None:
         recipe = replace(TINY, epochs=1, auxiliary=0.5)
@@ -159,7 +159,7 @@ class TestPartlyKnown:
     def test_genres_of_the_other_collection_name_candidates(
         self, data: Path, tmp_path: Path
     ) -> None:
-        """Every other clip is said to be jazz, and those of new songs' artists are not among them."""
+        """Every other clip is jazz, and those of new songs' artists are not among them."""
         found = auxiliary_clips(data, tmp_path)
         assert len(found.features) == sum(i % 2 for i in range(5, 60))
         assert {GENRES[k] for k in found.candidates.argmax(axis=1)} == {"jazz"}

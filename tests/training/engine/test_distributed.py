@@ -91,8 +91,8 @@ def test_where_only_crops_are_drawn_two_end_where_one_does(
     )  # or no process would meet a track twice
     assert ours["val_track"] == theirs["val_track"]
     for name in ours:
-        # Sums in another order, in single precision: 8e-5 of the largest weight apart; 0.7 of it where each process's batch
-        # norms see its own half only.
+        # Sums in another order, in single precision: 8e-5 of the largest weight apart; 0.7 of it
+        # where each process's batch norms see its own half only.
         assert theirs[name] == pytest.approx(ours[name], abs=5e-4), name
     expected = weights(one)
     for name, value in weights(two.run("plain")).items():
@@ -229,7 +229,7 @@ class TestShares:
 def test_shared_batch_norm_is_batch_norm_where_one_process_has_everything(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its formulas, gradients and running statistics against PyTorch's; what summing over two does is tested above."""
+    """Outputs, gradients, running statistics against PyTorch's; sums over two are tested above."""
     monkeypatch.setattr("torch.distributed.get_world_size", lambda: 1)
     monkeypatch.setattr("training.distributed.all_reduce", lambda x: x)
     plain = torch.nn.Sequential(torch.nn.BatchNorm2d(3))

@@ -31,7 +31,7 @@ def test_what_a_band_does_over_time_stays() -> None:
 
 @pytest.mark.parametrize("alpha", [0.1, 0.4, 2.0])
 def test_mean_and_deviation_are_one_mixture_of_two_crops(alpha: float) -> None:
-    """Oracle: where crop i became share · own + (1 − share) · other, one share explains all bands, of one other crop."""
+    """Oracle: crop i became λ · own + (1 − λ) · other, of one λ and one other for all bands."""
     mel = crops()
     found = mixed(mel, alpha)
     statistics = torch.cat([mel.mean(-1), mel.std(-1)], dim=-1).squeeze(1)  # [B, 2M]
@@ -40,11 +40,11 @@ def test_mean_and_deviation_are_one_mixture_of_two_crops(alpha: float) -> None:
     assert 0.2 < float(changed.float().mean()) < 0.7  # half, less those with nearly all their own
     for index in changed.nonzero().flatten().tolist():
         towards, gone = statistics - statistics[index], after[index] - statistics[index]
-        share = (towards @ gone) / towards.square().sum(dim=1).clamp(min=1e-9)
-        off = (share[:, None] * towards - gone).abs().amax(dim=1)
+        lam = (towards @ gone) / towards.square().sum(dim=1).clamp(min=1e-9)
+        off = (lam[:, None] * towards - gone).abs().amax(dim=1)
         off[index] = torch.inf
         assert float(off.min()) < 0.01
-        assert 0 <= float(share[off.argmin()]) <= 1
+        assert 0 <= float(lam[off.argmin()]) <= 1
 
 
 def test_alike_crops_stay_as_they_are() -> None:

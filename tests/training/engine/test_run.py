@@ -1,4 +1,4 @@
-"""A tiny network learns a toy collection by heart; a run that was stopped goes on; settings can't be mixed up."""
+"""A tiny network overfits a toy collection; a stopped run resumes; settings can't be mixed up."""
 
 import csv
 import json
