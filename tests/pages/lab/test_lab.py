@@ -11,6 +11,7 @@ import soundfile
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from crnn import augment
 from pages.lab.quiz_questions import questions
 from pages.text import content
 from tests.conftest import encode, melody
@@ -21,11 +22,19 @@ def lab(**query: str) -> AppTest:
     return opened("lab", **query)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _networks() -> Iterator[None]:
+    """Loaded once for all tests here; one random sample a step is enough for a robustness curve."""
+    st.cache_resource.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(augment.robustness, "N_SAMPLES", 1)
+        yield
+    st.cache_resource.clear()
+
+
 @pytest.fixture
-def page() -> Iterator[AppTest]:
-    st.cache_resource.clear()
-    yield lab()
-    st.cache_resource.clear()
+def page() -> AppTest:
+    return lab()
 
 
 def figure(page: AppTest, number: int) -> dict[str, Any]:
