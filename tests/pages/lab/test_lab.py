@@ -127,7 +127,7 @@ def test_ones_own_track_is_used_and_the_link_says_so(page: AppTest) -> None:
     own_track(page, melody(8))
     assert not page.exception
     assert "mine.wav" in [element.value for element in page.subheader]
-    assert "Carries the settings only" in words(page)
+    assert "Keeps the settings only" in words(page)
     assert "example" not in page.query_params
 
 
