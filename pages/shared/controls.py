@@ -35,5 +35,7 @@ def accept_renamed(key: str, renamed: Mapping[str, str]) -> None:
     To be called before the control is drawn, which drops unknown options from the address.
     """
     address = st.query_params.get(key)
-    if address in renamed and key not in st.session_state:
-        st.session_state[key] = renamed[address]
+    name = renamed.get(address or "", address)
+    if name != address and key not in st.session_state:
+        st.query_params[key] = name
+        st.rerun()
