@@ -1,4 +1,4 @@
-"""Table VII's second reading: the same tracks, spoilt the same way for every network."""
+"""Corruption: the same augmented tracks for every network."""
 
 import json
 from dataclasses import replace
