@@ -76,7 +76,7 @@ def song() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def tiny() -> Checkpoint:
-    """An untrained network of a few thousand weights on the bundled front end, batch norms with statistics of their own."""
+    """An untrained network of a few thousand weights; its batch norms have seen one batch."""
     torch.manual_seed(0)
     config = ModelConfig(
         n_mels=128,

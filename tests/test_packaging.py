@@ -1,4 +1,4 @@
-"""The package's dependencies are those of the requirements files, and what its wheel holds is there."""
+"""Dependencies are those of the requirements files, and what the wheel holds is there."""
 
 import re
 import tomllib

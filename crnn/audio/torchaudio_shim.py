@@ -13,10 +13,12 @@ import torch
 
 if torch.version.cuda is None and "torchaudio" not in sys.modules:
     _extension = ModuleType("torchaudio._extension")
-    _extension._IS_TORCHAUDIO_EXT_AVAILABLE = False  # noqa: SLF001
-    _extension._IS_ALIGN_AVAILABLE = False  # noqa: SLF001
-    _extension.fail_if_no_align = lambda function: function  # type: ignore[attr-defined]
-    _extension._check_cuda_version = lambda: None  # noqa: SLF001
+    vars(_extension).update(
+        _IS_TORCHAUDIO_EXT_AVAILABLE=False,
+        _IS_ALIGN_AVAILABLE=False,
+        fail_if_no_align=lambda function: function,
+        _check_cuda_version=lambda: None,
+    )
     sys.modules["torchaudio._extension"] = _extension
 
 import torchaudio

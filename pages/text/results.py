@@ -62,7 +62,8 @@ def _points(difference: float) -> str:
 def generalisation(protocols: dict[str, Result]) -> str:
     """Accuracy by protocol."""
     return "Genre, track accuracy: " + "; ".join(
-        f"{results.question(name, result)} {results.value_and_spread(result, 'track_accuracy')[0]:.0%}"
+        f"{results.question(name, result)} "
+        f"{results.value_and_spread(result, 'track_accuracy')[0]:.0%}"
         for name, result in protocols.items()
     )
 

@@ -180,8 +180,8 @@ def test_figures_have_names_and_words_stand_out(
     assert wrong == []
 
 
-# What a visitor can operate. Of radio buttons and pills Tab reaches one, arrows the others; a plotly
-# figure's own toolbar is a second way to what the page and its screenshot already give.
+# What a visitor can operate. Of radio buttons and pills Tab reaches one, arrows the others; a
+# plotly figure's own toolbar is a second way to what the page and its screenshot already give.
 CONTROLS = """() => {
   const all = document.querySelectorAll(
     'button, a[href], input, select, textarea, audio[controls], summary, [role=slider], ' +

@@ -1,4 +1,4 @@
-"""How it works as a class uses it: an example, another moment, other numbers, the link, the same numbers."""
+"""How it works as a class uses it: an example, another moment, the link, the same numbers."""
 
 import re
 
@@ -38,7 +38,8 @@ def test_the_moment_moves_everything_and_its_link_brings_it_back(
     expect(page.get_by_text("10.1 s to 13.1 s")).to_be_visible(timeout=PATIENCE)
     # The picture follows the words within moments of its own.
     page.wait_for_function(
-        "before => [...document.querySelectorAll('[data-testid=stPlotlyChart]')[1].querySelectorAll('text')]"
+        "before => [...document.querySelectorAll('[data-testid=stPlotlyChart]')[1]"
+        ".querySelectorAll('text')]"
         ".map(t => t.textContent).join(' ') !== before",
         arg=before[1],
         timeout=PATIENCE,
@@ -73,5 +74,8 @@ def test_nothing_is_wider_than_a_phone(chromium: Browser, server: str, chapter: 
         == 0
     )
     # Formulas, too, fit: none has to be scrolled sideways (2 px are its own rounding).
-    widths = "() => [...document.querySelectorAll('.katex-display')].map(e => e.scrollWidth - e.clientWidth)"
+    widths = (
+        "() => [...document.querySelectorAll('.katex-display')]"
+        ".map(e => e.scrollWidth - e.clientWidth)"
+    )
     assert max(page.evaluate(widths)) <= 2

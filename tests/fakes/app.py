@@ -1,4 +1,4 @@
-"""The app as `streamlit run app.py` serves it, but for one thing: every service it asks is played by the fakes at a port.
+"""The app as `streamlit run app.py` serves it, with fakes at a port for every service.
 
 python -m tests.fakes.app PORT [streamlit's options]
 """

@@ -30,8 +30,8 @@ TOKEN = "hf_loopbackOnlyNotASecretOfAnyone"
 
 @dataclass
 class Repository:
-    """commits: files by commit. refs: branch or tag → commit. announced: sizes stated in place of the
-    true ones. broken: files that end early."""
+    """commits: files by commit. refs: branch or tag → commit. announced: sizes stated in place of
+    the true ones. broken: files that end early."""
 
     commits: dict[str, Files] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)

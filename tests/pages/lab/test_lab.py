@@ -166,7 +166,7 @@ def test_an_unknown_example_is_named_and_another_is_shown() -> None:
 
 
 def test_the_sounds_are_served_equally_loud(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the players get, not only what was rendered: Streamlit turns arrays up to their own peaks."""
+    """What the players get, not only what was rendered: Streamlit scales arrays to their peak."""
     served: list[np.ndarray] = []
     original = st.delta_generator.DeltaGenerator.audio
 

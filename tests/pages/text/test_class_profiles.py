@@ -16,7 +16,7 @@ BANDS = band_frequencies(GTZAN_FRONT_END)
 
 
 def made_up(**changes: Any) -> dict[str, Any]:
-    """Three classes alike, but for what is changed in the first: offsets to its spectrum, modulation, map or swing."""
+    """Three equal classes; changes: offsets to the first one's spectrum, modulation, map, swing."""
 
     def one(first: bool) -> dict[str, Any]:
         offset = {
