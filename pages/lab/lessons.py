@@ -18,5 +18,5 @@ def show() -> None:
     st.markdown(f"**Where it comes from.** {lesson['reference']}.")
     st.markdown(f"**Try it.** {lesson['try_it']}")
     st.markdown("**Code**")
-    code = "\n".join(content.source(name)[1] for name in lesson["code"].split())
+    code = "\n\n".join(content.source(name)[1] for name in lesson["code"].split())
     st.code(code, language="python", wrap_lines=True)
