@@ -79,7 +79,7 @@ def _similarity(
     """The similarity of the tracks in charts, and each one's nearest of all. Returns [N, N]."""
     st.subheader("Similarity", anchor=False)
     tasks = [prediction.task for prediction in tracks[0].predictions]
-    accept_renamed("by", {f"The {task} network": task for task in tasks})
+    accept_renamed("by", {f"The {task} network": f"{display(task)} model" for task in tasks})
     by = st.segmented_control(
         "By model",
         ["both", *tasks],
@@ -119,7 +119,7 @@ def _table(tracks: list[inference.TrackSummary], similarities: inference.predict
     st.subheader("All classes", anchor=False)
     classes = class_columns(tracks)
     orders = [_ADDED, _NAME, _LENGTH, *classes]
-    accept_renamed("sort", {order: order for order in orders})
+    accept_renamed("sort", {order: display(order) for order in orders})
     order = st.selectbox(
         "Sort by", orders, format_func=display, key="sort", bind="query-params", width=260
     )

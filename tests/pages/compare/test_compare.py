@@ -101,6 +101,14 @@ def test_an_address_opens_its_examples_and_names_unknown_ones() -> None:
     assert "metal-madness" in page.error[0].value
 
 
+def test_links_with_older_names_of_options_still_open() -> None:
+    query = {"examples": ["palace", "hunting"], "sort": "reggae", "by": "The mood network"}
+    page = visit.opened("compare", **query)
+    assert not page.exception
+    assert (page.session_state["sort"], page.session_state["by"]) == ("reggae", "mood")
+    assert page.dataframe[0].value["Reggae"].is_monotonic_decreasing
+
+
 def test_one_track_is_shown_and_a_second_one_asked_for() -> None:
     page = opened("palace")
     assert not page.exception
