@@ -5,31 +5,12 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared import model_panel, models
-
-PAGES = {
-    "listen": ("Listen", "graphic_eq"),
-    "lab": ("Lab", "science"),
-    "compare": ("Compare", "compare_arrows"),
-    "how": ("How it works", "conversion_path"),
-    "results": ("Results", "query_stats"),
-}
+from pages.shared.navigation import pages
 
 st.set_page_config(page_title="Genre & Mood Spectrum", page_icon="🎚️", layout="wide")
 st.html(Path(__file__).parent / "pages/shared/contrast.css")
 
-page = st.navigation(
-    [
-        st.Page(
-            f"pages/{name}/page.py",
-            title=title,
-            icon=f":material/{icon}:",
-            url_path=name,
-            default=name == "listen",
-        )
-        for name, (title, icon) in PAGES.items()
-    ],
-    position="top",
-)
+page = st.navigation(pages(), position="top")
 
 with st.sidebar:
     st.markdown(

@@ -10,7 +10,7 @@ from crnn.labels import display
 from pages.compare import batch_upload, state
 from pages.shared.controls import accept_renamed
 from pages.shared.markdown import escape
-from pages.shared.share_link import link
+from pages.shared.navigation import link
 from pages.text import predictions
 
 # Orders of the table besides by class.

@@ -11,7 +11,7 @@ from crnn.format import duration
 from pages.how import charts
 from pages.shared import cache, queue, session, track_picker
 from pages.shared.controls import choose
-from pages.shared.share_link import track_link
+from pages.shared.navigation import track_link
 from pages.text import content, stages
 
 if TYPE_CHECKING:

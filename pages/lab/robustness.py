@@ -9,7 +9,7 @@ import streamlit as st
 from crnn import augment, results, viz
 from pages.shared import cache, models, queue, session
 from pages.shared.controls import choose
-from pages.shared.share_link import track_link
+from pages.shared.navigation import track_link
 from pages.text import augmentation as text
 
 if TYPE_CHECKING:
