@@ -1,7 +1,7 @@
-"""Bytes or a file to a mono waveform: decode, mix down and resample in one pass.
+"""Decode a file, or its bytes, to a mono waveform: decode, downmix and resample in one pass.
 
-Blocks are resampled as they are read, so memory depends on the excerpt that is analysed and not on
-the file; nothing is written to disk.
+Blocks are resampled as they are read, so memory use depends on the length that is analysed, not on
+the size of the file; nothing is written to disk.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,27 +22,27 @@ Downmix = Literal["normalised", "mean"]
 # −80 dBFS. Digital silence that went through dither or a lossy codec comes back just below this.
 SILENCE_PEAK = 1e-4
 
-# File names of the accepted formats: these only sort files out of folders, the content decides.
+# Suffixes by which files in a folder are selected; the format is detected from the content.
 _SNDFILE = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au")
 _FFMPEG = (".m4a", ".aac", ".webm", ".mp4")
 AUDIO_SUFFIXES = _SNDFILE + _FFMPEG
 
-# Longer tracks are cut, with a notice: few songs are longer, and their samples fill 53 MB.
+# Longer tracks are truncated, with a notice. Few songs are longer; 600 s of samples take 53 MB.
 MAX_SECONDS = 600.0
-# Two frames of the STFT: anything shorter can't be repeated into a segment.
+# Two STFT frames: anything shorter can't be repeated to fill a segment.
 MIN_SECONDS = 0.1
-# Hz. Outside, the header is broken or the recording is not music.
+# Hz. Outside this range, the header is corrupt or the recording is not music.
 SOURCE_RATES = (4_000, 768_000)
-# Full scale is 1; float files with larger values than this hold garbage, which would overflow.
-_LOUDEST = 1e6
+# Full scale is 1; float samples beyond this are invalid and would overflow later on.
+_MAX_AMPLITUDE = 1e6
 
 
 @dataclass(frozen=True)
 class Waveform:
     """Decoded audio: mono float32 samples [T] in [-1, 1], and the properties of its source.
 
-    source_seconds exceeds `seconds` where the source was cut. notices: sentences about anything
-    that was changed or left out.
+    source_seconds exceeds `seconds` if the source was truncated. notices: sentences for the user
+    about anything that was changed or left out.
     """
 
     samples: Samples
@@ -68,11 +68,11 @@ def decode(
     """Decode a file, or its bytes, to mono samples at `sample_rate` (Hz); downmix as in FrontEnd.
 
     WAV, FLAC, OGG, Opus, MP3 (AIFF, AU, CAF too) are read by libsndfile; M4A, AAC, WebM, MP4 by
-    FFmpeg. The content decides, never the name.
+    FFmpeg. The format is detected from the content, never from the name.
 
     Raises:
-        AudioError: the source holds no usable audio. Where a part is usable (truncated, damaged,
-            NaN, longer than max_seconds), that part is decoded and `notices` say so.
+        AudioError: the source holds no usable audio. If only part of it is usable (truncated,
+            damaged, NaN, longer than max_seconds), that part is decoded and `notices` say so.
     """
     with containers.open_audio(source) as stream:
         low, high = SOURCE_RATES
@@ -109,7 +109,7 @@ def decode(
 def resample(
     blocks: Iterable[Samples], channels: int, source_rate: int, sample_rate: int, downmix: Downmix
 ) -> Samples:
-    """Resample blocks [n, C] with soxr (its HQ filter, librosa's default too).
+    """Resample blocks [n, C] with soxr at HQ quality (librosa's default too).
 
     Shape: [T] for downmix "mean", which averages first; [T, C] for "normalised", whose peaks are
     known only after resampling.
@@ -118,12 +118,12 @@ def resample(
     resampler = soxr.ResampleStream(
         source_rate, sample_rate, 1 if mean else channels, dtype="float32", quality="HQ"
     )
-    parts = [
+    chunks = [
         resampler.resample_chunk(block.mean(axis=1, dtype=np.float32) if mean else block)
         for block in blocks
     ]
     empty = np.zeros(0 if mean else (0, channels), dtype=np.float32)
-    return np.concatenate([*parts, resampler.resample_chunk(empty, last=True)])
+    return np.concatenate([*chunks, resampler.resample_chunk(empty, last=True)])
 
 
 def normalise(samples: Samples) -> Samples:
@@ -144,8 +144,8 @@ class _Excerpt:
     def __init__(self, blocks: Iterator[Samples], limit: int) -> None:
         self._blocks, self._limit = blocks, limit
         self.frames = 0
-        self.invalid = 0  # frames with NaN, infinite or absurd values
-        self.more = False  # the source went on after the limit
+        self.invalid = 0  # frames with NaN, infinite or out-of-range values
+        self.more = False  # the source continues past the limit
 
     @property
     def full(self) -> bool:
@@ -157,7 +157,7 @@ class _Excerpt:
                 self.more = True
                 return
             block = block[: self._limit - self.frames]
-            valid = np.abs(block) < _LOUDEST  # false for NaN and infinity too
+            valid = np.abs(block) < _MAX_AMPLITUDE  # false for NaN and infinity too
             if not valid.all():
                 self.invalid += int((~valid).any(axis=1).sum())
                 block = np.where(valid, block, np.float32(0))
@@ -171,15 +171,15 @@ def _notices(
     length = duration(seconds)
     missing = not cut and seconds < stream.seconds - max(0.5, 0.02 * stream.seconds)
     if stream.damaged or missing:
-        whole = f" of {duration(stream.seconds)}" if stream.seconds > seconds + 0.5 else ""
-        yield f"The file is damaged or ends early: only {length}{whole} could be read and analysed."
+        total = f" of {duration(stream.seconds)}" if stream.seconds > seconds + 0.5 else ""
+        yield f"The file is damaged or ends early: only {length}{total} could be read and analysed."
     if cut:
-        whole = duration(stream.seconds) + " long" if stream.seconds > seconds else "longer"
-        yield f"The track is {whole}; only its first {length} were analysed, which is the limit."
+        total = duration(stream.seconds) + " long" if stream.seconds > seconds else "longer"
+        yield f"The track is {total}; only the first {length} (the limit) were analysed."
     if excerpt.invalid:
         yield (
-            f"{_count(excerpt.invalid, 'sample')} of {excerpt.frames:,} had no valid value (NaN or "
-            f"infinite) and {'was' if excerpt.invalid == 1 else 'were'} replaced by silence."
+            f"{excerpt.invalid:,} of {_count(excerpt.frames, 'sample')} had an invalid value "
+            "(NaN, infinite or huge), replaced with silence."
         )
     if stream.sample_rate < 0.9 * 22_050:
         yield (

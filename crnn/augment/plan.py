@@ -1,8 +1,8 @@
-"""A plan: one sample of all augmentations for a sound, in seconds and Hz, for any front end.
+"""An augmentation plan: sampled parameters of all augmentations of a sound, in seconds and Hz.
 
-Sampled on the paper's grid (512 samples a frame), once for each piece of a few seconds, as in
-training. The waveform is augmented by crnn.augment.waveform. Order: noise, warp, frequency masks,
-time masks.
+One plan fits any front end. It is sampled on the paper's grid (hop 512), once for each piece of a
+few seconds, as in training. The waveform is augmented by crnn.augment.waveform. Order: noise,
+warp, frequency masks, time masks.
 """
 
 import math
@@ -34,9 +34,9 @@ _SEED_STEP, _PIECE_STEP = 1_000_003, 7919
 class Strengths:
     """How strong each augmentation is, in the paper's parameters; 0 or None is off.
 
-    time_mask T and time_warp W: hop-512 frames; frequency_mask F: mel bands; snr_db: music over
-    noise; masks: how many of each; fill: masked values become "silence" (the front end's floor) or
-    the spectrogram's "mean".
+    time_mask T and time_warp W: hop-512 frames; frequency_mask F: mel bands; snr_db: of music
+    to noise; masks: number per axis; fill: masked values become "silence" (the front end's floor)
+    or the spectrogram's "mean".
     """
 
     time_mask: int = 0
@@ -50,17 +50,17 @@ class Strengths:
 
     @property
     def any(self) -> bool:
-        """Whether anything is on."""
+        """Whether any augmentation is on."""
         masks = self.masks and (self.time_mask or self.frequency_mask)
         return bool(masks or self.time_warp or self.snr_db is not None)
 
 
 @dataclass(frozen=True)
 class Piece:
-    """What was sampled for one piece of a sound, all times in seconds from the sound's beginning.
+    """Parameters sampled for one piece of a sound; times in seconds from the start of the sound.
 
-    time_masks: (start, end); frequency_masks: (low, high) in Hz, from 0 at the lowest band, to inf
-    at the highest; warp: a moment before and after, None where nothing moves.
+    time_masks: (start, end); frequency_masks: (low, high) in Hz, 0 below the lowest band, inf above
+    the highest; warp: the warped point's time before and after, None without a warp.
     """
 
     start: float
@@ -76,9 +76,9 @@ class Piece:
 
 @dataclass(frozen=True)
 class Plan:
-    """All pieces of a sound, and where in its minute the noise begins (crnn.augment.noise_mix).
+    """All pieces of a sound; noise: where in the one-minute noise loop its noise starts, in [0, 1).
 
-    hop_seconds, front_end: the grid on which it was sampled.
+    hop_seconds, front_end: the grid on which the plan was sampled.
     """
 
     strengths: Strengths
@@ -92,7 +92,7 @@ class Plan:
         return max(1, round(piece.seconds / self.hop_seconds))
 
     def bands(self, piece: Piece) -> list[tuple[int, int]]:
-        """First mel band of each frequency mask and the one after its last."""
+        """First mel band of each frequency mask, and the band after its last."""
         edges = np.searchsorted(band_frequencies(self.front_end), piece.frequency_masks)
         return [(int(low), int(high)) for low, high in edges.reshape(-1, 2)]
 
@@ -124,20 +124,20 @@ def sample(
     piece_seconds: float = 3.0,
     first: int = 0,
 ) -> Plan:
-    """Sample every augmentation once for each piece; the last piece is as short as what is left.
+    """Sample every augmentation once for each piece; the last piece is the remainder.
 
     Args:
-        strengths: upper limits, noise and seed. Each augmentation of each piece has a generator of
-            its own: another strength of one leaves the others' samples as they were.
+        strengths: upper limits, noise and seed. Each augmentation of each piece has its own
+            generator, so that changing one strength leaves the other samples unchanged.
         seconds: length of the sound.
-        front_end: whose mel bands frequency masks count.
-        first: number of the first piece, so that a piece alone is augmented as within its track.
+        front_end: whose mel bands the frequency masks are counted in.
+        first: index of the first piece, so that a piece on its own is augmented as in its track.
     """
     hop = HOP_LENGTH / front_end.sample_rate
-    whole = int(seconds / piece_seconds)
-    rest = seconds - whole * piece_seconds
-    # What is left after the last whole piece is one too, unless it is shorter than a frame.
-    lengths = [piece_seconds] * whole + [rest] * (rest > hop) or [seconds]
+    n_whole = int(seconds / piece_seconds)
+    remainder = seconds - n_whole * piece_seconds
+    # The remainder is a piece too, unless it is shorter than a frame.
+    lengths = [piece_seconds] * n_whole + [remainder] * (remainder > hop) or [seconds]
     starts = accumulate(lengths[:-1], initial=0.0)
     pieces = tuple(
         _piece(strengths, number, start, length, front_end)
@@ -153,10 +153,10 @@ def _piece(
     hop = HOP_LENGTH / front_end.sample_rate
     frames = max(1, round(seconds / hop))
     shape = torch.Size((1, 1, front_end.n_mels, frames))
-    time = TimeMask(strengths.time_mask, strengths.masks).sample(
+    time_mask = TimeMask(strengths.time_mask, strengths.masks).sample(
         shape, _generator(strengths, number, 0)
     )
-    frequency = FrequencyMask(strengths.frequency_mask, strengths.masks).sample(
+    frequency_mask = FrequencyMask(strengths.frequency_mask, strengths.masks).sample(
         shape, _generator(strengths, number, 1)
     )
     warp = TimeWarp(strengths.time_warp).sample(shape, _generator(strengths, number, 2))
@@ -167,9 +167,9 @@ def _piece(
         # A mask that reaches the last frame ends with the piece, not on the grid.
         tuple(
             (start + a * hop, start + (seconds if b >= frames else b * hop))
-            for a, b in time.first_item()
+            for a, b in time_mask.first_item()
         ),
-        tuple(band_edges(a, b, front_end) for a, b in frequency.first_item()),
+        tuple(band_edges(a, b, front_end) for a, b in frequency_mask.first_item()),
         (start + point * hop, start + (point + shift) * hop) if shift else None,
     )
 
@@ -179,7 +179,7 @@ def _generator(strengths: Strengths, piece: int, augmentation: int) -> Generator
 
 
 def band_edges(first: int, end: int, front_end: FrontEnd) -> tuple[float, float]:
-    """Hz where mel bands first … end − 1 begin and end: half way, in mel, between centres.
+    """Hz where mel bands first … end − 1 begin and end: midway, in mel, between centres.
 
     0 below the lowest band, inf above the highest.
     """
@@ -189,7 +189,7 @@ def band_edges(first: int, end: int, front_end: FrontEnd) -> tuple[float, float]
 
 
 def add_noise(samples: Tensor, plan: Plan, sample_rate: int) -> Tensor:
-    """Shape: [T] -> [T]; the same samples where noise is off."""
+    """Mix in the plan's noise, if any. Shape: [T] -> [T]."""
     strengths = plan.strengths
     if strengths.snr_db is None:
         return samples
@@ -197,13 +197,13 @@ def add_noise(samples: Tensor, plan: Plan, sample_rate: int) -> Tensor:
 
 
 def augment_mel(mel: Tensor, plan: Plan, front_end: FrontEnd) -> Tensor:
-    """Warp and masks on a log-mel spectrogram of any front end. Shape: mel [M, F] dB -> [M, F]."""
-    value = fill_value(mel, plan.strengths, front_end)
+    """Warp and mask a log-mel spectrogram of any front end. Shape: mel [M, F] dB -> [M, F]."""
+    fill = fill_value(mel, plan.strengths, front_end)
     hop = front_end.hop_seconds
     hertz = torch.from_numpy(band_frequencies(front_end))
     out = mel.clone()
     for piece in plan.pieces:
-        # A hair's breadth: a frame that begins with a piece must not be rounded to the one before.
+        # Tolerance (in frames): a frame that starts with a piece must not fall into the one before.
         first = math.ceil(piece.start / hop - 5e-4)
         last = mel.shape[1]
         if piece is not plan.pieces[-1]:
@@ -211,21 +211,21 @@ def augment_mel(mel: Tensor, plan: Plan, front_end: FrontEnd) -> Tensor:
         if last <= first:
             continue
         seconds = torch.arange(first, last, dtype=torch.float64) * hop
-        part = out[:, first:last]
+        region = out[:, first:last]
         if piece.warp is not None:
-            before, after = (torch.tensor([moment - piece.start]) for moment in piece.warp)
+            before, after = (torch.tensor([time - piece.start]) for time in piece.warp)
             warp = Warp(before, after - before, (plan.frames(piece) - 1) * plan.hop_seconds)
-            part = TimeWarp.apply(part[None, None], warp, seconds - piece.start)[0, 0]
+            region = TimeWarp.apply(region[None, None], warp, seconds - piece.start)[0, 0]
         for low, high in piece.frequency_masks:
-            part[(hertz >= low) & (hertz < high)] = value
+            region[(hertz >= low) & (hertz < high)] = fill
         for start, end in piece.time_masks:
-            part[:, (seconds >= start) & (seconds < end)] = value
-        out[:, first:last] = part
+            region[:, (seconds >= start) & (seconds < end)] = fill
+        out[:, first:last] = region
     return out
 
 
 def resample(samples: Tensor, sample_rate: int, front_end: FrontEnd) -> Tensor:
-    """Samples [T] at a front end's rate."""
+    """Resample [T] from sample_rate to a front end's rate."""
     if front_end.sample_rate == sample_rate:
         return samples
     return torch.from_numpy(soxr.resample(samples.numpy(), sample_rate, front_end.sample_rate))
@@ -256,23 +256,23 @@ def analyse(
     plan: Plan | None = None,
     front_end: FrontEnd | None = None,
 ) -> Version:
-    """Spectrogram and predictions of a sound, augmented where there is a plan.
+    """Spectrogram and predictions of a sound, augmented if there is a plan.
 
     Args:
         samples: [T] at the rate of front_end.
         classifiers: each predicts from its own front end's spectrogram.
-        front_end: whose bands the spectrogram has, at a fine hop; default: the first classifier's.
+        front_end: of the returned spectrogram, at the display hop; default: the first classifier's.
 
     Raises:
-        AudioError: for silence.
+        AudioError: the sound is silent.
     """
     front_ends = [classifier.checkpoint.front_end for classifier in classifiers]
     shown = display_front_end(front_end or front_ends[0])
     if plan is not None:
         samples = add_noise(samples, plan, shown.sample_rate)
     mels: dict[FrontEnd, Tensor] = {}
-    for each in {shown, *front_ends}:
-        mel = log_mel(resample(samples, shown.sample_rate, each), each)
-        mels[each] = mel if plan is None else augment_mel(mel, plan, each)
+    for target in {shown, *front_ends}:
+        mel = log_mel(resample(samples, shown.sample_rate, target), target)
+        mels[target] = mel if plan is None else augment_mel(mel, plan, target)
     predictions = tuple(c.predict(mels[f]) for c, f in zip(classifiers, front_ends, strict=True))
     return Version(mels[shown], shown, predictions)

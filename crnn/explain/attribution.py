@@ -1,10 +1,10 @@
 """Which regions of a spectrogram a class depends on, by two methods.
 
-Occlusion  how much of the class is lost when a patch is silenced (Zeiler & Fergus 2014)
-Grad-CAM   where maps are high whose gradient favours the class (Selvaraju et al. 2017, eq. 1, 2)
+Occlusion  how far a class's logit falls when a patch is silenced (Zeiler & Fergus 2014)
+Grad-CAM   feature maps weighted by the class's mean gradient (Selvaraju et al. 2017, eq. 1, 2)
 
-Silence, not a blur, replaces a region: it is what remains audible when that region is taken out of
-the sound, and a value that the network knows from pauses.
+Silence, not a blur, replaces a region: it is what remains when that region is filtered out of the
+sound, and a value that also occurs in training data, in pauses.
 """
 
 import math
@@ -26,35 +26,35 @@ from crnn.model.segments import Segments, cut, plan
 
 Turn = Callable[[], AbstractContextManager[None]]
 
-# Of longer tracks a window is explained, so that the time it takes is bounded.
+# Only a window of a longer track is explained, to bound the computing time.
 WINDOW_SECONDS = 30.0
-# A patch of occlusion: an eighth of the bands (16 of 128) by a third of a segment (1 s).
+# Rows of occlusion patches. A patch is an eighth of the bands (16 of 128) by a third of a segment.
 _ROWS = 8
-# The convolution, from 0, whose maps Grad-CAM uses, and the standard deviations of the blur, as a
-# fraction of all bands and in seconds. Chosen on six GTZAN tracks: with the top fifth silent, and
-# with as much elsewhere, the class keeps 72 and 76 % by the first convolution, 50 and 66 by the
-# second, 56 and 76 by the third; the fourth has only two bands. Maps without blur are so fine that
-# holes of their form harm any spectrogram (39 and 42 % by the second).
+# Index of the convolution whose maps Grad-CAM uses, and the blur's standard deviations (fraction of
+# all bands, seconds). Chosen with the deletion test on six GTZAN tracks: with a map's top fifth
+# silenced or as much elsewhere, the class keeps 72 or 76 % (first convolution), 50 or 66 (second),
+# 56 or 76 (third); the fourth has only two bands. Without blur, masks are so fine-grained that they
+# do as much harm elsewhere (39 or 42 %, second).
 _LAYER = 2
 _BLUR_BANDS, _BLUR_SECONDS = 0.04, 0.3
 
 
 def best_window(prediction: Prediction, label: str, seconds: float) -> float:
-    """Start (s) of the window with the highest mean probability of a class: that of a segment."""
+    """Start (s) of the window, at a segment, with the highest mean probability of a class."""
     latest = seconds - WINDOW_SECONDS
     if latest <= 0:
         return 0.0
     probs = prediction.probabilities[:, prediction.labels.index(label)]
     starts, ends = prediction.starts, prediction.starts + prediction.segment_seconds
 
-    def mean(start: float) -> float:
+    def mean_probability(start: float) -> float:
         return float(probs[(starts >= start) & (ends <= start + WINDOW_SECONDS)].mean())
 
-    return float(max(starts[starts <= latest], key=mean))
+    return float(max(starts[starts <= latest], key=mean_probability))
 
 
 def window(mel: Tensor, start: float, front_end: FrontEnd) -> tuple[Tensor, int]:
-    """The 30 s of a spectrogram [M, F] from `start` (s), or all of it; and their first frame."""
+    """The 30 s window of a spectrogram [M, F] at `start` (s), or all of it; and its first frame."""
     width = front_end.frames(WINDOW_SECONDS) + 1
     first = max(0, min(round(start / front_end.hop_seconds), mel.shape[1] - width))
     return mel[:, first : first + width], first
@@ -64,27 +64,27 @@ def window(mel: Tensor, start: float, front_end: FrontEnd) -> tuple[Tensor, int]
 def occlusion(
     classifier: Classifier, mel: Tensor, progress: Progress | None = None, turn: Turn = nullcontext
 ) -> Tensor:
-    """How much each class loses when a patch is silenced, for all classes at once.
+    """How far each class's logit falls when a patch is silenced, for all classes at once.
 
-    In each pass a comb of patches is silent, one per segment, so that a pass over the track
-    measures all of them. The segments do not overlap: with the overlap of a prediction they would
-    take three times as long and tell little more.
+    Each pass silences a comb of patches, one per segment, and so measures all of them in one run
+    over the track. The segments do not overlap: overlap as in prediction would take three times as
+    long and add little.
 
     Args:
         mel: [M, F] in dB.
-        turn: entered for each pass, so that other users can run in between.
+        turn: context manager entered for each pass, so that other users' work can run in between.
 
     Returns:
-        [K, 8, F], by rows of patches: the fall of the logit, weighted by the class's probability in
-        the segment (a class can only lose where it has something), averaged over the segments that
+        [K, 8, F], by row of patches: the drop in the logit, weighted by the class's probability in
+        the segment (where it is improbable, a drop means little), averaged over the segments that
         contain the patch.
     """
     n_bands, n_frames = mel.shape
     segments = plan(n_frames, classifier.network.config.frames)
     width = max(1, min(n_frames, segments.width) // 3)
     patch = torch.arange(n_frames) // width
-    combs = -(-min(n_frames, segments.width) // width)
-    quiet = silence_db(mel, classifier.checkpoint.front_end)
+    n_combs = -(-min(n_frames, segments.width) // width)
+    silence = silence_db(mel, classifier.checkpoint.front_end)
     rows = _rows(n_bands)
 
     def logits(values: Tensor) -> Tensor:
@@ -93,19 +93,19 @@ def occlusion(
 
     before = logits(mel)
     probs = before.softmax(dim=-1)
-    lost = torch.zeros(before.shape[1], _ROWS, n_frames)
+    drops = torch.zeros(before.shape[1], _ROWS, n_frames)
     for row in range(_ROWS):
-        for comb in range(combs):
-            columns = patch % combs == comb
-            silenced = mel.masked_fill((rows == row)[:, None] & columns, quiet)
-            fall = probs * (before - logits(silenced))  # [S, K]
+        for comb in range(n_combs):
+            columns = patch % n_combs == comb
+            silenced = mel.masked_fill((rows == row)[:, None] & columns, silence)
+            drop = probs * (before - logits(silenced))  # [S, K]
             over_time = _overlap_mean(
-                fall.T[:, :, None].expand(-1, -1, segments.width), segments, n_frames
+                drop.T[:, :, None].expand(-1, -1, segments.width), segments, n_frames
             )
-            lost[:, row, columns] = over_time[:, columns]
+            drops[:, row, columns] = over_time[:, columns]
             if progress is not None:
-                progress((row * combs + comb + 1) / (_ROWS * combs))
-    return lost
+                progress((row * n_combs + comb + 1) / (_ROWS * n_combs))
+    return drops
 
 
 def _rows(n_bands: int) -> Tensor:
@@ -114,17 +114,17 @@ def _rows(n_bands: int) -> Tensor:
 
 
 def expand_patches(lost: Tensor, n_bands: int) -> Tensor:
-    """A class's losses by mel band. Shape: [8, F] -> [M, F]."""
+    """A class's logit drops by mel band. Shape: [8, F] -> [M, F]."""
     return lost[_rows(n_bands)]
 
 
 def grad_cam(classifier: Classifier, mel: Tensor, label: str, layer: int = _LAYER) -> Tensor:
     """Grad-CAM before its ReLU, in the logit's unit; negative: evidence against the class.
 
-    alpha, each map's weight, is the mean of the logit's gradient over that map (eq. 1); the maps'
-    sum by these weights (eq. 2) is taken before pooling. Overlapping segments are averaged, each
-    weighted by the class's probability in it: without that, segments without the class would count
-    as much as those that are full of it.
+    alpha, each map's weight, is the mean of the logit's gradient over that map (eq. 1); the
+    weighted sum of maps (eq. 2) is taken before pooling. Overlapping segments are averaged,
+    weighted by the class's probability: otherwise segments where it is improbable would count as
+    much as those where it is certain.
 
     Shape: mel [M, F] dB -> [M, F].
     """
@@ -137,14 +137,14 @@ def grad_cam(classifier: Classifier, mel: Tensor, label: str, layer: int = _LAYE
         with torch.no_grad():
             x = network.normalise(cut(mel, segments, first, first + classifier.batch_size))
             x = x.contiguous(memory_format=torch.channels_last)
-            for each in network.convolutions[:layer]:
-                x = each(x)
-            stage = cast(nn.Sequential, network.convolutions[layer])
-            maps = stage[:3](x)  # convolution, activation, batch norm: [B, C, M', W']
+            for convolution in network.convolutions[:layer]:
+                x = convolution(x)
+            block = cast(nn.Sequential, network.convolutions[layer])
+            maps = block[:3](x)  # convolution, activation, batch norm: [B, C, M', W']
         with torch.enable_grad():
-            x = stage[3:](maps.requires_grad_())
-            for each in network.convolutions[layer + 1 :]:
-                x = each(x)
+            x = block[3:](maps.requires_grad_())
+            for convolution in network.convolutions[layer + 1 :]:
+                x = convolution(x)
             logits = network.linear(network.recur(x))
             (gradient,) = torch.autograd.grad(logits[:, k].sum(), maps)
         alpha = gradient.mean(dim=(2, 3), keepdim=True)
@@ -165,14 +165,14 @@ def smooth(values: Tensor, front_end: FrontEnd) -> Tensor:
 
 
 def _enlarge(maps: Tensor, pools: tuple[tuple[int, int], ...], size: tuple[int, int]) -> Tensor:
-    """Maps behind some pools, upsampled. Shape: [B, 1, M', W'] -> [B, M, W].
+    """Upsample feature maps to the segment's size. Shape: [B, 1, M', W'] -> [B, M, W].
 
-    What a division left over at the high and late ends is filled with the value beside it.
+    Bands and frames that pooling dropped, at the top and at the end, repeat the nearest value.
     """
     bands, steps = (math.prod(pool[axis] for pool in pools) for axis in (0, 1))
-    whole = (maps.shape[2] * bands, maps.shape[3] * steps)
-    large = interpolate(maps.contiguous(), size=whole, mode="bilinear", align_corners=False)
-    return pad(large, (0, size[1] - whole[1], 0, size[0] - whole[0]), mode="replicate")[:, 0]
+    covered = (maps.shape[2] * bands, maps.shape[3] * steps)
+    maps = interpolate(maps.contiguous(), size=covered, mode="bilinear", align_corners=False)
+    return pad(maps, (0, size[1] - covered[1], 0, size[0] - covered[0]), mode="replicate")[:, 0]
 
 
 def _overlap_mean(values: Tensor, segments: Segments, n_frames: int) -> Tensor:

@@ -1,6 +1,6 @@
 """Out-of-distribution (OOD) detection: is a track unlike the data that the network was trained on?
 
-Each window of five seconds is described by statistics that hold nothing of notes or words: the
+Each window of five seconds is described by statistics that encode neither melody nor lyrics: the
 level of each band group, how much it varies, how fast the spectrum's shape changes. A Gaussian is
 fitted to the windows of the training tracks; the score of a track is the Mahalanobis distance of
 its windows from that Gaussian's mean (as Lee et al. 2018, arXiv 1807.03888, use it on a network's
@@ -19,17 +19,17 @@ from crnn.audio.front_end import FrontEnd
 Array = NDArray[np.float64]
 _Floats = NDArray[np.float32]
 
-# Chosen on validation tracks and on synthetic sounds (training/ood/synthetic.py); half as long
-# flags short clips more often.
+# Chosen on validation tracks and on synthetic sounds (training/ood/synthetic.py); windows
+# half as long flag short clips more often.
 WINDOW_SECONDS = 5.0
-MIN_SECONDS = 1.0  # below, no score
-FALSE_ALARM_RATE = 0.05  # of the threshold, on validation data
+MIN_SECONDS = 1.0  # shorter tracks get no score
+FALSE_ALARM_RATE = 0.05  # fraction of validation tracks above the threshold
 
 _GROUPS, _FINE_GROUPS = 8, 16  # of neighbouring bands
-# Lags in frames of the shape's autocorrelation, up to 0.6 s on the bundled front end; within groups
-# up to 0.3 s.
+# Lags (frames) of the spectral envelope's autocorrelation, up to 0.6 s on the bundled front end,
+# and of the fine structure within groups, up to 0.3 s.
 _LAGS, _FINE_LAGS = (1, 2, 4, 8), (1, 2, 4)
-_PERCENTILES = (5, 25, 50, 75)  # of loudness below the maximum; speech's pauses show in them
+_PERCENTILES = (5, 25, 50, 75)  # of loudness relative to its maximum; low in speech with pauses
 # 8 groups × (level, deviation, skewness), common variation, 4 percentiles, 4 lags, 3 lags × 4
 # quarters of the bands.
 N_FEATURES = 3 * _GROUPS + 1 + len(_PERCENTILES) + len(_LAGS) + 4 * len(_FINE_LAGS)
@@ -50,13 +50,13 @@ class OODScore:
 
 @dataclass(frozen=True)
 class OODDetector:
-    """A Gaussian of training windows.
+    """A Gaussian fitted to the windows of the training tracks.
 
     Attributes:
         centre: its mean, [D].
-        whitening: lower triangle [D, D]; (x − centre) @ whitening has unit covariance.
-        threshold: of `OODScore`.
-        origin: which data the threshold comes from, in a sentence.
+        whitening: lower triangular [D, D]; (x − centre) @ whitening has unit covariance.
+        threshold: score above which a track is OOD.
+        origin: a sentence on the data that the threshold was calibrated on.
     """
 
     centre: Array
@@ -67,15 +67,15 @@ class OODDetector:
     def __post_init__(self) -> None:
         if self.centre.shape != (N_FEATURES,) or self.whitening.shape != (N_FEATURES, N_FEATURES):
             raise ValueError(
-                f"doubt: arrays of {self.centre.shape} and {self.whitening.shape}; {N_FEATURES} "
-                "numbers are needed"
+                f"doubt (OOD): arrays of {self.centre.shape} and {self.whitening.shape}; "
+                f"{N_FEATURES} numbers are needed"
             )
         finite = np.isfinite(self.centre).all() and np.isfinite(self.whitening).all()
         if not (finite and 0 <= self.threshold < np.inf):
-            raise ValueError("doubt: centre and whitening must be finite, the threshold 0 or above")
+            raise ValueError("doubt (OOD): centre and whitening must be finite, threshold ≥ 0")
 
     def score(self, windows: Array) -> float:
-        """Score of a track: median distance (root mean square) of its windows [n, D]."""
+        """Score of a track: median over its windows [n, D] of Mahalanobis distance / √D."""
         distances = np.sqrt(np.square((windows - self.centre) @ self.whitening).mean(axis=1))
         return float(np.median(distances))
 
@@ -97,7 +97,7 @@ class OODDetector:
         """Inverse of to_dict; raises ValueError, KeyError, TypeError or AttributeError."""
         rows = [_from_text(row) for row in stored["whitening"]]
         if [len(row) for row in rows] != list(range(1, N_FEATURES + 1)):
-            raise ValueError(f"doubt: whitening is no lower triangle of {N_FEATURES} rows")
+            raise ValueError(f"doubt (OOD): whitening needs {N_FEATURES} rows of 1, 2, 3, … values")
         whitening = np.array([row + [0.0] * (N_FEATURES - len(row)) for row in rows])
         centre = np.array(_from_text(stored["centre"]))
         origin = str(stored.get("origin", ""))[:400]
@@ -115,8 +115,8 @@ def _from_text(text: str) -> list[float]:
 def fit(windows: Array) -> OODDetector:
     """Fit the Gaussian to training windows [n, D], its covariance shrunk by 5 %.
 
-    The same as sklearn.covariance.ShrunkCovariance(shrinkage=0.05), which serving would have to
-    load.
+    Equals sklearn.covariance.ShrunkCovariance(shrinkage=0.05), without making the app import
+    scikit-learn.
     """
     centre, deviation = windows.mean(axis=0), windows.std(axis=0) + 1e-9
     covariance = np.cov((windows - centre) / deviation, rowvar=False, bias=True)
@@ -126,13 +126,13 @@ def fit(windows: Array) -> OODDetector:
 
 
 def threshold(scores: Array, rate: float = FALSE_ALARM_RATE) -> float:
-    """The smallest score that at most this fraction of the scores lie above."""
+    """The smallest score that at most a fraction `rate` of the scores exceed."""
     ordered = np.sort(scores)
     return float(ordered[len(ordered) - 1 - int(rate * len(ordered))])
 
 
 def features(mel: Tensor, front_end: FrontEnd) -> Array | None:
-    """Features of each window, whatever its level: [M, F] dB -> [n, D]; None below MIN_SECONDS.
+    """Features of each window, independent of level: [M, F] dB -> [n, D]; None below MIN_SECONDS.
 
     Windows are WINDOW_SECONDS long and overlap by a third; a shorter track is one window.
     """
@@ -162,12 +162,12 @@ def _window_features(x: _Floats) -> Array:
     envelope = (coarse - coarse.mean(axis=0))[None]
     shape = [autocorrelation(envelope, lag) for lag in _LAGS]
     fine_shape = [autocorrelation(fine.reshape(4, -1, x.shape[1]), lag) for lag in _FINE_LAGS]
-    parts = (level, np.log(deviation + 0.3), (z**3).mean(axis=1), [common], below)
-    return np.concatenate([np.asarray(part, np.float64) for part in (*parts, *shape, *fine_shape)])
+    stats = (level, np.log(deviation + 0.3), (z**3).mean(axis=1), [common], below)
+    return np.concatenate([np.asarray(v, np.float64) for v in (*stats, *shape, *fine_shape)])
 
 
 def _group_means(x: _Floats, groups: int) -> _Floats:
-    """Mean of each group of neighbouring bands, [M, W] -> [groups, W]; omits a rest at the top."""
+    """Mean of each group of neighbouring bands, [M, W] -> [groups, W]; drops excess top bands."""
     size = len(x) // groups
     return np.asarray(x[: size * groups].reshape(groups, size, -1).mean(axis=1))
 

@@ -11,13 +11,13 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Segments:
-    """Where the segments of one track lie.
+    """Positions and weights of one track's segments.
 
     Attributes:
         starts: first frame of each, [S].
-        weights: fraction of the track that each adds, [S]; they sum to 1. A tail that overlaps its
-            neighbour counts only for its new frames.
-        width: frames a segment.
+        weights: fraction of the track's frames that each adds to those before it, [S]; they sum to
+            1. A segment that overlaps its predecessor counts only for its new frames.
+        width: frames per segment.
         repeated: the track is shorter than one segment and is repeated to fill it.
     """
 
@@ -30,13 +30,13 @@ class Segments:
 def plan(n_frames: int, width: int, hop: int | None = None) -> Segments:
     """Segments of `width` frames every `hop` frames (default: width) over n_frames.
 
-    The last segment ends with the track: every frame counts, none twice as much as another at the
-    default hop.
+    The last segment ends where the track does, so that every frame is covered; it overlaps its
+    predecessor by more where the hop doesn't divide the rest.
     """
     hop = width if hop is None else hop
     if n_frames < 1 or width < 1 or not 1 <= hop <= width:
         raise ValueError(
-            f"n_frames={n_frames}, width={width}, hop={hop}; needed: n_frames ≥ 1 and 1 ≤ hop ≤ "
+            f"n_frames={n_frames}, width={width}, hop={hop}; required: n_frames ≥ 1 and 1 ≤ hop ≤ "
             "width"
         )
     if n_frames <= width:
@@ -48,7 +48,7 @@ def plan(n_frames: int, width: int, hop: int | None = None) -> Segments:
 
 
 def cut(mel: Tensor, segments: Segments, first: int = 0, last: int | None = None) -> Tensor:
-    """The segments first … last − 1 of a spectrogram. Shape: mel [M, F] -> [S', 1, M, W]."""
+    """Segments first … last − 1 of a spectrogram. Shape: mel [M, F] -> [S', 1, M, W]."""
     width = segments.width
     if segments.repeated:
         mel = mel.repeat(1, math.ceil(width / mel.shape[1]))
@@ -56,5 +56,5 @@ def cut(mel: Tensor, segments: Segments, first: int = 0, last: int | None = None
 
 
 def average(values: NDArray[np.float64], segments: Segments) -> NDArray[np.float64]:
-    """Mean over segments, weighted by the time each adds: [S, K] -> [K]."""
+    """Mean over segments, weighted by the fraction of the track each adds: [S, K] -> [K]."""
     return np.asarray(segments.weights) @ values

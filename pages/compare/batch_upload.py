@@ -1,4 +1,4 @@
-"""Many files at once: each analysed in its turn, failures listed, no audio kept."""
+"""Batch upload: files are analysed one by one, failures are listed, no audio is kept."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
     from streamlit.typing import UploadedFile
 
-# Failures that are listed on the page; the CSV has all.
+# Failures listed on the page; the CSV has all of them.
 _LISTED = 12
 
 Key = tuple[str, int]  # the upload, and the position in it
@@ -31,7 +31,7 @@ Key = tuple[str, int]  # the upload, and the position in it
 
 @dataclass
 class Report:
-    """What became of a batch; it outlives a rerun that interrupts the batch, which then goes on."""
+    """Outcome of a batch so far, in the session state: a rerun resumes an interrupted batch."""
 
     batch: str  # key of the uploader
     handled: set[Key] = field(default_factory=set)
@@ -54,7 +54,7 @@ class _Entry:
 
 
 def _report() -> Report | None:
-    """Of the last batch, until it is dismissed."""
+    """The last batch's report, until the visitor dismisses it."""
     return st.session_state.get("compare_report")
 
 
@@ -117,31 +117,31 @@ def _analyse(entry: _Entry, bar: DeltaGenerator, number: int, total: int, report
 
 
 def _entries(files: list[UploadedFile], report: Report) -> list[_Entry]:
-    """Everything that may be a track and was not handled yet; zips are opened, not unpacked."""
+    """Possible tracks that are not handled yet; zip members are read without unpacking to disk."""
     entries: list[_Entry] = []
     for file in files:
-        id = file.file_id
-        first_time = id not in report.opened
-        report.opened.add(id)
+        file_id = file.file_id
+        first_time = file_id not in report.opened
+        report.opened.add(file_id)
         head = file.read(4)
         file.seek(0)
         if archive.is_zip(head):
             try:
                 opened = archive.Archive(file)
             except AudioError as error:
-                report.failures[id, -1] = (file.name, str(error))
+                report.failures[file_id, -1] = (file.name, str(error))
                 continue
             if first_time:
                 report.skipped += opened.skipped
             last = len(opened.members) - 1
             entries += [
-                _Entry((id, i), member.filename, partial(opened.read, member), file, i == last)
+                _Entry((file_id, i), member.filename, partial(opened.read, member), file, i == last)
                 for i, member in enumerate(opened.members)
             ]
         elif archive.skip_reason(file.name) == archive.MACOS_METADATA:
             report.skipped[archive.MACOS_METADATA] += first_time
         else:
-            entries.append(_Entry((id, 0), file.name, file.getvalue, file, True))
+            entries.append(_Entry((file_id, 0), file.name, file.getvalue, file, True))
     return [entry for entry in entries if entry.key not in report.handled]
 
 
@@ -162,12 +162,12 @@ def _finish(widget: str) -> None:
 
 def _cancel(widget: str, total: int) -> None:
     if (report := _report()) is not None:
-        report.cancelled = f"Cancelled after {len(report.handled)} of {total}; those are below."
+        report.cancelled = f"Cancelled after {len(report.handled)} of {total} files."
     _finish(widget)
 
 
 def show_report() -> None:
-    """What came of the last batch, until dismissed."""
+    """Show the outcome of the last batch until the visitor dismisses it."""
     report = _report()
     if report is None:
         return
@@ -179,8 +179,8 @@ def show_report() -> None:
         notes.append(f"Already in the list: {names}{f' and {more} more' if more > 0 else ''}.")
     if report.over_limit:
         notes.append(
-            f"{report.over_limit} more left out: up to {archive.MAX_TRACKS} of your own tracks are "
-            "compared at once."
+            f"{report.over_limit} more left out: you can compare up to {archive.MAX_TRACKS} of "
+            "your own tracks at once."
         )
     note = " ".join(filter(None, notes))
     if not failed and not note:
@@ -188,7 +188,7 @@ def show_report() -> None:
     added = f"{report.added} track{'' if report.added == 1 else 's'} added"
     if failed:
         if len(failed) > _LISTED:
-            failed[_LISTED:] = [f"- and {len(failed) - _LISTED} more, all in the CSV"]
+            failed[_LISTED:] = [f"- and {len(failed) - _LISTED} more; the CSV lists them all"]
         lines = [f"{added}, {len(report.failures)} failed:", *failed, *(["", note] if note else [])]
         st.warning("\n".join(lines), icon=":material/hearing_disabled:")
     else:

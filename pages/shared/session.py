@@ -1,4 +1,4 @@
-"""The current track, and what pages need of it: predictions, samples, spectrograms."""
+"""The current track, and what the pages need from it: predictions, samples, spectrograms."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from pages.shared.markdown import escape
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Samples and a fine spectrogram of so many seconds take 40 MB.
+# The Lab uses at most the start of a track: samples and a fine spectrogram of it take 40 MB.
 LAB_SECONDS = 300
 
-# While a browser draws its first page it may need every core there is.
+# Delay of the warm-up: while a browser renders its first page, it may need every core.
 _FIRST_PAGE_SECONDS = 3.0
 
-# Sets of networks whose examples are cached: the default, and what some visitors try.
+# Pairs of genre and mood networks whose examples stay cached: the default and some visitors' own.
 NETWORK_SETS = 4
 
 # For the browser's player, by decoded format.
@@ -35,7 +35,7 @@ _MIME |= {"AAC": "aac", "WebM": "webm", "AIFF": "aiff"}
 
 @dataclass(frozen=True)
 class Origin:
-    """The track that a link names, the preview that was analysed, the services tried before."""
+    """The track that a link names, the analysed preview, and the services tried before it."""
 
     info: sources.spotify.TrackInfo
     preview: sources.previews.Preview
@@ -53,9 +53,9 @@ class Track:
     mime: str
     notices: tuple[str, ...]  # what was changed while decoding, a sentence each
     analysis: inference.Analysis
-    example: str = ""  # its name in the address; empty for a visitor's own
+    example: str = ""  # its name in the URL; empty for a visitor's own
     origin: Origin | None = None
-    networks: tuple[str, ...] = ()  # models.key() of the predictions
+    networks: tuple[str, ...] = ()  # models.key() of the networks that predicted
 
 
 def current() -> Track | None:
@@ -122,7 +122,7 @@ def example_track(name: str, networks: tuple[str, ...]) -> Track:
 
 
 def open_example(example: Example) -> Track:
-    """A bundled clip as a track; at once where anyone has opened it before."""
+    """A bundled clip as a track; served from the cache if anyone has opened it before."""
     with st.spinner(f"Analysing {example.title}…"):
         return example_track(example.name, models.key())
 
@@ -154,7 +154,7 @@ def _example_samples(name: str, front_end: audio.front_end.FrontEnd) -> Tensor:
 
 
 def excerpt(track: Track, front_end: audio.front_end.FrontEnd, first: int, count: int) -> Tensor:
-    """`count` samples of a track from `first` on, for a front end, [T]; beyond LAB_SECONDS, too."""
+    """`count` samples of a track from `first` on, for a front end, [T]; also past LAB_SECONDS."""
     if first + count <= LAB_SECONDS * front_end.sample_rate:
         return samples(track, front_end)[first : first + count]
     return _decoded(track.data, front_end, first, count)
@@ -163,7 +163,7 @@ def excerpt(track: Track, front_end: audio.front_end.FrontEnd, first: int, count
 def _decoded(
     data: bytes, front_end: audio.front_end.FrontEnd, first: int = 0, count: int | None = None
 ) -> Tensor:
-    import torch  # noqa: PLC0415 - the first page does without
+    import torch  # noqa: PLC0415 - not needed for the first page
 
     waveform = audio.decode.decode(
         data, sample_rate=front_end.sample_rate, downmix=front_end.downmix
@@ -173,16 +173,16 @@ def _decoded(
 
 
 def log_mel(track: Track, classifier: inference.Classifier) -> Tensor:
-    """The whole track's log-mel spectrogram by a network's front end, [M, F] in dB."""
+    """The whole track's log-mel spectrogram with a network's front end, [M, F] in dB."""
     return inference.log_mel_for(classifier, track.analysis, track.data)
 
 
 def forget_example() -> None:
-    """The current track is no example any more, nor is one in the address."""
+    """Take the example out of the URL: the current track is no longer an example."""
     st.query_params.pop("example", None)
     st.session_state.opened_example = None
 
 
 def stem(name: str) -> str:
-    """A file name for downloads, from the track's."""
+    """Base name for downloads, from the track's name."""
     return Path(name).stem[:80] or "track"

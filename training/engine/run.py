@@ -64,26 +64,26 @@ def train(
     auxiliary: PartiallyLabelled | None = None,
     workers: int | None = None,
 ) -> Path:
-    """Train a run, or continue it, or find it finished; returns its folder.
+    """Train a run or resume it, unless it is finished; returns its folder.
 
-    Under torchrun all processes train it together: each takes its part of every batch, so that a
-    recipe means the same on one or many, and the first one writes the folder. A run may continue on
-    another number of processes.
+    Under torchrun all processes train it together: each batch is divided among them, so that the
+    recipe's batch size holds for any number of processes, and the first one writes the folder. A
+    run may be resumed on a different number of processes.
 
     Args:
-        donor: Folder of the finished run that a recipe with `init_from` starts from.
-        auxiliary: Clips for a recipe with `auxiliary`.
-        workers: Processes that read ahead; default: none without a GPU, which reading does not slow
-            down, and up to four with one.
+        donor: Folder of the finished run whose weights initialise a recipe with `init_from`.
+        auxiliary: Partially labelled clips, for a recipe with `auxiliary` above 0.
+        workers: Data-loading processes; default: up to four with a GPU, none without one, where
+            loading is not the bottleneck.
 
     Raises:
-        ValueError: The folder holds another run, or batches don't divide among the processes.
+        ValueError: The folder holds a different run, or batches don't divide among the processes.
     """
     folder, group = runs / spec.name, ProcessGroup.current()
     group.join()
-    finished = group.run_on_first(lambda: _claim(folder, spec, collection, auxiliary, group))
+    is_finished = group.run_on_first(lambda: _claim(folder, spec, collection, auxiliary, group))
     group.run_on_all(lambda: _check_shared(folder))
-    if finished:
+    if is_finished:
         return folder
     started = time.monotonic()
     pl.seed_everything(spec.seed, workers=True, verbose=False)
@@ -108,11 +108,11 @@ def train(
     if donor is not None:
         init_from(module.network, Checkpoint.load(donor / "checkpoint").model)
     group.sync_batch_norm(module.network)
-    stops = len(split.valid) > 0 and recipe.patience > 0
+    stop_early = len(split.valid) > 0 and recipe.patience > 0
     precision = resolve_precision(precision)
     trainer = pl.Trainer(
         max_epochs=recipe.epochs,
-        callbacks=_callbacks(folder, recipe, stops, progress),
+        callbacks=_callbacks(folder, recipe, stop_early, progress),
         logger=False,
         precision=precision,  # type: ignore[arg-type]
         num_sanity_val_steps=0,
@@ -133,25 +133,25 @@ def train(
         front_end=front_end,
         segment_seconds=recipe.segment_seconds,
         model=module.network.eval(),
-        # Of the code that began the run.
+        # The code that started the run, even if it was resumed by a later revision.
         revision=json.loads((folder / "config.json").read_text())["revision"],
         data=data_name,
     )
-    facts: dict[str, Any] = {"precision": precision}
+    outcome: dict[str, Any] = {"precision": precision}
     if group.world > 1:
-        # Equal digests: the processes had the same weights to the end.
-        facts |= {"processes": group.world, "weights_of_each": group.gather(checkpoint.digest)}
+        # Equal digests show that the weights stayed the same in all processes.
+        outcome |= {"processes": group.world, "weights_of_each": group.gather(checkpoint.digest)}
 
     def finish() -> None:
-        # Read back rather than taken from memory: it has the averaged weights even if fit had
-        # nothing left to do.
-        state = torch.load(best if stops else last, weights_only=True, map_location="cpu")
+        # Read back rather than taken from memory: the file has the averaged weights even if fit
+        # had nothing left to do.
+        state = torch.load(best if stop_early else last, weights_only=True, map_location="cpu")
         module.load_state_dict(state["state_dict"])
         checkpoint.save(folder / "checkpoint")
         for file in (last, best):
             file.unlink(missing_ok=True)
         config = json.loads((folder / "config.json").read_text())
-        config |= {"seconds": round(time.monotonic() - started, 1)} | facts
+        config |= {"seconds": round(time.monotonic() - started, 1)} | outcome
         (folder / "config.json").write_text(json.dumps(config, indent=1))
 
     group.run_on_first(finish)
@@ -164,7 +164,7 @@ def finished(folder: Path) -> bool:
 
 
 def history(folder: Path) -> dict[str, list[Any] | None]:
-    """A run's history.csv: a list a column, by epoch; None for what the run did not measure."""
+    """A run's history.csv: one list per column, by epoch; None where nothing was measured."""
     table = pd.read_csv(folder / "history.csv")
     columns = ("epoch", "train_loss", "val_loss", "val_track")
     return {name: None if table[name].isna().all() else table[name].tolist() for name in columns}
@@ -182,9 +182,9 @@ def init_from(network: CRNN, donor: CRNN) -> None:
 
 
 def resolve_precision(precision: str) -> str:
-    """ "auto": bf16 on GPUs that have it and on processors with tiles for it (AMX), else 32 bit.
+    """ "auto": bf16 on GPUs that support it and on CPUs with AMX tiles, else 32 bit.
 
-    AVX-512's bf16 alone does not pay: a step of 64 segments took 1.2 times as long as in 32 bit.
+    bf16 with AVX-512 alone is slower: a step of 64 segments took 1.2 times as long as in 32 bit.
     """
     if precision != "auto":
         return precision
@@ -194,7 +194,7 @@ def resolve_precision(precision: str) -> str:
 
 
 def code_revision() -> str:
-    """The commit that ran, "+" after it where files had changed; "unknown" outside a repository."""
+    """The commit that ran, "+" appended if files had changed; "unknown" outside a repository."""
 
     def git(*arguments: str) -> str:
         root = Path(__file__).parents[2]
@@ -208,14 +208,14 @@ def code_revision() -> str:
         return "unknown"
 
 
-def _callbacks(folder: Path, recipe: Recipe, stops: bool, progress: bool) -> list[Callback]:
-    def keep(name: str, **which: Any) -> Callback:
-        return ModelCheckpoint(folder, filename=name, enable_version_counter=False, **which)
+def _callbacks(folder: Path, recipe: Recipe, stop_early: bool, progress: bool) -> list[Callback]:
+    def save(name: str, **criterion: Any) -> Callback:
+        return ModelCheckpoint(folder, filename=name, enable_version_counter=False, **criterion)
 
-    # The last epoch, however good: what a stopped run continues from.
-    callbacks = [_History(folder / "history.csv"), keep("last", monitor=None, save_top_k=1)]
-    if stops:
-        callbacks.append(keep("best", monitor="val_loss"))
+    # The last epoch, whatever its loss: an interrupted run resumes from it.
+    callbacks = [_History(folder / "history.csv"), save("last", monitor=None, save_top_k=1)]
+    if stop_early:
+        callbacks.append(save("best", monitor="val_loss"))
         callbacks.append(EarlyStopping("val_loss", recipe.delta, recipe.patience))
     if recipe.averaging:
         callbacks.append(EMAWeightAveraging(decay=recipe.averaging))
@@ -225,10 +225,10 @@ def _callbacks(folder: Path, recipe: Recipe, stops: bool, progress: bool) -> lis
 
 
 def _check_shared(folder: Path) -> None:
-    """What the first process wrote, every host can read."""
+    """Check that this host sees the folder that the first process wrote."""
     if not (folder / "config.json").exists():
         raise ValueError(
-            f"{folder} is not there on every host: --runs must be a folder that all of them share."
+            f"{folder} is missing on some hosts: --runs must be a folder that all hosts share."
         )
 
 
@@ -239,12 +239,12 @@ def _claim(
     auxiliary: PartiallyLabelled | None,
     group: ProcessGroup,
 ) -> bool:
-    """Write what will be run, or check that it is what was run; whether it is finished."""
+    """Write a run's settings, or check the stored ones; returns whether the run is finished."""
     group.per_process(spec.recipe.batch_size)
     if (auxiliary is not None) != (spec.recipe.auxiliary > 0):
         raise ValueError(
-            f"recipe {spec.recipe_name} has auxiliary={spec.recipe.auxiliary:g}; partially "
-            "labelled clips are needed where it is above 0, and only there"
+            f"recipe {spec.recipe_name} has auxiliary={spec.recipe.auxiliary:g}: pass "
+            "partially labelled clips if it is above 0, and only then"
         )
     settings = asdict(spec) | {
         "front_end": collection.front_end.to_dict(),
@@ -259,7 +259,7 @@ def _claim(
         changed = [key for key, value in settings.items() if stored.get(key) != value]
         if changed:
             raise ValueError(
-                f"{folder} holds a run with another {' and '.join(changed)}. "
+                f"{folder} holds a run that differs in {' and '.join(changed)}. "
                 "Move or delete that folder, or choose another with --runs."
             )
         return finished(folder)
@@ -271,9 +271,9 @@ def _claim(
 
 
 class _History(Callback):
-    """Writes history.csv, a row an epoch, as soon as it is measured.
+    """Writes history.csv, one row per epoch, as soon as it is measured.
 
-    Not Lightning's CSVLogger, which starts its file anew when a run is resumed.
+    Lightning's CSVLogger would overwrite the file when a run is resumed.
     """
 
     columns = ("train_loss", "val_loss", "val_segment", "val_track")

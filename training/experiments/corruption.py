@@ -1,8 +1,8 @@
-"""Corruption robustness: accuracy on augmented test tracks (Table VII, read as a test).
+"""Corruption robustness: accuracy on augmented test tracks (Table VII, as test-time corruption).
 
 The paper does not say whether its networks were trained or tested with the augmentations;
-`paper_tables` has the other reading. Parameters are sampled as in the app's lab: once for each 3 s
-piece, at the paper's strengths. Tracks exist as mel spectrograms, so noise is added as power.
+`paper_tables` trains with them instead. Parameters are sampled as in the app's Lab: once per 3 s
+piece, at the paper's strengths. Only spectrograms are stored, so noise is added to mel power.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ ROWS: tuple[tuple[str, Strengths, float | None], ...] = (
     ("white noise, 0 dB", Strengths(snr_db=0.0), None),
     ("pink noise, 10 dB", Strengths(snr_db=10.0, noise="pink"), None),
 )
-_FIGURES = ("track_accuracy", "track_macro_f1", "segment_accuracy")
+_METRICS = ("track_accuracy", "track_macro_f1", "segment_accuracy")
 
 
 def corrupt(mel: Tensor, strengths: Strengths, front_end: FrontEnd) -> Tensor:
@@ -53,14 +53,14 @@ def corrupted_logits(
     """Logits on corrupted tracks; each track has its own seed, the same for every network."""
 
     def augment(mel: Tensor, track: int) -> Tensor:
-        own = replace(strengths, seed=strengths.seed + track)
-        return corrupt(mel, own, collection.front_end)
+        track_strengths = replace(strengths, seed=strengths.seed + track)
+        return corrupt(mel, track_strengths, collection.front_end)
 
     return track_logits(classifier, collection, tracks, augment)
 
 
 def table(experiment: Experiment, seeds: Sequence[int]) -> dict[str, Any]:
-    """Every row on F's test tracks, mean and spread over the runs of protocol F."""
+    """Every row on protocol F's test tracks, mean and standard deviation over its runs."""
     collection = experiment.collection("genre")
     test = splits.filtered(collection).test
     specs = genre_specs(experiment, FILTERED, seeds)
@@ -69,9 +69,9 @@ def table(experiment: Experiment, seeds: Sequence[int]) -> dict[str, Any]:
     for name, strengths, paper in ROWS:
         measured = []
         for network in networks:
-            given = corrupted_logits(network, collection, test, strengths)
-            found = scores(given, 1.0, collection.labels)
-            measured.append({key: found[key] for key in _FIGURES})
+            logits = corrupted_logits(network, collection, test, strengths)
+            metrics = scores(logits, 1.0, collection.labels)
+            measured.append({key: metrics[key] for key in _METRICS})
         reported = None if paper is None else {"track_accuracy": paper}
         row = tables.row(name, tables.collect(measured), [spec.name for spec in specs], reported)
         rows.append(row | {"strengths": vars(strengths)})

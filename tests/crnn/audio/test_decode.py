@@ -122,7 +122,7 @@ def test_three_hours_are_cut_with_a_notice() -> None:
     assert waveform.seconds == pytest.approx(MAX_SECONDS, abs=0.1)
     assert waveform.source_seconds == pytest.approx(3 * 3600)
     assert (
-        "The track is 3:00:00 h long; only its first 10:00 min were analysed, which is the limit."
+        "The track is 3:00:00 h long; only the first 10:00 min (the limit) were analysed."
         in waveform.notices
     )
 
@@ -133,7 +133,7 @@ def test_values_that_are_no_numbers_become_silence_with_a_notice() -> None:
     waveform = decode(encode(samples, subtype="FLOAT"))
     assert np.isfinite(waveform.samples).all()
     assert waveform.notices == (
-        "11 samples of 22,050 had no valid value (NaN or infinite) and were replaced by silence.",
+        "11 of 22,050 samples had an invalid value (NaN, infinite or huge), replaced with silence.",
     )
 
 
@@ -142,7 +142,7 @@ def test_numbers_that_would_overflow_become_silence_too() -> None:
     samples[50] = 3e38
     waveform = decode(encode(samples, subtype="FLOAT"))
     assert np.isfinite(waveform.samples).all()
-    assert "1 sample of 22,050 had no valid value" in waveform.notices[0]
+    assert "1 of 22,050 samples had an invalid value" in waveform.notices[0]
 
 
 def adts(rate: int) -> bytes:

@@ -194,7 +194,7 @@ def test_more_than_the_limit_is_left_out_with_a_note(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(archive, "MAX_TRACKS", 2)
     page = upload(opened("palace"), *[(f"{i}.wav", tune(i)) for i in range(4)])
     assert tracks(page) == ["Palace", "0.wav", "1.wav"]
-    assert "2 more left out: up to 2 of your own tracks" in words(page)
+    assert "2 more left out: you can compare up to 2 of your own tracks" in words(page)
 
 
 def test_a_bad_zip_is_a_failure_and_the_files_beside_it_are_analysed() -> None:

@@ -121,13 +121,13 @@ def test_a_run_stopped_before_its_checkpoint_was_written_keeps_the_averaged_weig
 def test_other_data_is_another_run(toy: Collection, tmp_path: Path) -> None:
     run(toy, tmp_path, replace(TINY, epochs=1))
     other = replace(toy, targets=toy.targets[::-1].copy())
-    with pytest.raises(ValueError, match="holds a run with another data"):
+    with pytest.raises(ValueError, match="holds a run that differs in data"):
         run(other, tmp_path, replace(TINY, epochs=1))
 
 
 def test_other_settings_do_not_overwrite_a_run(toy: Collection, tmp_path: Path) -> None:
     run(toy, tmp_path, replace(TINY, epochs=1))
-    with pytest.raises(ValueError, match="holds a run with another recipe"):
+    with pytest.raises(ValueError, match="holds a run that differs in recipe"):
         run(toy, tmp_path, replace(TINY, epochs=2))
 
 
