@@ -52,6 +52,23 @@ def serve(fakes: int | None = None, **environment: str) -> Iterator[str]:
         process.wait(10)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One of pytest-xdist's processes takes all of these tests: they share a server and Chromium."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(autouse=True)
+def closed_pages(chromium: Browser) -> Iterator[None]:
+    """Pages that a test opens are closed after it: each one goes on drawing and asking the server."""
+    before = {page for context in chromium.contexts for page in context.pages}
+    yield
+    for page in [page for context in chromium.contexts for page in context.pages]:
+        if page not in before:
+            page.close()
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """One server for all tests that need no other."""
