@@ -53,7 +53,7 @@ def serve(fakes: int | None = None, **environment: str) -> Iterator[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One of pytest-xdist's processes takes all of these tests: they share a server and Chromium."""
+    """One of pytest-xdist's processes takes all of these: they share a server and Chromium."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("browser"))
@@ -61,7 +61,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def closed_pages(chromium: Browser) -> Iterator[None]:
-    """Pages that a test opens are closed after it: each one goes on drawing and asking the server."""
+    """A test's own pages are closed after it: each goes on drawing and asking the server."""
     before = {page for context in chromium.contexts for page in context.pages}
     yield
     for page in [page for context in chromium.contexts for page in context.pages]:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import ROOT
+from pages.shared.navigation import PAGES
 from tests.browser.idle import PATIENCE, rest
 
 pytestmark = pytest.mark.browser
@@ -29,8 +29,7 @@ VIEWS = {
         "section=Portraits&kind=Moods",
     ],
 }
-# Addresses of the pages in the menu, the first one's is empty; importing app.py would run it.
-NAMES = ["", *re.findall(r'(?m)^    "(\w+)": \(', (ROOT / "app.py").read_text())[1:]]
+NAMES = ["", *list(PAGES)[1:]]  # addresses of the pages in the menu; the first one's is empty
 
 READ = "() => document.querySelector('[data-testid=stMain]')?.innerText.length > 80"
 

@@ -24,7 +24,7 @@ def test_the_moment_moves_everything_and_its_link_brings_it_back(
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{server}/how")
     settled(page, 3)
-    page.get_by_text("Change the track").click()
+    page.get_by_text("Change track").click()
     page.get_by_role("button", name="Hunting").click()
     expect(page.get_by_role("heading", name="Hunting")).to_be_visible(timeout=PATIENCE)
     page.get_by_role("radio", name="Prediction").click()
