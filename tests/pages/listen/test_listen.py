@@ -163,7 +163,7 @@ NOTICED = {
     "truncated": (lambda: encode(melody(8), kind="MP3")[:20_000], "damaged or ends early"),
     "NaN": (
         lambda: encode(np.where(np.arange(66_150) == 9, np.nan, melody(3)), subtype="FLOAT"),
-        "NaN or infinite",
+        "NaN, infinite",
     ),
 }
 
