@@ -56,5 +56,5 @@ def test_identical_segments_aggregate_to_themselves(n_frames: int) -> None:
 
 @pytest.mark.parametrize(("n_frames", "width", "hop"), [(0, 5, 5), (5, 0, 1), (5, 5, 6), (5, 5, 0)])
 def test_impossible_plans_are_refused(n_frames: int, width: int, hop: int) -> None:
-    with pytest.raises(ValueError, match="needed"):
+    with pytest.raises(ValueError, match="required"):
         plan(n_frames, width, hop)
