@@ -1,7 +1,15 @@
 """Sounds that tests are made of: no network, no research data."""
 
 import io
+import os
 from collections.abc import Callable
+from pathlib import Path
+
+# A cache of compiled functions for each of pytest-xdist's processes, set before librosa is
+# imported: numba's is not safe to fill from two at once, and once corrupt it ends every process.
+os.environ["NUMBA_CACHE_DIR"] = str(
+    Path(__file__).parents[1] / ".pytest_cache" / f"numba-{os.environ.get('PYTEST_XDIST_WORKER')}"
+)
 
 import numpy as np
 import pytest
@@ -12,6 +20,12 @@ from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.config import ModelConfig, pool_sizes
 from crnn.model.network import CRNN
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than cores, since the one with the browser tests waits much of its time."""
+    return (os.cpu_count() or 1) + 1
+
 
 Encode = Callable[..., bytes]
 

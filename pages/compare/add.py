@@ -86,12 +86,9 @@ def _current_track() -> None:
     if track.example:
         chosen = [*state.chosen_examples(), track.example]
         st.button(label, on_click=state.choose_examples, args=(chosen,), **style)
-    else:
-        # A flag rather than the button's value: it survives a rerun that comes in between.
-        st.button(label, on_click=st.session_state.update, kwargs={"add_current": True}, **style)
-        if st.session_state.pop("add_current", False):
-            state.add(_summary(track))
-            st.rerun()
+    elif st.button(label, **style):
+        state.add(_summary(track))
+        st.rerun()
 
 
 def _upload(kind: str, label: str, several: bool | str) -> None:

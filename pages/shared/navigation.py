@@ -34,10 +34,12 @@ def enter() -> None:
 
     Because a folder is called pages/, Streamlit starts in its older form, in which an address names
     a file of that folder, until app.py has run once. Without such a file, the first visitor who
-    follows a link to a page would see "Page not found".
+    follows a link to a page would see "Page not found". The page is loaded again, not only run
+    again: the browser, too, has learned the older form's pages.
     """
     st.navigation(pages(), position="hidden")  # from here on, the server uses the newer form
-    st.rerun()
+    st.html("<script>window.location.reload()</script>", unsafe_allow_javascript=True)
+    st.stop()
 
 
 def link(opens: str) -> None:

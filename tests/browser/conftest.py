@@ -52,6 +52,7 @@ def serve(fakes: int | None = None, **environment: str) -> Iterator[str]:
         process.wait(10)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One of pytest-xdist's processes takes all of these: they share a server and Chromium."""
     for item in items:

@@ -1,4 +1,5 @@
-"""Every page, light and dark: figures have names, text has contrast, Tab reaches every control.
+"""Every page, light and dark, wide and narrow: figures have names, text has contrast, nothing is
+wider than the screen, Tab reaches every control.
 
 Contrast as in WCAG 2.2, 1.4.3: 4.5 : 1, or 3 : 1 for large text (24 px, or bold from 18.7 px). The
 background is taken from a screenshot of the page with its text hidden: what the browser painted.
@@ -6,13 +7,12 @@ background is taken from a screenshot of the page with its text hidden: what the
 
 import io
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from pages.shared.navigation import PAGES
 from tests.browser.idle import PATIENCE, rest
@@ -28,6 +28,8 @@ VIEWS = {
         "section=Portraits",
         "section=Portraits&kind=Moods",
     ],
+    "how": ["chapter=Neural+network"],
+    "compare": ["examples=palace&examples=mountain"],
 }
 NAMES = ["", *list(PAGES)[1:]]  # addresses of the pages in the menu; the first one's is empty
 
@@ -41,7 +43,7 @@ WORDS = """() => {
   while (walk.nextNode()) {
     const node = walk.currentNode, text = node.textContent.trim(), of = node.parentElement;
     if (!/[\\p{L}\\p{N}]/u.test(text)) continue;
-    if (of.closest('script, style, noscript, canvas, .modebar')) continue;
+    if (of.closest('script, style, noscript, canvas, .modebar, .katex-mathml')) continue;
     if (of.closest('[aria-hidden=true], :disabled, [aria-disabled=true]')) continue;
     if (!of.checkVisibility() || of.closest('details:not([open]) > :not(summary)')) continue;
     const style = getComputedStyle(of);
@@ -66,26 +68,40 @@ HIDDEN = """
   *, *::placeholder { color: transparent !important; }
   svg text, svg text * { fill: transparent !important; stroke: none !important; }
 """
+AT_ONCE = "*, *::before, *::after { transition: none !important; animation: none !important; }"
+
+NAMELESS = """() => [...document.querySelectorAll('[data-testid=stPlotlyChart]')]
+  .filter(e => !(e.getAttribute('role') && (e.getAttribute('aria-label') || '').length > 15))
+  .length"""
+# Pixels by which the page, a formula (2 px are its own rounding) or a figure's note is too wide.
+TOO_WIDE = """() => {
+  const right = e => e.getBoundingClientRect().right;
+  const page = document.documentElement;
+  return Math.max(
+    page.scrollWidth - page.clientWidth,
+    ...[...document.querySelectorAll('.katex-display')].map(e => e.scrollWidth - e.clientWidth - 2),
+    ...[...document.querySelectorAll('[data-testid=stPlotlyChart]')].flatMap(chart =>
+      [...chart.querySelectorAll('g.annotation')].map(note => right(note) - right(chart))));
+}"""
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def visitor(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
-    """A browser that prefers a light or a dark page, and loads the app's own files once."""
-    context = chromium.new_context(color_scheme=request.param)
-    yield context
-    context.close()
-
-
-def opened(visitor: BrowserContext, address: str) -> Page:
+def opened(chromium: Browser, address: str) -> Page:
     """A page with everything drawn and tall enough that nothing needs to be scrolled."""
-    page = visitor.new_page()
-    page.set_viewport_size({"width": 1440, "height": 900})
+    page = chromium.new_page(color_scheme="light", viewport={"width": 1440, "height": 900})
     page.goto(address)
     settled(page)
-    height = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
-    page.set_viewport_size({"width": 1440, "height": min(6000, height + 60)})
-    settled(page)
+    page.add_style_tag(content=AT_ONCE)
+    show(page, 1440)
     return page
+
+
+def show(page: Page, width: int) -> None:
+    """Give the page a width, and all the height that it needs there."""
+    page.set_viewport_size({"width": width, "height": 900})
+    settled(page)
+    height = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.set_viewport_size({"width": width, "height": min(8000, height + 60)})
+    settled(page)
 
 
 def settled(page: Page) -> None:
@@ -93,7 +109,7 @@ def settled(page: Page) -> None:
     for _ in range(2):  # a part that appears may bring more parts
         page.wait_for_function(READ, timeout=PATIENCE)
         rest(page)
-        page.wait_for_timeout(600)
+        page.wait_for_timeout(300)
 
 
 def contrast(one: np.ndarray, other: np.ndarray) -> float:
@@ -113,9 +129,9 @@ def pale(page: Page) -> list[str]:
     """Words whose contrast is too low, with what was measured."""
     words: list[dict[str, Any]] = page.evaluate(WORDS)
     assert len(words) > 10
-    page.add_style_tag(content=HIDDEN)
-    page.wait_for_timeout(400)  # colours change in a transition
+    hidden = page.add_style_tag(content=HIDDEN)
     screenshot = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+    hidden.evaluate("style => style.remove()")
     found = []
     for word in words:
         x, y = max(0, int(word["x"])), max(0, int(word["y"]))
@@ -161,20 +177,23 @@ def test_contrast_is_wcags() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_figures_have_names_and_words_stand_out(
-    visitor: BrowserContext, server: str, name: str
+def test_figures_have_names_words_stand_out_and_everything_fits(
+    chromium: Browser, server: str, name: str
 ) -> None:
     wrong = []
     for view in ("", *VIEWS.get(name, [])):
-        page = opened(visitor, f"{server}/{name}?example=hunting{view and '&'}{view}")
-        nameless = page.evaluate(
-            "() => [...document.querySelectorAll('[data-testid=stPlotlyChart]')]"
-            ".filter(chart => !(chart.getAttribute('role')"
-            " && (chart.getAttribute('aria-label') || '').length > 15)).length"
-        )
-        if nameless:
-            wrong.append(f"{view or name}: {nameless} figures have no text alternative")
-        wrong += [f"{view or name}: {words}" for words in pale(page)]
+        page = opened(chromium, f"{server}/{name}?example=hunting{view and '&'}{view}")
+        where = view or name
+        if nameless := page.evaluate(NAMELESS):
+            wrong.append(f"{where}: {nameless} figures have no text alternative")
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            settled(page)
+            wrong += [f"{where}, {scheme}: {words}" for words in pale(page)]
+        for width in (1440, 390):
+            show(page, width)
+            if (pixels := page.evaluate(TOO_WIDE)) > 0:
+                wrong.append(f"{where}: {pixels} px wider than {width}")
         page.close()
     assert wrong == []
 
@@ -217,8 +236,7 @@ FOCUSED = """() => {
 def test_tab_reaches_every_control_and_shows_where_it_is(
     chromium: Browser, server: str, name: str
 ) -> None:
-    context = chromium.new_context(color_scheme="light")
-    page = opened(context, f"{server}/{name}?example=hunting")
+    page = opened(chromium, f"{server}/{name}?example=hunting")
     count = page.evaluate(MARK)
     names = page.evaluate(f"() => ({CONTROLS})().map(e => {NAME})")
     before = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
@@ -242,7 +260,6 @@ def test_tab_reaches_every_control_and_shows_where_it_is(
         }
         if at["width"] < 1 or clip["y"] + clip["height"] > before.shape[0]:
             continue
-        page.wait_for_timeout(200)  # Streamlit's rings fade in
         now = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")).astype(
             int
         )  # type: ignore[arg-type]
@@ -252,6 +269,5 @@ def test_tab_reaches_every_control_and_shows_where_it_is(
         if int((np.abs(now - old).max(axis=2) > 24).sum()) < 20:
             invisible.append(at["what"])
     missed = [names[i] for i in range(count) if str(i) not in reached]
-    context.close()
     assert missed == []
     assert invisible == []

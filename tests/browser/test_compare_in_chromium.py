@@ -77,22 +77,3 @@ def test_a_folder_is_taken_as_tracks(chromium: Browser, server: str, tmp_path: P
     genre, _, _ = words(page)
     assert "one.wav" in genre
     assert "two.wav" in genre
-
-
-def test_nothing_is_wider_than_a_phone(chromium: Browser, server: str) -> None:
-    page = chromium.new_page(viewport={"width": 390, "height": 844})
-    page.goto(f"{server}/compare?examples=palace&examples=mountain")
-    words(page)
-    assert (
-        page.evaluate(
-            "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        == 0
-    )
-    # No bar's three classes run out of their figure.
-    for chart in page.get_by_test_id("stPlotlyChart").all()[:2]:
-        right = chart.bounding_box()["x"] + chart.bounding_box()["width"]  # type: ignore[index]
-        for note in chart.locator("g.annotation").all():
-            box = note.bounding_box()
-            assert box is not None
-            assert box["x"] + box["width"] <= right

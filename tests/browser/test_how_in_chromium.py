@@ -63,22 +63,3 @@ def test_the_moment_moves_everything_and_its_link_brings_it_back(
     expect(page.get_by_role("heading", name="Results")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_role("slider")).to_have_count(0)
     assert errors == []
-
-
-@pytest.mark.parametrize("chapter", ["Spectrogram", "Neural network"])
-def test_nothing_is_wider_than_a_phone(chromium: Browser, server: str, chapter: str) -> None:
-    page = chromium.new_page(viewport={"width": 390, "height": 844})
-    page.goto(f"{server}/how?example=palace&chapter={chapter}")
-    settled(page, {"Spectrogram": 4, "Neural network": 2}[chapter])
-    assert (
-        page.evaluate(
-            "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        == 0
-    )
-    # Formulas, too, fit: none has to be scrolled sideways (2 px are its own rounding).
-    widths = (
-        "() => [...document.querySelectorAll('.katex-display')]"
-        ".map(e => e.scrollWidth - e.clientWidth)"
-    )
-    assert max(page.evaluate(widths)) <= 2

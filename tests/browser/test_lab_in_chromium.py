@@ -72,15 +72,3 @@ def test_the_track_of_one_page_is_the_track_of_the_other(chromium: Browser, serv
     page.get_by_role("link", name="Lab").click()
     settle(page)
     expect(page.get_by_role("heading", name="Awakening")).to_be_visible(timeout=PATIENCE)
-
-
-def test_nothing_is_wider_than_a_phone(chromium: Browser, server: str) -> None:
-    page = chromium.new_page(viewport={"width": 390, "height": 844})
-    page.goto(f"{server}/lab?example=palace&freq=true&warp=true&noise=true")
-    settle(page)
-    assert (
-        page.evaluate(
-            "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        == 0
-    )

@@ -74,17 +74,6 @@ def test_a_bad_file_is_a_sentence_and_the_next_one_works(chromium: Browser, serv
     assert page.get_by_test_id("stAlertContentError").count() == 0
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_nothing_is_wider_than_the_screen(chromium: Browser, server: str, width: int) -> None:
-    page, _ = open_page(chromium, f"{server}/?example=palace")
-    page.set_viewport_size({"width": width, "height": 900})
-    charts(page)
-    overflow = page.evaluate(
-        "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
-    assert overflow == 0
-
-
 def test_200_mb_are_refused_before_they_travel(
     chromium: Browser, server: str, tmp_path: Path
 ) -> None:
