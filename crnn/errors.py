@@ -9,9 +9,14 @@ Each message can be shown as it is: what was received, what is accepted, what to
 programmer's mistakes stay ValueError and TypeError.
 """
 
+from crnn.untrusted import printable
+
 
 class CrnnError(Exception):
-    """Base of the tree."""
+    """Base of the tree. What a message quotes, from a file or a service, is made printable."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))
 
 
 class AudioError(CrnnError):

@@ -26,7 +26,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import expit
 
 from crnn.errors import CheckpointError
-from crnn.model.metadata import BUNDLED
+from crnn.model.metadata import BUNDLED, read_config
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Index = np.ndarray[Any, np.dtype[np.int64]]
@@ -199,7 +199,7 @@ class SVM:
                     f"{WEIGHTS}, such as `python -m training svm` writes."
                 )
         try:
-            config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+            config = read_config(folder / CONFIG)
             if (config["kind"], config["format"]) != (_KIND, _FORMAT):
                 raise CheckpointError(
                     f"{folder.name}: kind {config['kind']!r}, format {config['format']}; "

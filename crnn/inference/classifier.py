@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from crnn.audio.front_end import FrontEnd
+from crnn.errors import CheckpointError
 from crnn.inference.prediction import Array, Prediction
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.hub import Progress
@@ -105,7 +106,10 @@ class Classifier:
         segments: Segments,
         progress: Progress | None = None,
     ) -> Tensor:
-        """Apply `forward` to all segments, in batches. Shape: mel [M, F] -> [S, …]."""
+        """Apply `forward` to all segments, in batches. Shape: mel [M, F] -> [S, …].
+
+        Raises CheckpointError where a result is not finite: weights may be too large for a track.
+        """
         total, outputs = len(segments.starts), []
         for first in range(0, total, self.batch_size):
             last = min(first + self.batch_size, total)
@@ -113,4 +117,10 @@ class Classifier:
                 outputs.append(forward(cut(mel, segments, first, last)))
             if progress is not None:
                 progress(last / total)
-        return torch.cat(outputs)
+        result = torch.cat(outputs)
+        if not bool(result.isfinite().all()):
+            raise CheckpointError(
+                f"The {self.checkpoint.task} network's outputs for this track are not numbers (NaN "
+                "or infinite). Choose another checkpoint."
+            )
+        return result

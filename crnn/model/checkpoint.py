@@ -230,13 +230,16 @@ def _with_weights(config: ModelConfig, file: Path, name: str) -> CRNN:
             )
     if not {value.dtype for value in state.values()} <= _DTYPES:
         raise CheckpointError(f"{name}: {WEIGHTS} holds other types of numbers than weights have.")
-    if not all(bool(torch.isfinite(value).all()) for value in state.values()):
-        raise CheckpointError(
-            f"{name}: {WEIGHTS} holds values that are not numbers (NaN or infinite). Choose "
-            "another revision."
-        )
     model.load_state_dict(state)
-    return model.eval()
+    with torch.inference_mode():  # a trial: from silence to 0 dB
+        ramp = torch.linspace(-80, 0, config.n_mels * config.frames)
+        logits = model.eval()(ramp.view(1, 1, config.n_mels, config.frames))
+    if not all(bool(v.isfinite().all()) for v in (logits, *model.state_dict().values())):
+        raise CheckpointError(
+            f"{name}: {WEIGHTS} holds values, or leads to values, that are not numbers (NaN or "
+            "infinite). Choose another revision."
+        )
+    return model
 
 
 def _check_size(what: str, size: int) -> None:

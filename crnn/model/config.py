@@ -7,14 +7,25 @@ here imports torch.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    model_validator,
+)
 from pydantic.dataclasses import dataclass
 
 from crnn.audio.front_end import FrontEnd
+from crnn.labels import display
 from crnn.model import metadata
+from crnn.untrusted import text
 
 # [channels × bands × steps] of one segment, largest of all layers: the paper's 10 s take 3.5
 # million.
@@ -26,10 +37,16 @@ MAX_LAYERS, MAX_LABELS, MAX_LABEL_LENGTH = 12, 100, 40
 MAX_SPECTROGRAM_RATE = 30_000
 
 _TASK = re.compile(r"[a-z][a-z0-9 -]{0,29}")
-_MARKUP = set("<>[]`$\\{}|*&")  # labels stand in sentences and figures that read Markdown and HTML
+# Keys of the JSON and CSV export beside the tasks and, per task, beside the labels.
+RESERVED_TASKS = ("file", "seconds", "start", "segments", "doubt", "error", "similarity")
+RESERVED_LABELS = ("doubt", "doubted")
+# Labels stand in sentences and figures that read Markdown and HTML.
+_MARKUP = re.compile(r"[<>\[\]`$\\{}|*&:~#!@]|(?<!\w)_|_(?!\w)|www\.|^\W|^\d+[.)]\s", re.IGNORECASE)
 
 Size = Annotated[int, Field(strict=True, gt=0)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Fraction = Annotated[Number, Field(ge=0, le=1)]
+Text = Annotated[str, BeforeValidator(lambda value: text(value))]
 Pools = tuple[tuple[Size, Size], ...]
 
 
@@ -56,7 +73,7 @@ class ModelConfig:
     pooling: Literal["max", "avg"] = "max"
     activation: Literal["elu", "pelu"] = "elu"
     gru: Size = 64
-    bidirectional: bool = False
+    bidirectional: StrictBool = False
     readout: Literal["last", "mean", "attention"] = "last"
     conv_dropout: Fraction = 0.1
     dropout: Fraction = 0.3
@@ -115,14 +132,14 @@ class CheckpointConfig(BaseModel):
     format: Literal[1] = 1
     task: str
     labels: tuple[str, ...]
-    segment_seconds: float = Field(ge=0.2, le=60)
-    temperature: float = Field(gt=0, le=100)
+    segment_seconds: Number = Field(ge=0.2, le=60)
+    temperature: Number = Field(ge=0.01, le=100)
     front_end: FrontEnd
     model: ModelConfig
     ood: dict[str, Any] | None = Field(None, alias="doubt")
     results: Annotated[metadata.Results, BeforeValidator(metadata.results)] = {}
-    data: Annotated[str, BeforeValidator(metadata.text)] = ""
-    revision: Annotated[str, BeforeValidator(metadata.text)] = ""
+    data: Text = ""
+    revision: Text = ""
 
     @classmethod
     def parse(cls, settings: dict[str, Any]) -> Self:
@@ -167,19 +184,25 @@ class CheckpointConfig(BaseModel):
 
 def check_labels(task: str, labels: tuple[str, ...]) -> None:
     """Raise ValueError for a task or labels that pages could not show."""
-    if not _TASK.fullmatch(task):
-        raise ValueError(f"task {task[:40]!r}: up to 30 small letters are needed")
+    if not _TASK.fullmatch(task) or task in RESERVED_TASKS:
+        raise ValueError(
+            f"task {task[:40]!r}: up to 30 small letters are needed, and none of "
+            f"{', '.join(RESERVED_TASKS)}"
+        )
     if not 2 <= len(labels) <= MAX_LABELS:
         raise ValueError(f"{len(labels)} labels; 2 to {MAX_LABELS} are accepted")
+    if twice := [name for name, n in Counter(map(display, labels)).items() if n > 1]:
+        raise ValueError(f"two labels are shown as {twice[0][:60]!r}; each must differ")
     for label in labels:
         if (
             not 0 < len(label.strip()) <= len(label) <= MAX_LABEL_LENGTH
             or not label.isprintable()
-            or _MARKUP & set(label)
+            or _MARKUP.search(label)
+            or label in RESERVED_LABELS
         ):
             raise ValueError(
                 f"label {label[:60]!r}: 1 to {MAX_LABEL_LENGTH} printable characters without "
-                "markup are needed"
+                f"markup are needed, and not {' or '.join(RESERVED_LABELS)}"
             )
 
 

@@ -14,12 +14,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import huggingface_hub
 
 from crnn.errors import CheckpointError
 from crnn.format import ellipsis
+from crnn.untrusted import split_address
 
 Progress = Callable[[float], None]  # called with the fraction done, 0 to 1
 
@@ -34,6 +35,8 @@ _ANONYMOUS_BYTES = 1_000_000_000
 
 _TIMEOUT = 5.0  # seconds for the Hub to answer
 _DISK_ERRORS = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT)
+# What huggingface_hub raises where an answer has another form.
+_MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 _PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".joblib")
 
 _HOSTS = ("huggingface.co", "hf.co")
@@ -95,11 +98,10 @@ def parse_address(text: str) -> HubAddress:
 def _page_path(text: str) -> str:
     """The path of a repository's page as user/repo[@revision]; empty for another site's."""
     try:
-        url = urlsplit(text if "://" in text else f"https://{text}")
-        host = url.hostname
+        url = split_address(text if "://" in text else f"https://{text}")
     except ValueError:
         return ""
-    if host not in _HOSTS or url.netloc != host or url.scheme != "https":
+    if url.host not in _HOSTS or url.port is not None or url.scheme != "https":
         return ""
     parts = unquote(url.path).strip("/").split("/")
     if len(parts) >= 4 and parts[2] == "tree":
@@ -231,16 +233,17 @@ class _Remote:
             commit = info.sha or ""
             listed = {file.rfilename: file.size for file in info.siblings or []}
             sizes = {name: listed[name] for name in MAX_BYTES if name in listed}
-            if not _COMMIT.fullmatch(commit) or None in sizes.values():
+            known = {name: size for name, size in sizes.items() if isinstance(size, int)}
+            pickles = sorted(file for file in listed if file.endswith(_PICKLES))
+            if not _COMMIT.fullmatch(commit) or known != sizes:
                 raise ValueError
         except (httpx2.HTTPError, OSError) as error:
             raise self._explained(error) from error
-        except (httpx2.InvalidURL, ValueError, TypeError, KeyError) as error:
+        except (httpx2.InvalidURL, *_MALFORMED) as error:
             # A sign-in page of a network, a proxy: something that is not the Hub answers "200 OK".
             raise HubUnreachable(
                 f"{self.address}: what answered in place of the Hugging Face Hub is not the Hub."
             ) from error
-        pickles = sorted(file for file in listed if file.endswith(_PICKLES))
         if pickles and WEIGHTS not in listed:
             raise CheckpointError(
                 f"{self.address} has its weights only as a pickle ({ellipsis(pickles[0], 60)}). "
@@ -254,7 +257,6 @@ class _Remote:
                     f"repository with {CONFIG} and {WEIGHTS} is needed, such as "
                     "`python -m training publish` makes."
                 )
-        known = {name: size for name, size in sizes.items() if size is not None}
         for name, size in known.items():
             if size > MAX_BYTES[name]:
                 raise CheckpointError(
@@ -361,7 +363,8 @@ def _make_room(cache: Path) -> None:
 
 
 def file_size(size: int) -> str:
-    """A number of bytes as "1.2 MB"."""
+    """A number of bytes as "1.2 MB"; of any size, as it may be a stranger's."""
+    size = min(size, 10**15)
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= scale:
             return f"{size / scale:.3g} {unit}"

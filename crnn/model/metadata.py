@@ -1,8 +1,6 @@
 """A checkpoint folder's description, read without torch: for pages that load nothing yet."""
 
 import hashlib
-import json
-import math
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any
 
 from crnn.errors import CheckpointError
 from crnn.model.hub import CARD, CONFIG, MAX_BYTES, WEIGHTS
+from crnn.untrusted import json_object, number, text
 
 _INSTALLED = Path(__file__).parents[1] / "checkpoints"  # where a wheel has them
 BUNDLED = (
@@ -18,7 +17,6 @@ BUNDLED = (
 
 Results = dict[str, dict[str, str | float]]
 
-_MAX_TEXT = 400  # characters
 _TEXTS = ("context", "runs")
 _MAX_PROTOCOLS, _MAX_PROTOCOL_NAME = 20, 40
 
@@ -48,14 +46,13 @@ def read(folder: Path) -> Metadata:
     """Metadata of a checkpoint folder; CheckpointError where its files cannot be read."""
     try:
         config = read_config(folder / CONFIG)
-        ood = config.get("doubt") or {}
         return Metadata(
             digest=digest(folder / WEIGHTS),
-            revision=text(config.get("revision")),
+            revision=text(config, "revision"),
             results=results(config.get("results")),
             card=card(folder),
-            ood_threshold=float(ood["threshold"]) if ood else None,
-            ood_origin=text(ood.get("origin")),
+            ood_threshold=number(config, "doubt", "threshold"),
+            ood_origin=text(config, "doubt", "origin"),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
@@ -64,20 +61,17 @@ def read(folder: Path) -> Metadata:
 
 
 def read_config(file: Path) -> dict[str, Any]:
-    """config.json as a dictionary; ValueError or RecursionError for anything else."""
+    """config.json as a dictionary; ValueError for anything else."""
     if file.stat().st_size > MAX_BYTES[CONFIG]:
         raise ValueError(f"more than {MAX_BYTES[CONFIG] // 1000} kB")
-    config = json.loads(file.read_text(encoding="utf-8"))
-    if not isinstance(config, dict):
-        raise ValueError("not a JSON object")
-    return config
+    return json_object(file.read_bytes())
 
 
 def digest(file: Path) -> str:
     """Digest of a safetensors file, as `Checkpoint.digest` of the network in it."""
     content = memoryview(file.read_bytes())
     start = 8 + int.from_bytes(content[:8], "little")
-    header = json.loads(bytes(content[8:start]))
+    header = json_object(bytes(content[8:start]))
     sha = hashlib.sha256()
     for name in sorted(set(header) - {"__metadata__"}):
         first, last = header[name]["data_offsets"]
@@ -102,24 +96,14 @@ def strip_header(content: str) -> str:
     return "\n".join(lines).strip() + "\n"
 
 
-def text(value: object) -> str:
-    """A text of config.json, cut to a readable length; empty for anything else."""
-    return value[:_MAX_TEXT] if isinstance(value, str) else ""
-
-
 def results(value: object) -> Results:
-    """Measured figures by protocol: finite numbers, and texts of _TEXTS; drops anything else."""
-
-    def shown(key: str, figure: Any) -> bool:
-        if key in _TEXTS:
-            return isinstance(figure, str)
-        return type(figure) in (int, float) and math.isfinite(figure)
-
+    """Measured figures by protocol: numbers, and texts of _TEXTS; drops anything else."""
     protocols = {
-        name: {
-            key: text(figure) if key in _TEXTS else figure
-            for key, figure in figures.items()
-            if shown(key, figure)
+        text(name): {
+            key: figure
+            for key in figures
+            if (figure := text(figures, key) if key in _TEXTS else number(figures, key, least=-1e9))
+            not in ("", None)
         }
         for name, figures in (value.items() if isinstance(value, dict) else ())
         if isinstance(figures, dict) and len(name) <= _MAX_PROTOCOL_NAME

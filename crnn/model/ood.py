@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from crnn.audio.front_end import FrontEnd
+from crnn.untrusted import text
 
 Array = NDArray[np.float64]
 _Floats = NDArray[np.float32]
@@ -34,6 +35,7 @@ _PERCENTILES = (5, 25, 50, 75)  # of loudness relative to its maximum; low in sp
 # quarters of the bands.
 N_FEATURES = 3 * _GROUPS + 1 + len(_PERCENTILES) + len(_LAGS) + 4 * len(_FINE_LAGS)
 _FLOOR_DB = -80.0
+_MAX_VALUE = 1e12  # of the statistics; the bundled ones stay below 100, and scores stay finite
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,11 @@ class OODDetector:
                 f"doubt (OOD): arrays of {self.centre.shape} and {self.whitening.shape}; "
                 f"{N_FEATURES} numbers are needed"
             )
-        finite = np.isfinite(self.centre).all() and np.isfinite(self.whitening).all()
-        if not (finite and 0 <= self.threshold < np.inf):
-            raise ValueError("doubt (OOD): centre and whitening must be finite, threshold ≥ 0")
+        largest = np.max([abs(self.centre).max(), abs(self.whitening).max(), self.threshold])
+        if not (self.threshold >= 0 and largest <= _MAX_VALUE):  # false for NaN, too
+            raise ValueError(
+                f"doubt (OOD): numbers up to {_MAX_VALUE:g} and a threshold ≥ 0 needed"
+            )
 
     def score(self, windows: Array) -> float:
         """Score of a track: median over its windows [n, D] of Mahalanobis distance / √D."""
@@ -100,8 +104,7 @@ class OODDetector:
             raise ValueError(f"doubt (OOD): whitening needs {N_FEATURES} rows of 1, 2, 3, … values")
         whitening = np.array([row + [0.0] * (N_FEATURES - len(row)) for row in rows])
         centre = np.array(_from_text(stored["centre"]))
-        origin = str(stored.get("origin", ""))[:400]
-        return cls(centre, whitening, float(stored["threshold"]), origin)
+        return cls(centre, whitening, float(stored["threshold"]), text(stored, "origin"))
 
 
 def _to_text(values: Array) -> str:

@@ -62,9 +62,9 @@ def edit(folder: Path, **changes: Any) -> None:
     [
         ({"format": 99}, "format 99; this version reads format 1"),
         ({"labels": ["a", "b"]}, "2 different labels for 3 outputs"),
-        ({"labels": ["a", "b", "b"]}, "2 different labels for 3 outputs"),
+        ({"labels": ["a", "b", "B"]}, "two labels are shown as 'B'"),
         ({"segment_seconds": 5}, "front end makes"),
-        ({"temperature": 0}, "temperature is 0: input should be greater than 0"),
+        ({"temperature": 0}, "temperature is 0: input should be greater than or equal to 0.01"),
         ({"model": {"n_mels": 128}}, "does not describe a network of ours"),
         ({"front_end": {"mel_scale": "bark"}}, "does not describe a network of ours"),
         ({"front_end": {"n_fft": 2048.5}}, "n_fft is 2048.5: input should be a valid integer"),

@@ -53,6 +53,7 @@ BAD = [
     "http://huggingface.co/user/repo",
     "https://huggingface.co.evil.example/user/repo",
     "https://huggingface.co@evil.example/user/repo",
+    "https://hugging\nface.co/user/repo",
     "https://user:pw@huggingface.co/user/repo",
     "https://evil.example/user/repo",
     "https://huggingface.co:444/user/repo",

@@ -2,6 +2,9 @@
 
 import json
 import re
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +12,11 @@ import torch
 from safetensors.torch import load, save
 
 from crnn.errors import CheckpointError
+from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
+from crnn.model.config import RESERVED_TASKS
 from crnn.model.hub import progress_bar
+from crnn.model.ood import N_FEATURES
 from tests.crnn.conftest import NAME, message
 from tests.fakes.hub import TOKEN, FakeHub, Files
 
@@ -148,6 +154,23 @@ class TestRefusals:
         hub.add(NAME, files | {"model.safetensors": save(state)})
         assert "NaN or infinite" in message()
 
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("convolutions.0.0.weight", 3e38),  # finite, but their sums are not
+            ("convolutions.0.2.running_var", -1.0),
+            ("gru.weight_hh_l0", float("inf")),  # a gate that saturates would hide it
+            ("linear.bias", 1e300),  # in double precision
+        ],
+    )
+    def test_weights_that_lead_to_no_numbers(
+        self, hub: FakeHub, files: Files, name: str, value: float
+    ) -> None:
+        state = load(files["model.safetensors"])
+        state[name] = torch.full_like(state[name], value, dtype=torch.float64)
+        hub.add(NAME, files | {"model.safetensors": save(state)})
+        assert "NaN or infinite" in message()
+
     def test_weights_of_another_type(self, hub: FakeHub, files: Files) -> None:
         state = load(files["model.safetensors"])
         state["linear.bias"] = state["linear.bias"].to(torch.float8_e4m3fn)
@@ -194,6 +217,36 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a link in a label": ({"labels": ["a", "b", "[c](https://x.example)"]}, "without markup"),
     "a task that is markup": ({"task": "**genre**"}, "small letters"),
+    **{
+        f"a task called {name}": ({"task": name}, "none of file, seconds, start")
+        for name in RESERVED_TASKS
+    },
+    "a label called doubt": ({"labels": ["a", "b", "doubt"]}, "not doubt or doubted"),
+    "a surrogate in a label": ({"labels": ["a", "b", "\ud800"]}, "printable"),
+    "an address in a label": ({"labels": ["a", "b", "www.evil.example"]}, "without markup"),
+    "an icon in a label": ({"labels": ["a", "b", ":material/home:"]}, "without markup"),
+    "a list in a label": ({"labels": ["a", "b", "1. c"]}, "without markup"),
+    **{
+        f"bidirectional is {value!r}": (
+            {"model": {"bidirectional": value}},
+            "bidirectional is .*: input should be a valid boolean",
+        )
+        for value in (1, 0, "", "yes", [], None)
+    },
+    **{
+        f"{key} is {value!r}": ({"model": {key: value}}, f"{key} is .*: input should be")
+        for key in ("dropout", "conv_dropout")
+        for value in (float("nan"), float("inf"), -0.1, 10**400, True, "0.1")
+    },
+    **{
+        f"temperature is {value!r}": ({"temperature": value}, "temperature is .*: input should be")
+        for value in (5e-324, 1e-9, float("inf"), 10**400, True, "1")
+    },
+    **{
+        f"{key} is {value!r}": ({"front_end": {key: value}}, f"{key} is|does not describe")
+        for key in ("reference", "top_db", "sample_rate", "hop_length")
+        for value in (float("nan"), float("inf"), 10**400, 5e-324, True, None)
+    },
 }
 
 
@@ -219,14 +272,61 @@ def test_results_that_pages_could_not_show_are_left_out(hub: FakeHub, files: Fil
             "runs": 3,
             "context": "c" * 5000,
             "sd": float("inf"),
+            "huge": 10**400,
             "n": 4,
         },
         "N": {"track_accuracy": 0.5, "runs": "one"},
         "P": [1, 2],
+        "\ud800": {"runs": "\ud800 \x1b[31m\n"},
     }
+    config["revision"] = "\ud800abc"
     hub.add(NAME, files | {"config.json": json.dumps(config).encode()})
-    results = Checkpoint.load(NAME).results
-    assert results == {
+    loaded = Checkpoint.load(NAME)
+    assert loaded.revision == "abc"
+    assert loaded.results == {
         "F": {"context": "c" * 400, "n": 4},
         "N": {"track_accuracy": 0.5, "runs": "one"},
+        "": {"runs": "[31m"},
     }
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("threshold", float("inf")),
+        ("threshold", float("nan")),
+        ("threshold", 10**400),
+        ("threshold", -1),
+        ("threshold", None),
+        ("threshold", []),
+        ("centre", "1e300 " * N_FEATURES),
+        ("centre", "nan " * N_FEATURES),
+        ("centre", 3),
+        ("whitening", ["1e200 " * (i + 1) for i in range(N_FEATURES)]),
+        ("whitening", [["1"]]),
+        ("whitening", None),
+    ],
+)
+def test_statistics_whose_score_could_be_no_number_are_refused(
+    tiny: Checkpoint, tmp_path: Path, key: str, value: Any
+) -> None:
+    tiny.save(tmp_path)
+    file = tmp_path / "config.json"
+    config = json.loads(file.read_text())
+    rows = ["1 " * (i + 1) for i in range(N_FEATURES)]
+    config["doubt"] = {"threshold": 1.0, "centre": "0 " * N_FEATURES, "whitening": rows}
+    file.write_text(json.dumps(config))
+    assert Checkpoint.load(tmp_path).ood is not None
+    config["doubt"][key] = value
+    file.write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match="does not describe a network of ours"):
+        Checkpoint.load(tmp_path)
+
+
+def test_no_prediction_holds_what_is_no_number(tiny: Checkpoint) -> None:
+    """Weights that pass the trial may overflow for a track."""
+    network = deepcopy(tiny.model)
+    with torch.no_grad():
+        network.linear.bias[0] = torch.inf
+    with pytest.raises(CheckpointError, match="are not numbers"):
+        Classifier(replace(tiny, model=network)).predict(torch.zeros(128, 60))
