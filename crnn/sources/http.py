@@ -1,17 +1,20 @@
 """Requests to other services: https to allowed hosts only, small bodies, bounded time."""
 
-import json
 import logging
 import re
 from collections.abc import Iterator
+from http.client import HTTPResponse
+from io import BufferedReader, RawIOBase
 from time import monotonic, sleep
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import ReadTimeoutError
 
 from crnn.errors import SourceError
+from crnn.untrusted import json_object, split_address
 
 # Allowed hosts, and the service that each belongs to.
 HOSTS = {
@@ -29,10 +32,11 @@ HOSTS = {
 HOST_SUFFIXES = {".spotifycdn.com": "Spotify", ".dzcdn.net": "Deezer", ".mzstatic.com": "Apple"}
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
-DEADLINE_SECONDS = 40.0  # for all requests of a session together, however slowly bodies arrive
+DEADLINE_SECONDS = 40.0  # for all requests of a session together, however slowly answers arrive
 MAX_WAIT_SECONDS = 3.0  # the longest rate limit that is waited for
 MAX_JSON, MAX_AUDIO = 2 * 2**20, 10 * 2**20  # bytes; a 30 s preview has half a megabyte
 MAX_REDIRECTS = 3
+MAX_ADDRESS = 2000  # characters; no real one comes near
 _TEMPORARY = (429, 500, 502, 503, 504)
 _AGENT = "genre-mood-spectrum/1.0 (looks up one track at a visitor's request; python-requests)"
 
@@ -64,6 +68,7 @@ class Session(requests.Session):
         self.max_redirects = MAX_REDIRECTS
         self.deadline = monotonic() + DEADLINE_SECONDS
         self.hooks["response"].append(self._bound)
+        self.mount("https://", Adapter(self))
 
     def request(self, method: Any, url: Any, **options: Any) -> requests.Response:  # type: ignore[override]
         options.setdefault("allow_redirects", False)  # spotipy's requests carry a token
@@ -91,14 +96,56 @@ class Session(requests.Session):
         return super().send(request, **options)
 
     def _bound(self, response: requests.Response, **_: Any) -> None:
-        response.raw = _Body(response.raw, self, service_name(str(response.url)))
+        response.raw = _Body(response.raw, service_name(str(response.url)))
+        # spotipy reads answers by this.
+        response.json = lambda **_: json_object(response.content)  # type: ignore[method-assign]
+
+
+class Adapter(HTTPAdapter):
+    """Holds every read from the network to the session's deadline: of headers, of a chunk's size,
+    of a compressed body that has come to nothing so far."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+
+    def get_connection_with_tls_context(self, *arguments: Any, **options: Any) -> Any:
+        pool = super().get_connection_with_tls_context(*arguments, **options)
+        kind = type(pool).ConnectionCls
+        pool.ConnectionCls = type(kind.__name__, (kind,), {"response_class": self._response})
+        return pool
+
+    def _response(self, sock: Any, *arguments: Any, **options: Any) -> HTTPResponse:
+        response = HTTPResponse(sock, *arguments, **options)
+        response.fp = BufferedReader(_TimedReader(response.fp.detach(), sock, self._session))
+        return response
+
+
+class _TimedReader(RawIOBase):
+    """What a socket receives, until the session's deadline."""
+
+    def __init__(self, raw: Any, sock: Any, session: Session) -> None:
+        self._raw, self._sock, self._session = raw, sock, session
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if (left := self._session.deadline - monotonic()) <= 0:
+            raise TimeoutError("the answer arrives too slowly")
+        self._sock.settimeout(min(READ_SECONDS, left))
+        return int(self._raw.readinto(buffer))
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 class _Body:
-    """A response's body, which raises beyond its limit in bytes and past the session's deadline."""
+    """A response's body, which raises beyond its limit in bytes."""
 
-    def __init__(self, raw: Any, session: Session, service: str) -> None:
-        self._raw, self._session, self._service = raw, session, service
+    def __init__(self, raw: Any, service: str) -> None:
+        self._raw, self._service = raw, service
         self.limit = MAX_JSON
 
     def __getattr__(self, name: str) -> Any:
@@ -106,20 +153,23 @@ class _Body:
 
     def stream(self, _amount: int, decode_content: bool = True) -> Iterator[bytes]:
         """The parts as they arrive: requests reads every body through this."""
-        declared = self._raw.headers.get("Content-Length") or ""
-        size = int(declared) if declared.isdigit() and int(declared) > self.limit else 0
+        size, declared = 0, self._raw.length_remaining or 0
         try:
-            while size <= self.limit:
+            while max(size, declared) <= self.limit:
                 part = self._raw.read1(64 * 1024, decode_content=decode_content)
                 if not part:
                     return
                 size += len(part)
-                if monotonic() > self._session.deadline:
-                    raise requests.Timeout("the body arrives too slowly")
                 yield part
+        except ReadTimeoutError as error:
+            raise requests.Timeout("the body arrives too slowly") from error
         finally:
             self._raw.close()
         raise FetchError(f"{self._service} sent more than {self.limit / 2**20:g} MB.")
+
+    def read(self, *_: Any, **__: Any) -> bytes:
+        """Nothing: requests would read the rest of a damaged body through this, without limit."""
+        return b""
 
 
 def new_session() -> Session:
@@ -130,17 +180,15 @@ def new_session() -> Session:
 def service_name(url: str) -> str:
     """The service that an address belongs to. Raises FetchError unless it is https and allowed."""
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
+        scheme, host, port, _ = split_address(url)
     except ValueError as error:
         raise FetchError("An answer held a malformed address, which was not followed.") from error
     suffixes = (name for suffix, name in HOST_SUFFIXES.items() if host.endswith(suffix))
     name = HOSTS.get(host) or next(suffixes, None)
-    plain = parts.scheme == "https" and port in (None, 443) and parts.username is None
-    if name is None or not plain:
+    if name is None or scheme != "https" or port not in (None, 443):
         raise FetchError(
-            f"An answer pointed to {host[:60] or 'no host'}, which is not an allowed address, "
-            "and was not followed."
+            f"An answer pointed to {host[:60]}, which is not an allowed address, and was not "
+            "followed."
         )
     return name
 
@@ -179,12 +227,10 @@ def get_json(session: Session, url: str, params: Params = None) -> dict[str, Any
     """A JSON object. Raises FetchError."""
     body = get(session, url, MAX_JSON, ("application/json", "text/javascript"), params)
     try:
-        answer = json.loads(body)
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        raise FetchError(f"{service_name(url)} sent something that is not a JSON object.")
-    return answer
+        return json_object(body)
+    except ValueError as error:
+        name = service_name(url)
+        raise FetchError(f"{name} sent something that is not a JSON object.") from error
 
 
 def retry_after(header: str | None) -> float:

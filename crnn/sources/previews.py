@@ -5,15 +5,23 @@ policy forbids feeding it to machine learning models); Deezer, by the recording'
 search, matched on title, artist and length. Without these the visitor chooses among candidates.
 """
 
-import json
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
 
 from crnn.errors import SourceError
-from crnn.sources.http import MAX_AUDIO, MAX_JSON, FetchError, Session, get, get_json, service_name
+from crnn.sources.http import (
+    MAX_ADDRESS,
+    MAX_AUDIO,
+    MAX_JSON,
+    FetchError,
+    Session,
+    get,
+    get_json,
+    service_name,
+)
 from crnn.sources.spotify import TrackInfo, cover_url
+from crnn.untrusted import at, items, json_object, number, text
 
 CANDIDATES = 5
 _DEEZER_BUSY = (4, 700)  # error codes: more than 50 requests in 5 s; service busy
@@ -105,20 +113,18 @@ def _from_deezer(info: TrackInfo, session: Session) -> Preview | None:
     if info.isrc is None:
         return None
     answer = get_json(session, f"https://api.deezer.com/track/isrc:{info.isrc}")
-    error = answer.get("error")
-    if isinstance(error, dict) and error.get("code") in _DEEZER_BUSY:
+    if at(answer, "error", "code") in _DEEZER_BUSY:
         # With status 200, and without how long to wait.
         raise FetchError("Deezer has had too many requests and asks to wait a while.", 429, 5.0)
-    if "error" in answer or not answer.get("preview"):
+    if "error" in answer or not (audio := text(answer, "preview", limit=MAX_ADDRESS)):
         return None
-    artist = answer.get("artist")
     return Preview(
         "Deezer",
-        str(answer.get("title") or info.title),
-        str(artist.get("name") or "") if isinstance(artist, dict) else "",
-        str(answer["preview"]),
-        _page(answer.get("link"), "https://www.deezer.com/"),
-        seconds=_number(answer.get("duration")),
+        text(answer, "title") or info.title,
+        text(answer, "artist", "name"),
+        audio,
+        _page(answer, "link", "https://www.deezer.com/"),
+        seconds=number(answer, "duration"),
     )
 
 
@@ -142,21 +148,19 @@ def _from_apple(info: TrackInfo, session: Session) -> Preview | None:
 
 def _search_apple(term: str, session: Session) -> list[Preview]:
     params = {"term": term[:200], "entity": "song", "limit": str(CANDIDATES)}
-    results = get_json(session, "https://itunes.apple.com/search", params).get("results")
+    answer = get_json(session, "https://itunes.apple.com/search", params)
     return [
         Preview(
             "Apple",
-            str(song.get("trackName") or ""),
-            str(song.get("artistName") or ""),
-            str(song["previewUrl"]),
-            _page(
-                song.get("trackViewUrl"), "https://music.apple.com/", "https://itunes.apple.com/"
-            ),
-            cover_url(song.get("artworkUrl100")),
-            (_number(song.get("trackTimeMillis")) or 0) / 1000 or None,
+            text(song, "trackName"),
+            text(song, "artistName"),
+            audio,
+            _page(song, "trackViewUrl", "https://music.apple.com/", "https://itunes.apple.com/"),
+            cover_url(song, "artworkUrl100"),
+            (number(song, "trackTimeMillis") or 0) / 1000 or None,
         )
-        for song in (results if isinstance(results, list) else [])
-        if isinstance(song, dict) and song.get("previewUrl")
+        for song in items(answer, "results")
+        if (audio := text(song, "previewUrl", limit=MAX_ADDRESS))
     ]
 
 
@@ -166,11 +170,12 @@ def _from_embed(info: TrackInfo, session: Session) -> Preview | None:
     page = get(session, address, MAX_JSON, ("text/html",)).decode("utf-8", "replace")
     script = page.partition('id="__NEXT_DATA__"')[2]
     try:
-        data = json.loads(script.partition(">")[2].partition("</script>")[0])
-        entity = data["props"]["pageProps"]["state"]["data"]["entity"]
-        return _spotify_preview(info, str(entity["audioPreview"]["url"]))
-    except (ValueError, KeyError, TypeError):
+        data = json_object(script.partition(">")[2].partition("</script>")[0])
+    except ValueError:
         return None
+    path = ("props", "pageProps", "state", "data", "entity", "audioPreview", "url")
+    audio = text(data, *path, limit=MAX_ADDRESS)
+    return _spotify_preview(info, audio) if audio else None
 
 
 def _spotify_preview(info: TrackInfo, audio: str) -> Preview:
@@ -200,10 +205,7 @@ def _plain(text: str) -> str:
     return "".join(c for c in decomposed if c.isalnum())
 
 
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-def _page(address: Any, *starts: str) -> str | None:
+def _page(answer: object, key: str, *starts: str) -> str | None:
     """A page's address, if it begins like the service's pages: it is shown as a link."""
-    return address if isinstance(address, str) and address.startswith(starts) else None
+    address = text(answer, key, limit=MAX_ADDRESS)
+    return address if address.startswith(starts) else None

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
 from time import monotonic
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 import spotipy
@@ -16,6 +15,7 @@ from crnn.errors import SourceError
 from crnn.format import ellipsis
 from crnn.sources import http
 from crnn.sources.http import FetchError, Session, get_json, request_failed, service_name
+from crnn.untrusted import items, number, split_address, text
 
 _ID = re.compile(r"[0-9A-Za-z]{22}")
 _LOCALE = re.compile(r"intl-[a-z]{2}(-[a-z]{2})?", re.IGNORECASE)
@@ -24,7 +24,6 @@ _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
 
 _HOST = "open.spotify.com"
 _SHORT_HOSTS = ("spotify.link", "spotify.app.link")
-_MAX_LINK = 2000  # characters; no real link comes near
 
 _HOW_TO = "Paste the link of a single song: in Spotify, Share → Copy song link."
 
@@ -43,21 +42,19 @@ def parse_link(text: str) -> str:
     if pasted.lower().startswith("spotify:"):
         return _track_id(pasted.split(":")[1:])
     not_a_link = SourceError(f"That isn't a Spotify link. {_HOW_TO}")
-    if len(pasted) > _MAX_LINK or any(c.isspace() or not c.isprintable() for c in pasted):
+    if len(pasted) > http.MAX_ADDRESS or any(c.isspace() or not c.isprintable() for c in pasted):
         raise not_a_link
     try:
-        parts = urlsplit(pasted if "://" in pasted else f"https://{pasted}")
-        host, port = (parts.hostname or "").rstrip("."), parts.port
+        _, host, port, path = split_address(pasted if "://" in pasted else f"https://{pasted}")
     except ValueError as error:
         raise not_a_link from error
-    web = parts.scheme.lower() in ("http", "https") and port in (None, 80, 443)
-    if not web or parts.username is not None or "." not in host:
+    if port not in (None, 80, 443):
         raise not_a_link
-    if host in _SHORT_HOSTS and _SHORT_PATH.fullmatch(parts.path):
-        return f"https://{host}{parts.path}"
+    if host in _SHORT_HOSTS and _SHORT_PATH.fullmatch(path):
+        return f"https://{host}{path}"
     if host not in (_HOST, *_SHORT_HOSTS):
         raise SourceError(f"That link leads to {ellipsis(host, 60)}, not to {_HOST}. {_HOW_TO}")
-    return _track_id([part for part in parts.path.split("/") if part])
+    return _track_id([part for part in path.split("/") if part])
 
 
 def _track_id(path: list[str]) -> str:
@@ -191,7 +188,8 @@ def _from_api(track: str, credentials: Credentials, session: Session) -> TrackIn
     except requests.RequestException as error:
         raise request_failed("Spotify", error) from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        # spotipy reads answers without checking their form.
+        # spotipy reads answers without checking their form; the token may be what is wrong.
+        _tokens.pop(credentials, None)
         raise FetchError("Spotify's answer is not a track.") from error
 
 
@@ -204,37 +202,36 @@ def status_message(status: int, after: float = 0.0) -> str:
     return http.status_message("Spotify", status, after)
 
 
-def parse_track(track: str, answer: dict[str, Any]) -> TrackInfo:
-    """A track object of the Web API. Raises whatever it meets in an answer of another form."""
-    if not isinstance(answer["name"], str):
+def parse_track(track: str, answer: Any) -> TrackInfo:
+    """A track object of the Web API. Raises ValueError where it has no name."""
+    if not (title := text(answer, "name")):
         raise ValueError("the track has no name")
-    artists = answer.get("artists") or []
-    isrc = str((answer.get("external_ids") or {}).get("isrc") or "").upper().replace("-", "")
-    images = (answer.get("album") or {}).get("images") or []
-    length = answer.get("duration_ms")
+    artists = (text(artist, "name") for artist in items(answer, "artists"))
+    isrc = text(answer, "external_ids", "isrc").upper().replace("-", "")
+    length = number(answer, "duration_ms")
     return TrackInfo(
         id=track,
-        title=answer["name"],
-        artists=tuple(str(a["name"]) for a in artists if isinstance(a, dict) and a.get("name")),
-        seconds=length / 1000 if isinstance(length, (int, float)) else None,
+        title=title,
+        artists=tuple(filter(None, artists)),
+        seconds=length / 1000 if length is not None else None,
         isrc=isrc if _ISRC.fullmatch(isrc) else None,
-        cover=cover_url(images[0].get("url") if images and isinstance(images[0], dict) else None),
-        preview=answer.get("preview_url") or None,
+        cover=cover_url(answer, "album", "images", 0, "url"),
+        preview=text(answer, "preview_url", limit=http.MAX_ADDRESS) or None,
     )
 
 
 def _from_oembed(track: str, session: Session) -> TrackInfo:
     params = {"url": f"https://{_HOST}/track/{track}"}
     answer = get_json(session, f"https://{_HOST}/oembed", params)
-    title = answer.get("title")
-    if not isinstance(title, str) or not title:
+    if not (title := text(answer, "title")):
         raise FetchError("Spotify's answer holds no title.")
-    return TrackInfo(track, title, cover=cover_url(answer.get("thumbnail_url")))
+    return TrackInfo(track, title, cover=cover_url(answer, "thumbnail_url"))
 
 
-def cover_url(address: Any) -> str | None:
+def cover_url(answer: Any, *path: str | int) -> str | None:
     """A cover's address if its host is allowed, since the visitor's browser will open it."""
+    address = text(answer, *path, limit=http.MAX_ADDRESS)
     try:
-        return str(address) if address and service_name(str(address)) else None
+        return address if service_name(address) else None
     except FetchError:
         return None

@@ -15,7 +15,7 @@ if __name__ == "__main__":
 
     def session() -> http.Session:
         made = http.Session()
-        made.mount("https://", Loopback(port, []))
+        made.mount("https://", Loopback(made, port, []))
         return made
 
     http.new_session = session

@@ -69,7 +69,7 @@ class PlaylistServices(Services):
 
     def session(self) -> RateLimitedSession:
         session = RateLimitedSession()
-        session.mount("https://", Loopback(self.port, self.asked))
+        session.mount("https://", Loopback(session, self.port, self.asked))
         return session
 
     def browser(self, address: str) -> bool:

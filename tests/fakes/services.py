@@ -14,9 +14,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 
-from crnn.sources.http import Session
+from crnn.sources.http import Adapter, Session
 from tests.conftest import encode, melody
 
 TRACK = "4uLU6hMCjMI75M1A2tKUQC"
@@ -29,7 +28,7 @@ CLIENT = ("an-id-of-the-tests", "a-secret-of-the-tests")
 @dataclass(frozen=True)
 class Answer:
     """A response. delay: seconds before it. short: bytes of the body that never come. drip: seconds
-    between one byte and the next."""
+    between one byte and the next. raw: the whole response as it is sent, if it is not HTTP's."""
 
     status: int = 200
     body: bytes = b""
@@ -37,6 +36,7 @@ class Answer:
     delay: float = 0.0
     short: int = 0
     drip: float = 0.0
+    raw: bytes = b""
 
 
 def as_json(value: Any, status: int = 200, **headers: str) -> Answer:
@@ -95,7 +95,7 @@ class Services:
     def session(self) -> Session:
         """A session that finds every host here."""
         session = Session()
-        session.mount("https://", Loopback(self.port, self.asked))
+        session.mount("https://", Loopback(session, self.port, self.asked))
         return session
 
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
@@ -106,22 +106,20 @@ class Services:
             host, parts.path, parse_qs(parts.query) | form, handler.headers.get("Authorization", "")
         )
         time.sleep(answer.delay)
-        handler.send_response(answer.status)
-        for name, value in ({"Content-Type": "text/plain"} | dict(answer.headers)).items():
-            handler.send_header(name, value)
-        handler.send_header("Content-Length", str(len(answer.body)))
-        handler.end_headers()
+        if not answer.raw:
+            handler.send_response(answer.status)
+            for name, value in ({"Content-Type": "text/plain"} | dict(answer.headers)).items():
+                handler.send_header(name, value)
+            handler.send_header("Content-Length", str(len(answer.body)))
+            handler.end_headers()
+        body = answer.raw or answer.body[: len(answer.body) - answer.short]
         try:
-            for part in (
-                [answer.body[: len(answer.body) - answer.short]]
-                if not answer.drip
-                else map(bytes, zip(answer.body))
-            ):
+            for part in map(bytes, zip(body)) if answer.drip else [body]:
                 handler.wfile.write(part)
                 time.sleep(answer.drip)
         except OSError:
             return  # the client has closed the connection
-        if answer.short:
+        if answer.short or answer.raw:
             handler.close_connection = True
 
     def _answer(
@@ -135,11 +133,11 @@ class Services:
         return _usual(host, path, query, authorization)
 
 
-class Loopback(HTTPAdapter):
+class Loopback(Adapter):
     """Sends requests for any https host to the fakes, and lists their intended addresses."""
 
-    def __init__(self, port: int, asked: list[str]) -> None:
-        super().__init__()
+    def __init__(self, session: Session, port: int, asked: list[str]) -> None:
+        super().__init__(session)
         self.port, self.asked = port, asked
 
     def send(  # type: ignore[override]
