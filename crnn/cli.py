@@ -81,7 +81,7 @@ def _predict(options: argparse.Namespace) -> bool:
             tqdm.write(line, file=sys.stdout)
             sys.stdout.flush()
     if options.csv:
-        sys.stdout.write(inference.to_csv(results, tasks))
+        sys.stdout.write(inference.to_csv(results))
     return any("error" in result for result in results)
 
 

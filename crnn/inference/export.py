@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from crnn.inference.prediction import Prediction
 
 _DIGITS = 4
+_FORMULA = tuple("=+-@＝＋－＠\t\r")  # where spreadsheets begin to compute
 
 
 def to_record(file: str, seconds: float, predictions: Sequence[Prediction]) -> dict[str, Any]:
@@ -49,21 +50,20 @@ def to_json(record: dict[str, Any], indent: int | None = None) -> str:
     return json.dumps(record, ensure_ascii=False, indent=indent, allow_nan=False)
 
 
-def to_csv(
-    records: Iterable[dict[str, Any]],
-    tasks: Sequence[str] = ("genre", "mood"),
-    extra: Sequence[str] = (),
-) -> str:
+def to_csv(records: Iterable[dict[str, Any]], extra: Sequence[str] = ()) -> str:
     """Records of `to_record` as CSV: one row a track (start empty), one a segment.
 
     Columns: file, seconds, start, task:label …, then task:doubt (out-of-distribution score) and
     task:doubted (yes, no) of tasks that have them, filled in the track's row; the extra keys of the
-    records; error.
+    records; error. A text that a spreadsheet would take for a formula has an apostrophe before it.
     """
     records = list(records)
-    classes = {task: next((list(r[task]) for r in records if task in r), []) for task in tasks}
-    columns = [f"{task}:{label}" for task in tasks for label in classes[task]]
-    for task in tasks:
+    classes: dict[str, list[str]] = {}  # by task
+    for key, value in (item for record in records for item in record.items()):
+        if isinstance(value, dict) and key != "doubt":
+            classes.setdefault(key, list(value))
+    columns = [f"{task}:{label}" for task in classes for label in classes[task]]
+    for task in classes:
         if any(task in record.get("doubt", {}) for record in records):
             columns += [f"{task}:doubt", f"{task}:doubted"]
     out = io.StringIO()
@@ -75,14 +75,19 @@ def to_csv(
         for part in ({"start": ""} | record, *record.get("segments", [])):
             row = {
                 f"{task}:{label}": probability
-                for task in tasks
+                for task in classes
                 for label, probability in part.get(task, {}).items()
             }
             for task, ood in part.get("doubt", {}).items():
                 row[f"{task}:doubt"] = ood["score"]
                 row[f"{task}:doubted"] = "yes" if ood["doubted"] else "no"
-            writer.writerow(base | {"start": part["start"]} | row)
+            row = base | {"start": part["start"]} | row
+            writer.writerow({key: _cell(value) for key, value in row.items()})
     return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def to_wav(samples: NDArray[Any], sample_rate: int) -> bytes:

@@ -12,6 +12,7 @@ from crnn.inference.classifier import Classifier
 from crnn.inference.export import to_csv, to_record
 from crnn.inference.prediction import Array, Prediction
 from crnn.model.hub import Progress
+from crnn.untrusted import one_line
 
 # Tracks in one chart: more bars than these need scrolling on a laptop.
 MAX_SHOWN = 6
@@ -48,7 +49,7 @@ def digest(data: bytes) -> str:
 def display_name(name: str) -> str:
     """A file's name in one printable line, without folders, shortened in the middle."""
     base = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    text = " ".join("".join(c if c.isprintable() else " " for c in base).split()) or "track"
+    text = one_line(base) or "track"
     return text if len(text) <= _MAX_NAME else f"{text[: _MAX_NAME - 16]}…{text[-15:]}"
 
 
@@ -144,5 +145,4 @@ def csv(
             row |= {"sounds_most_like": tracks[other].name, "similarity": round(value, 4)}
         rows.append(row)
     rows += [{"file": name, "error": reason} for name, reason in failures]
-    tasks = [prediction.task for prediction in tracks[0].predictions]
-    return to_csv(rows, tasks, extra=("sounds_most_like", "similarity"))
+    return to_csv(rows, extra=("sounds_most_like", "similarity"))

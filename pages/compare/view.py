@@ -13,6 +13,8 @@ from pages.shared.markdown import escape
 from pages.shared.navigation import link
 from pages.text import predictions
 
+_CSV = "utf-8-sig"  # with the mark by which spreadsheets know UTF-8
+
 # Orders of the table besides by class.
 _ADDED, _NAME, _LENGTH = "order added", "name", "length"
 
@@ -183,7 +185,7 @@ def _downloads(
     with st.container(horizontal=True):
         st.download_button(
             "Download CSV",
-            inference.similarity.csv(tracks, similarities, batch_upload.failures()),
+            inference.similarity.csv(tracks, similarities, batch_upload.failures()).encode(_CSV),
             "comparison.csv",
             "text/csv",
             icon=":material/download:",

@@ -137,7 +137,11 @@ def _downloads(track: session.Track) -> None:
     record = inference.to_record(track.name, track.seconds, track.analysis.predictions)
     files = (
         ("JSON", inference.to_json(record, indent=1), "application/json"),
-        ("CSV", inference.to_csv([record]), "text/csv"),
+        (
+            "CSV",
+            inference.to_csv([record]).encode("utf-8-sig"),
+            "text/csv",
+        ),  # a mark spreadsheets need
     )
     with st.container(horizontal=True):
         for kind, content, mime in files:

@@ -3,8 +3,13 @@
 import csv
 import io
 import json
+from dataclasses import replace
+
+import pytest
 
 from crnn.inference.export import to_csv, to_json, to_record
+from crnn.model.config import RESERVED_LABELS, RESERVED_TASKS
+from crnn.model.ood import OODScore
 from tests.pages.text.test_predictions import prediction
 
 GENRE = prediction("genre", [[0.5, 0.5, 0, 0], [1, 0, 0, 0]])
@@ -62,3 +67,30 @@ def test_csv_has_a_row_for_the_track_and_one_for_each_segment() -> None:
     assert rows[0]["genre:a"] == "0.75"
     assert rows[2]["mood:y"] == "0.6"
     assert rows[3]["error"] == "This is a text file."
+
+
+def test_columns_of_any_task_are_there() -> None:
+    """The app shows a network of task "quadrant" in the place of moods."""
+    record = to_record("a.mp3", 6.0, [GENRE, replace(MOOD, task="quadrant")])
+    whole = next(csv.DictReader(io.StringIO(to_csv([record]))))
+    assert {"genre:a": "0.75", "quadrant:x": "0.3", "quadrant:y": "0.7"}.items() <= whole.items()
+
+
+def test_keys_beside_tasks_and_labels_are_reserved() -> None:
+    """A checkpoint of such a name would overwrite them; the schema refuses it."""
+    record = to_record("a", 6.0, [replace(GENRE, ood=OODScore(0.5, 1.0))]) | {"error": ""}
+    own = set(record) | set(record["segments"][0]) - {"genre"}
+    assert own - {"genre"} <= set(RESERVED_TASKS)
+    columns = next(csv.reader(io.StringIO(to_csv([record], extra=("similarity",)))))
+    others = [name for name in columns if name not in {f"genre:{label}" for label in "abcd"}]
+    assert set(others) <= {*RESERVED_TASKS, *(f"genre:{name}" for name in RESERVED_LABELS)}
+
+
+@pytest.mark.parametrize("start", "=+-@\t\r＝")
+def test_no_text_in_a_csv_is_a_formula(start: str) -> None:
+    name = f'{start}HYPERLINK("https://evil.example")'
+    records = [to_record(name, 6.0, [GENRE]), {"file": "-b", "error": name, "other": name}]
+    text = to_csv(records, extra=("other",))
+    for row in csv.DictReader(io.StringIO(text, newline="")):
+        assert {row["file"], row["error"], row["other"]} <= {f"'{name}", "'-b", ""}
+    assert "-0.5" in to_csv([{"file": "a", "seconds": -0.5}])  # numbers stay numbers
