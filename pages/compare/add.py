@@ -57,7 +57,7 @@ def _examples() -> None:
             bar.progress(i / len(missing), f"{i + 1} of {len(missing)}: {EXAMPLES[name].title}")
             state.add(_example(name, models.key()))
     except CrnnError as error:
-        st.error(str(error))
+        st.error(escape(str(error)))
     finally:
         bar.empty()
 

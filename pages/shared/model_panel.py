@@ -8,7 +8,7 @@ from crnn.errors import CheckpointError, CrnnError
 from crnn.labels import display
 from crnn.model.metadata import Metadata
 from pages.shared import models, session
-from pages.shared.markdown import escape
+from pages.shared.markdown import escape, without_pictures
 
 # Characters of a card that are shown; the rest is on its page.
 _CARD = 20_000
@@ -39,6 +39,10 @@ def controls() -> DeltaGenerator:
         if st.session_state.get("network_failure"):
             st.error(escape(st.session_state.network_failure), icon=":material/cloud_off:")
             st.button("Try again", key="network-again", on_click=_try_again)
+        # Before anything is computed with them: whatever fails then, there is a way back.
+        for task in filter(models.is_own, models.TASKS):
+            label = f"Back to the default for {task}"
+            st.button(label, key=f"default-{task}", on_click=_back, args=(task,))
         _reanalyse()
     return place
 
@@ -107,10 +111,6 @@ def _show(task: str) -> None:
         )
     with st.popover("Model card", icon=":material/description:"):
         _card(metadata, network.checkpoint.commit if network is not None else "")
-    if models.is_own(task):
-        st.button(
-            f"Back to the default for {task}", key=f"default-{task}", on_click=_back, args=(task,)
-        )
 
 
 def _accuracies(metadata: Metadata) -> dict[str, str]:
@@ -137,8 +137,7 @@ def _card(metadata: Metadata, commit: str) -> None:
         st.caption(escape(f"Protocol {protocol}: {'; '.join(context)}"))
     if metadata.ood_origin:
         st.caption(escape(f"Out-of-distribution threshold: {metadata.ood_origin}"))
-    # Images become links: they would tell their server who looks at this.
-    st.markdown(metadata.card[:_CARD].replace("![", "[") or "It has no model card.")
+    st.markdown(without_pictures(metadata.card[:_CARD]) or "It has no model card.")
 
 
 @st.cache_resource(show_spinner=False)

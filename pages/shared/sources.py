@@ -15,7 +15,7 @@ from crnn.errors import CrnnError
 from crnn.format import clock
 from crnn.sources.examples import EXAMPLES
 from pages.shared import models, session
-from pages.shared.markdown import escape
+from pages.shared.markdown import escape, hyperlink
 
 LIMIT_MB = 50
 
@@ -58,7 +58,7 @@ def _examples() -> None:
         st.session_state.track = session.open_example(EXAMPLES[asked])
         st.session_state.opened_example = asked
     except CrnnError as error:
-        st.error(str(error))
+        st.error(escape(str(error)))
 
 
 def _record() -> None:
@@ -92,7 +92,7 @@ def _take(file: Any, name: str) -> None:
         before = session.current()
         still = f" Showing the previous track, {escape(before.name, 60)}." if before else ""
         st.error(
-            f"**{escape(name, 60)}** – {st.session_state.failure}{still}",
+            f"**{escape(name, 60)}** – {escape(st.session_state.failure)}{still}",
             icon=":material/hearing_disabled:",
         )
 
@@ -188,7 +188,7 @@ def _candidates(link: _Link) -> None:
     info = link.info
     assert info is not None
     st.markdown(
-        f"On Spotify it is called [{escape(info.title, 60)}]({info.link}). "
+        f"On Spotify it is called {hyperlink(info.title, info.link)}. "
         "Which of these recordings is it?"
     )
     for number, preview in enumerate(link.candidates):
@@ -205,7 +205,7 @@ def _candidates(link: _Link) -> None:
                 _use(info, services.previews.FetchedPreview(preview, data))
             except CrnnError as error:
                 text = f"{error} Choose another recording, or upload the song."
-                st.error(text, icon=":material/link_off:")
+                st.error(escape(text), icon=":material/link_off:")
     with st.expander("None of these"):
         _other_ways(info)
 
@@ -228,15 +228,14 @@ def show_origin(origin: session.Origin) -> None:
         cover, text = st.columns([1, 6], vertical_alignment="center")
         cover.image(info.cover, width=120)
     by = f", by {escape(', '.join(info.artists), 60)}" if info.artists else ""
-    recording = f"{escape(preview.artist, 60)} – {escape(preview.title, 60)}"
-    if preview.page:
-        recording = f"[{recording}]({preview.page})"
+    recording = f"{preview.artist} – {preview.title}"
+    recording = hyperlink(recording, preview.page, 120) if preview.page else escape(recording, 120)
     text.markdown(
-        f"[{escape(info.title, 60)}]({info.link}) on Spotify{by}  \nPlayed and analysed here: the "
+        f"{hyperlink(info.title, info.link)} on Spotify{by}  \nPlayed and analysed here: the "
         f"preview that {preview.service} offers of {recording}."
     )
     if origin.tried:
-        text.caption(" ".join(origin.tried))
+        text.caption(escape(" ".join(origin.tried)))
 
 
 def _credentials() -> services.spotify.Credentials | None:

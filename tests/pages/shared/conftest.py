@@ -81,7 +81,7 @@ def other(tmp_path: Path) -> Files:
     )
     card = (
         "---\nlicense: mit\n---\n# Three genres\n\n"
-        "![tracker](https://pictures.example/x.png) made for tests\n"
+        "!![tracker](https://pictures.example/x.png) made for tests\n"
     )
     return packed(checkpoint, tmp_path / "other", card)
 
