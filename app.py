@@ -5,11 +5,12 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared import model_panel, models
-from pages.shared.navigation import pages
+from pages.shared.navigation import clean_address, pages
 
 st.set_page_config(page_title="Genre & Mood Spectrum", page_icon="🎚️", layout="wide")
 st.html(Path(__file__).parent / "pages/shared/contrast.css")
 
+clean_address()
 page = st.navigation(pages(), position="top")
 
 with st.sidebar:

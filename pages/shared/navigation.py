@@ -1,5 +1,6 @@
 """The app's pages and their addresses: the menu, links to share, the way in on a fresh server."""
 
+import math
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -40,6 +41,26 @@ def enter() -> None:
     st.navigation(pages(), position="hidden")  # from here on, the server uses the newer form
     st.html("<script>window.location.reload()</script>", unsafe_allow_javascript=True)
     st.stop()
+
+
+def clean_address() -> None:
+    """Leave out of the address what no control can read, so that each begins with its default.
+
+    Streamlit takes an empty value for "nothing chosen", even where something has to be, and fails
+    at numbers that are not finite. To be called before any control is drawn.
+    """
+    address = {key: st.query_params.get_all(key) for key in st.query_params}
+    readable = {key: [v for v in values if _readable(v)] for key, values in address.items()}
+    if readable != address:
+        st.query_params.from_dict(readable)
+        st.rerun()  # controls read the address that this run began with
+
+
+def _readable(value: str) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except ValueError:  # no number
+        return bool(value.strip())
 
 
 def link(opens: str) -> None:
