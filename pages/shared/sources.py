@@ -63,7 +63,7 @@ def _examples() -> None:
 
 def _record() -> None:
     label = "Record at least 10 seconds of music"
-    _take(st.audio_input(label, sample_rate=None, key="recording"), "Your recording")
+    _take(st.audio_input(label, sample_rate=44_100, key="recording"), "Your recording")
 
 
 def _upload(key: str = "upload") -> None:

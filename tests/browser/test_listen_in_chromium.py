@@ -74,6 +74,19 @@ def test_a_bad_file_is_a_sentence_and_the_next_one_works(chromium: Browser, serv
     assert page.get_by_test_id("stAlertContentError").count() == 0
 
 
+def test_a_recording_has_the_rate_that_the_networks_were_trained_with(
+    chromium: Browser, server: str
+) -> None:
+    page, errors = open_page(chromium, server)
+    page.get_by_role("radio", name="Record").click()
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.wait_for_timeout(3000)
+    page.get_by_role("button", name="Stop recording").click()
+    expect(page.get_by_role("heading", name="Your recording")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("44.1 kHz")).to_be_visible(timeout=PATIENCE)
+    assert errors == []
+
+
 def test_200_mb_are_refused_before_they_travel(
     chromium: Browser, server: str, tmp_path: Path
 ) -> None:
