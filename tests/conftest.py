@@ -57,7 +57,7 @@ def encode_av(
     index_first: bool = False,
     title: str = "",
 ) -> bytes:
-    """A file in memory, by FFmpeg: mp4/aac, adts/aac, webm/libopus; samples [T] mono."""
+    """A file in memory, by FFmpeg: mp4/aac, adts/aac, webm/libopus; samples [T] or [T, C]."""
     import av
 
     out = io.BytesIO()
@@ -68,13 +68,14 @@ def encode_av(
         if title:
             media.metadata["title"] = title
         stream = media.add_stream(codec, rate=rate)
-        stream.layout = "mono"
+        layout = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1(wide)"}[samples[0].size]
+        stream.layout = layout
         frame = av.AudioFrame.from_ndarray(
-            samples[None].astype(np.float32), format="fltp", layout="mono"
+            samples.reshape(1, -1).astype(np.float32), format="flt", layout=layout
         )
         frame.sample_rate = rate
         resampler = av.AudioResampler(
-            format=stream.format.name, layout="mono", rate=rate, frame_size=stream.frame_size or 960
+            format=stream.format.name, layout=layout, rate=rate, frame_size=stream.frame_size or 960
         )
         for piece in [*resampler.resample(frame), *resampler.resample(None)]:
             media.mux(stream.encode(piece))

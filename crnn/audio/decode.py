@@ -12,8 +12,9 @@ from typing import Literal
 import numpy as np
 import soxr
 
-from crnn.audio import containers
+from crnn import audio
 from crnn.audio.containers import Samples
+from crnn.audio.front_end import Array
 from crnn.errors import AudioError
 from crnn.format import duration
 
@@ -22,10 +23,12 @@ Downmix = Literal["normalised", "mean"]
 # −80 dBFS. Digital silence that went through dither or a lossy codec comes back just below this.
 SILENCE_PEAK = 1e-4
 
-# Suffixes by which files in a folder are selected; the format is detected from the content.
-_SNDFILE = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au")
-_FFMPEG = (".m4a", ".aac", ".webm", ".mp4")
-AUDIO_SUFFIXES = _SNDFILE + _FFMPEG
+# Suffixes by which files are selected everywhere; the format is detected from the content.
+AUDIO_SUFFIXES = (
+    *(".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".webm", ".mp4", ".mov", ".mkv"),
+    *(".mka", ".m4b", ".m4r", ".3gp", ".oga", ".mp2", ".amr", ".aif", ".aiff", ".aifc", ".au"),
+    *(".caf", ".w64"),
+)
 
 # Longer tracks are truncated, with a notice. Few songs are longer; 600 s of samples take 53 MB.
 MAX_SECONDS = 600.0
@@ -33,6 +36,9 @@ MAX_SECONDS = 600.0
 MIN_SECONDS = 0.1
 # Hz. Outside this range, the header is corrupt or the recording is not music.
 SOURCE_RATES = (4_000, 768_000)
+# Frames × channels that are decoded at most: 10 minutes of 7.1 at 96 kHz. Silence in FLAC takes
+# hardly any bytes, and minutes to decode at a high rate.
+MAX_VALUES = 600 * 96_000 * 8
 # Full scale is 1; float samples beyond this are invalid and would overflow later on.
 _MAX_AMPLITUDE = 1e6
 
@@ -42,7 +48,7 @@ class Waveform:
     """Decoded audio: mono float32 samples [T] in [-1, 1], and the properties of its source.
 
     source_seconds exceeds `seconds` if the source was truncated. notices: sentences for the user
-    about anything that was changed or left out.
+    about anything that was changed or left out. codec: FFmpeg's name, such as "mp3", "pcm_s16le".
     """
 
     samples: Samples
@@ -52,6 +58,7 @@ class Waveform:
     source_rate: int
     source_seconds: float
     notices: tuple[str, ...] = ()
+    codec: str = ""
 
     @property
     def seconds(self) -> float:
@@ -67,22 +74,34 @@ def decode(
 ) -> Waveform:
     """Decode a file, or its bytes, to mono samples at `sample_rate` (Hz); downmix as in FrontEnd.
 
-    WAV, FLAC, OGG, Opus, MP3 (AIFF, AU, CAF too) are read by libsndfile; M4A, AAC, WebM, MP4 by
-    FFmpeg. The format is detected from the content, never from the name.
+    FFmpeg reads every format. Which one it is, is detected from the content, never from the name.
 
     Raises:
         AudioError: the source holds no usable audio. If only part of it is usable (truncated,
             damaged, NaN, longer than max_seconds), that part is decoded and `notices` say so.
     """
-    with containers.open_audio(source) as stream:
+    return _decode(source, sample_rate, downmix, max_seconds)
+
+
+def _decode(
+    source: bytes | str | Path,
+    sample_rate: int,
+    downmix: Downmix,
+    max_seconds: float,
+    channel: int | None = None,
+) -> Waveform:
+    """As decode(); with a channel, of that channel alone."""
+    with audio.stream.open_stream(source) as stream:
         low, high = SOURCE_RATES
         if not low <= stream.sample_rate <= high:
             raise AudioError(
                 f"The file's header says it was sampled at {stream.sample_rate} Hz. Rates from "
                 f"{low / 1000:g} to {high / 1000:g} kHz are accepted; export it again at 44.1 kHz."
             )
-        excerpt = _Excerpt(stream.blocks(), int(max_seconds * stream.sample_rate))
-        samples = resample(excerpt, stream.channels, stream.sample_rate, sample_rate, downmix)
+        limit = min(int(max_seconds * stream.sample_rate), MAX_VALUES // stream.channels)
+        excerpt = _Excerpt(stream.blocks(), limit, channel)
+        channels = stream.channels if channel is None else 1
+        samples = resample(excerpt, channels, stream.sample_rate, sample_rate, downmix)
 
     seconds = excerpt.frames / stream.sample_rate
     if seconds < MIN_SECONDS:
@@ -91,10 +110,21 @@ def decode(
             f"({seconds:.2g} s). At least {MIN_SECONDS:g} s are needed, and 10 s or more give "
             "better predictions. Choose a longer recording."
         )
+    if excerpt.invalid and excerpt.peak < SILENCE_PEAK:
+        raise AudioError(
+            f"{excerpt.invalid:,} of {_count(excerpt.frames, 'sample')} in this {stream.format} "
+            "file have an invalid value (NaN, infinite or huge), and the others are silent. "
+            "Export it again, with 16 or 24 bits."
+        )
+    weights = np.full(channels, 1 / channels) if downmix == "mean" else _peak_weights(samples)
+    if channel is None and (loudest := _cancelling(excerpt.products, weights)) is not None:
+        del samples
+        return _decode(source, sample_rate, downmix, max_seconds, loudest)
     if downmix == "normalised":
         samples = normalise(samples)
-    samples /= max(1.0, float(np.abs(samples).max()))  # lossy decoders overshoot full scale
-    cut = excerpt.full and (excerpt.more or stream.seconds > max_seconds + 1)
+    samples /= max(1.0, samples.max(), -samples.min())  # lossy decoders overshoot full scale
+    limit_seconds = limit / stream.sample_rate
+    cut = excerpt.full and (excerpt.more or stream.seconds > limit_seconds + 1)
     return Waveform(
         samples=samples,
         sample_rate=sample_rate,
@@ -102,7 +132,8 @@ def decode(
         channels=stream.channels,
         source_rate=stream.sample_rate,
         source_seconds=max(stream.seconds, seconds) if cut else seconds,
-        notices=tuple(_notices(stream, excerpt, seconds, cut)),
+        notices=tuple(_notices(stream, excerpt, seconds, cut, channel)),
+        codec=stream.codec,
     )
 
 
@@ -118,10 +149,8 @@ def resample(
     resampler = soxr.ResampleStream(
         source_rate, sample_rate, 1 if mean else channels, dtype="float32", quality="HQ"
     )
-    chunks = [
-        resampler.resample_chunk(block.mean(axis=1, dtype=np.float32) if mean else block)
-        for block in blocks
-    ]
+    weights = np.full(channels, 1 / channels, np.float32)
+    chunks = [resampler.resample_chunk(block @ weights if mean else block) for block in blocks]
     empty = np.zeros(0 if mean else (0, channels), dtype=np.float32)
     return np.concatenate([*chunks, resampler.resample_chunk(empty, last=True)])
 
@@ -131,21 +160,36 @@ def normalise(samples: Samples) -> Samples:
 
     Shape: [T, C] -> [T].
     """
-    peaks = np.abs(samples).max(axis=0)
+    return samples @ _peak_weights(samples).astype(np.float32)
+
+
+def _peak_weights(samples: Samples) -> Array:
+    peaks = np.maximum(samples.max(axis=0), -samples.min(axis=0))
     audible = peaks >= SILENCE_PEAK
-    if not audible.any():
-        return np.zeros(len(samples), dtype=np.float32)
-    return np.asarray((samples[:, audible] / peaks[audible]).mean(axis=1), dtype=np.float32)
+    weights = audible / np.where(audible, peaks, 1) / max(1, audible.sum())
+    return np.asarray(weights, np.float64)
+
+
+def _cancelling(products: Array, weights: Array) -> int | None:
+    """The loudest channel, where the weighted average is more than 20 dB quieter; else None."""
+    powers = (weights * np.count_nonzero(weights)) ** 2 * products.diagonal()
+    return int(powers.argmax()) if weights @ products @ weights < 0.01 * powers.max() else None
 
 
 class _Excerpt:
-    """Blocks [n, C] up to `limit` frames in all, with invalid values replaced by silence."""
+    """Blocks [n, C] up to `limit` frames in all, with invalid values replaced by silence.
 
-    def __init__(self, blocks: Iterator[Samples], limit: int) -> None:
+    Of one channel alone, where that is given.
+    """
+
+    def __init__(self, blocks: Iterator[Samples], limit: int, channel: int | None) -> None:
         self._blocks, self._limit = blocks, limit
+        self._channels = slice(channel, channel + 1) if channel is not None else slice(None)
         self.frames = 0
         self.invalid = 0  # frames with NaN, infinite or out-of-range values
+        self.peak = 0.0  # of the others
         self.more = False  # the source continues past the limit
+        self.products = np.zeros((1, 1))  # sums of channel × channel, [C, C]
 
     @property
     def full(self) -> bool:
@@ -156,23 +200,41 @@ class _Excerpt:
             if self.full:
                 self.more = True
                 return
-            block = block[: self._limit - self.frames]
-            valid = np.abs(block) < _MAX_AMPLITUDE  # false for NaN and infinity too
-            if not valid.all():
+            block = block[: self._limit - self.frames, self._channels]
+            peak = float(np.abs(block).max())
+            if not peak < _MAX_AMPLITUDE:  # NaN and infinity too
+                valid = np.abs(block) < _MAX_AMPLITUDE
                 self.invalid += int((~valid).any(axis=1).sum())
                 block = np.where(valid, block, np.float32(0))
+                peak = float(np.abs(block).max())
+            self.peak = max(self.peak, peak)
+            self.products = self.products + block.T @ block
             self.frames += len(block)
             yield block
 
 
 def _notices(
-    stream: containers.Stream, excerpt: _Excerpt, seconds: float, cut: bool
+    stream: "audio.stream.Stream",
+    excerpt: _Excerpt,
+    seconds: float,
+    cut: bool,
+    channel: int | None,
 ) -> Iterator[str]:
     length = duration(seconds)
-    missing = not cut and seconds < stream.seconds - max(0.5, 0.02 * stream.seconds)
-    if stream.damaged or missing:
-        total = f" of {duration(stream.seconds)}" if stream.seconds > seconds + 0.5 else ""
+    # Codecs pad their last packet; FLAC counts samples.
+    tolerance = 0.02 if stream.codec == "flac" else max(0.5, 0.02 * stream.seconds)
+    missing = not cut and stream.format != "MP3" and seconds < stream.seconds - tolerance
+    if stream.ends_early or missing:
+        total = f" of {duration(stream.seconds)}" if stream.seconds > seconds + tolerance else ""
         yield f"The file is damaged or ends early: only {length}{total} could be read and analysed."
+    yield from stream.notices
+    if stream.lost:
+        yield f"{duration(max(0.1, stream.lost))} in between are damaged and were left out."
+    if channel is not None:
+        yield (
+            "The channels cancel each other: their average is more than 20 dB quieter than channel "
+            f"{channel + 1}, which was analysed alone."
+        )
     if cut:
         total = duration(stream.seconds) + " long" if stream.seconds > seconds else "longer"
         yield f"The track is {total}; only the first {length} (the limit) were analysed."

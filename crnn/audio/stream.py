@@ -1,0 +1,202 @@
+"""Audio of any accepted format as a stream of blocks, read by FFmpeg."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+import numpy as np
+
+from crnn.audio import containers
+from crnn.audio.containers import Samples
+from crnn.errors import AudioError
+
+# More than any music has; each costs memory.
+MAX_CHANNELS = 32
+# Frames per block: 0.1 s at 44.1 kHz.
+_BLOCK = 4096
+# Bytes of a packet, and frames decoded from one. FLAC has up to 2 MB and 65,536, others far less.
+_MAX_PACKET, _MAX_FRAMES = 1 << 22, 1 << 20
+# Packets that can't be decoded, in a row: 20 s of MP3.
+_MAX_FAILURES = 1000
+# A codec's packet holds 80 frames or more; a file of many packets of fewer takes minutes.
+_MIN_FRAMES, _MANY_PACKETS = 16, 10_000
+# Seconds at the end that may be missing: padding of codecs, and tags that look like a packet.
+_TOLERANCE = 0.5
+
+
+class Stream:
+    """An opened audio source.
+
+    Args:
+        media: the container; its first audio track that can be decoded is read.
+        label: the format's name for the user.
+
+    Attributes:
+        codec: FFmpeg's name, such as "mp3", "aac", "pcm_s16le".
+        seconds: as the container announces, 0 where it does not.
+        ends_early: whether the end is missing, as far as that can be told without `seconds`.
+        lost: seconds that could not be decoded in between.
+        notices: sentences for the user about what else is left out.
+
+        The last three are complete when all blocks are read.
+    """
+
+    def __init__(self, media: av.container.InputContainer, label: str) -> None:
+        tracks = media.streams.audio
+        if not tracks:
+            raise AudioError(f"This {label} file has no audio track. {containers.ACCEPTED}")
+        known = [track for track in tracks if track.codec_context is not None]
+        if not known:
+            raise AudioError(
+                f"The audio track of this {label} file is in a codec that is not known here. "
+                f"{containers.ACCEPTED}"
+            )
+        self._media, self._track = media, known[0]
+        context = self._track.codec_context
+        self.sample_rate, self.channels = context.sample_rate, context.layout.nb_channels
+        if not self.sample_rate or self.channels < 1:
+            raise AudioError(
+                f"The audio track of this {label} file is damaged. Download or export it again."
+            )
+        if self.channels > MAX_CHANNELS:
+            raise AudioError(
+                f"The file has {self.channels} channels; up to {MAX_CHANNELS} are accepted. "
+                "Mix it down to stereo and try again."
+            )
+        context.options = {"max_samples": str(_MAX_FRAMES), "err_detect": "crccheck"}
+        self.codec = context.codec.canonical_name
+        self.format = "Opus" if (self.codec, label) == ("opus", "OGG") else label
+        self.seconds = float((self._track.duration or 0) * (self._track.time_base or 0))
+        if label == "WebM":  # which announces a length for all tracks together
+            self.seconds = (media.duration or 0) / av.time_base
+        self.ends_early, self.lost = False, 0.0
+        self.notices: list[str] = []
+        if len(tracks) > 1:
+            self.notices.append(
+                f"The file has {len(tracks)} audio tracks; only the first was analysed."
+            )
+
+    def blocks(self) -> Iterator[Samples]:
+        """The samples, float32 [n, C] a block."""
+        kind, to_float = None, av.AudioResampler()
+        for frame in self._frames():
+            if kind != (kind := (frame.format.name, frame.layout.name, frame.sample_rate)):
+                yield from self._packed(to_float.resample(None))
+                rate, channels = frame.sample_rate, frame.layout.nb_channels
+                if (rate, channels) != (self.sample_rate, self.channels):
+                    self.notices.append(
+                        f"The file goes on at {rate} Hz with {_channels(channels)} instead of "
+                        f"{self.sample_rate} Hz with {_channels(self.channels)}, as files do that "
+                        "were joined; what follows was left out."
+                    )
+                    return
+                # Packed: PyAV ends the process where it reads planes of eight or more channels.
+                to_float = av.AudioResampler("flt", frame.layout, rate, _BLOCK)
+            yield from self._packed(to_float.resample(frame))
+        yield from self._packed(to_float.resample(None))
+
+    def _packed(self, frames: list[av.AudioFrame]) -> Iterator[Samples]:
+        for frame in frames:
+            yield np.asarray(frame.to_ndarray(), np.float32).reshape(-1, self.channels)
+
+    def _frames(self) -> Iterator[av.AudioFrame]:
+        """Decoded frames. Packets that can't be decoded are left out, and their time is counted."""
+        failures, gap, decoded = 0, 0.0, 0
+        for count, packet in enumerate(self._packets()):
+            if count > _MANY_PACKETS and decoded < _MIN_FRAMES * count:
+                raise AudioError(
+                    f"This {self.format} file cuts its sound into {count:,} and more packets of "
+                    f"{decoded / count:.2g} samples each. Export it again with another program."
+                )
+            try:
+                if packet.size > _MAX_PACKET:
+                    raise ValueError("more than any codec packs together")
+                # An empty packet would end the decoding, as the one without a time at the end does.
+                frames = packet.decode() if packet.size or packet.dts is None else []
+            except MemoryError:
+                raise
+            except (av.FFmpegError, ValueError):
+                failures += 1
+                gap += float((packet.duration or 0) * packet.time_base)
+                if failures > _MAX_FAILURES:
+                    self.ends_early = True
+                    return
+                continue
+            if frames:
+                # The first frames of an MP3 that was joined or cut need some of the one before.
+                self.lost += gap if self.format != "MP3" or gap > 0.1 else 0.0
+                failures, gap = 0, 0.0
+            decoded += sum(frame.samples for frame in frames)
+            yield from frames
+        # At the end of an MP3, tags may look like a frame.
+        self.ends_early |= failures > 0 and (self.format != "MP3" or gap > _TOLERANCE)
+
+    def _packets(self) -> "Iterator[av.Packet[av.AudioStream]]":
+        """The track's packets, as far as the container can be followed."""
+        failed = False
+        for _ in range(_MAX_FAILURES):
+            try:
+                for packet in self._media.demux(self._track):
+                    failed = failed and not packet.size
+                    yield packet
+            except MemoryError:
+                raise
+            except (av.FFmpegError, ValueError):
+                failed = True
+            else:
+                break
+        self.ends_early |= failed
+
+
+def _channels(count: int) -> str:
+    return f"{count} channel{'s' if count > 1 else ''}"
+
+
+def _open_file(path: Path) -> BinaryIO:
+    try:
+        if path.exists() and not path.is_file():
+            raise AudioError("It can't be opened: it is a folder or device, and no file.")
+        return path.open("rb")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise AudioError(f"The file can't be opened: {reason or error}.") from error
+
+
+@contextmanager
+def open_stream(source: bytes | str | Path) -> Iterator[Stream]:
+    """Open a file or its bytes. Raises AudioError if it is not audio, naming what it is."""
+    file = BytesIO(source) if isinstance(source, bytes) else _open_file(Path(source))
+    with file:
+        container, label = containers.recognise(file)
+        early = containers.ends_early(file, container)
+        unclosed = containers.sound_size(file)[1] if container in ("wav", "w64") else None
+        handle = containers.Patched(file, *unclosed) if unclosed else file
+        estimated = label == "AAC" or (label == "MP3" and not containers.xing_header(file))
+        size = file.seek(0, 2)
+        file.seek(0)
+        try:
+            media = av.open(handle, "r", format=container, metadata_errors="replace")
+        except MemoryError:
+            raise
+        except (av.FFmpegError, ValueError) as error:
+            raise AudioError(
+                f"These {size:,} bytes are in no known audio format. {containers.ACCEPTED}"
+                if container == "mp3"
+                else f"This {label} file is incomplete or damaged: its table of contents can't be "
+                "read, often because a download or recording stopped early. Download or export it "
+                "again."
+            ) from error
+        with media:
+            stream = Stream(media, label)
+            stream.ends_early = early
+            if estimated:
+                stream.seconds = 0.0  # FFmpeg's estimate from the bit rate is too rough
+            if unclosed:
+                stream.notices.append(
+                    "The file's header was never completed, as when a recording is interrupted; "
+                    "everything up to the end of the file was read."
+                )
+            yield stream
