@@ -251,7 +251,7 @@ def reproduce_everything(
     """Train and measure everything, and write README.md's and docs/results.md's tables.
 
     Args:
-        quick: two epochs a run, one seed: a rehearsal, into runs/quick/
+        quick: two epochs a run and one seed, to see that everything runs; into runs/quick/
         table_seeds: for the paper's tables
         out: default: assets/results
     """

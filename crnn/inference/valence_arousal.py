@@ -10,10 +10,10 @@ from crnn.labels import MOOD_QUADRANTS
 
 # Words for the quadrants, by the signs of valence and arousal.
 QUADRANTS = {
-    (1, 1): "pleasant and excited",
-    (-1, 1): "unpleasant and excited",
-    (-1, -1): "unpleasant and calm",
-    (1, -1): "pleasant and calm",
+    (1, 1): "happy, excited",
+    (-1, 1): "tense, angry",
+    (-1, -1): "sad, depressed",
+    (1, -1): "calm, relaxed",
 }
 
 

@@ -1,9 +1,15 @@
-"""How tests come to a page: by its link, as a visitor does."""
+"""How tests come to a page, by its link, as a visitor does, and what they read on it."""
 
+import json
+import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
+
+from tests.conftest import encode
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,3 +22,27 @@ def opened(page_name: str, **query: str | list[str]) -> AppTest:
     # Before the first run switch_page would look for the file's name instead of the url_path.
     page._page_hash = calc_hash(page_name)
     return page.run()
+
+
+def figures(page: AppTest) -> list[dict[str, Any]]:
+    """Every chart as plotly's JSON."""
+    return [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
+
+
+def words(page: AppTest) -> str:
+    """Headings, text, captions and messages."""
+    kinds = (page.title, page.subheader, page.markdown, page.caption)
+    messages = (page.info, page.warning, page.error)
+    return "\n".join(element.value for kind in kinds + messages for element in kind)
+
+
+def plain(markdown: str) -> str:
+    """Markdown's text as it is read: without the marks that keep names from becoming markup."""
+    return re.sub(r"\\(.)", r"\1", markdown).replace("**", "")
+
+
+def own_track(page: AppTest, samples: np.ndarray) -> AppTest:
+    """Upload samples [T] at 22 050 Hz as mine.wav where the page offers another track."""
+    page.segmented_control(key="source").set_value("Upload").run()
+    page.file_uploader(key="upload").set_value(("mine.wav", encode(samples), "audio/wav")).run()
+    return page

@@ -19,7 +19,7 @@ from training.engine.run import RunSpec
 class Experiment:
     """Paths and options of an experiment (training.cli.shared_options); trains missing runs.
 
-    recipe: name, default: the task's. max_epochs: of any run, for a rehearsal.
+    recipe: name, default: the task's. max_epochs: of any run, for a trial.
     """
 
     data: Path

@@ -1,7 +1,6 @@
 """The Compare page through Streamlit's own tester, with the bundled networks behind it."""
 
 import io
-import json
 import pickle
 import zipfile
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from pages.shared import models
 from pages.shared.queue import Queue
 from tests.conftest import encode, melody
 from tests.pages import visit
+from tests.pages.visit import figures, plain, words
 
 
 def opened(*examples: str) -> AppTest:
@@ -58,21 +58,12 @@ def tracks(page: AppTest) -> list[str]:
     return list(page.dataframe[0].value["Track"]) if page.dataframe else []
 
 
-def figures(page: AppTest) -> list[dict[str, Any]]:
-    return [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
-
-
 def drawn(page: AppTest) -> list[str]:
     """Names over the bars."""
     notes = [note["text"] for note in figures(page)[0]["layout"]["annotations"]]
     return [
         text.removeprefix("<b>").removesuffix("</b>") for text in notes if text.startswith("<b>")
     ]
-
-
-def words(page: AppTest) -> str:
-    kinds = (page.markdown, page.caption, page.info, page.warning, page.error)
-    return "\n".join(element.value for kind in kinds for element in kind)
 
 
 def test_at_first_sight_the_examples_are_one_click_away_and_no_network_is_loaded(
@@ -141,7 +132,7 @@ def test_thirty_in_a_zip_two_of_them_broken() -> None:
     names = [f"{i:02d}.wav" for i in range(30) if i not in (7, 12)]
     assert tracks(page) == names
     assert drawn(page) == names[:6]
-    warning = page.warning[0].value
+    warning = plain(page.warning[0].value)
     assert "28 tracks added, 2 failed" in warning
     assert "07.wav" in warning
     assert "text file" in warning

@@ -1,8 +1,6 @@
 """How it works through Streamlit's own tester, with the bundled networks behind it."""
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from crnn.labels import display
 from pages.how.view import CHAPTERS
-from tests.conftest import encode, melody
-from tests.pages.visit import opened
+from tests.conftest import melody
+from tests.pages.visit import figures, opened, own_track, words
 
 
 def how(**query: str) -> AppTest:
@@ -27,23 +25,6 @@ def _networks() -> Iterator[None]:
     st.cache_resource.clear()
 
 
-def figures(page: AppTest) -> list[dict[str, Any]]:
-    return [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
-
-
-def words(page: AppTest) -> str:
-    kinds = (
-        page.title,
-        page.subheader,
-        page.markdown,
-        page.caption,
-        page.info,
-        page.warning,
-        page.error,
-    )
-    return "\n".join(element.value for kind in kinds for element in kind)
-
-
 def turn_to(page: AppTest, chapter: str) -> AppTest:
     return page.segmented_control(key="chapter").set_value(chapter).run()
 
@@ -52,13 +33,6 @@ def probabilities(page: AppTest) -> dict[str, float]:
     """Class → percent, of the table in the last chapter."""
     table = page.dataframe[0].value
     return dict(zip(table["Class"], table["Probability (%)"], strict=True))
-
-
-def own_track(page: AppTest, samples: np.ndarray) -> AppTest:
-    page.segmented_control(key="source").set_value("Upload").run()
-    return (
-        page.file_uploader(key="upload").set_value(("mine.wav", encode(samples), "audio/wav")).run()
-    )
 
 
 def test_without_a_track_an_example_goes_through_all_stages() -> None:

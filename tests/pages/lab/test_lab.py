@@ -1,7 +1,6 @@
 """The Lab through Streamlit's own tester, with the bundled networks behind it."""
 
 import io
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 from crnn import augment
 from pages.lab.quiz_questions import questions
 from pages.text import content
-from tests.conftest import encode, melody
-from tests.pages.visit import opened
+from tests.conftest import melody
+from tests.pages.visit import figures, opened, own_track, words
 
 
 def lab(**query: str) -> AppTest:
@@ -37,27 +36,10 @@ def page() -> AppTest:
     return lab()
 
 
-def figure(page: AppTest, number: int) -> dict[str, Any]:
-    return json.loads(page.get("plotly_chart")[number].proto.spec)  # type: ignore[no-any-return]
-
-
-def words(page: AppTest) -> str:
-    kinds = (
-        page.title,
-        page.subheader,
-        page.markdown,
-        page.caption,
-        page.info,
-        page.warning,
-        page.error,
-    )
-    return "\n".join(element.value for kind in kinds for element in kind)
-
-
 def test_at_first_sight_an_example_is_masked(page: AppTest) -> None:
     assert not page.exception
     assert "Mountain" in [element.value for element in page.subheader]
-    pair = figure(page, 0)
+    pair = figures(page)[0]
     assert [trace["type"] for trace in pair["data"]] == ["heatmap", "heatmap"]
     assert len(pair["layout"]["shapes"]) == 1
     assert "Masked " in words(page)
@@ -69,40 +51,40 @@ def test_at_first_sight_an_example_is_masked(page: AppTest) -> None:
 
 
 def test_a_control_changes_spectrogram_and_numbers(page: AppTest) -> None:
-    before = figure(page, 1)["data"][0]["x"]
+    before = figures(page)[1]["data"][0]["x"]
     page.toggle(key="noise").set_value(True).run()
     page.slider(key="snr").set_value(-20).run()
     assert not page.exception
     assert "20 dB louder than the music" in words(page)
-    assert figure(page, 1)["data"][0]["x"] != before
-    assert figure(page, 1)["data"][1]["x"] != before
+    assert figures(page)[1]["data"][0]["x"] != before
+    assert figures(page)[1]["data"][1]["x"] != before
 
 
 def test_everything_off_is_the_original(page: AppTest) -> None:
     page.toggle(key="time").set_value(False).run()
     assert "both spectrograms are the same" in words(page)
-    after, before = (figure(page, 1)["data"][i]["x"] for i in (0, 1))
+    after, before = (figures(page)[1]["data"][i]["x"] for i in (0, 1))
     assert after == before
 
 
 def test_randomise_takes_the_next_seed(page: AppTest) -> None:
-    first = figure(page, 0)["layout"]["shapes"][0]["x0"]
+    first = figures(page)[0]["layout"]["shapes"][0]["x0"]
     next(button for button in page.button if button.label == "Randomise").click().run()
     assert page.number_input(key="seed").value == 1
-    assert figure(page, 0)["layout"]["shapes"][0]["x0"] != first
+    assert figures(page)[0]["layout"]["shapes"][0]["x0"] != first
 
 
 def test_the_whole_track_has_a_random_sample_for_each_segment(page: AppTest) -> None:
     page.segmented_control(key="scope").set_value("Whole track").run()
     assert not page.exception
     assert "(first of 10 segments)" in words(page)
-    assert len(figure(page, 0)["layout"]["shapes"]) >= 9
+    assert len(figures(page)[0]["layout"]["shapes"]) >= 9
 
 
 def test_the_difference_and_the_warps_map_are_shown_when_asked_for(page: AppTest) -> None:
     count = len(page.get("plotly_chart"))
     page.toggle(key="diff").set_value(True).run()
-    assert len(figure(page, 0)["data"]) == 3
+    assert len(figures(page)[0]["data"]) == 3
     page.toggle(key="warp").set_value(True).run()
     assert len(page.get("plotly_chart")) == count + 1
     assert " moved to " in words(page)
@@ -112,15 +94,9 @@ def test_the_difference_and_the_warps_map_are_shown_when_asked_for(page: AppTest
 def test_each_augmentation_has_its_robustness_curve(page: AppTest, sweep: str) -> None:
     page.segmented_control(key="sweep").set_value(sweep).run()
     assert not page.exception
-    last = figure(page, -1)
+    last = figures(page)[-1]
     assert last["layout"]["title"]["text"].startswith(sweep)
     assert len(last["data"]) == 4  # line and shade for genre and mood
-
-
-def own_track(page: AppTest, samples: np.ndarray) -> AppTest:
-    page.segmented_control(key="source").set_value("Upload").run()
-    page.file_uploader(key="upload").set_value(("mine.wav", encode(samples), "audio/wav")).run()
-    return page
 
 
 def test_ones_own_track_is_used_and_the_link_says_so(page: AppTest) -> None:
@@ -156,7 +132,7 @@ def test_a_shorter_track_after_a_late_segment_is_no_trouble(page: AppTest) -> No
 
 def test_a_link_with_the_difference_shows_it_at_once() -> None:
     page = lab(diff="true", example="hunting")
-    assert len(figure(page, 0)["data"]) == 3
+    assert len(figures(page)[0]["data"]) == 3
 
 
 def test_an_unknown_example_is_named_and_another_is_shown() -> None:
@@ -189,7 +165,7 @@ class TestQuiz:
         correct = 0
         for number, question in enumerate(questions(1)):
             assert f"Question {number + 1} of 8" in quiz.get("progress")[0].proto.text
-            assert not figure(quiz, 0)["layout"].get("shapes")
+            assert not figures(quiz)[0]["layout"].get("shapes")
             other = next(k for k in ("time", "noise") if k != question.answer)
             answer = question.answer if number % 2 == 0 else other
             quiz.button(key=f"answer-{answer}").click().run()

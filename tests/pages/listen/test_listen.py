@@ -1,12 +1,10 @@
 """The Listen page through Streamlit's own tester, with the bundled networks behind it."""
 
-import json
 import subprocess
 import sys
 import threading
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +16,7 @@ from crnn.labels import GENRES, MOODS, display
 from crnn.sources.examples import EXAMPLES
 from pages.shared import queue
 from tests.conftest import encode, encode_av, melody
+from tests.pages.visit import figures, plain
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 60  # seconds; the first run imports torch
@@ -33,10 +32,6 @@ def upload(page: AppTest, name: str, data: bytes) -> AppTest:
     page.segmented_control(key="source").set_value("Upload").run()
     page.file_uploader(key="upload").set_value((name, data, "audio/mpeg")).run()
     return page
-
-
-def figures(page: AppTest) -> list[dict[str, Any]]:
-    return [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
 
 
 def shown(page: AppTest) -> str:
@@ -197,7 +192,7 @@ def test_bad_input_is_one_sentence_and_the_page_goes_on(page: AppTest, kind: str
     data, words = BAD[kind]
     upload(page, "song.mp3", data)
     assert not page.exception
-    assert words in page.error[0].value
+    assert words in plain(page.error[0].value)
     assert figures(page) == []
     upload(page, "better.wav", encode(melody(4)))
     assert not page.error

@@ -21,6 +21,7 @@ from tests.fakes.services import (
     deezer_unknown,
     error,
 )
+from tests.pages.visit import words
 
 ROOT = Path(__file__).parents[3]
 LINK = f"https://open.spotify.com/track/{TRACK}?si=1"
@@ -54,19 +55,6 @@ def paste(link: str = LINK, page: AppTest | None = None) -> AppTest:
     page.text_input(key="spotify").set_value(link).run()
     assert not page.exception
     return page
-
-
-def words(page: AppTest) -> str:
-    kinds = (
-        page.title,
-        page.subheader,
-        page.markdown,
-        page.caption,
-        page.info,
-        page.warning,
-        page.error,
-    )
-    return "\n".join(element.value for kind in kinds for element in kind)
 
 
 def test_a_link_becomes_title_cover_player_and_both_answers(

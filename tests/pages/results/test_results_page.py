@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from crnn import results
 from crnn.labels import display
 from tests.pages import visit
+from tests.pages.visit import words
 
 
 def opened(**parameters: str) -> AppTest:
@@ -20,12 +21,6 @@ def charts(page: AppTest) -> list[Any]:
     found = list(page.get("plotly_chart"))
     assert all(len(chart.proto.alt) > 15 for chart in found)
     return found
-
-
-def words(page: AppTest) -> str:
-    return " ".join(
-        element.value for kind in (page.markdown, page.caption, page.subheader) for element in kind
-    )
 
 
 def test_every_measured_protocol_has_its_row() -> None:

@@ -1,6 +1,5 @@
 """The model panel in Streamlit's own tester, a fake Hub, another network, every failure of it."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from crnn.model.checkpoint import Checkpoint
 from crnn.model.config import ModelConfig, pool_sizes
 from crnn.model.network import CRNN
 from tests.fakes.hub import FakeHub, Files
+from tests.pages.visit import figures
 
 ROOT = Path(__file__).parents[3]
 REPO = "user/three-genres"
@@ -92,10 +92,6 @@ def start() -> AppTest:
 
 def attempt(page: AppTest, text: str) -> AppTest:
     return page.text_input(key="other_network").set_value(text).run()
-
-
-def figures(page: AppTest) -> list[dict[str, Any]]:
-    return [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
 
 
 def genres(page: AppTest) -> set[str]:
