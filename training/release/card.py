@@ -78,9 +78,9 @@ def summary(result: results.Result) -> dict[str, Any]:
     for key in METRICS:
         if results.has_figure(result, key):
             value, sd = results.value_and_spread(result, key)
-            short[key] = round(value, 4)
+            short[key] = round(value, 6)
             if sd is not None:
-                short[f"{key}_sd"] = round(sd, 4)
+                short[f"{key}_sd"] = round(sd, 6)
     return short
 
 
