@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from crnn import inference, model
 from crnn.audio.decode import AUDIO_SUFFIXES
+from crnn.audio.names import songs
 from crnn.errors import CrnnError
 from crnn.format import duration, percent
 from crnn.labels import display
@@ -90,8 +91,7 @@ def _find_files(paths: Sequence[Path]) -> list[tuple[Path, str]]:
     files = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(f for f in path.rglob("*") if f.suffix.lower() in AUDIO_SUFFIXES)
-            files += [(file, "") for file in inside] or [
+            files += [(file, "") for file in songs(path)] or [
                 (path, f"No audio files in this folder ({', '.join(AUDIO_SUFFIXES)}).")
             ]
         else:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from crnn.errors import CrnnError
 from training.data.collection import DataError
@@ -95,7 +95,7 @@ def train(
     delta: float | None = None,
     set_: Sequence[str] = (),
     tag: str = "",
-    front_end: Literal["gtzan-mels", "paper"] = "gtzan-mels",
+    front_end: Literal["gtzan-mels", "paper"] | None = None,
     task_name: str | None = None,
     skip_broken: bool = False,
 ) -> None:
@@ -106,10 +106,12 @@ def train(
             folders label/song.mp3
         split: all, filtered, paper:SEED, fold:K, fold:K/valid; of a manifest: given, grouped:SEED
         patience, --delta
-        front_end: of a manifest's spectrograms
+        front_end: of a manifest's spectrograms; default: gtzan-mels
         task_name: what a manifest's labels are of, such as mood; default: its name
-        skip_broken: go on without files of a manifest that are missing or can't be decoded
+        skip_broken: go on without files that are missing or can't be decoded
     """
+    if task != "manifest" and (front_end or task_name):
+        raise ValueError("--front-end and --task-name are a manifest's: train manifest …")
     settings = dict(_setting(text) for text in set_)
     settings |= {"patience": patience} if patience is not None else {}
     settings |= {"delta": delta} if delta is not None else {}
@@ -124,13 +126,14 @@ def train(
             name + suffix,
             seed,
             split,
-            front_end,
+            front_end or "gtzan-mels",
             task_name,
             skip_broken,
         )
     else:
         split = split or ("filtered" if task == "genre" else "fold:0/valid")
-        spec = replace(experiment, recipe=recipe).spec(task, split, seed)
+        experiment = replace(experiment, recipe=recipe, skip_broken=skip_broken)
+        spec = experiment.spec(task, split, seed)
         changed, name = spec.recipe.changed(settings), spec.recipe_name + suffix
         folder = experiment.train(replace(spec, recipe=changed, recipe_name=name))
     if ProcessGroup.current().rank == 0:
@@ -410,7 +413,7 @@ def _argument(parameter: inspect.Parameter) -> dict[str, Any]:
     kind, settings = parameter.annotation, dict[str, Any]()
     if kind is bool:
         return {"action": "store_false" if parameter.default else "store_true"}
-    if get_origin(kind) is UnionType:  # X | None
+    if get_origin(kind) in (UnionType, Union):  # X | None
         kind = get_args(kind)[0]
     if get_origin(kind) is Sequence:
         (kind,), settings["nargs"] = get_args(kind), "+"

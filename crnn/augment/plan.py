@@ -18,6 +18,7 @@ from torch import Generator, Tensor
 
 from crnn.audio.front_end import FrontEnd, band_frequencies, hz_to_mel, mel_to_hz
 from crnn.audio.mel import log_mel, silence_db
+from crnn.audio.silence import Mask, audible
 from crnn.augment.masks import FrequencyMask, TimeMask
 from crnn.augment.noise_mix import BackgroundNoise
 from crnn.augment.time_warp import TimeWarp, Warp
@@ -271,8 +272,13 @@ def analyse(
     if plan is not None:
         samples = add_noise(samples, plan, shown.sample_rate)
     mels: dict[FrontEnd, Tensor] = {}
+    sounding: dict[FrontEnd, Mask] = {}  # what a mask silences counts
     for target in {shown, *front_ends}:
         mel = log_mel(resample(samples, shown.sample_rate, target), target)
         mels[target] = mel if plan is None else augment_mel(mel, plan, target)
-    predictions = tuple(c.predict(mels[f]) for c, f in zip(classifiers, front_ends, strict=True))
+        sounding[target] = audible(mel, target)
+    predictions = tuple(
+        c.predict(mels[f], sounding=sounding[f])
+        for c, f in zip(classifiers, front_ends, strict=True)
+    )
     return Version(mels[shown], shown, predictions)

@@ -17,6 +17,7 @@ import numpy as np
 
 from crnn.audio.containers import Samples
 from crnn.audio.decode import SILENCE_PEAK
+from crnn.audio.silence import without
 from crnn.errors import AudioError
 
 SAMPLE_RATE = 22_050  # Hz
@@ -38,7 +39,7 @@ _BLOCK_FRAMES = 256
 
 
 def extract(samples: Samples) -> dict[str, float]:
-    """Mean and variance over frames of every feature, by the names in NAMES.
+    """Mean and variance over frames of every feature, by the names in NAMES; silence left out.
 
     Args:
         samples: mono [T] at 22 050 Hz in [-1, 1].
@@ -55,6 +56,8 @@ def extract(samples: Samples) -> dict[str, float]:
         raise AudioError(
             "The audio is silent (below −80 dBFS). Choose a passage where something sounds."
         )
+    sounding = without(samples, SAMPLE_RATE)
+    samples = sounding if len(sounding) >= FRAME else samples
     values = {}
     for name, series in _measure(samples).items():
         values[f"{name}_mean"] = float(series.mean(dtype=np.float64))

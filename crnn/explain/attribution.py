@@ -50,7 +50,8 @@ def best_window(prediction: Prediction, label: str, seconds: float) -> float:
     def mean_probability(start: float) -> float:
         return float(probs[(starts >= start) & (ends <= start + WINDOW_SECONDS)].mean())
 
-    return float(max(starts[starts <= latest], key=mean_probability))
+    possible = starts[starts <= latest]
+    return float(max(possible, key=mean_probability)) if len(possible) else latest
 
 
 def window(mel: Tensor, start: float, front_end: FrontEnd) -> tuple[Tensor, int]:

@@ -21,7 +21,7 @@ from crnn.audio.mel import mel_transform, power_to_db
 from crnn.inference.classifier import Classifier
 from crnn.inference.prediction import Array
 from crnn.model.config import ModelConfig
-from crnn.model.segments import Segments, cut
+from crnn.model.segments import Segments, cut, plan
 
 # Below any power that sound has; keeps the decibels of digital silence finite.
 _LEAST_POWER = 1e-20
@@ -111,9 +111,8 @@ def trace(
     """
     front_end = classifier.front_end
     first = segments.starts[number]
-    # A track that is shorter than a segment: all frames it has.
-    count = min(segments.width, len(samples) // front_end.hop_length + 1 - first)
-    if count < 1 or (count < segments.width and not segments.repeated):
+    count = segments.ends[number] - first
+    if first + count > len(samples) // front_end.hop_length + 1:
         raise ValueError(
             f"segment {number} begins at frame {first} and ends beyond the {len(samples)} samples"
         )
@@ -121,7 +120,7 @@ def trace(
     power = mel_transform(front_end).spectrogram(sound)
     mel = mel_transform(front_end).mel_scale(power)
     db = power_to_db(mel, front_end, torch.tensor(loudest))
-    segment = cut(db, Segments((0,), (1.0,), segments.width, segments.repeated))  # [1, 1, M, W]
+    segment = cut(db, plan(count, segments.width))  # [1, 1, M, W]
     calls = _calls(segment, classifier)
     (embedding,), (logits,) = calls["linear"][0][0], calls["linear"][1]
     scaled = (logits.double() / classifier.checkpoint.temperature).numpy()

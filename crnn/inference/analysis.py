@@ -10,6 +10,7 @@ from torch import Tensor
 from crnn.audio.decode import Downmix, Waveform, decode
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import log_mel
+from crnn.format import duration
 from crnn.inference.classifier import Classifier
 from crnn.inference.prediction import Array, Prediction
 from crnn.model import ood
@@ -53,7 +54,8 @@ def decode_and_predict(
         progress: called with the fraction done.
 
     Returns:
-        The waveform as the first classifier's front end needs it, and the analysis.
+        The waveform as the first classifier's front end needs it, with a notice of the silence
+        that was left out, and the analysis.
 
     Raises:
         AudioError: there is nothing in it that could be decoded, or only silence.
@@ -86,7 +88,15 @@ def decode_and_predict(
         predictions.append(replace(prediction, ood=score, seconds=seconds))
     first = classifiers[0].front_end
     analysis = Analysis(mel(first), first, tuple(predictions))
-    return waveform(first.sample_rate, first.downmix), analysis
+    decoded = waveform(first.sample_rate, first.downmix)
+    silent = sum(min(end, decoded.seconds) - start for start, end in predictions[0].silent)
+    if silent > 0:
+        notice = (
+            f"{duration(silent)} of {duration(decoded.seconds)} are silent (below −80 dBFS) and "
+            "were left out of the predictions."
+        )
+        decoded = replace(decoded, notices=(*decoded.notices, notice))
+    return decoded, analysis
 
 
 def log_mel_for(classifier: Classifier, analysis: Analysis, source: str | Path | bytes) -> Tensor:

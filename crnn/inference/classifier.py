@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from crnn.audio.front_end import FrontEnd
+from crnn.audio.silence import Mask, audible, runs
 from crnn.errors import CheckpointError
 from crnn.inference.prediction import Array, Prediction
 from crnn.model.checkpoint import Checkpoint
@@ -44,17 +45,20 @@ class Classifier:
         """Settings of the log-mel spectrograms that the network expects."""
         return self.checkpoint.front_end
 
-    def plan(self, n_frames: int, hop_seconds: float | None = None) -> Segments:
+    def plan(
+        self, n_frames: int, hop_seconds: float | None = None, audible: Mask | None = None
+    ) -> Segments:
         """Segments of a track of n_frames.
 
         Args:
             hop_seconds: time between segment starts; default: segment length / OVERLAP.
+            audible: frames to cover, [F]; default: all.
         """
         width = self.network.config.frames
         hop = (
             max(1, width // OVERLAP) if hop_seconds is None else self.front_end.frames(hop_seconds)
         )
-        return plan(n_frames, width, min(width, hop))
+        return plan(n_frames, width, min(width, hop), audible)
 
     @contextmanager
     def exclusive(self) -> Iterator[CRNN]:
@@ -69,13 +73,18 @@ class Classifier:
     def embedding(self, mel: Tensor) -> Array:
         """Embedding of a track: the linear layer's input, averaged over non-overlapping segments.
 
-        Shape: mel [M, F] dB -> [H].
+        Silence is left out. Shape: mel [M, F] dB -> [H].
         """
-        segments = plan(mel.shape[1], self.network.config.frames)
+        sounding = audible(mel, self.front_end)
+        segments = plan(mel.shape[1], self.network.config.frames, audible=sounding)
         return average(self._run(self.network.embed, mel, segments).double().numpy(), segments)
 
     def predict(
-        self, mel: Tensor, hop_seconds: float | None = None, progress: Progress | None = None
+        self,
+        mel: Tensor,
+        hop_seconds: float | None = None,
+        progress: Progress | None = None,
+        sounding: Mask | None = None,
     ) -> Prediction:
         """Predict the classes of each segment and of the track.
 
@@ -83,19 +92,22 @@ class Classifier:
             mel: [M, F] in dB, computed with this checkpoint's front end.
             hop_seconds: time between segment starts; default: segment length / OVERLAP.
             progress: called with the fraction done.
+            sounding: frames that count, [F]; default: all but silence (crnn.audio.silence).
         """
-        segments = self.plan(mel.shape[1], hop_seconds)
+        sounding = audible(mel, self.front_end) if sounding is None else sounding
+        segments, hop = self.plan(mel.shape[1], hop_seconds, sounding), self.front_end.hop_seconds
         logits = self.logits(mel, segments, progress).double()
         probabilities = (logits / self.checkpoint.temperature).softmax(dim=-1).numpy()
         return Prediction(
             task=self.checkpoint.task,
             labels=self.checkpoint.labels,
             probabilities=probabilities,
-            starts=np.asarray(segments.starts) * self.front_end.hop_seconds,
+            starts=np.asarray(segments.starts) * hop,
             segment_seconds=self.checkpoint.segment_seconds,
             overall=average(probabilities, segments),
             repeated=segments.repeated,
-            seconds=mel.shape[1] * self.front_end.hop_seconds,
+            seconds=mel.shape[1] * hop,
+            silent=tuple((first * hop, end * hop) for first, end in runs(~sounding)),
         )
 
     @torch.inference_mode()

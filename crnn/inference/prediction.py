@@ -23,6 +23,7 @@ class Prediction:
         starts: of the segments in seconds, [S]; each is segment_seconds long, and they may overlap.
         overall: of the track, [K]: the segments' mean, weighted by the time each adds.
         repeated: the track was shorter than one segment and was repeated to fill it.
+        silent: start and end (s) of the silent stretches, which no segment covers.
         ood: out-of-distribution score; None where it was not computed or the checkpoint has no
             detector.
         seconds: length of the track, where known.
@@ -37,6 +38,7 @@ class Prediction:
     repeated: bool = False
     ood: OODScore | None = None
     seconds: float | None = None
+    silent: tuple[tuple[float, float], ...] = ()
 
     def ranked(self) -> list[tuple[str, float]]:
         """Classes with their probabilities, highest first; equals keep the labels' order."""
@@ -56,12 +58,17 @@ class Prediction:
             seconds: length of the track, if not the prediction's own.
 
         Returns:
-            edges [C + 1] in seconds, and probabilities [C, K] between them.
+            edges [C + 1] in seconds, and probabilities [C, K] between them (0 in silence).
         """
         if seconds is None:
             seconds = self.seconds or float(self.starts[-1]) + self.segment_seconds
         return timeline.from_segments(
-            self.labels, self.probabilities, self.starts, self.segment_seconds, seconds
+            self.labels,
+            self.probabilities,
+            self.starts,
+            self.segment_seconds,
+            seconds,
+            self.silent,
         )
 
     def to_dict(self) -> dict[str, float]:

@@ -69,6 +69,7 @@ def track_level(prediction: Prediction, seconds: float) -> Prediction:
         probabilities=prediction.overall[None],
         starts=np.zeros(1),
         segment_seconds=max(seconds, 1e-3),
+        silent=(),
     )
 
 

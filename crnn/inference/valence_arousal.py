@@ -23,7 +23,10 @@ def has_places(labels: tuple[str, ...]) -> bool:
 
 
 def path(timeline: Timeline) -> Array:
-    """Mean of the moods' signs, weighted by probability: valence and arousal, [C, 2]."""
+    """Mean of the moods' signs, weighted by probability: valence and arousal, [C, 2].
+
+    0, 0 in silence (see `Timeline.audible`).
+    """
     quadrants = [MOOD_QUADRANTS[label] for label in timeline.labels]
     signs = np.array([(place.valence, place.arousal) for place in quadrants], dtype=float)  # [K, 2]
     return np.asarray(timeline.probabilities @ signs)

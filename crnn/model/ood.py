@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from crnn.audio.front_end import FrontEnd
+from crnn.audio.silence import audible
 from crnn.untrusted import text
 
 Array = NDArray[np.float64]
@@ -137,10 +138,13 @@ def threshold(scores: Array, rate: float = FALSE_ALARM_RATE) -> float:
 def features(mel: Tensor, front_end: FrontEnd) -> Array | None:
     """Features of each window, independent of level: [M, F] dB -> [n, D]; None below MIN_SECONDS.
 
-    Windows are WINDOW_SECONDS long and overlap by a third; a shorter track is one window.
+    Windows are WINDOW_SECONDS long and overlap by a third; a shorter track is one window. Silence
+    is left out, unless hardly anything else is there.
     """
-    n_bands, n_frames = mel.shape
     shortest = max(front_end.frames(MIN_SECONDS), max(_LAGS) + 1)
+    sounding = audible(mel, front_end)
+    mel = mel[:, sounding] if sounding.sum() >= shortest else mel
+    n_bands, n_frames = mel.shape
     if n_frames < shortest or n_bands < _FINE_GROUPS:
         return None
     width = min(n_frames, front_end.frames(WINDOW_SECONDS))

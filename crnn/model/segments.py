@@ -8,30 +8,44 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from crnn.audio.silence import Mask, runs
+
 
 @dataclass(frozen=True)
 class Segments:
     """Positions and weights of one track's segments.
 
     Attributes:
-        starts: first frame of each, [S].
-        weights: fraction of the track's frames that each adds to those before it, [S]; they sum to
+        starts, ends: first frame of each, and the frame after its last, [S]; fewer than `width`
+            frames are repeated to fill a segment.
+        weights: fraction of the audible frames that each adds to those before it, [S]; they sum to
             1. A segment that overlaps its predecessor counts only for its new frames.
         width: frames per segment.
-        repeated: the track is shorter than one segment and is repeated to fill it.
     """
 
     starts: tuple[int, ...]
+    ends: tuple[int, ...]
     weights: tuple[float, ...]
     width: int
-    repeated: bool
+
+    @property
+    def repeated(self) -> bool:
+        """Whether what sounds is shorter than one segment and is repeated to fill it."""
+        lengths = np.subtract(self.ends, self.starts)
+        return bool((lengths < self.width).all())
 
 
-def plan(n_frames: int, width: int, hop: int | None = None) -> Segments:
+def plan(
+    n_frames: int, width: int, hop: int | None = None, audible: Mask | None = None
+) -> Segments:
     """Segments of `width` frames every `hop` frames (default: width) over n_frames.
 
     The last segment ends where the track does, so that every frame is covered; it overlaps its
     predecessor by more where the hop doesn't divide the rest.
+
+    Args:
+        audible: frames to cover, [F]; each run of them is segmented as if it were a track. Default:
+            all.
     """
     hop = width if hop is None else hop
     if n_frames < 1 or width < 1 or not 1 <= hop <= width:
@@ -39,20 +53,28 @@ def plan(n_frames: int, width: int, hop: int | None = None) -> Segments:
             f"n_frames={n_frames}, width={width}, hop={hop}; required: n_frames ≥ 1 and 1 ≤ hop ≤ "
             "width"
         )
-    if n_frames <= width:
-        return Segments((0,), (1.0,), width, repeated=n_frames < width)
-    last = n_frames - width
-    starts = [*range(0, last, hop), last]
-    new_frames = np.diff([0, *(start + width for start in starts)])
-    return Segments(tuple(starts), tuple((new_frames / n_frames).tolist()), width, repeated=False)
+    starts: list[int] = []
+    ends: list[int] = []
+    new_frames: list[int] = []
+    for first, end in runs(audible) if audible is not None else [(0, n_frames)]:
+        last = max(first, end - width)
+        own = [*range(first, last, hop), last]
+        own_ends = [min(start + width, end) for start in own]
+        new_frames += np.diff([first, *own_ends]).tolist()
+        starts, ends = starts + own, ends + own_ends
+    weights = np.array(new_frames) / sum(new_frames)
+    return Segments(tuple(starts), tuple(ends), tuple(weights.tolist()), width)
 
 
 def cut(mel: Tensor, segments: Segments, first: int = 0, last: int | None = None) -> Tensor:
     """Segments first … last − 1 of a spectrogram. Shape: mel [M, F] -> [S', 1, M, W]."""
     width = segments.width
-    if segments.repeated:
-        mel = mel.repeat(1, math.ceil(width / mel.shape[1]))
-    return torch.stack([mel[:, s : s + width] for s in segments.starts[first:last]]).unsqueeze(1)
+    places = zip(segments.starts[first:last], segments.ends[first:last], strict=True)
+    pieces = [
+        mel[:, start:end].repeat(1, math.ceil(width / (end - start)))[:, :width]
+        for start, end in places
+    ]
+    return torch.stack(pieces).unsqueeze(1)
 
 
 def average(values: NDArray[np.float64], segments: Segments) -> NDArray[np.float64]:

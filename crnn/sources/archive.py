@@ -7,10 +7,9 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from pathlib import PurePosixPath
 from typing import IO, BinaryIO, cast
 
-from crnn.audio.decode import AUDIO_SUFFIXES
+from crnn.audio.names import NESTED_ZIP, NOT_AUDIO, SYSTEM, skip_reason
 from crnn.errors import AudioError
 
 # Tracks in one comparison: each takes a second or more to analyse.
@@ -36,32 +35,17 @@ _DAMAGED = (
     RuntimeError,
 )
 
-# Why files are skipped.
-NOT_AUDIO, NESTED_ZIP, MACOS_METADATA = "non-audio", "nested ZIP", "macOS metadata"
-SkipReason = str
-
 
 def is_zip(head: bytes) -> bool:
     """Whether a file with these first bytes is a ZIP, empty ones too."""
     return head[:4] in (b"PK\x03\x04", b"PK\x05\x06")
 
 
-def skip_reason(path: str) -> SkipReason | None:
-    """Why a file of a folder or ZIP is no track, by its name; None where it may be one."""
-    parts = PurePosixPath(path.replace("\\", "/")).parts
-    name = parts[-1].lower() if parts else ""
-    if "__MACOSX" in parts or name.startswith("._") or name == ".ds_store":
-        return MACOS_METADATA
-    if name.endswith(".zip"):
-        return NESTED_ZIP
-    return None if name.endswith(AUDIO_SUFFIXES) else NOT_AUDIO
-
-
-def describe_skipped(skipped: Counter[SkipReason]) -> str:
+def describe_skipped(skipped: Counter[str]) -> str:
     """What was skipped, as a sentence; empty where nothing was."""
     parts = [
         f"{skipped[reason]} {reason} file{'s' if skipped[reason] > 1 else ''}"
-        for reason in (NOT_AUDIO, NESTED_ZIP, MACOS_METADATA)
+        for reason in (NOT_AUDIO, NESTED_ZIP, SYSTEM)
         if skipped[reason]
     ]
     return f"Skipped {', '.join(parts)}." if parts else ""

@@ -21,7 +21,7 @@ def over_time(
     sections: list[Section],
     moment: float | None = None,
 ) -> go.Figure:
-    """mel [M, F] above, stacked areas in percent below.
+    """mel [M, F] above, stacked areas in percent below, with a gap where the track is silent.
 
     Lines stand where the top class changes, and at a chosen moment.
     """
@@ -60,8 +60,8 @@ def over_time(
 
 def valence_arousal(timeline: Timeline) -> go.Figure:
     """The track's path through the mood plane, from a ring to a square, brighter with time."""
-    points = path(timeline)
-    middles = (timeline.edges[:-1] + timeline.edges[1:]) / 2
+    points = path(timeline)[timeline.audible]
+    middles = ((timeline.edges[:-1] + timeline.edges[1:]) / 2)[timeline.audible]
     figure = go.Figure()
     add_line(
         figure,

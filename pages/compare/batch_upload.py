@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from crnn import inference
+from crnn import audio, inference
 from crnn.errors import AudioError, CrnnError
 from crnn.sources import archive
 from pages.compare import state
@@ -39,7 +39,7 @@ class Report:
     added: int = 0
     duplicates: list[str] = field(default_factory=list)  # names
     failures: dict[Key, tuple[str, str]] = field(default_factory=dict)  # name and reason
-    skipped: Counter[archive.SkipReason] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
     over_limit: int = 0
     cancelled: str = ""  # a sentence
 
@@ -138,8 +138,8 @@ def _entries(files: list[UploadedFile], report: Report) -> list[_Entry]:
                 _Entry((file_id, i), member.filename, partial(opened.read, member), file, i == last)
                 for i, member in enumerate(opened.members)
             ]
-        elif archive.skip_reason(file.name) == archive.MACOS_METADATA:
-            report.skipped[archive.MACOS_METADATA] += first_time
+        elif audio.names.skip_reason(file.name) == audio.names.SYSTEM:
+            report.skipped[audio.names.SYSTEM] += first_time
         else:
             entries.append(_Entry((file_id, 0), file.name, file.getvalue, file, True))
     return [entry for entry in entries if entry.key not in report.handled]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from crnn import explain, inference, viz
+from crnn import audio, explain, inference, viz
 from crnn.format import duration
 from pages.how import charts
 from pages.shared import cache, queue, session, track_picker
@@ -17,7 +17,9 @@ from pages.text import content, stages
 if TYPE_CHECKING:
     import plotly.graph_objects as go
     from streamlit.delta_generator import DeltaGenerator
+    from torch import Tensor
 
+    from crnn.audio.front_end import FrontEnd
     from crnn.inference.classifier import Classifier
     from crnn.model.segments import Segments
 
@@ -42,12 +44,13 @@ def show(track: session.Track) -> None:
     checkpoint = classifier.checkpoint
     front_end = checkpoint.front_end
     with queue.turn():
-        n_frames, loudest, spectrogram = cache.per_track(
+        n_frames, segments, loudest, spectrogram = cache.per_track(
             "how_track", track, (classifier,), lambda: _whole_track(track, classifier)
         )
-        samples = session.samples(track, front_end)
-        segments = classifier.plan(n_frames)
+        samples = _aligned(session.samples(track, front_end), front_end)
         within = len(samples) // front_end.hop_length + 1
+        if segments.ends[0] > within:  # so far there is only silence
+            segments = classifier.plan(n_frames)
         number, caption = _pick_moment(segments, within, front_end.hop_seconds)
         trace = explain.trace.trace(samples, segments, number, loudest, classifier)
     start, seconds = trace.start, min(checkpoint.segment_seconds, track.seconds - trace.start)
@@ -76,12 +79,23 @@ def show(track: session.Track) -> None:
         )
 
 
-def _whole_track(track: session.Track, classifier: Classifier) -> tuple[int, float, go.Heatmap]:
-    """Number of frames, peak power and spectrogram of the whole track."""
+def _whole_track(
+    track: session.Track, classifier: Classifier
+) -> tuple[int, Segments, float, go.Heatmap]:
+    """Number of frames, segments, peak power and spectrogram of the whole track."""
     front_end = classifier.checkpoint.front_end
     mel = session.log_mel(track, classifier)
-    loudest = explain.trace.loudest_power(mel, session.samples(track, front_end), front_end)
-    return mel.shape[1], loudest, viz.mel.heatmap(mel.numpy(), front_end)
+    samples = _aligned(session.samples(track, front_end), front_end)
+    loudest = explain.trace.loudest_power(mel, samples, front_end)
+    segments = classifier.plan(mel.shape[1], audible=audio.silence.audible(mel, front_end))
+    return mel.shape[1], segments, loudest, viz.mel.heatmap(mel.numpy(), front_end)
+
+
+def _aligned(samples: Tensor, front_end: FrontEnd) -> Tensor:
+    """Samples as log_mel frames them: moved a little after silence."""
+    values = samples.numpy()
+    aligned = audio.silence.aligned(values, front_end)
+    return samples if aligned is values else samples.new_tensor(aligned)
 
 
 def _pick_moment(
@@ -92,8 +106,8 @@ def _pick_moment(
     The slider stays at the bottom of the window, whatever step is in view.
     """
     left, right = st.bottom.columns([3, 2], gap="medium", vertical_alignment="center")
-    starts = [s for s in segments.starts if s == 0 or s + segments.width <= n_frames]
-    if len(starts) == 1:
+    starts = [s for s, end in zip(segments.starts, segments.ends, strict=True) if end <= n_frames]
+    if len(starts) <= 1:
         return 0, right
     # Two decimals where steps are short, so that no two moments look alike.
     digits = 1 if (starts[1] - starts[0]) * hop_seconds >= 0.2 else 2

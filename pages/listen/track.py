@@ -64,7 +64,7 @@ def _over_time(track: session.Track) -> None:
         st.markdown(sentence)
     else:
         ranked = sorted(timeline.at(moment).items(), key=lambda item: -item[1])[:3]
-        top = ", ".join(f"{display(label)} {percent(p)}" for label, p in ranked)
+        top = ", ".join(f"{display(label)} {percent(p)}" for label, p in ranked if p) or "silence"
         st.markdown(f"**At {clock(moment)}:** {top}")
         st.audio(track.data, format=track.mime, start_time=moment, autoplay=True)
     st.caption(

@@ -97,8 +97,9 @@ def timeline(sections: list[inference.Section], task: str, limit: int = 6) -> st
 
 def valence_arousal(over_time: inference.Timeline) -> str:
     """A track's path in the valence–arousal plane: its mean, beginning and end."""
-    path = inference.valence_arousal.path(over_time)
-    valence, arousal = np.average(path, axis=0, weights=np.diff(over_time.edges))
+    path = inference.valence_arousal.path(over_time)[over_time.audible]
+    lengths = np.diff(over_time.edges)[over_time.audible]
+    valence, arousal = np.average(path, axis=0, weights=lengths)
     start, end = _mood(*path[0]), _mood(*path[-1])
     course = f"Starts and ends {start}." if start == end else f"Starts {start}, ends {end}."
     values = f"valence {valence:+.2f}, arousal {arousal:+.2f}".replace("-", "−")

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,22 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from crnn.audio.decode import AUDIO_SUFFIXES, decode
+from crnn.audio.decode import decode
 from crnn.audio.front_end import GTZAN_FRONT_END
+from crnn.audio.names import songs
 from crnn.baseline import features
 from crnn.baseline.svm import Array
 from crnn.errors import AudioError
 from crnn.labels import GENRES
-from training.data.collection import Collection, DataError, data_folder, gtzan_groups, load
-from training.data.feature_store import FeatureStore
+from training.data.collection import (
+    Collection,
+    DataError,
+    data_folder,
+    gtzan_groups,
+    load,
+    read_table,
+)
+from training.data.feature_store import FeatureStore, read_array, write
 
 TABLE = "features_30_sec.csv"
 # Columns of the published table that we compute as well.
@@ -65,10 +74,10 @@ def _published(data: Path) -> pd.DataFrame:
         raise DataError(
             f"No {TABLE} in {data}: expected there or in gtzan/, as published with GTZAN's audio."
         )
-    table = pd.read_csv(file)
-    missing = [f"column {name}" for name in ("length", *SHARED) if name not in table]
+    table = read_table(file)
+    missing = [f"column {name}" for name in ("filename", "length", *SHARED) if name not in table]
     if not missing:
-        table.index = pd.Index(table["filename"].str.removesuffix(".wav"))
+        table.index = pd.Index(table["filename"].astype(str).str.removesuffix(".wav"))
         genres = table.index.str.split(".").str[0]
         missing = [f"a genre for {name}" for name in table.index[~genres.isin(GENRES)]]
     if missing:
@@ -87,8 +96,8 @@ def agreement(data: Path) -> dict[str, Any]:
     table = _published(data)
     clips, unreadable = [], []
     largest = pd.Series(0.0, SHARED)
-    for file in sorted(data_folder(data, "gtzan").rglob("*")):
-        if file.suffix.lower() not in AUDIO_SUFFIXES or file.stem not in table.index:
+    for file in songs(data_folder(data, "gtzan")):
+        if file.stem not in table.index:
             continue
         try:
             samples = decode(file).samples
@@ -119,7 +128,7 @@ def agreement(data: Path) -> dict[str, Any]:
 def moods_table(data: Path, runs: Path, task: str, columns: tuple[str, ...]) -> FeatureTable:
     """moods4q's features from its audio; task: "mood", "quadrant" or "new-songs"."""
     collection = load(task, data, runs / "frames")
-    files = sorted((data_folder(data, "moods4q") / "audio").iterdir())
+    files = songs(data_folder(data, "moods4q") / "audio")
     by_clip = _extract(files, runs / "features")
     chosen = [features.NAMES.index(column) for column in columns]
     values = np.array([by_clip[name][chosen] for name in collection.names])
@@ -131,7 +140,8 @@ def _extract(files: Sequence[Path], cache: Path) -> dict[str, Array]:
     code = sha256(Path(features.__file__).read_bytes()).hexdigest()
     identity = [code, [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files]]
     stored = cache / f"features-{sha256(json.dumps(identity).encode()).hexdigest()[:16]}.npy"
-    if not stored.exists():
+    values = read_array(stored)
+    if values is None:
         rows = []
         for file in tqdm(files, desc="features", unit="track"):
             try:
@@ -141,5 +151,7 @@ def _extract(files: Sequence[Path], cache: Path) -> dict[str, Array]:
                     f"{file}: {error} Remove it from the collection and start again."
                 ) from error
         cache.mkdir(parents=True, exist_ok=True)
-        np.save(stored, np.array(rows))
-    return dict(zip((f.stem for f in files), np.load(stored), strict=True))
+        content, values = BytesIO(), np.array(rows)
+        np.save(content, values)
+        write(stored, content.getvalue())
+    return dict(zip((f.stem for f in files), values, strict=True))

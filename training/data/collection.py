@@ -1,6 +1,9 @@
 """The music collections: tracks, labels, and which must stay together. Nothing is downloaded."""
 
-from collections.abc import Sequence
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crnn.audio.decode import AUDIO_SUFFIXES
 from crnn.audio.front_end import GTZAN_FRONT_END, FrontEnd
+from crnn.audio.names import songs
 from crnn.labels import GENRES, MOODS
 from training.data.feature_store import DTYPE, Array, FeatureStore, digest, from_audio
 
@@ -88,18 +91,28 @@ def data_folder(data: Path, name: str) -> Path:
     return data / name if (data / name).is_dir() else data
 
 
-def load(task: str, data: Path, cache: Path, front_end: FrontEnd | None = None) -> Collection:
+def load(
+    task: str,
+    data: Path,
+    cache: Path,
+    front_end: FrontEnd | None = None,
+    skip_broken: bool = False,
+) -> Collection:
     """The collection behind a task: "genre", "mood", "quadrant", or "new-songs" (protocol N).
 
     front_end: default: of mels_1024.npz where one of the collections has it, else GTZAN_FRONT_END.
+    skip_broken: leave out tracks whose audio is missing or can't be decoded.
     Raises DataError where the folder lacks what the task needs.
     """
     if task == "genre":
-        return gtzan(data, front_end, cache)
-    return moods(data, front_end, cache, "genre" if task == "new-songs" else task)
+        return gtzan(data, front_end, cache, skip_broken)
+    target = "genre" if task == "new-songs" else task
+    return moods(data, front_end, cache, target, skip_broken)
 
 
-def gtzan(data: Path, front_end: FrontEnd | None, cache: Path) -> Collection:
+def gtzan(
+    data: Path, front_end: FrontEnd | None, cache: Path, skip_broken: bool = False
+) -> Collection:
     """GTZAN, 10 genres × 100 tracks of 30 s (Tzanetakis & Cook 2002, IEEE TSAP 10(5)).
 
     From mels_1024.npz or mels.npz where they serve the front end, else from the original audio,
@@ -113,22 +126,26 @@ def gtzan(data: Path, front_end: FrontEnd | None, cache: Path) -> Collection:
     if mels:
         names, features = tuple(mels), FeatureStore.from_mels(mels.values())
     else:
-        files = [f for f in folder.rglob("*") if f.suffix.lower() in AUDIO_SUFFIXES]
-        files = sorted(f for f in files if f.parent.name in GENRES)
+        files = [f for f in songs(folder) if f.parent.name in GENRES]
         if not files:
             raise DataError(
                 f"No GTZAN in {data}: expected mels_1024.npz, or audio files such as "
                 "blues/blues.00000.wav, there or in gtzan/."
             )
-        names, features = tuple(f.stem for f in files), from_audio(files, front_end, cache)
-    targets = np.array([GENRES.index(name.split(".")[0]) for name in names])
+        features = from_audio(files, front_end, cache, skip_broken)
+        decoded = np.flatnonzero(features.lengths)
+        names, features = tuple(files[i].stem for i in decoded), features.select(decoded)
+    genres = [name.split(".")[0] for name in names]
+    if unknown := [name for name, own in zip(names, genres, strict=True) if own not in GENRES]:
+        raise DataError(f"{folder}: {unknown[0]}: names such as blues.00000 are needed.")
+    targets = np.array([GENRES.index(genre) for genre in genres])
     return Collection("gtzan", GENRES, front_end, names, targets, gtzan_groups(names), features)
 
 
 def lossless_clips(data: Path) -> list[Path]:
     """GTZAN's clips that lie there as lossless audio. DataError where there are none."""
     audio = data_folder(data, "gtzan") / "audio"
-    files = sorted(audio.rglob("*.flac"))
+    files = [file for file in songs(audio) if file.suffix.lower() == ".flac"]
     if not files:
         raise DataError(f"Lossless clips are needed in {audio}/<genre>/*.flac; none are there.")
     return files
@@ -146,7 +163,13 @@ def gtzan_groups(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(first.get(name, name) for name in names)
 
 
-def moods(data: Path, front_end: FrontEnd | None, cache: Path, target: str = "mood") -> Collection:
+def moods(
+    data: Path,
+    front_end: FrontEnd | None,
+    cache: Path,
+    target: str = "mood",
+    skip_broken: bool = False,
+) -> Collection:
     """moods4q: clips by quadrant and mood (Panda, Malheiro & Paiva 2018, IEEE TAFFC 11(4)).
 
     target: "mood" (clips of one of the five), "quadrant" (all clips) or "genre" (clips whose only
@@ -160,22 +183,32 @@ def moods(data: Path, front_end: FrontEnd | None, cache: Path, target: str = "mo
     table, folder = annotations(data), data_folder(data, "moods4q")
     front_end = front_end or _default_front_end(data)
     mels = _mels_1024(folder, "clip", 64, front_end)
-    files = {} if mels else {f.stem: f for f in sorted((folder / "audio").glob("*"))}
-    missing = [clip for clip in table["clip"] if clip not in mels and clip not in files]
-    if missing:
+    files = {} if mels else {f.stem: f for f in songs(folder / "audio")}
+    there = table["clip"].isin([*mels, *files])
+    missing = table["clip"][~there].tolist()
+    if len(missing) == len(table) or (missing and not skip_broken):
         raise DataError(
             f"{folder / 'audio'} lacks {len(missing)} of {len(table)} annotated clips, the first: "
             f"{missing[0]}."
         )
+    table = table[there]
     chosen = np.flatnonzero(table[column] != "")
     if mels:
         features = FeatureStore.from_mels(mels[clip] for clip in table["clip"].iloc[chosen])
     else:  # all clips in one cache, whichever labels are asked for
-        features = from_audio([files[clip] for clip in table["clip"]], front_end, cache)
+        features = from_audio(
+            [files[clip] for clip in table["clip"]], front_end, cache, skip_broken
+        )
+        chosen = chosen[np.array(features.lengths)[chosen] > 0]
         features = features.select(chosen)
     tags = _tags(table).iloc[chosen]
     reserved = table.artist.isin(table.artist[table.gtzan_genre != ""])
     table = table.iloc[chosen]
+    if unknown := sorted(set(table[column]) - set(labels)):
+        raise DataError(
+            f"{folder / 'annotations.csv'}: {column} is {unknown[0]!r}; one of "
+            f"{', '.join(labels)}, or nothing, is needed."
+        )
     return Collection(
         f"moods4q-{target}",
         labels,
@@ -198,7 +231,19 @@ def annotations(data: Path) -> pd.DataFrame:
             f"No moods4q in {data}: expected annotations.csv, and mels_1024.npz or "
             "audio/<clip>.opus, there or in moods4q/."
         )
-    return pd.read_csv(file, dtype=str, keep_default_na=False)
+    table = read_table(file, dtype=str, keep_default_na=False)
+    columns = ("clip", "artist", "quadrant", "mood", "mood_tags", "genres", "gtzan_genre")
+    if missing := [name for name in columns if name not in table]:
+        raise DataError(f"{file} lacks the columns {', '.join(missing)}.")
+    return table
+
+
+def read_table(file: Path, **options: Any) -> pd.DataFrame:
+    """A CSV file, by pandas. DataError where it is none."""
+    try:
+        return pd.read_csv(file, **options)
+    except ValueError as error:  # pandas's own errors are ValueErrors
+        raise DataError(f"{file} is not a table in CSV (UTF-8): {error}") from error
 
 
 def _tags(table: pd.DataFrame) -> pd.DataFrame:
@@ -224,21 +269,44 @@ def _mels_1024(folder: Path, ids: str, levels: int, front_end: FrontEnd) -> dict
     file = folder / "mels_1024.npz"
     if hop < 1 or replace(front_end, hop_length=1024) != HOP_1024 or not file.exists():
         return {}
-    with np.load(file, allow_pickle=False) as archive:
+    mels = {}
+    with published_arrays(file, ids, "X", "n_frames or n_samples") as archive:
         names, values = archive[ids], archive["X"]
         counts = archive["n_frames"] if "n_frames" in archive else 1 + archive["n_samples"] // 1024
-    mels = {}
-    for name, steps, count in zip(names, values, np.minimum(counts, values.shape[2]), strict=True):
-        columns = np.round(np.arange(0, count - 0.5, hop)).astype(int)
-        mels[str(name)] = _decibels(steps[:, columns], 80.0, levels)
+        counts = np.minimum(counts, values.shape[2])
+        for name, steps, count in zip(names, values, counts, strict=True):
+            columns = np.round(np.arange(0, count - 0.5, hop)).astype(int)
+            mels[str(name)] = _decibels(steps[:, columns], 80.0, levels)
     return mels
 
 
 def _mels_1709(file: Path) -> dict[str, Array]:
     """Spectrograms by name from mels.npz, GTZAN on the grid of GTZAN_FRONT_END."""
-    with np.load(file, allow_pickle=False) as archive:
+    with published_arrays(file, "name", "X", "range_db") as archive:
         tracks = zip(archive["name"], archive["X"], archive["range_db"], strict=True)
         return {str(name): _decibels(steps, float(width), 256) for name, steps, width in tracks}
+
+
+@contextmanager
+def published_arrays(file: Path, *arrays: str) -> Iterator[Any]:
+    """A published .npz file while its arrays are read. DataError where it is damaged or another."""
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            yield archive
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise DataError(
+            f"{file} is damaged or not the published file, which has the arrays "
+            f"{', '.join(arrays)}. Download it again."
+        ) from error
 
 
 def _decibels(steps: Array, width: float, levels: int) -> Array:

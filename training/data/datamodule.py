@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from crnn.audio.silence import audible, runs
 from crnn.model.segments import cut, plan
 from training.data.collection import Collection
 from training.data.partial_labels import PartiallyLabelled
@@ -23,7 +24,8 @@ class RandomCrops(Dataset[Item]):
     """Random crops [1, M, W] with candidates [K] and tags [L]: of each track as many as fit.
 
     Item (epoch, index): where a crop starts depends on seed, epoch and index alone, so that a
-    resumed run reads what it would have read. fraction: of the crops that fit, to take.
+    resumed run reads what it would have read. fraction: of the crops that fit, to take. No crop
+    reaches into silence.
     """
 
     def __init__(
@@ -36,7 +38,13 @@ class RandomCrops(Dataset[Item]):
     ) -> None:
         self.collection, self.width, self.seed = collection, width, seed
         self.candidates = torch.from_numpy(collection.candidates)
-        fitting = [collection.features.count(int(track)) / width for track in tracks]
+        self.runs: dict[int, list[tuple[int, int]]] = {}  # where crops may lie
+        fitting = []
+        for track in tracks:
+            sounding = audible(collection.features.mel(int(track)), collection.front_end)
+            long = [(first, end) for first, end in runs(sounding) if end - first >= width]
+            self.runs[int(track)] = long or runs(sounding)
+            fitting.append(sounding.sum() / width)
         self.tracks = np.repeat(tracks, [math.ceil(fraction * count) for count in fitting])
 
     def __len__(self) -> int:
@@ -50,12 +58,15 @@ class RandomCrops(Dataset[Item]):
         return self._crop(epoch, index, track), self.candidates[track], known
 
     def _crop(self, epoch: int, index: int, track: int) -> Tensor:
-        features = self.collection.features
-        space = features.count(track) - self.width
-        if space <= 0:
-            return cut(features.mel(track), plan(features.count(track), self.width))[0]
+        features, width = self.collection.features, self.width
+        places = [
+            (start, min(width, end - start))
+            for first, end in self.runs[track]
+            for start in range(first, max(first, end - width) + 1)
+        ]
         rng = np.random.default_rng((self.seed, epoch, index))
-        return features.mel(track, int(rng.integers(space + 1)), self.width).unsqueeze(0)
+        crop = features.mel(track, *places[int(rng.integers(len(places)))])
+        return cut(crop, plan(crop.shape[1], width))[0]
 
 
 class JoinedCrops(Dataset[Item]):
@@ -111,7 +122,9 @@ class TrackSegments(Dataset[Item]):
         track = int(self.tracks[index])
         mel = self.collection.features.mel(track)
         target = torch.tensor(int(self.collection.targets[track]))
-        return cut(mel, plan(mel.shape[1], self.width)), target, torch.tensor(track)
+        sounding = audible(mel, self.collection.front_end)
+        segments = plan(mel.shape[1], self.width, audible=sounding)
+        return cut(mel, segments), target, torch.tensor(track)
 
 
 class SegmentDataModule(pl.LightningDataModule):

@@ -1,6 +1,7 @@
 """Log-mel features of many tracks: computed once, one file a track, read by every run.
 
     CACHE/<key>.npy    [F, M] in dB; the key covers front end, path, size and time of the audio file
+    CACHE/<key>.note   what decode says of the file, such as that only part of it could be read
     CACHE/<key>.txt    why a file could not be decoded, instead
 
 Files are written whole or not at all, so a stopped computation continues where it was. Processes
@@ -10,6 +11,7 @@ that start together share the work: each takes what is missing in an order of it
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -28,6 +30,9 @@ from crnn.audio.mel import log_mel
 from crnn.errors import AudioError
 
 Array = np.ndarray[Any, Any]
+
+# Part of the key: raise it where decode or log_mel give other values than before.
+_VERSION = 2
 
 # dB values between −80 and 0 (or powers near them) keep three digits in half the memory.
 DTYPE = np.float16
@@ -97,28 +102,52 @@ def from_audio(
     """Features of audio files by the code that serves, computed where `cache` lacks them.
 
     Raises BrokenFiles with every file that can't be decoded; with skip_broken these get no frames,
-    unless that is all of them.
+    unless that is all of them. They are reported, and so is what decode says of the others.
     """
     cache.mkdir(parents=True, exist_ok=True)
     places = [cache / f"{_key(file, front_end)}.npy" for file in files]
-    failed = dict(zip(files, places, strict=True))
-    missing = [n for n, place in enumerate(places) if not place.exists()]
+    missing = [n for n, place in enumerate(places) if read_array(place) is None]
     np.random.default_rng().shuffle(missing)
     for n in tqdm(missing, desc="log-mel", unit="track", disable=not missing):
         # Another process may have been here in the meantime.
-        if not places[n].exists() and not places[n].with_suffix(".txt").exists():
+        if read_array(places[n]) is None and not places[n].with_suffix(".txt").exists():
             _compute(files[n], front_end, places[n])
-    reasons = {
-        file: place.with_suffix(".txt").read_text()
-        for file, place in failed.items()
-        if not place.exists()
-    }
-    if reasons and (not skip_broken or len(reasons) == len(failed)):
+    tracks: list[Array | Path] = []
+    lengths, reasons, notes = [], dict[Path, str](), list[str]()
+    for file, place in zip(files, places, strict=True):
+        values, note = read_array(place), place.with_suffix(".note")
+        if values is None:
+            reasons[file] = place.with_suffix(".txt").read_text("utf-8")
+        elif note.exists():
+            notes.append(f"{file}: {note.read_text('utf-8')}")
+        tracks.append(np.empty((0, front_end.n_mels), DTYPE) if values is None else place)
+        lengths.append(0 if values is None else len(values))
+    if reasons and (not skip_broken or len(reasons) == len(files)):
         raise BrokenFiles(reasons)
-    empty = np.empty((0, front_end.n_mels), DTYPE)
-    tracks = tuple(place if place.exists() else empty for place in places)
-    lengths = (len(np.load(t, mmap_mode="r")) if isinstance(t, Path) else 0 for t in tracks)
-    return FeatureStore(tracks, tuple(lengths))
+    lost = [f"{file}: {reason}" for file, reason in reasons.items()]
+    for what, lines in (("can't be decoded and are left out", lost), ("have a notice", notes)):
+        if lines:
+            print(f"{len(lines)} of {len(files)} files {what}:\n{bullets(lines)}", file=sys.stderr)
+    return FeatureStore(tuple(tracks), tuple(lengths))
+
+
+def read_array(place: Path) -> Array | None:
+    """An array that `write` left, mapped into memory; None where it is missing or damaged."""
+    try:
+        values = np.load(place, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return values if isinstance(values, np.ndarray) else None
+
+
+def write(place: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    staged = place.with_name(f"{place.stem}.{os.getpid()}-{get_ident()}")
+    try:
+        staged.write_bytes(content)
+        staged.replace(place)
+    finally:
+        staged.unlink(missing_ok=True)
 
 
 def bullets(lines: Sequence[str], limit: int = 50) -> str:
@@ -140,7 +169,8 @@ def digest(*parts: Any) -> str:
 
 def _key(file: Path, front_end: FrontEnd) -> str:
     stat = file.stat()
-    return digest(front_end.to_dict(), str(file.resolve()), stat.st_size, stat.st_mtime_ns)
+    identity = (str(file.resolve()), stat.st_size, stat.st_mtime_ns, _VERSION)
+    return digest(front_end.to_dict(), *identity)
 
 
 def _compute(file: Path, front_end: FrontEnd, place: Path) -> None:
@@ -150,11 +180,8 @@ def _compute(file: Path, front_end: FrontEnd, place: Path) -> None:
         mel = log_mel(waveform.samples, front_end).numpy()
         np.save(content, np.ascontiguousarray(mel.T, dtype=DTYPE))
     except (AudioError, OSError) as error:
-        content.write(str(error).encode())
-        place = place.with_suffix(".txt")
-    staged = place.with_name(f"{place.stem}.{os.getpid()}-{get_ident()}")
-    try:
-        staged.write_bytes(content.getvalue())
-        staged.replace(place)
-    finally:
-        staged.unlink(missing_ok=True)
+        write(place.with_suffix(".txt"), str(error).encode())
+        return
+    if waveform.notices:
+        write(place.with_suffix(".note"), " ".join(waveform.notices).encode())
+    write(place, content.getvalue())

@@ -7,20 +7,24 @@
 Columns: path (beside the table, or absolute) and label; group, whose tracks stay in one part of a
 split (an artist; a track without one is its own); split: train, valid or test. Other columns are
 ignored. Comma, semicolon or tab; UTF-8. In a folder, the folder below the label's is the group.
+Rows that name system files (crnn.audio.names) are left out.
 """
 
 import csv
+import io
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
+from pathlib import Path, PurePosixPath
+from unicodedata import normalize
 
 import numpy as np
 
-from crnn.audio.decode import AUDIO_SUFFIXES
 from crnn.audio.front_end import GTZAN_FRONT_END, FrontEnd
+from crnn.audio.names import SYSTEM, skip_reason, songs
 from crnn.model.config import check_labels
 from training.data.collection import Collection, DataError
 from training.data.feature_store import BrokenFiles, bullets, from_audio
@@ -94,6 +98,13 @@ def read(source: Path, task: str | None = None, skip_broken: bool = False) -> Ta
         )
     if broken:
         print(f"{source}: {len(broken)} left out.\n{bullets(broken)}", file=sys.stderr)
+    listed = len(rows)
+    rows = [row for row in rows if skip_reason(row.file.name) != SYSTEM]
+    if len(rows) < listed:
+        print(
+            f"{source}: {listed - len(rows)} rows name system files, no songs: left out.",
+            file=sys.stderr,
+        )
     if not rows:
         raise DataError(
             f"{source}: no audio in it. A table with the columns path,label is needed, or a folder "
@@ -115,14 +126,8 @@ def collection(
             f"{lines}\n{_SKIP}"
         ) from error
     decoded = np.flatnonzero(features.lengths)
-    if len(decoded) < len(table.rows):
-        lost = [str(row.file) for n, row in enumerate(table.rows) if not features.count(n)]
-        print(
-            f"{table.source}: {len(lost)} can't be decoded and are left out.\n{bullets(lost)}",
-            file=sys.stderr,
-        )
-        features = features.select(decoded)
-        table = _table(table.source, table.task, [table.rows[n] for n in decoded])
+    features = features.select(decoded)
+    table = _table(table.source, table.task, [table.rows[n] for n in decoded])
     rows, labels = table.rows, table.labels
     subsets = tuple(row.subset for row in rows)
     if any(subsets):
@@ -142,10 +147,17 @@ def collection(
 def _table(source: Path, task: str, rows: list[Row]) -> Table:
     """Rows with a task and labels that a checkpoint may have, or DataError."""
     table = Table(source, task, tuple(rows))
+    if len(table.labels) == 1:
+        raise DataError(
+            f"{source}: all tracks have the label {table.labels[0]!r}; two labels or more are "
+            "needed: a folder with one subfolder a label (music/Happy/one.mp3, music/Sad/two.mp3), "
+            "or a table with the columns path,label."
+        )
     try:
         check_labels(task, table.labels)
     except ValueError as error:
-        raise DataError(f"{source}: {error}. --task-name gives another task.") from error
+        hint = " --task-name gives another task." if str(error).startswith("task") else ""
+        raise DataError(f"{source}: {error}.{hint}") from error
     return table
 
 
@@ -156,16 +168,22 @@ def _from_table(file: Path) -> tuple[list[Row], list[str], list[str]]:
     except UnicodeDecodeError as error:
         raise DataError(f"{file} is not a table in UTF-8; save it as CSV (UTF-8).") from error
     head = text.split("\n", 1)[0]
-    lines = csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=head.count), restval="")
-    lines.fieldnames = [(name or "").strip().lower() for name in lines.fieldnames or ()]
+    lines = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=head.count), restval="")
+    try:
+        lines.fieldnames = [(name or "").strip().lower() for name in lines.fieldnames or ()]
+        records = [(lines.line_num, record) for record in lines]
+    except csv.Error as error:
+        raise DataError(
+            f"{file}, line {lines.line_num + 1}: {error}. Is a quotation mark left open there?"
+        ) from error
     if not {"path", "label"} <= set(lines.fieldnames):
         raise DataError(
             f"{file}: its first line is {head[:80]!r}; the columns path and label are needed "
             "there, group and split may follow."
         )
-    rows, broken, wrong = [], [], []
-    for record in lines:
-        at = f"line {lines.line_num}"
+    rows, broken, wrong, listing = [], [], [], cache(_listing)
+    for number, record in records:
+        at = f"line {number}"
         path, label, group, subset = (
             (record.get(name) or "").strip() for name in ("path", "label", "group", "split")
         )
@@ -173,32 +191,51 @@ def _from_table(file: Path) -> tuple[list[Row], list[str], list[str]]:
             wrong.append(f"{at}: split is {subset!r}; train, valid or test is needed")
         elif not path or not label:
             broken.append(f"{at}: no {'path' if not path else 'label'}")
-        elif not (file.parent / path).is_file():
+        elif (found := _find(file.parent, path, listing)) is None:
             broken.append(f"{at}: {path}: no such file")
         else:
             own = _SUBSETS[subset.lower()]
-            rows.append(Row(path, file.parent / path, label, group or path, own))
+            label, group = normalize("NFC", label), normalize("NFC", group)
+            rows.append(Row(path, found, label, group or path, own))
     return rows, broken, wrong
+
+
+def _find(folder: Path, path: str, listing: Callable[[Path], dict[str, str]]) -> Path | None:
+    """The file that a row names, even with backslashes, or with accents composed otherwise."""
+    if _is_file(folder / path):
+        return folder / path
+    place = folder
+    for part in PurePosixPath(path.replace("\\", "/")).parts:
+        place /= listing(place).get(normalize("NFC", part), part)
+    return place if _is_file(place) else None
+
+
+def _is_file(place: Path) -> bool:
+    try:
+        return place.is_file()
+    except OSError:  # a name that is too long
+        return False
+
+
+def _listing(folder: Path) -> dict[str, str]:
+    """The names in a folder by their composed form."""
+    try:
+        return {normalize("NFC", file.name): file.name for file in folder.iterdir()}
+    except (OSError, ValueError):
+        return {}
 
 
 def _from_folder(folder: Path) -> tuple[list[Row], list[str], list[str]]:
     rows, broken = [], []
-    for file in _audio(folder):
+    for file in songs(folder):
         parts = file.relative_to(folder).parts
         name = "/".join(parts)
         if len(parts) == 1:
             broken.append(f"{name}: not in a subfolder that would be its label")
         else:
-            rows.append(Row(name, file, parts[0], "/".join(parts[:2]), ""))
+            label = normalize("NFC", parts[0])
+            rows.append(Row(name, file, label, "/".join(parts[:2]), ""))
     return rows, broken, []
-
-
-def _audio(folder: Path) -> Iterator[Path]:
-    """Files with the suffix of audio at any depth, sorted; hidden ones are left out."""
-    for file in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        if file.suffix.lower() in AUDIO_SUFFIXES and not hidden and file.is_file():
-            yield file
 
 
 def _task(table: Path) -> str:

@@ -35,6 +35,7 @@ class PartiallyLabelled:
     """Auxiliary tracks to train on: candidates [N, K] is 1 where a track may be of a class."""
 
     name: str
+    front_end: FrontEnd
     features: FeatureStore
     candidates: np.ndarray[Any, np.dtype[np.float32]]
     tags: None = None
@@ -46,12 +47,13 @@ class PartiallyLabelled:
 
 
 def auxiliary_clips(
-    data: Path, cache: Path, front_end: FrontEnd | None = None
+    data: Path, cache: Path, front_end: FrontEnd | None = None, skip_broken: bool = False
 ) -> PartiallyLabelled:
     """moods4q's clips with a genre of CANDIDATES, without artists that protocol N tests on."""
-    collection = moods(data, front_end, cache, "quadrant")
+    collection = moods(data, front_end, cache, "quadrant", skip_broken)
     chosen, rows = [], []
-    for i, genres in enumerate(annotations(data).genres):
+    of_clips = annotations(data).set_index("clip").genres
+    for i, genres in enumerate(of_clips[list(collection.names)]):
         words = [word.strip() for word in genres.split(";")]
         candidates = {genre for word in words for genre in CANDIDATES.get(word, ())}
         if candidates and i not in collection.reserved:
@@ -59,6 +61,7 @@ def auxiliary_clips(
             rows.append([genre in candidates for genre in GENRES])
     return PartiallyLabelled(
         "moods4q, partial genre labels",
+        collection.front_end,
         collection.features.select(chosen),
         np.array(rows, dtype=np.float32).reshape(len(chosen), len(GENRES)),
     )

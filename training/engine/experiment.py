@@ -19,7 +19,8 @@ from training.engine.run import RunSpec
 class Experiment:
     """Paths and options of an experiment (training.cli.shared_options); trains missing runs.
 
-    recipe: name, default: the task's. max_epochs: of any run, for a trial.
+    recipe: name, default: the task's. max_epochs: of any run, for a trial. skip_broken: tracks
+    whose audio is missing or can't be decoded are left out.
     """
 
     data: Path
@@ -29,6 +30,7 @@ class Experiment:
     progress: bool = True
     workers: int | None = None
     max_epochs: int | None = None
+    skip_broken: bool = False
 
     @property
     def cache(self) -> Path:
@@ -38,7 +40,9 @@ class Experiment:
     def collection(self, task: str, front_end: FrontEnd | None = None) -> Collection:
         """The collection behind a task (training.data.collection.load)."""
         group = ProcessGroup.current()
-        return group.run_on_all(lambda: load(task, self.data, self.cache, front_end))
+        return group.run_on_all(
+            lambda: load(task, self.data, self.cache, front_end, self.skip_broken)
+        )
 
     def spec(self, task: str, split: str, seed: int) -> RunSpec:
         """The run of a task's recipe; quadrants use the one of mood."""
@@ -69,7 +73,9 @@ class Experiment:
         auxiliary = None
         if spec.recipe.auxiliary:
             auxiliary = ProcessGroup.current().run_on_all(
-                lambda: auxiliary_clips(self.data, self.cache, collection.front_end)
+                lambda: auxiliary_clips(
+                    self.data, self.cache, collection.front_end, self.skip_broken
+                )
             )
         return run.train(
             self._shortened(spec),

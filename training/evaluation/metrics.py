@@ -10,6 +10,7 @@ from scipy.special import softmax
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
 from torch import Tensor
 
+from crnn.audio.silence import audible
 from crnn.inference.classifier import Classifier
 from crnn.model.segments import Segments, average
 from training.data.collection import Collection
@@ -69,13 +70,14 @@ def track_logits(
     tracks: Indices,
     augment: Callable[[Tensor, int], Tensor] | None = None,
 ) -> TrackLogits:
-    """Logits on tracks of a collection; `augment` changes a track's log-mel [M, F] first."""
+    """Logits on tracks of a collection, without silence; `augment` changes a log-mel [M, F]."""
     logits, segments = [], []
     for track in tracks:
         mel = collection.features.mel(int(track))
+        sounding = audible(mel, collection.front_end)
         if augment is not None:
             mel = augment(mel, int(track))
-        segments.append(classifier.plan(mel.shape[1]))
+        segments.append(classifier.plan(mel.shape[1], audible=sounding))
         logits.append(classifier.logits(mel, segments[-1]).double().numpy())
     return TrackLogits(tuple(logits), tuple(segments), collection.targets[tracks], tracks)
 

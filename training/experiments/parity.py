@@ -19,7 +19,13 @@ from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.audio.mel import log_mel, mel_power
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
-from training.data.collection import DataError, data_folder, gtzan, lossless_clips
+from training.data.collection import (
+    DataError,
+    data_folder,
+    gtzan,
+    lossless_clips,
+    published_arrays,
+)
 from training.evaluation.metrics import total_variation
 
 
@@ -30,7 +36,7 @@ def measure(data: Path, cache: Path, checkpoint: str | Path = "genre") -> dict[s
     if not (folder / "mels.npz").exists():
         raise DataError(f"Parity needs {folder / 'mels.npz'}.")
     collection = gtzan(data, GTZAN_FRONT_END, cache)
-    with np.load(folder / "mels.npz", allow_pickle=False) as archive:
+    with published_arrays(folder / "mels.npz", "name", "X", "n_samples", "peak_db") as archive:
         n_samples, peak_db = archive["n_samples"], archive["peak_db"]
     classifier = Classifier(Checkpoint.load(checkpoint))
     errors, distances, same = [], [], []

@@ -21,6 +21,7 @@ from torch import Tensor
 from crnn.audio.decode import decode
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import log_mel
+from crnn.audio.names import songs
 from crnn.errors import AudioError
 from crnn.model import ood
 from crnn.model.ood import OODDetector
@@ -224,10 +225,10 @@ def _other_music(
     groups: dict[str, Group] = {}
     front_end = collection.front_end
     if task == "genre":
-        if files := sorted((experiment.data / "gtzan" / "audio").rglob("*.flac")):
+        if files := songs(experiment.data / "gtzan" / "audio"):
             groups["GTZAN audio clips"] = [_from_file(file, front_end, extract) for file in files]
-        songs = experiment.collection("new-songs", front_end)
-        groups["new songs (N)"] = _tracks(songs, range(len(songs.names)), extract)
+        unseen = experiment.collection("new-songs", front_end)
+        groups["new songs (N)"] = _tracks(unseen, range(len(unseen.names)), extract)
         clips, others = experiment.collection("quadrant", front_end), other_genres(experiment.data)
         chosen = [i for i, name in enumerate(clips.names) if name in others]
         groups["other genres"] = _tracks(clips, chosen, extract)

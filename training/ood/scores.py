@@ -16,6 +16,7 @@ from sklearn.covariance import ShrunkCovariance
 from torch import Tensor
 
 from crnn.audio.front_end import FrontEnd
+from crnn.audio.silence import audible
 from crnn.inference.classifier import Classifier
 from crnn.model import ood
 from crnn.model.segments import average, cut, plan
@@ -55,7 +56,8 @@ def track_features(
     if classifier is None:
         return TrackFeatures(statistics)
     network = classifier.network
-    segments = plan(mel.shape[1], network.config.frames)
+    sounding = audible(mel, front_end)
+    segments = plan(mel.shape[1], network.config.frames, audible=sounding)
     states = torch.cat(
         [
             network.embed(cut(mel, segments, first, first + _BATCH))

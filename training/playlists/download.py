@@ -47,7 +47,7 @@ class Journal:
         self.lists: dict[str, list[Entry]] = {}  # by playlist
         self._previews: dict[tuple[str, str], dict[str, Any]] = {}  # by mood and song
         text = self._file.read_text("utf-8", "replace") if self._file.exists() else ""
-        for line in text.splitlines():
+        for line in text.split("\n"):
             with suppress(ValueError, KeyError, TypeError):
                 self._take(json.loads(line))
         if text and not text.endswith("\n"):

@@ -51,7 +51,7 @@ def test_what_is_no_track_is_skipped_and_counted() -> None:
     )
     assert [member.filename for member in contents.members] == ["album/a.mp3"]
     assert archive.describe_skipped(contents.skipped) == (
-        "Skipped 2 non-audio files, 1 nested ZIP file, 3 macOS metadata files."
+        "Skipped 2 non-audio files, 1 nested ZIP file, 3 system files."
     )
 
 

@@ -137,7 +137,7 @@ def test_thirty_in_a_zip_two_of_them_broken() -> None:
     assert "07.wav" in warning
     assert "text file" in warning
     assert "12.wav" in warning
-    assert "1 non-audio file, 1 macOS metadata file" in warning
+    assert "1 non-audio file, 1 system file" in warning
     page.multiselect(key="compare_drawn").set_value(
         page.multiselect(key="compare_drawn").value[:1]
     ).run()
@@ -178,7 +178,7 @@ def test_a_folder_is_many_tracks_without_what_macos_adds() -> None:
     )
     assert not page.exception
     assert tracks(page) == ["a.wav", "b.wav"]
-    assert "1 macOS metadata file" in words(page)
+    assert "1 system file" in words(page)
 
 
 def test_more_than_the_limit_is_left_out_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:

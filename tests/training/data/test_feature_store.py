@@ -37,7 +37,7 @@ class Decoder:
         self.asked.append(file)
         if file.read_text() == "broken":
             raise AudioError("Nothing to decode.")
-        return SimpleNamespace(samples=file)
+        return SimpleNamespace(samples=file, notices=())
 
 
 @pytest.fixture

@@ -193,7 +193,7 @@ class TestRefusals:
         assert len(found.names) == 16
         straight = manifest(write(tones, rows(tones)), None, tmp_path / "other")
         np.testing.assert_array_equal(found.features.mel(5), straight.features.mel(5))
-        assert "2 can't be decoded" in capsys.readouterr().err
+        assert "2 of 18 files can't be decoded" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
         ("change", "words"),
@@ -207,7 +207,10 @@ class TestRefusals:
                 lambda r: [(*r[0][:3], ""), *r[1:]],
                 "rows without a split: 1, the first: low/artist 0/0.wav",
             ),
-            (lambda r: [row for row in r if row[1] == "low"], "1 labels; 2 to 100"),
+            (
+                lambda r: [row for row in r if row[1] == "low"],
+                "have the label 'low'; two",
+            ),
             (
                 lambda r: [(row[0], "<b>" if row[1] == "low" else "high", *row[2:]) for row in r],
                 "without markup",

@@ -112,9 +112,8 @@ class TestPartialLabels:
     def auxiliary(self, toy: Collection) -> PartiallyLabelled:
         """Ten of the toy's tracks, each of its class or the next."""
         rows = toy.candidates[:10] + np.roll(toy.candidates[:10], 1, axis=1)
-        return PartiallyLabelled(
-            "others", FeatureStore.from_mels([toy.features.mel(i).numpy() for i in range(10)]), rows
-        )
+        features = FeatureStore.from_mels([toy.features.mel(i).numpy() for i in range(10)])
+        return PartiallyLabelled("others", GTZAN_FRONT_END, features, rows)
 
     def loss(self, logits: torch.Tensor, candidates: torch.Tensor, smoothing: float) -> float:
         recipe = replace(TINY, label_smoothing=smoothing)
