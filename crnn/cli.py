@@ -12,11 +12,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-from crnn import inference, model
+from crnn import audio, inference, model
 from crnn.audio.decode import AUDIO_SUFFIXES
 from crnn.audio.names import songs
 from crnn.errors import CrnnError
-from crnn.format import duration, percent
+from crnn.format import duration, percent, printable
 from crnn.labels import display
 
 _FILE_WIDTH = 36  # characters
@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _predict(options: argparse.Namespace) -> bool:
     """Predict and print every file; whether any failed."""
+    audio.worker.start()
     checkpoints = [model.Checkpoint.load(source) for source in (options.genre, options.mood)]
     tasks = [checkpoint.task for checkpoint in checkpoints]
     if tasks[0] == tasks[1]:
@@ -75,7 +76,11 @@ def _predict(options: argparse.Namespace) -> bool:
     # None: no bar where stderr is not a terminal, such as a log.
     disable = True if len(files) < 2 or options.quiet else None
     for file, error in tqdm(files, unit="file", disable=disable, file=sys.stderr, leave=False):
-        result = {"file": str(file), "error": error} if error else _predict_file(file, classifiers)
+        name = printable(str(file)) if options.csv else str(file)
+        if error:
+            result = {"file": name, "error": error}
+        else:
+            result = _predict_file(file, name, classifiers)
         results.append(result)
         if not options.csv:
             line = inference.to_json(result) if options.json else _table_row(result, tasks)
@@ -90,20 +95,24 @@ def _find_files(paths: Sequence[Path]) -> list[tuple[Path, str]]:
     """The files, those in folders by their suffix; each with what is wrong with it, or ""."""
     files = []
     for path in paths:
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises OSError for names too long
             files += [(file, "") for file in songs(path)] or [
                 (path, f"No audio files in this folder ({', '.join(AUDIO_SUFFIXES)}).")
             ]
         else:
-            files.append((path, "" if path.exists() else "No such file or folder."))
+            files.append((path, ""))
     return files
 
 
-def _predict_file(file: Path, classifiers: Sequence[inference.Classifier]) -> dict[str, Any]:
+def _predict_file(
+    file: Path, name: str, classifiers: Sequence[inference.Classifier]
+) -> dict[str, Any]:
     try:
-        waveform, analysis = inference.decode_and_predict(file, classifiers)
+        waveform, analysis = inference.decode_and_predict(
+            file, classifiers, decoder=audio.worker.decode
+        )
     except CrnnError as error:
-        return {"file": str(file), "error": str(error)}
+        return {"file": name, "error": str(error)}
     notices = list(waveform.notices)
     for prediction in analysis.predictions:
         if prediction.ood is not None and prediction.ood.is_ood:
@@ -113,20 +122,20 @@ def _predict_file(file: Path, classifiers: Sequence[inference.Classifier]) -> di
                 "The prediction is unreliable."
             )
     for notice in notices:
-        print(f"{file}: {notice}", file=sys.stderr)
-    return inference.to_record(str(file), waveform.seconds, analysis.predictions)
+        print(printable(f"{file}: {notice}"), file=sys.stderr)
+    return inference.to_record(name, waveform.seconds, analysis.predictions)
 
 
 def _table_row(result: dict[str, Any], tasks: Sequence[str]) -> str:
-    name: str = result["file"]
+    name = printable(result["file"])
     if len(name) > _FILE_WIDTH:
         name = "…" + name[1 - _FILE_WIDTH :]
     if "error" in result:
-        return f"{name}  {result['error']}"
+        return printable(f"{name}  {result['error']}")
     cells = []
     for task in tasks:
         ranked = sorted(result[task].items(), key=lambda item: -item[1])[:3]
         is_ood = result.get("doubt", {}).get(task, {}).get("doubted")
         top = ", ".join(f"{display(label)} {percent(p)}" for label, p in ranked)
         cells.append(top + " ?" * bool(is_ood))
-    return _ROW.format(name, duration(result["seconds"]), *cells)
+    return printable(_ROW.format(name, duration(result["seconds"]), *cells))

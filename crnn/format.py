@@ -1,5 +1,7 @@
 """Numbers and names as short text, the same on pages, in figures and at the command line."""
 
+import unicodedata
+
 
 def percent(probability: float) -> str:
     """A probability in [0, 1] as "45%"; "<1%" and ">99%" where rounding would give 0 or 100."""
@@ -28,6 +30,13 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{clock(round(seconds))} {'min' if seconds < 3599.5 else 'h'}"
+
+
+def printable(text: str) -> str:
+    """The text with everything escaped that a terminal could take for a command ("\\x1b")."""
+    return "".join(
+        c if c.isprintable() or unicodedata.category(c) == "Zs" else ascii(c)[1:-1] for c in text
+    )
 
 
 def ellipsis(text: str, length: int) -> str:

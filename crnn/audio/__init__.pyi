@@ -6,3 +6,4 @@ from . import names as names
 from . import noise as noise
 from . import silence as silence
 from . import stream as stream
+from . import worker as worker

@@ -1,6 +1,6 @@
 """From an audio file to its spectrogram and the predictions of several classifiers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,9 @@ from crnn.inference.classifier import Classifier
 from crnn.inference.prediction import Array, Prediction
 from crnn.model import ood
 from crnn.model.hub import Progress
+
+# `crnn.decode` or one with its arguments, such as crnn.audio.worker's.
+Decoder = Callable[..., Waveform]
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,17 @@ class Analysis(Mapping[str, Prediction]):
 
 
 def decode_and_predict(
-    source: str | Path | bytes, classifiers: Sequence[Classifier], progress: Progress | None = None
+    source: str | Path | bytes,
+    classifiers: Sequence[Classifier],
+    progress: Progress | None = None,
+    decoder: Decoder = decode,
 ) -> tuple[Waveform, Analysis]:
     """Decode, transform and classify; what several classifiers have in common is done once.
 
     Args:
         source: an audio file, or its content.
         progress: called with the fraction done.
+        decoder: decodes the source, in this process unless it is the worker's.
 
     Returns:
         The waveform as the first classifier's front end needs it, with a notice of the silence
@@ -63,7 +70,7 @@ def decode_and_predict(
 
     @cache
     def waveform(sample_rate: int, downmix: Downmix) -> Waveform:
-        return decode(source, sample_rate=sample_rate, downmix=downmix)
+        return decoder(source, sample_rate=sample_rate, downmix=downmix)
 
     @cache
     def mel(front_end: FrontEnd) -> Tensor:
@@ -99,10 +106,15 @@ def decode_and_predict(
     return decoded, analysis
 
 
-def log_mel_for(classifier: Classifier, analysis: Analysis, source: str | Path | bytes) -> Tensor:
+def log_mel_for(
+    classifier: Classifier,
+    analysis: Analysis,
+    source: str | Path | bytes,
+    decoder: Decoder = decode,
+) -> Tensor:
     """The analysed track's spectrogram by a classifier's own front end, [M, F]."""
     front_end = classifier.front_end
     if front_end == analysis.front_end:
         return analysis.mel
-    waveform = decode(source, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
+    waveform = decoder(source, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
     return log_mel(waveform, front_end)

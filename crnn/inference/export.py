@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from crnn.inference.prediction import Prediction
 
 _DIGITS = 4
 _FORMULA = tuple("=+-@＝＋－＠\t\r")  # where spreadsheets begin to compute
+# DEL and C1 controls, separators of lines, controls of direction, surrogates; JSON escapes C0 ones.
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def to_record(file: str, seconds: float, predictions: Sequence[Prediction]) -> dict[str, Any]:
@@ -46,8 +49,11 @@ def to_record(file: str, seconds: float, predictions: Sequence[Prediction]) -> d
 
 
 def to_json(record: dict[str, Any], indent: int | None = None) -> str:
-    """Valid JSON with readable non-ASCII names."""
-    return json.dumps(record, ensure_ascii=False, indent=indent, allow_nan=False)
+    """Valid JSON with readable non-ASCII names; what a terminal could take for a command, and what
+    is no text, is escaped.
+    """
+    text = json.dumps(record, ensure_ascii=False, indent=indent, allow_nan=False)
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def to_csv(records: Iterable[dict[str, Any]], extra: Sequence[str] = ()) -> str:

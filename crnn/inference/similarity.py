@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from crnn.inference.analysis import Analysis, decode_and_predict, log_mel_for
+from crnn.audio.decode import decode
+from crnn.inference.analysis import Analysis, Decoder, decode_and_predict, log_mel_for
 from crnn.inference.classifier import Classifier
 from crnn.inference.export import to_csv, to_record
 from crnn.inference.prediction import Array, Prediction
@@ -79,10 +80,11 @@ def summarise(
     seconds: float,
     analysis: Analysis,
     classifiers: Sequence[Classifier],
+    decoder: Decoder = decode,
     **fields: Any,
 ) -> TrackSummary:
     """Summary of an analysed track; fields: notices, networks, example."""
-    embeddings = tuple(c.embedding(log_mel_for(c, analysis, data)) for c in classifiers)
+    embeddings = tuple(c.embedding(log_mel_for(c, analysis, data, decoder)) for c in classifiers)
     predictions = tuple(track_level(prediction, seconds) for prediction in analysis.predictions)
     return TrackSummary(
         display_name(name), digest(data), seconds, predictions, embeddings, **fields
@@ -94,12 +96,13 @@ def summarise_file(
     data: bytes,
     classifiers: Sequence[Classifier],
     progress: Progress | None = None,
+    decoder: Decoder = decode,
     **fields: Any,
 ) -> TrackSummary:
     """Analyse and summarise an audio file; raises AudioError as `decode_and_predict`."""
-    waveform, analysis = decode_and_predict(data, classifiers, progress)
+    waveform, analysis = decode_and_predict(data, classifiers, progress, decoder)
     fields |= {"notices": waveform.notices}
-    return summarise(name, data, waveform.seconds, analysis, classifiers, **fields)
+    return summarise(name, data, waveform.seconds, analysis, classifiers, decoder, **fields)
 
 
 def cosine(tracks: Sequence[TrackSummary], network: int | None = None) -> Array:

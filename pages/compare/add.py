@@ -9,7 +9,7 @@ from crnn.errors import CrnnError
 from crnn.sources import archive
 from crnn.sources.examples import EXAMPLES
 from pages.compare import batch_upload, state
-from pages.shared import models, queue, session, sources
+from pages.shared import cache, models, queue, session, sources
 from pages.shared.markdown import escape
 
 SOURCES = ("Files", "Folder", "Spotify link")
@@ -112,13 +112,14 @@ def _summary(track: session.Track) -> inference.TrackSummary:
             track.seconds,
             track.analysis,
             session.classifiers(),
+            queue.decode,
             notices=track.notices,
             networks=track.networks,
             example=track.example,
         )
 
 
-@st.cache_resource(show_spinner=False, max_entries=session.NETWORK_SETS * len(EXAMPLES))
+@cache.shared(session.NETWORK_SETS * len(EXAMPLES))
 def _example(name: str, networks: tuple[str, ...]) -> inference.TrackSummary:
     """An example's summary, computed for the first visitor who asks."""
     return _summary(session.example_track(name, networks))

@@ -107,7 +107,7 @@ def _analyse(entry: _Entry, bar: DeltaGenerator, number: int, total: int, report
                 report.duplicates.append(name)
                 return
             track = inference.similarity.summarise_file(
-                name, data, session.classifiers(), progress, networks=models.key()
+                name, data, session.classifiers(), progress, queue.decode, networks=models.key()
             )
     except CrnnError as error:
         report.failures[entry.key] = (name, str(error))

@@ -32,7 +32,7 @@ def show(track: session.Track) -> None:
             _ranges(features)
 
 
-@st.cache_resource(show_spinner=False)
+@cache.shared()
 def _svm() -> baseline.svm.SVM:
     return baseline.svm.SVM.load("genre")
 

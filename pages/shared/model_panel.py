@@ -7,7 +7,7 @@ from crnn import model
 from crnn.errors import CheckpointError, CrnnError
 from crnn.labels import display
 from crnn.model.metadata import Metadata
-from pages.shared import models, session
+from pages.shared import cache, models, session
 from pages.shared.markdown import escape, without_pictures
 
 # Characters of a card that are shown; the rest is on its page.
@@ -140,7 +140,7 @@ def _card(metadata: Metadata, commit: str) -> None:
     st.markdown(without_pictures(metadata.card[:_CARD]) or "It has no model card.")
 
 
-@st.cache_resource(show_spinner=False)
+@cache.shared(len(models.TASKS))
 def _bundled(task: str) -> Metadata:
     return model.metadata.read(model.BUNDLED / task)
 

@@ -13,6 +13,7 @@ import streamlit as st
 
 from crnn import inference, model
 from crnn.errors import CheckpointError
+from pages.shared import cache
 
 TASKS = ("genre", "mood")
 
@@ -78,13 +79,13 @@ class SharedNetworks:
         return self._outcomes.get((task, source), (0.0, None))[1]
 
 
-@st.cache_resource(show_spinner=False)
+@cache.shared()
 def shared() -> SharedNetworks:
     """The one instance of the process."""
     return SharedNetworks()
 
 
-@st.cache_resource(show_spinner=False, max_entries=_OWN_IN_MEMORY)
+@cache.shared(_OWN_IN_MEMORY)
 def _own(address: str) -> Network:
     """A visitor's network, pinned to a commit; fetched without any token."""
     return _load(model.hub.parse_address(address), anonymous=True)

@@ -68,12 +68,13 @@ def classifiers() -> tuple[inference.Classifier, ...]:
     return tuple(models.network(task).classifier for task in models.TASKS)
 
 
-@st.cache_resource(show_spinner=False)
+@cache.shared()
 def warm_up() -> threading.Thread:
     """Import what the first track needs while the visitor is still choosing it."""
 
     def load() -> None:
         time.sleep(_FIRST_PAGE_SECONDS)
+        audio.worker.start()
         _ = inference.analysis, viz.mel  # lazily loaded
 
     thread = threading.Thread(target=load, daemon=True)
@@ -91,7 +92,9 @@ def analyse(name: str, data: bytes, show_progress: bool = True) -> Track:
 
     try:
         with queue.turn(bar):
-            waveform, analysis = inference.decode_and_predict(data, classifiers(), progress)
+            waveform, analysis = inference.decode_and_predict(
+                data, classifiers(), progress, queue.decode
+            )
     finally:
         if bar is not None:
             bar.empty()
@@ -113,7 +116,7 @@ def _about(waveform: audio.decode.Waveform) -> str:
     return " · ".join((duration(waveform.seconds), waveform.format, rate, channels))
 
 
-@st.cache_resource(show_spinner=False, max_entries=NETWORK_SETS * len(EXAMPLES))
+@cache.shared(NETWORK_SETS * len(EXAMPLES))
 def example_track(name: str, networks: tuple[str, ...]) -> Track:
     """An example's track, analysed once for all visitors with the same networks (models.key())."""
     example = EXAMPLES[name]
@@ -148,7 +151,7 @@ def samples(track: Track, front_end: audio.front_end.FrontEnd | None = None) -> 
     return cache.per_track("samples", track, key, lambda: _decoded(track.data, front_end))
 
 
-@st.cache_resource(show_spinner=False, max_entries=2 * len(EXAMPLES))
+@cache.shared(2 * len(EXAMPLES))
 def _example_samples(name: str, front_end: audio.front_end.FrontEnd) -> Tensor:
     return _decoded(EXAMPLES[name].file.read_bytes(), front_end)
 
@@ -165,16 +168,14 @@ def _decoded(
 ) -> Tensor:
     import torch  # noqa: PLC0415 - not needed for the first page
 
-    waveform = audio.decode.decode(
-        data, sample_rate=front_end.sample_rate, downmix=front_end.downmix
-    )
+    waveform = queue.decode(data, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
     last = first + (LAB_SECONDS * front_end.sample_rate if count is None else count)
     return torch.from_numpy(waveform.samples[first:last].copy())
 
 
 def log_mel(track: Track, classifier: inference.Classifier) -> Tensor:
     """The whole track's log-mel spectrogram with a network's front end, [M, F] in dB."""
-    return inference.log_mel_for(classifier, track.analysis, track.data)
+    return inference.log_mel_for(classifier, track.analysis, track.data, queue.decode)
 
 
 def forget_example() -> None:

@@ -138,3 +138,35 @@ def test_as_a_command_in_a_pipe_that_closes() -> None:
     assert process.wait(120) == 0
     assert process.stderr is not None
     assert b"Traceback" not in process.stderr.read()
+
+
+def test_names_too_long_pipes_and_folders_called_like_songs_are_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "good.wav").write_bytes(encode(melody(3)))
+    paths = [f"{tmp_path}/{'x' * 300}.mp3", f"{tmp_path}/{'d/' * 3000}", str(tmp_path)]
+    assert main(["--json", *paths]) == 1
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row.get("error", "")[:40] for row in rows] == [
+        "The file can't be opened: File name too ",
+        "The file can't be opened: File name too ",
+        "",
+        "This is a folder, a pipe or a device; an",
+    ]
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--csv"]])
+def test_no_name_commands_the_terminal(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["\x1b]0;title\x07a.wav", "\x9b2Jb.wav", "c\u202egpj.wav", "line\nbreak.wav"]
+    for name in names:
+        (tmp_path / name).write_bytes(encode(melody(3, 8_000), 8_000))
+    (tmp_path / "\x1b[31m.wav").write_bytes(b"no song")
+    assert main([*options, str(tmp_path)]) == 1
+    output = capsys.readouterr()
+    assert all(c.isprintable() or c == "\n" for c in output.out + output.err)
+    if options == ["--json"]:
+        found = {Path(json.loads(line)["file"]).name for line in output.out.splitlines()}
+        assert found == {*names, "\x1b[31m.wav"}

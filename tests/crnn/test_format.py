@@ -2,7 +2,7 @@
 
 import pytest
 
-from crnn.format import clock, duration, ellipsis, hertz, percent
+from crnn.format import clock, duration, ellipsis, hertz, percent, printable
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,17 @@ def test_duration(seconds: float, text: str) -> None:
 def test_ellipsis() -> None:
     assert ellipsis("abcdef", 6) == "abcdef"
     assert ellipsis("abcdefg", 6) == "abcde…"
+
+
+@pytest.mark.parametrize("text", ["plain", "Ärger – 音楽", "a\u3000b", "🎵"])
+def test_what_can_be_printed_stays(text: str) -> None:
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b[31mred", "a\nb", "\x9b2J", "\x7f", "\u202egnp.mp3", "\udce9", "\u2028"]
+)
+def test_what_a_terminal_would_obey_is_escaped(text: str) -> None:
+    printed = printable(text)
+    assert printed.isprintable()
+    assert printed.encode().decode("unicode_escape") == text

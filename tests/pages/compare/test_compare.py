@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from crnn.inference import similarity
 from crnn.labels import GENRES, MOODS, display
 from crnn.sources import archive
 from crnn.sources.examples import EXAMPLES
-from pages.shared import models
+from pages.shared import cache, models
 from pages.shared.queue import Queue
 from tests.conftest import encode, melody
 from tests.pages import visit
@@ -30,9 +29,9 @@ def opened(*examples: str) -> AppTest:
 @pytest.fixture(scope="module", autouse=True)
 def _one_cache() -> Iterator[None]:
     """Examples are analysed once for all tests here."""
-    st.cache_resource.clear()
+    cache.clear()
     yield
-    st.cache_resource.clear()
+    cache.clear()
 
 
 def upload(page: AppTest, *files: tuple[str, bytes], kind: str = "Files") -> AppTest:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from crnn.labels import display
 from pages.how.view import CHAPTERS
+from pages.shared import cache
 from tests.conftest import melody
 from tests.pages.visit import figures, opened, own_track, words
 
@@ -20,9 +20,9 @@ def how(**query: str) -> AppTest:
 @pytest.fixture(scope="module", autouse=True)
 def _networks() -> Iterator[None]:
     """Loaded once for all tests here."""
-    st.cache_resource.clear()
+    cache.clear()
     yield
-    st.cache_resource.clear()
+    cache.clear()
 
 
 def turn_to(page: AppTest, chapter: str) -> AppTest:

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from crnn import augment
 from pages.lab.quiz_questions import questions
+from pages.shared import cache
 from pages.text import content
 from tests.conftest import melody
 from tests.pages.visit import figures, opened, own_track, words
@@ -24,11 +25,11 @@ def lab(**query: str) -> AppTest:
 @pytest.fixture(scope="module", autouse=True)
 def _networks() -> Iterator[None]:
     """Loaded once for all tests here; one random sample a step is enough for a robustness curve."""
-    st.cache_resource.clear()
+    cache.clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(augment.robustness, "N_SAMPLES", 1)
         yield
-    st.cache_resource.clear()
+    cache.clear()
 
 
 @pytest.fixture

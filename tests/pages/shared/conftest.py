@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
@@ -13,6 +12,7 @@ from crnn.audio.front_end import PAPER_FRONT_END
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.config import ModelConfig, pool_sizes
 from crnn.model.network import CRNN
+from pages.shared import cache
 from tests.fakes.hub import FakeHub, Files
 from tests.pages.visit import figures
 
@@ -27,9 +27,9 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
         monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache" / "hub"))
         for name in ("HF_TOKEN", "GENRE_CHECKPOINT", "MOOD_CHECKPOINT"):
             monkeypatch.delenv(name, raising=False)
-        st.cache_resource.clear()
+        cache.clear()
         yield server
-        st.cache_resource.clear()
+        cache.clear()
 
 
 @pytest.fixture(autouse=True)

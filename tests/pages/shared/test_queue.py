@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -83,3 +85,71 @@ def test_who_leaves_while_waiting_frees_the_place() -> None:
         assert len(thread_errors) == 1
     with queue.turn(lambda before: pytest.fail("the place was kept")):
         pass
+
+
+def started(target: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=target)
+    thread.start()
+    return thread
+
+
+def test_others_pass_while_one_decodes_and_it_goes_on_before_who_came_later() -> None:
+    queue, order = Queue(), []
+    aside, decoded, second_in, second_out = (threading.Event() for _ in range(4))
+
+    def first() -> None:
+        with queue.turn():
+            with queue.aside():
+                aside.set()
+                decoded.wait(5)
+            order.append("first")
+
+    def second() -> None:
+        with queue.turn():
+            second_in.set()
+            second_out.wait(5)
+            order.append("second")
+
+    def third() -> None:
+        with queue.turn():
+            order.append("third")
+
+    threads = [started(first)]
+    assert aside.wait(5)
+    threads.append(started(second))
+    assert second_in.wait(5)
+    decoded.set()
+    threads.append(started(third))
+    time.sleep(0.05)
+    assert order == []
+    second_out.set()
+    for thread in threads:
+        thread.join(5)
+    assert order == ["second", "first", "third"]
+
+
+def test_one_is_aside_at_a_time_and_who_gives_up_there_leaves_no_trace() -> None:
+    queue = Queue()
+    left, entered, third_in = (threading.Event() for _ in range(3))
+
+    def leave() -> None:
+        with suppress(InterruptedError), queue.turn(), queue.aside():
+            entered.set()
+            left.wait(5)
+            raise InterruptedError
+
+    def third() -> None:
+        with queue.turn():
+            third_in.set()
+
+    thread = started(leave)
+    assert entered.wait(5)
+    with queue.turn(), queue.aside():
+        other = started(third)
+        assert not third_in.wait(0.05)
+    other.join(5)
+    left.set()
+    thread.join(5)
+    assert third_in.is_set()
+    with queue.turn(lambda before: pytest.fail(f"{before} still in line")), queue.aside():
+        started(third).join(5)

@@ -1,0 +1,196 @@
+"""Decoding in a process of its own: the same samples, and every death of the worker a sentence."""
+
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from crnn.audio import worker
+from crnn.audio.decode import decode
+from crnn.errors import AudioError
+from crnn.sources.examples import EXAMPLES
+from tests.conftest import encode, melody
+
+EXAMPLE = EXAMPLES["hunting"].file
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    yield
+    worker.close()
+
+
+def pid() -> int:
+    """Of the one worker that waits."""
+    (idle,) = worker._idle
+    return idle._process.pid
+
+
+def webm(block: bytes, count: int) -> bytes:
+    """A track of 8-bit PCM at 48 kHz: legal, however long a block is and however many there are."""
+
+    def element(name: str, payload: bytes) -> bytes:
+        return bytes.fromhex(name) + struct.pack(">Q", len(payload) | 1 << 56) + payload
+
+    def number(name: str, value: int) -> bytes:
+        return element(name, value.to_bytes(4, "big"))
+
+    audio = element("B5", struct.pack(">d", 48_000)) + number("9F", 1) + number("6264", 8)
+    codec = number("83", 2) + element("86", b"A_PCM/INT/LIT") + element("E1", audio)
+    track = element("1654AE6B", element("AE", number("D7", 1) + number("73C5", 1) + codec))
+    blocks = element("A3", b"\x81\0\0\x80" + block) * count
+    clusters = element("1F43B675", number("E7", 0) + blocks)
+    header = element("1A45DFA3", element("4282", b"matroska"))
+    return header + element(
+        "18538067", element("1549A966", number("2AD7B1", 1_000_000)) + track + clusters
+    )
+
+
+SLOW = webm(b"\x99", 400_000)
+
+
+def test_samples_and_properties_are_those_of_decode() -> None:
+    files = (EXAMPLE.read_bytes(), encode(melody(2, 8_000), 8_000), EXAMPLE, str(EXAMPLE))
+    for source in files:
+        for settings in ({}, {"sample_rate": 16_000, "downmix": "normalised", "max_seconds": 3}):
+            here, there = decode(source, **settings), worker.decode(source, **settings)
+            np.testing.assert_array_equal(here.samples, there.samples)
+            assert {**vars(here), "samples": 0} == {**vars(there), "samples": 0}
+
+
+def test_an_error_is_decodes_own_and_the_worker_goes_on() -> None:
+    worker.start()
+    before = pid()
+    for source in (b"not a song", b"", EXAMPLE.parent / "nowhere.mp3", EXAMPLE.parent):
+        with pytest.raises(AudioError) as there:
+            worker.decode(source)
+        if isinstance(source, bytes):
+            with pytest.raises(AudioError, match=re.escape(str(there.value))):
+                decode(source)
+    assert worker.decode(EXAMPLE).seconds > 29
+    assert pid() == before
+
+
+def test_a_dead_worker_is_a_sentence_and_the_next_file_gets_another() -> None:
+    worker.start()
+    os.kill(pid(), signal.SIGSTOP)
+    stopped = pid()
+    threading.Timer(0.3, os.kill, (stopped, signal.SIGKILL)).start()
+    with pytest.raises(AudioError, match=r"This file of \d\.\d MB makes the decoder fail"):
+        worker.decode(EXAMPLE)
+    assert worker.decode(EXAMPLE).seconds > 29
+    assert pid() != stopped
+
+
+def test_a_worker_that_died_while_idle_is_replaced() -> None:
+    worker.start()
+    os.kill(pid(), signal.SIGKILL)
+    time.sleep(0.1)
+    assert worker.decode(EXAMPLE).seconds > 29
+
+
+def test_processor_time_is_limited_for_each_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "CPU_SECONDS", 0.5)
+    for _ in range(4):  # together more than one file may take
+        worker.decode(EXAMPLE)
+    with pytest.raises(AudioError, match="takes longer to decode than any song of that size"):
+        worker.decode(SLOW)
+    assert worker.decode(EXAMPLE).seconds > 29
+
+
+def test_the_deadline_counts_where_no_processor_time_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker.start()
+    os.kill(pid(), signal.SIGSTOP)
+    monkeypatch.setattr(worker, "CPU_SECONDS", 0.1)
+    with pytest.raises(AudioError, match="takes longer"):
+        worker.decode(b"abc")
+    assert not worker._idle
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such limit")
+def test_memory_is_limited() -> None:
+    with pytest.raises(AudioError, match="needs more than 256 MB of memory"):
+        worker.decode(webm(bytes(40_000_000), 1))
+    assert worker.decode(EXAMPLE).seconds > 29
+
+
+def test_who_leaves_ends_the_work_at_once() -> None:
+    class Left(BaseException):
+        pass
+
+    calls = []
+
+    def check() -> None:
+        calls.append(time.monotonic())
+        if len(calls) == 2:
+            raise Left
+
+    start = time.monotonic()
+    with pytest.raises(Left):
+        worker.decode(SLOW, check=check)
+    assert time.monotonic() - start < 2
+    assert not worker._idle
+    assert worker.decode(EXAMPLE).seconds > 29
+
+
+def test_two_work_at_once_and_one_stays() -> None:
+    here, most = psutil.Process(), []
+
+    def visit() -> None:
+        worker.decode(EXAMPLE, check=lambda: most.append(len(here.children())))
+
+    threads = [threading.Thread(target=visit) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert max(most) == 2
+    assert len(here.children()) == 1
+
+
+def test_the_worker_has_no_torch_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    worker.start()
+    worker.decode(EXAMPLE)
+    folder = Path("/proc") / str(pid())
+    if folder.is_dir():
+        assert b"hf_secret" not in (folder / "environ").read_bytes()
+        assert "torch" not in (folder / "maps").read_text()
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    fifo = tmp_path / "song.wav"
+    os.mkfifo(fifo)
+    with pytest.raises(AudioError, match="a pipe or a device"):
+        worker.decode(fifo)
+
+
+def test_the_worker_ends_with_its_caller() -> None:
+    code = "from crnn.audio import worker; worker.start(); print(worker._idle[0]._process.pid)"
+    done = subprocess.run(
+        [sys.executable, "-c", code + "; import os; os._exit(1)"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(worker.__file__).parents[2],
+    )
+    number = int(done.stdout)
+    for _ in range(100):
+        try:
+            os.kill(number, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("the worker lives on")
