@@ -12,12 +12,12 @@ has no flux, ours is Tzanetakis & Cook's (2002), see `_flux`.
 
 from typing import Any
 
-import librosa
 import numpy as np
 
 from crnn.audio.containers import Samples
 from crnn.audio.decode import SILENCE_PEAK
 from crnn.audio.silence import without
+from crnn.baseline.librosa_cache import librosa
 from crnn.errors import AudioError
 
 SAMPLE_RATE = 22_050  # Hz
