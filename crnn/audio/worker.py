@@ -28,6 +28,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from crnn import audio
 from crnn.audio.containers import Samples
 from crnn.audio.decode import MAX_SECONDS, Downmix, Waveform
 from crnn.audio.decode import decode as decode_here
@@ -294,9 +295,7 @@ def _crash(size: int) -> str:
 
 def _serve(requests: BinaryIO, replies: BinaryIO, samples_path: str) -> None:
     """The worker: a line of JSON for every line of JSON, until its caller ends."""
-    import av  # noqa: F401, PLC0415 - loaded before the limit on memory, and in the worker alone
-    import soundfile  # noqa: F401, PLC0415 - the same
-
+    _ = audio.stream  # loads FFmpeg, before the limit on memory
     if resource is not None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is its caller's
         _limit(resource.RLIMIT_CORE, 0)

@@ -20,7 +20,7 @@ def show(track: session.Track) -> None:
     if track.origin is not None:
         sources.show_origin(track.origin)
     st.caption(track.about)
-    st.audio(track.data, format=track.mime)
+    st.audio(track.sound, format=track.mime)
     for notice in track.notices:
         st.info(notice, icon=":material/info:")
     _over_time(track)
@@ -66,7 +66,7 @@ def _over_time(track: session.Track) -> None:
         ranked = sorted(timeline.at(moment).items(), key=lambda item: -item[1])[:3]
         top = ", ".join(f"{display(label)} {percent(p)}" for label, p in ranked if p) or "silence"
         st.markdown(f"**At {clock(moment)}:** {top}")
-        st.audio(track.data, format=track.mime, start_time=moment, autoplay=True)
+        st.audio(track.sound, format=track.mime, start_time=moment, autoplay=True)
     st.caption(
         "Top: mel spectrogram (pitch ↑, time →, brighter = louder). Bottom: predicted "
         f"{task} over time. Click anywhere in the colours to play from there."

@@ -28,9 +28,17 @@ _FIRST_PAGE_SECONDS = 3.0
 # Pairs of genre and mood networks whose examples stay cached: the default and some visitors' own.
 NETWORK_SETS = 4
 
-# For the browser's player, by decoded format.
-_MIME = {"MP3": "mpeg", "FLAC": "flac", "OGG": "ogg", "Opus": "ogg", "M4A/MP4": "mp4"}
-_MIME |= {"AAC": "aac", "WebM": "webm", "AIFF": "aiff"}
+# What browsers play as it is, by format: MIME type and codecs.
+_PLAYED = {
+    "MP3": ("mpeg", ("mp3",)),
+    "WAV": ("wav", ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le")),
+    "FLAC": ("flac", ("flac",)),
+    "OGG": ("ogg", ("vorbis", "flac")),
+    "Opus": ("ogg", ("opus",)),
+    "M4A/MP4": ("mp4", ("aac", "mp3", "flac", "opus")),
+    "AAC": ("aac", ("aac",)),
+    "WebM": ("webm", ("opus", "vorbis")),
+}
 
 
 @dataclass(frozen=True)
@@ -48,9 +56,10 @@ class Track:
 
     name: str  # not escaped
     data: bytes  # the file
+    sound: bytes  # what the browser plays: the file, or a WAV of the analysed samples
     seconds: float
     about: str  # length and format in one line
-    mime: str
+    mime: str  # of the sound
     notices: tuple[str, ...]  # what was changed while decoding, a sentence each
     analysis: inference.Analysis
     example: str = ""  # its name in the URL; empty for a visitor's own
@@ -98,12 +107,18 @@ def analyse(name: str, data: bytes, show_progress: bool = True) -> Track:
     finally:
         if bar is not None:
             bar.empty()
+    kind, codecs = _PLAYED.get(waveform.format, ("wav", ()))
+    about, sound = _about(waveform), data
+    if waveform.codec not in codecs:
+        about += " · browsers do not play this, so the player has the analysed mono sound"
+        kind, sound = "wav", inference.to_wav(waveform.samples, waveform.sample_rate)
     return Track(
         name,
         data,
+        sound,
         waveform.seconds,
-        _about(waveform),
-        f"audio/{_MIME.get(waveform.format, 'wav')}",
+        about,
+        f"audio/{kind}",
         waveform.notices,
         analysis,
         networks=models.key(),

@@ -1,5 +1,6 @@
 """The Listen page through Streamlit's own tester, with the bundled networks behind it."""
 
+import io
 import subprocess
 import sys
 import threading
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
@@ -304,3 +306,28 @@ def test_the_bar_shows_how_many_visitors_are_ahead(
     assert "Analysing… 100%" in messages
     assert messages[-1] == "gone"
     assert len(figures(page)) == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "plays"),
+    [
+        ("song.aiff", encode(melody(4), kind="AIFF"), "wav"),
+        ("song.au", encode(melody(4), kind="AU"), "wav"),
+        ("song.caf", encode(melody(4), kind="CAF"), "wav"),
+        ("lossless.m4a", encode_av(melody(4), 22_050, "mp4", "alac"), "wav"),
+        ("song.m4a", encode_av(melody(4), 22_050, "mp4", "aac"), ""),
+        ("song.wav", encode(melody(4)), ""),
+        ("song.flac", encode(melody(4), kind="FLAC"), ""),
+    ],
+)
+def test_the_player_gets_what_browsers_play(
+    page: AppTest, name: str, data: bytes, plays: str
+) -> None:
+    upload(page, name, data)
+    track = page.session_state["track"]
+    assert (track.sound == data) == (not plays)
+    if plays:
+        samples, rate = soundfile.read(io.BytesIO(track.sound))
+        assert (track.mime, rate) == ("audio/wav", 22_050)
+        assert len(samples) / rate == pytest.approx(4, abs=0.1)
+        assert "the player has the analysed mono sound" in shown(page)
