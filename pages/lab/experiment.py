@@ -31,7 +31,7 @@ def show() -> None:
 @st.fragment
 def _experiment(track: session.Track) -> None:
     """Controls and what follows from them: moving a slider redraws this, not the page."""
-    left, right = st.columns([1, 2.6], gap="large")
+    left, right = st.columns([1, 2.2], gap="large")
     with left:
         start, seconds, number = _excerpt(track)
         strengths = controls.strengths(session.classifiers()[0].checkpoint.front_end)
