@@ -79,7 +79,7 @@ def encode_av(
         )
         for piece in [*resampler.resample(frame), *resampler.resample(None)]:
             media.mux(stream.encode(piece))
-        media.mux(stream.encode(None))
+        media.mux([packet for packet in stream.encode(None) if packet.size])
     return out.getvalue()
 
 

@@ -3,7 +3,8 @@
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Literal
+from math import inf
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 
@@ -161,7 +162,8 @@ def ends_early(handle: BinaryIO, container: str) -> bool:
     if container == "mp4":
         return _check_mp4(handle, end)
     if container in ("wav", "w64", "caf"):
-        return sound_size(handle)[0]
+        size = sound_size(handle)
+        return size.announced > size.held
     if container == "ogg":
         handle.seek(max(0, end - _MAX_JUNK - 1024))  # no page is longer
         tail = handle.read()
@@ -186,13 +188,21 @@ def xing_header(handle: BinaryIO) -> tuple[int, int] | None:
     return (start + match.start(), int.from_bytes(match[1], "big")) if match else None
 
 
-def sound_size(handle: BinaryIO) -> tuple[bool, tuple[int, bytes] | None]:
-    """Compare what a WAV, RF64, W64 or CAF file says of the size of its sound with what follows.
+class SoundSize(NamedTuple):
+    """Bytes of sound that a WAV, RF64, W64 or CAF file announces, and that it holds.
 
-    Returns:
-        Whether it is cut off. If the size was never filled in, as programs that record do when they
-        end (they write 0 or the largest number first): its position, and the right value.
+    If their number was never filled in, as programs do that record (they write 0 or the largest
+    number first): where it stands, and what would be right.
     """
+
+    announced: int
+    held: int
+    position: int = 0
+    right: bytes = b""
+
+
+def sound_size(handle: BinaryIO) -> SoundSize:
+    """Find the chunk "data". Raises AudioError where there is none."""
     end = handle.seek(0, 2)
     handle.seek(0)
     form = handle.read(4)
@@ -203,7 +213,7 @@ def sound_size(handle: BinaryIO) -> tuple[bool, tuple[int, bytes] | None]:
     order: Literal["big", "little"] = "big" if form in (b"RIFX", b"caff") else "little"
     long = None
     for _ in range(1000):
-        handle.seek(at)
+        handle.seek(min(at, end))
         chunk = handle.read(24)
         size = int.from_bytes(chunk[name : name + width], order) - extra
         if chunk[:4] == b"ds64":  # of RF64: size of the file, then of the sound, 8 bytes each
@@ -213,26 +223,32 @@ def sound_size(handle: BinaryIO) -> tuple[bool, tuple[int, bytes] | None]:
         at += name + width + size
         at += -at % step
     else:
-        return False, None
+        raise AudioError(
+            "This WAV or CAF file is incomplete or damaged: no sound follows its header. Download "
+            "or export it again."
+        )
     held = end - (at + name + width)
     position, announced = long or (at + name, size)
     if held <= 0 or 0 < announced <= max(held, 0x7FFE_FFFF):
-        return announced > held, None
+        return SoundSize(announced, held)
     if form == b"caff":
-        return False, None  # −1: to the end of the file
+        return SoundSize(held, held)  # −1: to the end of the file
     width = 8 if long else width
-    return False, (position, min(held + extra, (1 << 8 * width) - 1).to_bytes(width, order))
+    right = min(held + extra, (1 << 8 * width) - 1).to_bytes(width, order)
+    return SoundSize(held, held, position, right)
 
 
-class Patched:
-    """A file in which other bytes stand at a position."""
+class Forward:
+    """A file that can't be sought in, and in which other bytes stand at a position.
 
-    def __init__(self, handle: BinaryIO, position: int, value: bytes) -> None:
+    FFmpeg would look for notes behind the sound of a WAV, and believe their size.
+    """
+
+    def __init__(self, handle: BinaryIO, position: int = 0, value: bytes = b"") -> None:
         self._handle, self._position, self._value = handle, position, value
-        self.seek, self.tell = handle.seek, handle.tell
 
-    def read(self, size: int = -1) -> bytes:
-        start = self.tell()
+    def read(self, size: int) -> bytes:
+        start = self._handle.tell()
         data = bytearray(self._handle.read(size))
         for at, byte in enumerate(self._value, self._position - start):
             if 0 <= at < len(data):
@@ -247,7 +263,7 @@ def _check_mp4(handle: BinaryIO, end: int) -> bool:
         AudioError: its tables announce more samples than the file can hold, or nest endlessly. A
             few hundred bytes that announce a hundred million samples would fill gigabytes.
     """
-    total, deltas, early = 0, b"", False
+    total, deltas, early = 0.0, b"", False
     for kind, start, size in _boxes(handle, end):
         if kind == b"mdat":
             early = start + size > end
@@ -259,13 +275,13 @@ def _check_mp4(handle: BinaryIO, end: int) -> bool:
         elif kind == b"stsz":  # 8.7.3.2: version and flags, one size for all or 0, count, the sizes
             each, count = (int.from_bytes(head[at : at + 4], "big") for at in (4, 8))
             if count * max(1, each) > end or (each == 0 and 4 * count > size):
-                total += count + end  # more than any
+                total = inf
             # PCM, one frame a sample of constant size and duration: FFmpeg lists it by chunks.
             elif not (each and deltas[4:8] == deltas[12:16] == b"\0\0\0\1"):
                 total += count
         elif kind == b"trun":  # 8.8.8.2: a table with up to four columns of 32 bits
             flags, count = (int.from_bytes(head[at : at + 4], "big") for at in (0, 4))
-            total += count if 4 * (flags & 0xF00).bit_count() * count <= size else count + end
+            total += count if 4 * (flags & 0xF00).bit_count() * count <= size else inf
         if total > max(_MIN_SAMPLES, end // _BYTES_PER_SAMPLE):
             raise AudioError(
                 f"This M4A/MP4 file is damaged: its table announces {count:,} samples, "

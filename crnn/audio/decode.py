@@ -36,9 +36,9 @@ MAX_SECONDS = 600.0
 MIN_SECONDS = 0.1
 # Hz. Outside this range, the header is corrupt or the recording is not music.
 SOURCE_RATES = (4_000, 768_000)
-# Frames × channels that are decoded at most: 10 minutes of 7.1 at 96 kHz. Silence in FLAC takes
+# Frames × channels that are decoded at most: 10 minutes of stereo at 192 kHz. Silence in FLAC takes
 # hardly any bytes, and minutes to decode at a high rate.
-MAX_VALUES = 600 * 96_000 * 8
+MAX_VALUES = 600 * 192_000 * 2
 # Full scale is 1; float samples beyond this are invalid and would overflow later on.
 _MAX_AMPLITUDE = 1e6
 
@@ -232,8 +232,9 @@ def _notices(
         yield f"{duration(max(0.1, stream.lost))} in between are damaged and were left out."
     if channel is not None:
         yield (
-            "The channels cancel each other: their average is more than 20 dB quieter than channel "
-            f"{channel + 1}, which was analysed alone."
+            f"The average of all channels is more than 20 dB quieter than channel {channel + 1} "
+            f"(they cancel each other, or the others are silent): channel {channel + 1} was "
+            "analysed alone."
         )
     if cut:
         total = duration(stream.seconds) + " long" if stream.seconds > seconds else "longer"

@@ -1,8 +1,10 @@
 """Audio of any accepted format as a stream of blocks, read by FFmpeg."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from io import BytesIO
+from math import inf
 from pathlib import Path
 from typing import BinaryIO
 
@@ -66,7 +68,7 @@ class Stream:
                 f"The file has {self.channels} channels; up to {MAX_CHANNELS} are accepted. "
                 "Mix it down to stereo and try again."
             )
-        context.options = {"max_samples": str(_MAX_FRAMES), "err_detect": "crccheck"}
+        context.options = {"max_samples": str(_MAX_FRAMES)}
         self.codec = context.codec.canonical_name
         self.format = "Opus" if (self.codec, label) == ("opus", "OGG") else label
         self.seconds = float((self._track.duration or 0) * (self._track.time_base or 0))
@@ -75,9 +77,7 @@ class Stream:
         self.ends_early, self.lost = False, 0.0
         self.notices: list[str] = []
         if len(tracks) > 1:
-            self.notices.append(
-                f"The file has {len(tracks)} audio tracks; only the first was analysed."
-            )
+            self.notices.append(f"The file has {len(tracks)} audio tracks; only one was analysed.")
 
     def blocks(self) -> Iterator[Samples]:
         """The samples, float32 [n, C] a block."""
@@ -144,6 +144,12 @@ class Stream:
                     yield packet
             except MemoryError:
                 raise
+            except av.error.PatchWelcomeError:  # Ogg
+                self.notices.append(
+                    "The file goes on in another format, as files do that were joined; what "
+                    "follows was left out."
+                )
+                return
             except (av.FFmpegError, ValueError):
                 failed = True
             else:
@@ -165,20 +171,48 @@ def _open_file(path: Path) -> BinaryIO:
         raise AudioError(f"The file can't be opened: {reason or error}.") from error
 
 
+@lru_cache
+def _sound_decoders() -> str:
+    """Names of FFmpeg's decoders of sound: opening a file would decode its cover and film, too."""
+    names = []
+    for name in av.codecs_available:
+        with suppress(av.codec.codec.UnknownCodecError):  # the name of an encoder
+            if av.Codec(name, "r").type == "audio":
+                names.append(name)
+    return ",".join(names)
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    try:
+        yield
+    except MemoryError as error:
+        raise AudioError(
+            "Decoding this file takes more memory than there is: it is damaged or very long. "
+            "Export it again, or cut it."
+        ) from error
+
+
 @contextmanager
 def open_stream(source: bytes | str | Path) -> Iterator[Stream]:
     """Open a file or its bytes. Raises AudioError if it is not audio, naming what it is."""
     file = BytesIO(source) if isinstance(source, bytes) else _open_file(Path(source))
-    with file:
+    with file, _memory_errors():
         container, label = containers.recognise(file)
         early = containers.ends_early(file, container)
-        unclosed = containers.sound_size(file)[1] if container in ("wav", "w64") else None
-        handle = containers.Patched(file, *unclosed) if unclosed else file
+        sound = containers.sound_size(file) if container in ("wav", "w64") else None
+        handle = containers.Forward(file, sound.position, sound.right) if sound else file
         estimated = label == "AAC" or (label == "MP3" and not containers.xing_header(file))
         size = file.seek(0, 2)
         file.seek(0)
         try:
-            media = av.open(handle, "r", format=container, metadata_errors="replace")
+            media = av.open(
+                handle,
+                "r",
+                format=container,
+                options={"codec_whitelist": _sound_decoders()},
+                metadata_errors="replace",
+            )
         except MemoryError:
             raise
         except (av.FFmpegError, ValueError) as error:
@@ -194,7 +228,9 @@ def open_stream(source: bytes | str | Path) -> Iterator[Stream]:
             stream.ends_early = early
             if estimated:
                 stream.seconds = 0.0  # FFmpeg's estimate from the bit rate is too rough
-            if unclosed:
+            if sound:
+                stream.seconds = stream.seconds or 8 * sound.announced / (media.bit_rate or inf)
+            if sound and sound.right:
                 stream.notices.append(
                     "The file's header was never completed, as when a recording is interrupted; "
                     "everything up to the end of the file was read."
