@@ -17,6 +17,7 @@ _CSV = "utf-8-sig"  # with the mark by which spreadsheets know UTF-8
 
 # Orders of the table besides by class.
 _ADDED, _NAME, _LENGTH = "order added", "name", "length"
+_COLUMNS = ("Track", "Sounds most like", "Length (s)")  # of the table besides the classes
 
 
 def show(tracks: list[inference.TrackSummary]) -> None:
@@ -146,11 +147,12 @@ def _table(tracks: list[inference.TrackSummary], similarities: inference.predict
 
 
 def class_columns(tracks: list[inference.TrackSummary]) -> dict[str, tuple[int, str]]:
-    """Network and label by column; where networks share a label, with the task in its name."""
+    """Network and label by column; with the task in a name that is not the label's alone."""
     labels = [(i, p.task, label) for i, p in enumerate(tracks[0].predictions) for label in p.labels]
-    names = [label for _, _, label in labels]
+    names = [display(label) for _, _, label in labels]
+    names += map(display, (_ADDED, _NAME, _LENGTH, *_COLUMNS))
     return {
-        label if names.count(label) == 1 else f"{label} ({task})": (i, label)
+        label if names.count(display(label)) == 1 else f"{label} ({task})": (i, label)
         for i, task, label in labels
     }
 

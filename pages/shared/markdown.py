@@ -8,8 +8,11 @@ from crnn.untrusted import one_line
 _MARKUP = r"\`*_{}[]()#+!|~$:<>&"
 
 # What Streamlit looks for when backslashes are gone: web addresses, e-mail addresses, emoji and
-# icons (":material/home:"). A word joiner, which is not seen, interrupts them.
-_CODE = re.compile(r"(www(?=\.)|https?:(?=//)|@(?=[-\w])|:(?=[^\s:]+:))", re.IGNORECASE)
+# icons (":material/home:"), arrows. A word joiner, which is not seen, interrupts them.
+_CODE = re.compile(
+    r"(www(?=\.)|https?:(?=//)|@(?=[-\w])|:(?=[^\s:]+:)|(?<!\S)[<>~-]+(?=[->=](?!\S)))",
+    re.IGNORECASE,
+)
 _WORD_JOINER = "\u2060"
 
 

@@ -66,7 +66,7 @@ ANSWER = {**api_track(), **deezer_track(), "results": [itunes_song()], "title": 
 ANSWER |= {"thumbnail_url": "y", "error": {"code": 4}, "preview_url": "https://p.scdn.co/x"}
 # Every field with each odd value, all at once and one after the other.
 ALTERED = [dict.fromkeys(ANSWER, value) for value in ODD]
-ALTERED += [ANSWER | {key: ODD[number % len(ODD)]} for number, key in enumerate(ANSWER)]
+ALTERED += [ANSWER | {key: value} for key in ANSWER for value in (10**400, {})]
 TOKEN = {"access_token": "a-token-of-the-tests", "token_type": "Bearer", "expires_in": 3600}
 BYTES = [DEEP, b"[" * 100_000, b"\xff\xff", b"[]", b"{", b'{"name": 1e999}', b"9" * 5000]
 REDIRECT = (

@@ -1,5 +1,6 @@
 """Laws of the table of compared tracks: rows add up, sort, and do not depend on the order."""
 
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -45,3 +46,26 @@ def test_two_networks_may_share_a_label() -> None:
     row = frame([both]).iloc[0]
     assert row["A (genre)"] == pytest.approx(90)
     assert row["A (mood)"] == pytest.approx(20)
+
+
+def test_a_class_may_be_called_as_a_column_or_an_order() -> None:
+    """Its column is another one: none is lost, and sorting by it sorts by it."""
+    labels = ("name", "track", "length", "Length (s)", "order added", "dark", "Dark")
+    mood = prediction("mood", [[0.1, 0.2, 0.3, 0.1, 0.1, 0.15, 0.05]], "1234567")
+    genre = prediction("genre", [[0.2, 0.3, 0.1, 0.1, 0.1, 0.05, 0.15]], "1234567")
+    both = TrackSummary(
+        "x",
+        "1",
+        3.0,
+        (
+            replace(genre, labels=(*labels[:-1], "else")),
+            replace(mood, labels=(*labels[:-2], "Dark", "e")),
+        ),
+        (np.ones(2), np.ones(2)),
+    )
+    columns = class_columns([both])
+    assert len(columns) == 14
+    for order in ("order added", "name", "length", *columns):
+        table_ = frame([both], order)
+        assert len(table_.columns) == len(set(table_.columns)) == 14 + 2
+        assert table_["Track"].tolist() == ["x"]

@@ -1,13 +1,16 @@
 """The Listen page through Streamlit's own tester, with the bundled networks behind it."""
 
 import io
+import json
 import subprocess
 import sys
 import threading
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 import streamlit as st
@@ -16,8 +19,10 @@ from streamlit.testing.v1 import AppTest
 from crnn.audio.decode import MAX_SECONDS
 from crnn.labels import GENRES, MOODS, display
 from crnn.sources.examples import EXAMPLES
+from pages.listen import track as view
 from pages.shared import queue
 from tests.conftest import encode, encode_av, melody
+from tests.pages.text.test_predictions import prediction
 from tests.pages.visit import figures, plain
 
 ROOT = Path(__file__).parents[3]
@@ -123,6 +128,26 @@ def test_an_upload_is_analysed_and_its_results_can_be_downloaded(page: AppTest) 
     assert "7.0 s · MP3" in shown(page)
     names = [button.proto.label for button in page.get("download_button")]
     assert names == ["Download JSON", "Download CSV"]
+
+
+def test_a_spreadsheet_knows_a_csvs_encoding_and_a_parser_its_first_column(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The mark that Excel needs to read UTF-8; Python's csv and pandas skip it."""
+    files: dict[str, tuple[str | bytes, str]] = {}
+    monkeypatch.setattr(
+        st,
+        "download_button",
+        lambda label, data, name, *_, **__: files.update({label: (data, name)}),
+    )
+    analysis = SimpleNamespace(predictions=[prediction("genre", [[0.7, 0.3]])])
+    view._downloads(SimpleNamespace(name="音楽.mp3", seconds=3.0, analysis=analysis))
+    content, name = files["Download CSV"]
+    assert name == "音楽.csv"
+    assert isinstance(content, bytes)
+    assert content.startswith(b"\xef\xbb\xbffile,seconds,")
+    assert pd.read_csv(io.BytesIO(content)).file[0] == "音楽.mp3"
+    assert json.loads(files["Download JSON"][0])["file"] == "音楽.mp3"
 
 
 def test_noise_is_flagged_as_unusual_and_an_example_is_not(page: AppTest) -> None:

@@ -13,8 +13,12 @@ from pages.shared.markdown import escape, hyperlink, without_pictures
 
 COMMONMARK = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 TEXT = st.text(alphabet="ab1 .-+=*_`[]()!<>&;:#|~\\\"'/@w\n\t\ud800\x1b\u202e", max_size=40)
-# As Streamlit's page looks for them (mdast-util-gfm-autolink-literal, remark-emoji, its own icons).
-AUTOLINK = re.compile(r"https?://|www\.|[-.\w+]+@[-\w]+\.[-\w]|:[\w+/-]+:", re.IGNORECASE)
+# As Streamlit's page looks for them (mdast-util-gfm-autolink-literal, remark-emoji, its own icons
+# and arrows).
+CODE = re.compile(
+    r"https?://|www\.|[-.\w+]+@[-\w]+\.[-\w]|:[\w+/-]+:|(^|\s)(<?->|<-|--|[<>~]=)(\s|$)",
+    re.IGNORECASE,
+)
 
 
 def shown(markdown: str) -> str:
@@ -29,7 +33,7 @@ def test_what_is_shown_is_the_text(text: str) -> None:
     if line := one_line(text):
         seen = shown(escape(text))
         assert seen.replace("\u2060", "") == line.replace("\u2060", "")
-        assert not AUTOLINK.search(seen)
+        assert not CODE.search(seen)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +43,7 @@ def test_what_is_shown_is_the_text(text: str) -> None:
         "HTTPS://evil.example",
         "someone@evil.example",
         ":material/home: :smile:",
+        "a -> b -- c <- d <-> e",
         "![x](https://evil.example/x.png)",
         "!![x](https://evil.example/x.png)",
         "1. one",
@@ -51,7 +56,7 @@ def test_what_is_shown_is_the_text(text: str) -> None:
 def test_names_that_look_like_markup(name: str) -> None:
     seen = shown(escape(name))
     assert seen.replace("\u2060", "") == name
-    assert not AUTOLINK.search(seen)
+    assert not CODE.search(seen)
 
 
 def test_ordinary_names_stay_as_they_are() -> None:

@@ -172,6 +172,27 @@ def test_a_track_that_another_network_cannot_analyse_brings_the_default_back(
     assert len(genres(page)) == 10  # as before
 
 
+def test_the_way_back_is_there_whatever_a_page_does_with_a_network(
+    hub: FakeHub, other: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.add(REPO, other)
+    page = start()
+    page.button(key="example-palace").click().run()
+    with monkeypatch.context() as patch:
+        patch.setattr("pages.text.predictions.certainty", lambda _: 1 / 0)
+        attempt(page, REPO)
+        assert page.exception
+        page.button(key="default-genre")
+        patch.setattr("crnn.inference.decode_and_predict", lambda *_: 1 / 0)
+        page.button(key="example-hunting").click().run()
+        assert page.exception
+        page.button(key="default-genre").click().run()
+    page.run()
+    assert not page.exception
+    assert REPO not in sidebar(page)
+    assert len(genres(page)) == 10
+
+
 def test_the_first_page_imports_neither_torch_nor_the_hub_client() -> None:
     code = (
         "import sys; from streamlit.testing.v1 import AppTest; import pages.shared.session as s; "
