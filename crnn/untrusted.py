@@ -4,6 +4,9 @@ import json
 import re
 from typing import Any, NamedTuple
 
+# What reading values of another form may raise, too large numbers and deep nesting included.
+MALFORMED = (ValueError, LookupError, TypeError, ArithmeticError, RuntimeError, AttributeError)
+
 _ADDRESS = re.compile(
     r"(https?)://([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?::(\d{1,5}))?(/[^?#]*)?(?:[?#].*)?",
     re.ASCII | re.DOTALL | re.IGNORECASE,

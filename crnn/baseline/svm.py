@@ -27,6 +27,7 @@ from scipy.special import expit
 
 from crnn.errors import CheckpointError
 from crnn.model.metadata import BUNDLED, read_config
+from crnn.untrusted import MALFORMED
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Index = np.ndarray[Any, np.dtype[np.int64]]
@@ -221,8 +222,8 @@ class SVM:
                 data=config.get("data", ""),
                 revision=config.get("revision", ""),
             )
-        except (ValueError, LookupError, TypeError, safetensors.SafetensorError) as error:
-            reason = str(error).splitlines()[0]
+        except (*MALFORMED, safetensors.SafetensorError) as error:
+            reason = str(error).partition("\n")[0]
             raise CheckpointError(
                 f"{folder.name}: {CONFIG} or {WEIGHTS} is damaged or no SVM of ours ({reason})."
             ) from error

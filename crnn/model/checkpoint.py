@@ -29,11 +29,10 @@ from crnn.model.hub import CARD, CONFIG, MAX_BYTES, WEIGHTS, HubAddress, Progres
 from crnn.model.metadata import BUNDLED, Metadata, Results
 from crnn.model.network import CRNN
 from crnn.model.ood import OODDetector
+from crnn.untrusted import MALFORMED
 
 _FORMAT = 1
 _DTYPES = {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int64}
-# What reading a stranger's config.json may raise.
-_MALFORMED = (ValueError, LookupError, TypeError, ArithmeticError, RuntimeError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -199,7 +198,7 @@ def _read_config(file: Path, name: str) -> tuple[CheckpointConfig, OODDetector |
         with torch.device("meta"):  # shapes without memory
             state = CRNN(config.model).state_dict().values()
         _check_size("weights of", sum(value.numel() * value.element_size() for value in state))
-    except (*_MALFORMED, OSError) as error:
+    except (*MALFORMED, OSError) as error:
         raise CheckpointError(
             f"{name}: {CONFIG} does not describe a network of ours ({_reason(error)})."
         ) from error

@@ -20,7 +20,7 @@ import huggingface_hub
 
 from crnn.errors import CheckpointError
 from crnn.format import ellipsis
-from crnn.untrusted import split_address
+from crnn.untrusted import MALFORMED, split_address
 
 Progress = Callable[[float], None]  # called with the fraction done, 0 to 1
 
@@ -35,8 +35,6 @@ _ANONYMOUS_BYTES = 1_000_000_000
 
 _TIMEOUT = 5.0  # seconds for the Hub to answer
 _DISK_ERRORS = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT)
-# What huggingface_hub raises where an answer has another form.
-_MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 _PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".joblib")
 
 _HOSTS = ("huggingface.co", "hf.co")
@@ -239,7 +237,7 @@ class _Remote:
                 raise ValueError
         except (httpx2.HTTPError, OSError) as error:
             raise self._explained(error) from error
-        except (httpx2.InvalidURL, *_MALFORMED) as error:
+        except (httpx2.InvalidURL, *MALFORMED) as error:
             # A sign-in page of a network, a proxy: something that is not the Hub answers "200 OK".
             raise HubUnreachable(
                 f"{self.address}: what answered in place of the Hugging Face Hub is not the Hub."

@@ -8,7 +8,7 @@ from typing import Any
 
 from crnn.errors import CheckpointError
 from crnn.model.hub import CARD, CONFIG, MAX_BYTES, WEIGHTS
-from crnn.untrusted import json_object, number, text
+from crnn.untrusted import MALFORMED, json_object, number, text
 
 _INSTALLED = Path(__file__).parents[1] / "checkpoints"  # where a wheel has them
 BUNDLED = (
@@ -54,7 +54,7 @@ def read(folder: Path) -> Metadata:
             ood_threshold=number(config, "doubt", "threshold"),
             ood_origin=text(config, "doubt", "origin"),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, *MALFORMED) as error:
         raise CheckpointError(
             f"{folder.name}: its {CONFIG} or {WEIGHTS} cannot be read."
         ) from error

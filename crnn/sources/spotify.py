@@ -15,7 +15,7 @@ from crnn.errors import SourceError
 from crnn.format import ellipsis
 from crnn.sources import http
 from crnn.sources.http import FetchError, Session, get_json, request_failed, service_name
-from crnn.untrusted import items, number, split_address, text
+from crnn.untrusted import MALFORMED, items, number, split_address, text
 
 _ID = re.compile(r"[0-9A-Za-z]{22}")
 _LOCALE = re.compile(r"intl-[a-z]{2}(-[a-z]{2})?", re.IGNORECASE)
@@ -187,7 +187,7 @@ def _from_api(track: str, credentials: Credentials, session: Session) -> TrackIn
         raise FetchError(status_message(401 if refused else status), status) from None
     except requests.RequestException as error:
         raise request_failed("Spotify", error) from error
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except MALFORMED as error:
         # spotipy reads answers without checking their form; the token may be what is wrong.
         _tokens.pop(credentials, None)
         raise FetchError("Spotify's answer is not a track.") from error

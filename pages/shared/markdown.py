@@ -28,7 +28,7 @@ def escape(text: str, limit: int | None = None) -> str:
         line = f"{line[: limit - 16]}…{line[-15:]}"
     line = _CODE.sub(rf"\1{_WORD_JOINER}", line)
     escaped = "".join(f"\\{c}" if c in _MARKUP else c for c in line)
-    return re.sub(r"^(\d*)([-.=])", r"\1\\\2", escaped)  # no list, line or heading
+    return re.sub(r"^(\d+)(?=\.(?!\S))|^(?=[-=])", r"\1\\", escaped)  # no list, line or heading
 
 
 def hyperlink(text: str, address: str, limit: int = 60) -> str:

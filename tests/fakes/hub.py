@@ -69,6 +69,7 @@ class FakeHub:
         self.asked: list[tuple[str, str, str]] = []  # method, path, Authorization
         self.status = 0  # answered to everything where set
         self.portal = False
+        self.listing = b""  # sent in place of each repository's description where set
         self.delay = 0.0  # seconds before each answer
         self.connections: list[socket.socket] = []
         self._server: _Server | None = None
@@ -159,6 +160,8 @@ class _Handler(BaseHTTPRequestHandler):
             )
         elif self.command == "POST":
             self.post(path, bool(token))
+        elif path.startswith("/api/models/") and self.hub.listing:
+            self.send(200, self.hub.listing, {"Content-Type": "application/json"})
         elif path.startswith("/api/models/"):
             self.describe(
                 path.removeprefix("/api/models/"), bool(token), "blobs" in urlsplit(self.path).query

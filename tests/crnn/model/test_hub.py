@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -121,6 +122,52 @@ def test_without_the_hub_and_without_a_copy(
     said = message()
     assert words in said
     assert "No copy of it was fetched before. Try again later." in said
+
+
+SIBLINGS = [{"rfilename": "config.json", "size": 9}, {"rfilename": "model.safetensors", "size": 9}]
+LISTING: dict[str, Any] = {"id": NAME, "sha": "a1" * 20, "siblings": SIBLINGS}
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        b'{"a":' * 100_000,
+        b"[" * 100_000,
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"{}",
+        *(
+            json.dumps(LISTING | changes).encode()
+            for changes in (
+                {"sha": 3},
+                {"sha": []},
+                {"sha": "\ud800"},
+                {"siblings": 3},
+                {"siblings": [3]},
+                {"siblings": [{"rfilename": 3}]},
+                {"siblings": [{}]},
+                {"siblings": [SIBLINGS[0] | {"size": "9"}]},
+                {"siblings": [SIBLINGS[0] | {"size": 1e999}]},
+                {"siblings": [SIBLINGS[0] | {"size": None}]},
+                {"siblings": [SIBLINGS[0] | {"size": -1}]},
+                {"lastModified": 3},
+                {"tags": 3, "cardData": 3, "config": 3, "gated": {}},
+            )
+        ),
+    ],
+)
+def test_a_listing_of_another_form_is_a_sentence(
+    hub: FakeHub, files: Files, listing: bytes
+) -> None:
+    hub.add(NAME, files)
+    hub.listing = listing
+    assert message()
+
+
+def test_a_size_too_large_for_a_float_is_a_sentence(hub: FakeHub, files: Files) -> None:
+    hub.add(NAME, files).announced["model.safetensors"] = 10**400
+    assert "up to 64 MB are accepted" in message()
 
 
 def into_trouble(hub: FakeHub, trouble: str) -> None:
