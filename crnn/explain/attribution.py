@@ -141,9 +141,9 @@ def grad_cam(classifier: Classifier, mel: Tensor, label: str, layer: int = _LAYE
             for convolution in network.convolutions[:layer]:
                 x = convolution(x)
             block = cast(nn.Sequential, network.convolutions[layer])
-            maps = block[:3](x)  # convolution, activation, batch norm: [B, C, M', W']
+            maps = block[:-2](x)  # all but pooling and dropout: [B, C, M', W']
         with torch.enable_grad():
-            x = block[3:](maps.requires_grad_())
+            x = block[-2:](maps.requires_grad_())
             for convolution in network.convolutions[layer + 1 :]:
                 x = convolution(x)
             logits = network.linear(network.recur(x))

@@ -59,6 +59,8 @@ class ModelConfig:
         n_classes: number of outputs.
         pools: pooling size (mel bands, frames) after each convolution.
         channels: output channels of each convolution.
+        residual: how many of the last convolutions are followed, before pooling, by a second one
+            of the same size whose output is added to its input (He et al. 2016).
         gru: hidden size of each of the two recurrent layers.
         readout: which hidden states the linear layer sees: the "last" (of each direction), their
             "mean" over time, or their mean weighted by an "attention" learned from each state.
@@ -70,6 +72,7 @@ class ModelConfig:
     n_classes: Size
     pools: Pools
     channels: tuple[Size, ...] = (64, 128, 128, 128)
+    residual: Annotated[int, Field(strict=True, ge=0)] = 0
     pooling: Literal["max", "avg"] = "max"
     activation: Literal["elu", "pelu"] = "elu"
     gru: Size = 64
@@ -82,6 +85,10 @@ class ModelConfig:
         if len(self.pools) != len(self.channels):
             raise ValueError(
                 f"{len(self.channels)} convolutions need as many pools, got {len(self.pools)}"
+            )
+        if self.residual > len(self.channels):
+            raise ValueError(
+                f"residual is {self.residual}; there are {len(self.channels)} convolutions"
             )
         bands, steps = self.output_size
         if bands != 1 or steps < 1:
@@ -107,9 +114,10 @@ class ModelConfig:
     @property
     def multiplications(self) -> int:
         """Multiplications that one segment takes: convolutions (3×3), two GRUs, linear layer."""
+        layers = list(self._layers())
+        layers += [(c, c, *size) for c, _, *size in layers[len(layers) - self.residual :]]
         count = sum(
-            9 * channels * previous * bands * steps
-            for channels, previous, bands, steps in self._layers()
+            9 * channels * previous * bands * steps for channels, previous, bands, steps in layers
         )
         directions = 2 if self.bidirectional else 1
         inputs = self.channels[-1] + self.gru * directions  # of the first GRU and of the second

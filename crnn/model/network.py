@@ -28,6 +28,13 @@ class PELU(nn.Module):
         return torch.where(x >= 0, a / b * x, a * torch.expm1(x.clamp(max=0) / b))
 
 
+class Residual(nn.Sequential):
+    """Layers whose output is added to their input. Shape: [B, C, M, W] -> the same."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + super().forward(x)  # type: ignore[no-any-return]
+
+
 class CRNN(nn.Module):
     """Batch norm, four convolutions, two stacked GRUs, readout, linear."""
 
@@ -35,19 +42,16 @@ class CRNN(nn.Module):
         super().__init__()
         self.config = config
         self.normalise = nn.BatchNorm2d(1)
-        layers, previous = [], 1
-        for channels, pool in zip(config.channels, config.pools, strict=True):
-            layers.append(
-                nn.Sequential(
-                    nn.Conv2d(previous, channels, kernel_size=3, padding=1),
-                    nn.ELU(inplace=True) if config.activation == "elu" else PELU(channels),
-                    nn.BatchNorm2d(channels),
-                    nn.MaxPool2d(pool) if config.pooling == "max" else nn.AvgPool2d(pool),
-                    nn.Dropout(config.conv_dropout),
-                )
-            )
+        self.convolutions = nn.ModuleList()
+        previous, plain = 1, len(config.channels) - config.residual
+        for index, (channels, pool) in enumerate(zip(config.channels, config.pools, strict=True)):
+            layers = self._convolution(previous, channels)
+            if index >= plain:
+                layers.append(Residual(*self._convolution(channels, channels)))
+            layers.append(nn.MaxPool2d(pool) if config.pooling == "max" else nn.AvgPool2d(pool))
+            layers.append(nn.Dropout(config.conv_dropout))
+            self.convolutions.append(nn.Sequential(*layers))
             previous = channels
-        self.convolutions = nn.ModuleList(layers)
         self.gru = nn.GRU(
             previous,
             config.gru,
@@ -63,6 +67,11 @@ class CRNN(nn.Module):
         # About twice as fast on CPUs. Weights too: with one input channel the input's layout
         # decides nothing.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def _convolution(self, inputs: int, outputs: int) -> list[nn.Module]:
+        activation = nn.ELU(inplace=True) if self.config.activation == "elu" else PELU(outputs)
+        convolution = nn.Conv2d(inputs, outputs, kernel_size=3, padding=1)
+        return [convolution, activation, nn.BatchNorm2d(outputs)]
 
     def forward(self, segments: Tensor) -> Tensor:
         """Shape: [B, 1, M, W] dB -> logits [B, K]."""

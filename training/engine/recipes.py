@@ -75,6 +75,7 @@ class Recipe:
     auxiliary: Annotated[float, Field(ge=0, le=1)] = 0.0
     init_from: str = ""
     channels: tuple[int, ...] = (64, 128, 128, 128)
+    residual: Annotated[int, Field(ge=0)] = 0
     pools: Pools | None = None
     pooling: Literal["max", "avg"] = "max"
     activation: Literal["elu", "pelu"] = "elu"

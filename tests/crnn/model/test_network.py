@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd
 from crnn.model.config import ModelConfig, pool_sizes
@@ -111,3 +112,25 @@ def test_bands_that_cannot_be_pooled_to_one_are_refused() -> None:
 def test_a_picture_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\[B, 1, 128, 39\] is needed"):
         CRNN(config(GTZAN_FRONT_END))(torch.zeros(2, 1, 128, 40))
+
+
+@pytest.mark.parametrize("residual", [1, 4])
+def test_a_residual_layer_that_adds_nothing_changes_nothing(residual: int) -> None:
+    torch.manual_seed(0)
+    plain = CRNN(config(GTZAN_FRONT_END)).eval()
+    network = CRNN(config(GTZAN_FRONT_END, residual=residual)).eval()
+    network.load_state_dict(plain.state_dict(), strict=False)
+    segments = -80 * torch.rand(3, 1, 128, 39)
+    assert not torch.allclose(network(segments), plain(segments))
+    for layer in network.convolutions[4 - residual :]:
+        torch.nn.init.zeros_(layer[3][2].weight)  # type: ignore[index]
+    torch.testing.assert_close(network(segments), plain(segments))
+
+
+@pytest.mark.parametrize("changes", [{}, {"residual": 2, "bidirectional": True}])
+def test_multiplications_are_those_that_pytorch_counts(changes: dict[str, object]) -> None:
+    settings = config(GTZAN_FRONT_END, **changes)  # type: ignore[arg-type]
+    network = CRNN(settings).eval()
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network(torch.zeros(1, 1, 128, 39))
+    assert 2 * settings.multiplications == counter.get_total_flops()  # and as many additions
