@@ -115,7 +115,7 @@ class ModelConfig:
     def multiplications(self) -> int:
         """Multiplications that one segment takes: convolutions (3×3), two GRUs, linear layer."""
         layers = list(self._layers())
-        layers += [(c, c, *size) for c, _, *size in layers[len(layers) - self.residual :]]
+        layers += [(c, c, b, s) for c, _, b, s in layers[len(layers) - self.residual :]]
         count = sum(
             9 * channels * previous * bands * steps for channels, previous, bands, steps in layers
         )

@@ -32,7 +32,7 @@ class Residual(nn.Sequential):
     """Layers whose output is added to their input. Shape: [B, C, M, W] -> the same."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + super().forward(x)  # type: ignore[no-any-return]
+        return x + super().forward(x)  # type: ignore[no-untyped-call, no-any-return]
 
 
 class CRNN(nn.Module):
