@@ -4,7 +4,8 @@ speed     both distributions of a track against librosa's mel spectrogram
 lab       a moved slider of the augmentation lab against librosa's mel spectrogram
 why       another class explained, against one prediction and one patch at a time; deletion tests
 scale     training against a plain loop with librosa; ×1, ×4, ×16 data (--out: DIR/scale.json)
-memory    the served app: first page, 40 tracks in a row, 30 sessions at once (needs Chromium)
+memory    the served app: first page, 40 tracks in a row, long ones, 30 sessions (needs Chromium)
+hostile   each file of --inputs DIR uploaded while another visitor opens an example (Chromium)
 """
 
 import argparse
@@ -16,11 +17,12 @@ parser = argparse.ArgumentParser(
     description=__doc__,
     formatter_class=argparse.RawDescriptionHelpFormatter,
 )
-CHOICES = ["speed", "lab", "why", "scale", "memory"]
-parser.add_argument("what", nargs="*", choices=CHOICES, default=CHOICES)
+CHOICES = ["speed", "lab", "why", "scale", "memory", "hostile"]
+parser.add_argument("what", nargs="*", choices=CHOICES, default=CHOICES[:-1])
 parser.add_argument(
     "--out", type=Path, metavar="DIR", help="for scale: where Results finds it, assets/results"
 )
+parser.add_argument("--inputs", type=Path, metavar="DIR", help="for hostile")
 options = parser.parse_args()
 for what in options.what:
     if what == "speed":
@@ -43,9 +45,14 @@ for what in options.what:
         print(json.dumps(result, indent=1, ensure_ascii=False))
         if options.out is not None:
             scale.write(result, options.out)
+    elif what == "hostile":
+        from benchmarks import memory
+
+        print(json.dumps(memory.hostile(options.inputs), indent=1, ensure_ascii=False))
     else:
         from benchmarks import memory
 
         print(json.dumps({"first page": memory.first_page()}, indent=1))
         print(json.dumps({"many tracks": memory.many_tracks()}))
+        print(json.dumps({"long tracks": memory.long_tracks()}, indent=1))
         print(json.dumps({"30 sessions": memory.many_sessions()}, indent=1))

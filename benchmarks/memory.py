@@ -1,21 +1,29 @@
-"""Resident memory of the served app: after many tracks in one session, and with many sessions."""
+"""Memory of the served app and its worker: many tracks, long ones, many sessions, hostile files.
+
+Megabytes are those of the server and of the processes that decode (PSS: a page that several share
+counts once).
+"""
 
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import psutil
+import soundfile
 from playwright.sync_api import Page, expect, sync_playwright
 
 from benchmarks.speed import song
+from crnn.sources.examples import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 180_000  # ms
@@ -68,7 +76,29 @@ def browser() -> Iterator[Any]:
 
 
 def megabytes(process: psutil.Process) -> int:
-    return round(process.memory_info().rss / 2**20)
+    total = 0
+    for one in (process, *process.children(recursive=True)):
+        with suppress(psutil.Error):
+            total += one.memory_full_info().pss
+    return round(total / 2**20)
+
+
+@contextmanager
+def peak(process: psutil.Process) -> Iterator[list[int]]:
+    """A list whose one value is the largest number of megabytes during the block."""
+    most, stop = [0], threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.2):
+            most[0] = max(most[0], megabytes(process))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield most
+    finally:
+        stop.set()
+        watcher.join()
 
 
 def first_page() -> dict[str, float]:
@@ -108,23 +138,79 @@ def many_tracks(count: int = 40, lengths: int = 10) -> dict[str, Any]:
     rounds = [max(megabytes_each[first : first + lengths]) for first in range(0, count, lengths)]
     return {
         "tracks": count,
-        "rss_mb": megabytes_each,
+        "mb": megabytes_each,
         "peak_mb": max(megabytes_each),
         "peak_of_each_round_mb": rounds,
     }
 
 
+def long_tracks() -> dict[str, Any]:
+    """One visitor: ten minutes of MP3, then 50 MB of WAV."""
+    samples, rate = soundfile.read(BytesIO(song(285)), dtype="int16")
+    wav = BytesIO()
+    soundfile.write(wav, samples[: 49_900_000 // 4], rate, format="WAV", subtype="PCM_16")
+    files = {"long.mp3": song(600), "large.wav": wav.getvalue()}
+    del samples, wav
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        app() as (address, process),
+        browser() as chromium,
+        peak(process) as most,
+    ):
+        page, after = chromium.new_page(), {}
+        page.goto(address)
+        page.get_by_role("radio", name="Upload").click()
+        for name, data in files.items():
+            file = Path(folder) / name
+            file.write_bytes(data)
+            page.locator("input[type=file]").set_input_files(file)
+            _drawn(page, name)
+            after[name] = {"peak_mb": most[0], "then_mb": megabytes(process)}
+        return after
+
+
+def hostile(folder: Path) -> dict[str, Any]:
+    """Each file of a folder uploaded by one visitor while another one opens an example."""
+    results: dict[str, Any] = {}
+    examples = [example for example in EXAMPLES.values() if example.name != "palace"]
+    with app() as (address, process), browser() as chromium, peak(process) as most:
+        _timed(chromium, address, "palace")  # loads the networks
+        results["example alone, s"] = _timed(chromium, address, examples[0].name)
+        for number, file in enumerate(sorted(folder.iterdir())):
+            page = chromium.new_page()
+            page.goto(address)
+            page.get_by_role("radio", name="Upload").click()
+            most[0], start = 0, time.perf_counter()
+            page.locator("input[type=file]").set_input_files(file)
+            page.get_by_text("Opening").or_(page.get_by_role("alert")).first.wait_for()
+            # An example that nobody has opened with these networks, as far as there are any.
+            example = examples[min(number + 1, len(examples) - 1)].name
+            other = _timed(chromium, address, example)
+            done = page.get_by_role("alert").or_(page.get_by_role("heading", name=file.name))
+            done.first.wait_for(timeout=PATIENCE)
+            results[file.name] = {
+                "uploader_s": round(time.perf_counter() - start, 1),
+                "other_s": other,
+                "peak_mb": most[0],
+                "answer": done.first.inner_text(),
+                "server_runs": process.is_running(),
+            }
+            page.close()
+    return results
+
+
+def _timed(chromium: Any, address: str, example: str) -> float:
+    """Seconds until an example is drawn in a new page."""
+    page, start = chromium.new_page(), time.perf_counter()
+    page.goto(f"{address}/?example={example}")
+    _drawn(page, EXAMPLES[example].title)
+    page.close()
+    return round(time.perf_counter() - start, 2)
+
+
 def many_sessions(count: int = 30) -> dict[str, Any]:
     """`count` visitors who open the same example at once."""
-    with app() as (address, process), browser() as chromium:
-        peak, stop = [0], threading.Event()
-
-        def watch() -> None:
-            while not stop.wait(0.1):
-                peak[0] = max(peak[0], megabytes(process))
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
+    with app() as (address, process), browser() as chromium, peak(process) as most:
         pages = [chromium.new_page() for _ in range(count)]
         start = time.perf_counter()
         for page in pages:
@@ -137,12 +223,10 @@ def many_sessions(count: int = 30) -> dict[str, Any]:
                 + page.get_by_test_id("stAlertContentError").count()
             )
         seconds = time.perf_counter() - start
-        stop.set()
-        watcher.join()
         return {
             "sessions": count,
             "errors": errors,
-            "peak_mb": peak[0],
+            "peak_mb": most[0],
             "all_drawn_s": round(seconds, 1),
         }
 
