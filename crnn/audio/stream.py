@@ -6,7 +6,7 @@ from functools import lru_cache
 from io import BytesIO
 from math import inf
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -19,6 +19,9 @@ from crnn.errors import AudioError
 MAX_CHANNELS = 32
 # Frames per block: 0.1 s at 44.1 kHz.
 _BLOCK = 4096
+# PyAV reads a frame's planes up to an empty one; of eight or more there is none, and the process
+# ends. FFmpeg's resampler packs those into one.
+_MAX_PLANES = 8
 # Bytes of a packet, and frames decoded from one. FLAC has up to 2 MB and 65,536, others far less.
 _MAX_PACKET, _MAX_FRAMES = 1 << 22, 1 << 20
 # Packets that can't be decoded, in a row: 20 s of MP3.
@@ -81,26 +84,35 @@ class Stream:
 
     def blocks(self) -> Iterator[Samples]:
         """The samples, float32 [n, C] a block."""
-        kind, to_float = None, av.AudioResampler()
-        for frame in self._frames():
-            if kind != (kind := (frame.format.name, frame.layout.name, frame.sample_rate)):
-                yield from self._packed(to_float.resample(None))
-                rate, channels = frame.sample_rate, frame.layout.nb_channels
-                if (rate, channels) != (self.sample_rate, self.channels):
-                    self.notices.append(
-                        f"The file goes on at {rate} Hz with {_channels(channels)} instead of "
-                        f"{self.sample_rate} Hz with {_channels(self.channels)}, as files do that "
-                        "were joined; what follows was left out."
-                    )
-                    return
-                # Packed: PyAV ends the process where it reads planes of eight or more channels.
-                to_float = av.AudioResampler("flt", frame.layout, rate, _BLOCK)
-            yield from self._packed(to_float.resample(frame))
-        yield from self._packed(to_float.resample(None))
+        parts: list[Samples] = []
+        for part in self._parts():
+            parts.append(part)
+            if sum(map(len, parts)) >= _BLOCK:
+                yield np.concatenate(parts)
+                parts = []
+        if parts:
+            yield np.concatenate(parts)
 
-    def _packed(self, frames: list[av.AudioFrame]) -> Iterator[Samples]:
-        for frame in frames:
-            yield np.asarray(frame.to_ndarray(), np.float32).reshape(-1, self.channels)
+    def _parts(self) -> Iterator[Samples]:
+        """The samples of each frame, as float32 [n, C], up to where rate or channels change."""
+        kind, packer = None, av.AudioResampler()
+        for frame in self._frames():
+            rate, channels = frame.sample_rate, frame.layout.nb_channels
+            if (rate, channels) != (self.sample_rate, self.channels):
+                self.notices.append(
+                    f"The file goes on at {rate} Hz with {_channels(channels)} instead of "
+                    f"{self.sample_rate} Hz with {_channels(self.channels)}, as files do that "
+                    "were joined; what follows was left out."
+                )
+                return
+            if channels < _MAX_PLANES or not frame.format.is_planar:
+                samples = frame.to_ndarray()
+                yield _to_float(samples.T if frame.format.is_planar else samples, channels)
+                continue
+            if kind != (kind := (frame.format.name, frame.layout.name)):
+                packer = av.AudioResampler("flt", frame.layout, rate)
+            for packed in packer.resample(frame):
+                yield _to_float(packed.to_ndarray(), channels)
 
     def _frames(self) -> Iterator[av.AudioFrame]:
         """Decoded frames. Packets that can't be decoded are left out, and their time is counted."""
@@ -157,6 +169,16 @@ class Stream:
         self.ends_early |= failed
 
 
+def _to_float(samples: np.ndarray[Any, Any], channels: int) -> Samples:
+    """Samples of any format in [-1, 1], float32 [n, C]."""
+    floats = samples.reshape(-1, channels).astype(np.float32, copy=False)
+    if samples.dtype.kind == "f":
+        return floats
+    if samples.dtype.kind == "u":
+        floats = floats - 2.0 ** (8 * samples.dtype.itemsize - 1)
+    return np.asarray(floats * 2.0 ** (1 - 8 * samples.dtype.itemsize), np.float32)
+
+
 def _channels(count: int) -> str:
     return f"{count} channel{'s' if count > 1 else ''}"
 
@@ -186,7 +208,7 @@ def _sound_decoders() -> str:
 def _memory_errors() -> Iterator[None]:
     try:
         yield
-    except MemoryError as error:
+    except av.error.MemoryError as error:
         raise AudioError(
             "Decoding this file takes more memory than there is: it is damaged or very long. "
             "Export it again, or cut it."
@@ -202,6 +224,9 @@ def open_stream(source: bytes | str | Path) -> Iterator[Stream]:
         early = containers.ends_early(file, container)
         sound = containers.sound_size(file) if container in ("wav", "w64") else None
         handle = containers.Forward(file, sound.position, sound.right) if sound else file
+        options = {"codec_whitelist": _sound_decoders()}
+        if sound:
+            options["probesize"] = "65536"  # not 5 MB, to see whether its samples are in disguise
         estimated = label == "AAC" or (label == "MP3" and not containers.xing_header(file))
         size = file.seek(0, 2)
         file.seek(0)
@@ -210,7 +235,7 @@ def open_stream(source: bytes | str | Path) -> Iterator[Stream]:
                 handle,
                 "r",
                 format=container,
-                options={"codec_whitelist": _sound_decoders()},
+                options=options,
                 metadata_errors="replace",
             )
         except MemoryError:
