@@ -32,6 +32,31 @@ def test_command_line_says_what_is_wrong(
     assert "NAME=VALUE is needed" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "setting",
+    (
+        "epochs=abc batch_size=0 noise_db=NaN noise_db=[NaN,20] noise=loud channels=5 pools={} =1"
+        " learning_rate=Infinity epochs=1e400 weight_decay=-1 epochs"
+    ).split(),
+)
+def test_an_impossible_setting_is_named(
+    setting: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["train", "genre", "--data", str(tmp_path), "--tag", "x", "--set", setting]
+    assert main(arguments) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("python -m training: ")
+    assert "setting" in said or "NAME=VALUE" in said
+
+
+def test_options_of_a_manifest_are_not_ignored_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for option in (["--front-end", "paper"], ["--task-name", "mood"]):
+        assert main(["train", "genre", "--data", str(tmp_path), *option]) == 1
+        assert "are a manifest's" in capsys.readouterr().err
+
+
 class TestArguments:
     """What reaches a command, by a function with a parameter of each kind."""
 

@@ -22,7 +22,7 @@ _RENAMED = {"start": "init_from", "beside": "auxiliary"}
 _REMOVED = {"stretch": 0.0, "pitch": 0.0, "teacher": "", "distillation": 0.0}
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
 class Recipe:
     """Settings of a training run; the defaults are the paper's (Table VI), 0 turns one off.
 
@@ -40,7 +40,7 @@ class Recipe:
         time_mask, frequency_mask, masks: Longest mask in seconds and in bands; masks of each kind.
         time_warp: Seconds by which a point in time moves at most.
         noise_db, noise: Signal-to-noise ratio, sampled between these two for each batch, and the
-            kind of noise (crnn.audio.noise.KINDS).
+            kind of noise (crnn.audio.noise).
         tags: Weight of an auxiliary loss, the mean binary cross-entropy over the collection's tags
             (multi-task learning, Caruana 1997).
         auxiliary: Fraction of the crops of partially labelled clips that an epoch adds
@@ -70,7 +70,7 @@ class Recipe:
     masks: Annotated[int, Field(ge=0)] = 1
     time_warp: NotNegative = 0.0
     noise_db: tuple[float, float] | None = None
-    noise: str = "white"
+    noise: Literal["white", "pink", "crowd", "vinyl"] = "white"
     tags: NotNegative = 0.0
     auxiliary: Annotated[float, Field(ge=0, le=1)] = 0.0
     init_from: str = ""

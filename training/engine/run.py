@@ -8,7 +8,10 @@ runs/<name>/checkpoint/   config.json + model.safetensors, as crnn.model.checkpo
 
 import json
 import os
+import pickle
+import signal
 import subprocess
+import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
@@ -26,6 +29,7 @@ from pytorch_lightning.callbacks import (
     TQDMProgressBar,
 )
 from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.network import CRNN
@@ -77,7 +81,9 @@ def train(
             loading is not the bottleneck.
 
     Raises:
-        ValueError: The folder holds a different run, or batches don't divide among the processes.
+        ValueError: The folder holds a different run or a damaged one, or batches don't divide among
+            the processes.
+        SystemExit: SIGTERM came. What was trained up to the last epoch's end is in the folder.
     """
     folder, group = runs / spec.name, ProcessGroup.current()
     group.join()
@@ -122,8 +128,12 @@ def train(
         **group.trainer_settings(),
     )
     last, best = folder / "last.ckpt", folder / "best.ckpt"
-    # This run's own file, no download: the full state (optimiser, callbacks) is needed to resume.
-    trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=False)
+    resumed = group.run_on_all(lambda: last.exists() and bool(_state(last)))
+    try:
+        trainer.fit(module, data, ckpt_path=last if resumed else None, weights_only=True)
+    except SIGTERMException:
+        print(f"{folder}: stopped. The same command continues this run.", file=sys.stderr)
+        raise SystemExit(128 + signal.SIGTERM) from None
     data_name = f"{collection.name}, split {spec.split}, {len(split.train)} tracks"
     if auxiliary is not None:
         data_name += f"; auxiliary: {len(auxiliary.features)} of {auxiliary.name}"
@@ -134,7 +144,7 @@ def train(
         segment_seconds=recipe.segment_seconds,
         model=module.network.eval(),
         # The code that started the run, even if it was resumed by a later revision.
-        revision=json.loads((folder / "config.json").read_text())["revision"],
+        revision=_config(folder)["revision"],
         data=data_name,
     )
     outcome: dict[str, Any] = {"precision": precision}
@@ -145,12 +155,11 @@ def train(
     def finish() -> None:
         # Read back rather than taken from memory: the file has the averaged weights even if fit
         # had nothing left to do.
-        state = torch.load(best if stop_early else last, weights_only=True, map_location="cpu")
-        module.load_state_dict(state["state_dict"])
+        module.load_state_dict(_state(best if stop_early else last)["state_dict"])
         checkpoint.save(folder / "checkpoint")
         for file in (last, best):
             file.unlink(missing_ok=True)
-        config = json.loads((folder / "config.json").read_text())
+        config = _config(folder)
         config |= {"seconds": round(time.monotonic() - started, 1)} | outcome
         (folder / "config.json").write_text(json.dumps(config, indent=1))
 
@@ -163,9 +172,33 @@ def finished(folder: Path) -> bool:
     return (folder / "checkpoint" / "config.json").exists()
 
 
+def _state(file: Path) -> dict[str, Any]:
+    """A state that Lightning stored; nothing in the file is run."""
+    try:
+        state: dict[str, Any] = torch.load(file, weights_only=True, map_location="cpu")
+        if {"state_dict", "loops", "optimizer_states", "callbacks"} <= state.keys():
+            return state
+        reason = "it is something else"
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+        EOFError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        pickle.UnpicklingError,
+    ) as error:
+        reason = type(error).__name__
+    raise ValueError(
+        f"{file} is damaged, or not a state of this run ({reason}). Delete it, and the same "
+        "command trains the run from its beginning."
+    )
+
+
 def history(folder: Path) -> dict[str, list[Any] | None]:
     """A run's history.csv: one list per column, by epoch; None where nothing was measured."""
-    table = pd.read_csv(folder / "history.csv")
+    table = _read_history(folder / "history.csv")
     columns = ("epoch", "train_loss", "val_loss", "val_track")
     return {name: None if table[name].isna().all() else table[name].tolist() for name in columns}
 
@@ -254,7 +287,7 @@ def _claim(
         settings["beside"] = auxiliary.digest
     file, settings = folder / "config.json", json.loads(json.dumps(settings))
     if file.exists():
-        stored = json.loads(file.read_text())
+        stored = _config(folder)
         stored["recipe"] = json.loads(json.dumps(Recipe().changed(stored["recipe"]).to_dict()))
         changed = [key for key, value in settings.items() if stored.get(key) != value]
         if changed:
@@ -268,6 +301,25 @@ def _claim(
     settings |= {"revision": code_revision(), "versions": versions}
     file.write_text(json.dumps(settings, indent=1))
     return False
+
+
+def _read_history(file: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(file)
+        return table[["epoch", *_History.columns]]
+    except (ValueError, KeyError) as error:  # pandas's own errors are ValueErrors
+        raise ValueError(f"{file} is damaged; delete it.") from error
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    """A run's config.json."""
+    try:
+        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return config | {"recipe": config["recipe"] | {}, "revision": config["revision"]}
+    except (ValueError, LookupError, TypeError) as error:
+        raise ValueError(
+            f"{folder / 'config.json'} is damaged. Move or delete that folder."
+        ) from error
 
 
 class _History(Callback):
@@ -287,7 +339,7 @@ class _History(Callback):
         table = pd.DataFrame({"epoch": epoch} | {c: [metrics.get(c)] for c in self.columns})
         if self.file.exists():
             # An epoch that was interrupted after its row was written is trained again.
-            earlier = pd.read_csv(self.file)
+            earlier = _read_history(self.file)
             table = pd.concat([earlier[earlier["epoch"] < epoch], table])
         table.astype({"epoch": int} | dict.fromkeys(self.columns, float)).to_csv(
             self.file, index=False, float_format="%.4f", lineterminator="\r\n"

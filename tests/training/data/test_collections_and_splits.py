@@ -1,6 +1,9 @@
 """Collections hold what their folders hold, and no split puts a group on two sides."""
 
 import csv
+import io
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +25,7 @@ from training.data.collection import (
     load,
     moods,
 )
-from training.data.feature_store import FeatureStore
+from training.data.feature_store import BrokenFiles, FeatureStore
 from training.data.partial_labels import auxiliary_clips
 
 
@@ -31,6 +34,68 @@ def test_gtzan_from_audio_files(data: Path, tmp_path: Path) -> None:
     assert collection.labels == GENRES
     assert collection.names[:3] == ("blues.00000", "blues.00001", "classical.00000")
     assert [GENRES[t] for t in collection.targets[:3]] == ["blues", "blues", "classical"]
+
+
+def test_system_files_are_no_tracks(data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data, tmp_path / "data")
+    for folder in ("gtzan/blues", "moods4q/audio"):
+        for name in ("._blues.00000.wav", "Thumbs.db", ".DS_Store", "C0.txt"):
+            (tmp_path / "data" / folder / name).write_bytes(b"no audio")
+    for task in ("genre", "quadrant"):
+        cache = tmp_path / "cache"
+        assert load(task, tmp_path / "data", cache).names == load(task, data, cache).names
+
+
+def test_broken_and_missing_tracks_may_be_skipped(data: Path, tmp_path: Path) -> None:
+    root, cache = tmp_path / "data", tmp_path / "cache"
+    shutil.copytree(data, root)
+    (root / "gtzan/jazz/jazz.00001.wav").write_bytes(b"no audio")
+    (root / "moods4q/audio/C3.flac").write_bytes(b"no audio")
+    (root / "moods4q/audio/C9.flac").unlink()
+    for task, lost in (("genre", {"jazz.00001"}), ("quadrant", {"C3", "C9"})):
+        with pytest.raises((DataError, BrokenFiles)):
+            load(task, root, cache)
+        found, whole = load(task, root, cache, skip_broken=True), load(task, data, cache)
+        assert set(whole.names) - set(found.names) == lost
+        labels = dict(zip(whole.names, whole.targets, strict=True))
+        assert [labels[name] for name in found.names] == found.targets.tolist()
+    skipped = auxiliary_clips(root, cache, skip_broken=True)
+    assert len(skipped.features) == len(auxiliary_clips(data, cache).features) - 1  # C3 is N's
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text.replace("quadrant", "q", 1), "lacks the columns quadrant"),
+        (lambda text: "", "is not a table"),
+        (lambda text: text.replace("Happy", "Glad"), "mood is 'Glad'; one of"),
+    ],
+)
+def test_annotations_of_another_form(
+    change: Callable[[str], str], words: str, data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "moods4q").mkdir()
+    (tmp_path / "moods4q/audio").symlink_to(data / "moods4q/audio")
+    text = (data / "moods4q/annotations.csv").read_text()
+    (tmp_path / "moods4q/annotations.csv").write_text(change(text))
+    with pytest.raises(DataError, match=words):
+        moods(tmp_path, None, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("name", ["mels.npz", "mels_1024.npz"])
+def test_damaged_archives_are_a_sentence_without_advice(name: str, tmp_path: Path) -> None:
+    whole = io.BytesIO()
+    np.savez_compressed(whole, name=np.array(["blues.00000"]), X=np.zeros((1, 128, 9)))
+    objects, array = io.BytesIO(), io.BytesIO()
+    np.savez(objects, name=np.array([{}], dtype=object), X=np.zeros(1))
+    np.save(array, np.zeros(3))
+    contents = [whole.getvalue(), whole.getvalue()[:-40], objects.getvalue(), array.getvalue()]
+    contents += [b"", b"\x80\x04N."]
+    for content in contents:  # the first lacks a key
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataError, match=f"{name} is damaged or not the published") as caught:
+            gtzan(tmp_path, GTZAN_FRONT_END, tmp_path)
+        assert "pickle" not in str(caught.value)
 
 
 def test_frames_are_what_serving_computes(data: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ COUNT = 120
 
 def expected(file: Path) -> np.ndarray:
     """As many frames of three bands as the file says: [3, F]."""
-    return np.arange(int(file.read_text()) * 3).reshape(3, -1) + float(len(file.name))
+    return np.arange(int(file.read_text().split()[0]) * 3).reshape(3, -1) + float(len(file.name))
 
 
 class Decoder:
@@ -37,7 +37,9 @@ class Decoder:
         self.asked.append(file)
         if file.read_text() == "broken":
             raise AudioError("Nothing to decode.")
-        return SimpleNamespace(samples=file, notices=())
+        partial = "partial" in file.read_text()
+        notices = ("Only part of it could be read.",) if partial else ()
+        return SimpleNamespace(samples=file, notices=notices)
 
 
 @pytest.fixture
@@ -137,6 +139,33 @@ def test_broken_files_are_listed_all_at_once_and_may_be_skipped(
     assert [store.count(number) for number in (3, 77, 99)] == [0, 0, 99 % 7 + 1]
     with pytest.raises(BrokenFiles, match="Nothing to decode"):
         compute(files, tmp_path / "cache")
+
+
+def test_what_decode_says_is_told_whenever_features_are_used(
+    files: list[Path],
+    tmp_path: Path,
+    use: Callable[..., Decoder],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    files[5].write_text("4 partial")
+    for _ in range(2):
+        use()
+        compute(files[4:7], tmp_path / "cache")
+        said = capsys.readouterr().err
+        assert f"1 of 3 files have a notice:\n  {files[5]}: Only part of it could be read." in said
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00" * 50, b"\x93NUMPY\x01\x00"])
+def test_damaged_features_are_computed_again(
+    content: bytes, files: list[Path], tmp_path: Path, use: Callable[..., Decoder]
+) -> None:
+    use()
+    compute(files[:3], tmp_path / "cache")
+    for place in (tmp_path / "cache").iterdir():
+        place.write_bytes(content or place.read_bytes()[:-7])
+    again = use()
+    assert_right(compute(files[:3], tmp_path / "cache"), files[:3])
+    assert len(again.asked) == 3
 
 
 def test_all_broken_is_an_error_even_when_skipping(

@@ -2,11 +2,14 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from crnn.audio.decode import decode
@@ -147,6 +150,34 @@ class TestReading:
         assert len(found.rows) == 16
         assert found.rows[0].group == found.rows[0].name  # its own
 
+    @pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])
+    def test_only_line_ends_end_a_row(self, mark: str, tones: Path) -> None:
+        """As titles of playlists have them, written by pandas as the playlists' table is."""
+        table = pd.DataFrame(rows(tones), columns=["path", "label", "group", "split"])
+        table.insert(2, "title", f"One{mark}Two")
+        table.to_csv(tones / "marked.csv", index=False)
+        assert len(read(tones / "marked.csv").rows) == 16
+
+    @pytest.mark.parametrize("stored", ["NFC", "NFD"])
+    def test_names_of_another_system(self, stored: str, tmp_path: Path) -> None:
+        """Backslashes, and accents that are composed or not, name the files that are there."""
+        names = ("Fröhlich/Café.wav", "Düster/Öde.wav")
+        for name in names:
+            file = tmp_path / normalize(stored, name)
+            file.parent.mkdir()
+            file.touch()
+        for form in ("NFC", "NFD"):
+            for slash in ("/", "\\"):
+                listed = [normalize(form, name).replace("/", slash) for name in names]
+                lines = [f"{path},{path.split(slash)[0]}" for path in listed]
+                (tmp_path / "t.csv").write_text("\n".join(["path,label", *lines]), "utf-8")
+                table = read(tmp_path / "t.csv")
+                assert all(row.file.is_file() for row in table.rows)
+                assert set(table.labels) == {"Fröhlich", "Düster"}
+        (tmp_path / "t.csv").write_text("path,label\n" + "x" * 5000 + ",a\nno\\such.wav,b\n")
+        with pytest.raises(DataError, match=r"(?s)2 of the rows.*no such file.*no such file"):
+            read(tmp_path / "t.csv")
+
     def test_a_folder_with_a_table_is_read_by_it(self, tones: Path, tmp_path: Path) -> None:
         (tmp_path / "My Moods").mkdir()
         absolute = [(str(tones / path), *rest) for path, *rest in rows(tones)]
@@ -245,6 +276,23 @@ class TestRefusals:
         (tmp_path / "astray.mp3").write_bytes(b"")
         with pytest.raises(DataError, match=r"astray\.mp3: not in a subfolder"):
             read(tmp_path)
+
+    def test_system_files_are_no_rows(
+        self, tones: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        extra = ("low/._0.wav", "low", "artist 0", "train")
+        assert len(read(write(tones, [*rows(tones), extra])).rows) == 16
+        assert "1 rows name system files" in capsys.readouterr().err
+
+    def test_a_label_alone_is_named_with_the_layout(self, tones: Path, tmp_path: Path) -> None:
+        shutil.copytree(tones / "low", tmp_path / "low")
+        with pytest.raises(DataError, match=r"label 'low'.*one subfolder a label.*path,label"):
+            read(tmp_path)
+
+    def test_fields_too_long_are_a_sentence(self, tmp_path: Path) -> None:
+        (tmp_path / "x.csv").write_text('path,label\na,"b' + "c" * 140_000)
+        with pytest.raises(DataError, match=r"x\.csv, line .*quotation mark"):
+            read(tmp_path / "x.csv")
 
     def test_a_task_that_could_not_be_served(self, tones: Path) -> None:
         with pytest.raises(DataError, match="--task-name"):

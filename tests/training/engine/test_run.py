@@ -2,13 +2,18 @@
 
 import csv
 import json
+import os
+import pickle
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
 
 from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.inference.classifier import Classifier
@@ -18,7 +23,7 @@ from tests.training.tiny import TINY, run
 from training.data.collection import Collection
 from training.data.datamodule import EpochSampler
 from training.engine.module import TrainingModule
-from training.engine.run import init_from
+from training.engine.run import _History, init_from
 from training.evaluation.metrics import scores, track_logits
 
 
@@ -89,6 +94,97 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(
     )
     for name in one:
         torch.testing.assert_close(one[name], other[name], msg=name)
+
+
+@pytest.mark.parametrize("split", ["all", "fold:0/valid"])
+@pytest.mark.parametrize("place", ["before its row", "after its row", "after one checkpoint"])
+def test_a_stop_at_an_epochs_end_doubles_none(
+    toy: Collection, tmp_path: Path, split: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(TINY, epochs=3, patience=9)
+    straight = run(toy, tmp_path / "straight", recipe, split)
+    method, when = {
+        "before its row": (_History.on_train_epoch_end, "before"),
+        "after its row": (_History.on_train_epoch_end, "after"),
+        "after one checkpoint": (ModelCheckpoint._save_checkpoint, "after"),
+    }[place]
+
+    def stopping(self: object, trainer: Any, other: Any) -> None:
+        if when == "before" and trainer.current_epoch == 1:
+            raise KeyboardInterrupt
+        method(self, trainer, other)  # type: ignore[arg-type]
+        if trainer.current_epoch == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        owner = ModelCheckpoint if "checkpoint" in place else _History
+        patch.setattr(owner, method.__name__, stopping)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            run(toy, tmp_path / "stopped", recipe, split)
+    again = run(toy, tmp_path / "stopped", recipe, split)
+    assert history(again) == history(straight)
+    digests = {Checkpoint.load(folder / "checkpoint").digest for folder in (straight, again)}
+    assert len(digests) == 1
+
+
+def test_sigterm_leaves_a_run_to_be_continued_and_another_status_than_0(
+    toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(TINY, epochs=3)
+    straight = run(toy, tmp_path / "straight", recipe)
+    original = EpochSampler.__iter__
+
+    def terminated(self: EpochSampler) -> Iterator[tuple[int, int]]:
+        if self.epoch == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EpochSampler, "__iter__", terminated)
+        with pytest.raises(SystemExit) as left:
+            run(toy, tmp_path / "stopped", recipe)
+    assert left.value.code == 143
+    stopped = tmp_path / "stopped" / straight.name
+    assert (stopped / "last.ckpt").exists()
+    run(toy, tmp_path / "stopped", recipe)
+    assert history(stopped) == history(straight)
+
+
+class Trap:
+    """A pickle that would make a folder."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (str(self.place),)
+
+
+@pytest.mark.parametrize("file", ["last.ckpt", "config.json", "history.csv"])
+def test_a_damaged_run_is_a_sentence_and_runs_nothing(
+    toy: Collection, tmp_path: Path, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(TINY, epochs=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            run(toy, tmp_path, replace(recipe))
+    (folder,) = tmp_path.iterdir()
+    contents = [(folder / file).read_bytes()[:-400], b"", b"\x00" * 50, b"[]"]
+    if file == "history.csv":
+        (folder / "last.ckpt").unlink()  # so that it is read
+        contents = [b"", b"\x00" * 50, b"a,b\n1,2\n"]
+    trap = tmp_path / "trapped"
+    torch.save({"state_dict": Trap(trap)}, folder / "trap")
+    if file == "last.ckpt":
+        contents += [(folder / "trap").read_bytes(), pickle.dumps(Trap(trap))]
+        torch.save({"state_dict": {}}, folder / "trap")
+        contents += [(folder / "trap").read_bytes()]
+    for content in contents:
+        (folder / file).write_bytes(content)
+        with pytest.raises(ValueError, match=r"damaged.*[Dd]elete"):
+            run(toy, tmp_path, recipe)
+    assert not trap.exists()
 
 
 def test_a_finished_run_is_not_trained_again(
