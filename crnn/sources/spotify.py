@@ -182,9 +182,13 @@ def _from_api(track: str, credentials: Credentials, session: Session) -> TrackIn
             _tokens.pop(credentials, None)
         raise FetchError(status_message(status, after), status, after) from None
     except spotipy.SpotifyOauthError as error:
-        status = getattr(getattr(error.__context__, "response", None), "status_code", 401)
+        response = getattr(error.__context__, "response", None)
+        status = getattr(response, "status_code", 401)
         refused = 400 <= status < 500 and status != 429
-        raise FetchError(status_message(401 if refused else status), status) from None
+        after = http.retry_after(getattr(response, "headers", {}).get("Retry-After"))
+        if status == 429:  # Session has waited already where the wait was short
+            _quiet_until = monotonic() + max(after, http.MAX_WAIT_SECONDS)
+        raise FetchError(status_message(401 if refused else status, after), status, after) from None
     except requests.RequestException as error:
         raise request_failed("Spotify", error) from error
     except MALFORMED as error:

@@ -34,10 +34,11 @@ def test_command_line_says_what_is_wrong(
 
 @pytest.mark.parametrize(
     "setting",
-    (
-        "epochs=abc batch_size=0 noise_db=NaN noise_db=[NaN,20] noise=loud channels=5 pools={} =1"
-        " learning_rate=Infinity epochs=1e400 weight_decay=-1 epochs"
-    ).split(),
+    [
+        *("epochs=abc", "batch_size=0", "noise_db=NaN", "noise_db=[NaN,20]", "noise=loud"),
+        *("channels=5", "pools={}", "learning_rate=Infinity", "epochs=1e400", "weight_decay=-1"),
+        *("=1", "epochs"),
+    ],
 )
 def test_an_impossible_setting_is_named(
     setting: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

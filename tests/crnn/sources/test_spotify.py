@@ -89,12 +89,13 @@ class TestMetadata:
             look_up(TRACK, CREDENTIALS, services.session())
         assert services.hosts().count("accounts.spotify.com") == 1
 
-    def test_a_long_wait_holds_for_everyone(self, services: Services) -> None:
-        services.answers["api.spotify.com", "/"] = error(429, "slow", **{"Retry-After": "3600"})
+    @pytest.mark.parametrize("host", [API, TOKENS])
+    def test_a_long_wait_holds_for_everyone(self, services: Services, host: str) -> None:
+        services.answers[host, "/"] = error(429, "slow", **{"Retry-After": "3600"})
         look_up(TRACK, CREDENTIALS, services.session())
-        asked = services.hosts().count("api.spotify.com")
+        asked = services.hosts().count(host)
         assert "asks to wait 3600 s" in look_up(TRACK, CREDENTIALS, services.session()).notice
-        assert services.hosts().count("api.spotify.com") == asked
+        assert services.hosts().count(host) == asked
 
     def test_a_trickle_ends(self, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
         services.answers["open.spotify.com", "/"] = Answer(
