@@ -46,6 +46,16 @@ class TestData:
         assert len(tags) == 0
         assert any(torch.equal(crop[0], mel[:, i : i + 39]) for i in range(mel.shape[1] - 38))
 
+    def test_no_crop_or_segment_reaches_into_silence(self, toy: Collection) -> None:
+        mel = np.concatenate([toy.features.mel(1).numpy(), np.full((128, 200), -80.0)], axis=1)
+        quiet = replace(toy, features=FeatureStore.from_mels([mel] * 40))
+        crops, sounding = RandomCrops(quiet, np.arange(40), 39, 0), toy.features.count(1)
+        assert len(crops) == 40 * -(-(sounding - 1) // 39)
+        assert all(float(crops[0, i][0].amax(dim=1).min()) > -80 for i in range(0, 90, 7))
+        segments = TrackSegments(quiet, np.array([7]), 39)[0][0]
+        assert len(segments) == 3
+        assert bool((segments[:, 0].amax(dim=1) > -80).all())
+
     def test_short_tracks_are_repeated(self, toy: Collection) -> None:
         crop, _, _ = RandomCrops(toy, np.array([0]), 200, 0)[0, 0]
         assert crop.shape == (1, 128, 200)
