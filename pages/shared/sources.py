@@ -83,6 +83,7 @@ def _take(file: Any, name: str) -> None:
     session.forget_example()
     if st.session_state.get("taken") != file.file_id:
         st.session_state.failure = None
+        st.session_state.pop("track_cache", None)  # the former track's samples: memory for this one
         try:
             st.session_state.track = session.analyse(name, file.getvalue())
         except CrnnError as error:
