@@ -170,3 +170,17 @@ def test_no_name_commands_the_terminal(
     if options == ["--json"]:
         found = {Path(json.loads(line)["file"]).name for line in output.out.splitlines()}
         assert found == {*names, "\x1b[31m.wav"}
+
+
+@pytest.mark.parametrize("task", ["segments", "doubt", "file", "error"])
+def test_a_task_called_as_a_key_of_the_records_is_refused(
+    task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Checkpoint.load("genre").save(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"task": task}))
+    assert main(["--json", "--genre", str(tmp_path), EXAMPLE]) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("crnn: ")
+    assert task in output.err
