@@ -132,7 +132,7 @@ class Stream:
                 raise
             except (av.FFmpegError, ValueError):
                 failures += 1
-                gap += float((packet.duration or 0) * packet.time_base)
+                gap += float((packet.duration or 0) * (packet.time_base or 0))
                 if failures > _MAX_FAILURES:
                     self.ends_early = True
                     return
