@@ -182,7 +182,6 @@ def hostile(folder: Path) -> dict[str, Any]:
             page.get_by_role("radio", name="Upload").click()
             most[0], start = 0, time.perf_counter()
             page.locator("input[type=file]").set_input_files(file)
-            page.get_by_text("Opening").or_(page.get_by_role("alert")).first.wait_for()
             # An example that nobody has opened with these networks, as far as there are any.
             example = examples[min(number + 1, len(examples) - 1)].name
             other = _timed(chromium, address, example)
