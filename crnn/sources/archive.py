@@ -66,7 +66,7 @@ class Archive:
                 "This ZIP is damaged or incomplete: its table of contents can't be read. Download "
                 "or pack it again."
             ) from error
-        files = [entry for entry in self._zip.infolist() if not entry.is_dir()]
+        files = [entry for entry in self._zip.infolist() if not entry.filename.endswith("/")]
         self.members = [entry for entry in files if not skip_reason(entry.filename)]
         self.skipped = Counter(filter(None, (skip_reason(entry.filename) for entry in files)))
         if any(member.flag_bits & _ENCRYPTED for member in self.members):

@@ -153,3 +153,10 @@ def test_a_zip_is_known_by_its_first_bytes() -> None:
     assert archive.is_zip(packed({"a.mp3": b"x"}))
     assert archive.is_zip(packed({}))
     assert not archive.is_zip(b"ID3\x04")
+
+
+def test_a_name_that_is_empty_is_no_track() -> None:
+    # Names end at a NUL byte, also where there is nothing before it.
+    data = packed({"x.mp3": b"", "song.mp3": b"abc"}).replace(b"x.mp3", b"\0.mp3")
+    zipped = opened(data)
+    assert [member.filename for member in zipped.members] == ["song.mp3"]
