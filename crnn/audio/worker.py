@@ -39,13 +39,13 @@ try:
 except ImportError:  # Windows has none: there only the deadline holds
     resource = None  # type: ignore[assignment]
 
-# Bytes beyond those that the worker has when it starts. Ten minutes need 160 MB.
+# Bytes beyond those that the worker has when it starts. Ten minutes need 100 MB.
 MEMORY = 256 << 20
 # Seconds of processor time: ten minutes of Opus take 4 to 8, of any other codec half of it.
 CPU_SECONDS, CPU_SECONDS_PER_MB = 12.0, 0.1
 # Seconds until the caller gives up, as a multiple: processors are shared.
 _DEADLINE = 4
-# Workers at once; one of them stays when there is nothing to do, with 40 MB.
+# Workers at once; one of them stays when there is nothing to do, with 80 MB.
 MAX_WORKERS = 2
 _CHECK_SECONDS = 0.1
 
