@@ -21,6 +21,23 @@ from crnn.model.checkpoint import Checkpoint
 from crnn.model.config import ModelConfig, pool_sizes
 from crnn.model.network import CRNN
 
+# Tests in which numba compiles for librosa: half a minute, once in a process.
+COMPILED = ("crnn/baseline", "crnn/audio/test_decode", "training/baseline", "pages/test_readonly")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests run in one of pytest-xdist's processes, and so do those that share more.
+
+    The browser tests share a server and Chromium.
+    """
+    here = Path(__file__).parent
+    for item in items:
+        path = item.path.relative_to(here).as_posix()
+        group = "librosa" if path.startswith(COMPILED) else path
+        group = "browser" if path.startswith("browser/") else group
+        item.add_marker(pytest.mark.xdist_group(group))
+
 
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than cores, since the one with the browser tests waits much of its time."""

@@ -52,14 +52,6 @@ def serve(fakes: int | None = None, **environment: str) -> Iterator[str]:
         process.wait(10)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One of pytest-xdist's processes takes all of these: they share a server and Chromium."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 @pytest.fixture(autouse=True)
 def closed_pages(chromium: Browser) -> Iterator[None]:
     """A test's own pages are closed after it: each goes on drawing and asking the server."""

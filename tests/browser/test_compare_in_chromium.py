@@ -49,7 +49,7 @@ def test_examples_are_compared_sorted_taken_home_and_handed_on(
         page.get_by_role("button", name="Download CSV", exact=True).click()
     file = tmp_path / "all.csv"
     download.value.save_as(file)
-    rows = list(csv.DictReader(file.open()))
+    rows = list(csv.DictReader(file.open(encoding="utf-8-sig")))
     assert [row["file"] for row in rows] == [example.title for example in EXAMPLES.values()]
     page.get_by_role("button", name="Link").click()
     link = page.get_by_test_id("stCode").inner_text().strip()

@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 ROOTS = tuple(os.environ["READ_ONLY"].split(os.pathsep))
+WRITABLE = os.environ.get("NUMBA_CACHE_DIR") or os.devnull
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -22,7 +23,7 @@ def refuse(event: str, arguments: tuple[Any, ...]) -> None:
     if not writes or not isinstance(arguments[0], (str, bytes)):
         return
     path = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100 - links are not followed
-    if path.startswith(ROOTS):
+    if path.startswith(ROOTS) and not path.startswith(WRITABLE):
         raise OSError(errno.EROFS, "Read-only file system", path)
 
 

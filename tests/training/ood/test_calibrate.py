@@ -141,7 +141,8 @@ def test_speech_is_spoken_and_a_room_adds_its_noise() -> None:
 def test_far_off_is_what_shares_no_genre_with_the_ten(tmp_path: Path) -> None:
     with (tmp_path / "annotations.csv").open("w", newline="") as out:
         rows = csv.writer(out)
-        rows.writerow(["clip", "genres"])
+        others = ["artist", "quadrant", "mood", "mood_tags", "gtzan_genre"]
+        rows.writerow(["clip", "genres", *others])
         rows.writerows(
             [
                 ["a", "Latin"],
