@@ -76,7 +76,7 @@ def recognise(handle: BinaryIO) -> tuple[str, str]:
     other files and addresses.
 
     Raises:
-        AudioError: the file is no audio; the message names what it seems to be.
+        AudioError: the file is not audio; the message says what it seems to be.
     """
     head = _after_tags(handle)
     handle.seek(0)

@@ -1,4 +1,4 @@
-"""Which names are songs': one rule for ZIPs, folders, the command line and training."""
+"""Which file names may be songs: one rule for ZIPs, folders, the command line and training."""
 
 import re
 from pathlib import Path, PurePosixPath

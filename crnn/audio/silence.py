@@ -62,7 +62,7 @@ def aligned(samples: Samples, front_end: FrontEnd) -> Samples:
 
 
 def without(samples: Samples, sample_rate: int) -> Samples:
-    """What sounds of a waveform [T], joined."""
+    """The parts of a waveform [T] that are not silent, joined."""
     mask = np.ones(len(samples), dtype=bool)
     for first, end in stretches(samples, sample_rate):
         mask[first:end] = False

@@ -1,4 +1,4 @@
-"""Decode in a process of its own: a file that crashes, fills or occupies it harms nobody else.
+"""Decode in a worker process: a file that crashes it or keeps it busy affects nobody else.
 
     caller ── path, or bytes in shared memory; settings ──> python -m crnn.audio.worker
            <── properties, or an error; samples in shared memory ──
@@ -221,7 +221,7 @@ class _Worker:
 
 
 class _Refused(AudioError):
-    """The worker's answer that a file is no usable audio; it can go on with the next one."""
+    """The worker's answer that a file holds no usable audio; it can go on with the next one."""
 
 
 class _SharedFile:

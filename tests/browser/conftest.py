@@ -79,7 +79,7 @@ def chromium() -> Iterator[Browser]:
             "no chromium on the path; install it for these tests (Debian: apt install chromium)"
         )
     with sync_playwright() as playwright:
-        # The fake microphone hears a beep each second.
+        # The fake microphone plays a beep each second.
         microphone = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
         browser = playwright.chromium.launch(
             executable_path=path,
