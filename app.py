@@ -1,11 +1,15 @@
 """The app's frame: page list, page settings, and what every page has beside it."""
 
+import os
 from pathlib import Path
 
 import streamlit as st
 
 from pages.shared import model_panel, models
 from pages.shared.navigation import clean_address, pages
+
+# Before PyTorch is loaded: its threads sleep while they wait, or each takes a core from others.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 st.set_page_config(page_title="Genre & Mood Spectrum", page_icon="🎚️", layout="wide")
 st.html(Path(__file__).parent / "pages/shared/contrast.css")

@@ -1,23 +1,28 @@
 """Measure and print as JSON.
 
-speed     both distributions of a track against librosa's mel spectrogram
-lab       a moved slider of the augmentation lab against librosa's mel spectrogram
-why       another class explained, against one prediction and one patch at a time; deletion tests
-scale     training against a plain loop with librosa; ×1, ×4, ×16 data (--out: DIR/scale.json)
-memory    the served app: first page, 40 tracks in a row, long ones, 30 sessions (needs Chromium)
-hostile   each file of --inputs DIR uploaded while another visitor opens an example (Chromium)
+speed       both distributions of a track against librosa's mel spectrogram
+under_load  the same track alone and beside busy processes, with threads that spin or sleep
+lab         a moved slider of the augmentation lab against librosa's mel spectrogram
+why         another class explained, against one prediction and one patch at a time; deletion tests
+scale       training against a plain loop with librosa; ×1, ×4, ×16 data (--out: DIR/scale.json)
+memory      the served app: first page, 40 tracks in a row, long ones, 30 sessions (needs Chromium)
+hostile     each file of --inputs DIR uploaded while another visitor opens an example (Chromium)
 """
 
 import argparse
 import json
+import os
 from pathlib import Path
+
+# As the app and the command line do, before PyTorch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 parser = argparse.ArgumentParser(
     prog="python -m benchmarks",
     description=__doc__,
     formatter_class=argparse.RawDescriptionHelpFormatter,
 )
-CHOICES = ["speed", "lab", "why", "scale", "memory", "hostile"]
+CHOICES = ["speed", "under_load", "lab", "why", "scale", "memory", "hostile"]
 parser.add_argument("what", nargs="*", choices=CHOICES, default=CHOICES[:-1])
 parser.add_argument(
     "--out", type=Path, metavar="DIR", help="for scale: where Results finds it, assets/results"
@@ -29,6 +34,10 @@ for what in options.what:
         from benchmarks.speed import measure
 
         print(json.dumps(measure(), indent=1))
+    elif what == "under_load":
+        from benchmarks import load
+
+        print(json.dumps(load.measure(), indent=1))
     elif what == "lab":
         from benchmarks import lab
 

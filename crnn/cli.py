@@ -25,6 +25,8 @@ _ROW = f"{{:<{_FILE_WIDTH}}}  {{:>10}}  {{:<38}}  {{}}"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status: 0, or 1 if any file failed."""
+    # PyTorch's threads sleep while they wait: else each takes a core from other processes.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     options = _parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -1,7 +1,7 @@
 """From an audio file to its spectrogram and the predictions of several classifiers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -28,11 +28,13 @@ class Analysis(Mapping[str, Prediction]):
         mel: log-mel spectrogram of the track by the first classifier's front end, [M, F] in dB.
         front_end: that front end.
         predictions: one of each classifier, in their order.
+        mels: that of every classifier's front end.
     """
 
     mel: Tensor
     front_end: FrontEnd
     predictions: tuple[Prediction, ...]
+    mels: Mapping[FrontEnd, Tensor] = field(default_factory=dict)
 
     def __getitem__(self, task: str) -> Prediction:
         for prediction in self.predictions:
@@ -94,7 +96,8 @@ def decode_and_predict(
         seconds = waveform(front_end.sample_rate, front_end.downmix).seconds
         predictions.append(replace(prediction, ood=score, seconds=seconds))
     first = classifiers[0].front_end
-    analysis = Analysis(mel(first), first, tuple(predictions))
+    mels = {classifier.front_end: mel(classifier.front_end) for classifier in classifiers}
+    analysis = Analysis(mels[first], first, tuple(predictions), mels)
     decoded = waveform(first.sample_rate, first.downmix)
     silent = sum(min(end, decoded.seconds) - start for start, end in predictions[0].silent)
     if silent > 0:
@@ -114,7 +117,7 @@ def log_mel_for(
 ) -> Tensor:
     """The analysed track's spectrogram by a classifier's own front end, [M, F]."""
     front_end = classifier.front_end
-    if front_end == analysis.front_end:
-        return analysis.mel
+    if front_end in analysis.mels:
+        return analysis.mels[front_end]
     waveform = decoder(source, sample_rate=front_end.sample_rate, downmix=front_end.downmix)
     return log_mel(waveform, front_end)

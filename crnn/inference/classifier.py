@@ -25,10 +25,10 @@ _BATCH_SIZE = 8
 # ones get smaller batches.
 _BATCH_VALUES = 4_000_000
 
-# Segments that cover each frame: their hop is W / OVERLAP. On validation data, 3 instead of 1
-# raised track accuracy from 0.584 to 0.599 (genre, protocol F) and from 0.623 to 0.631 (mood
-# quadrants), and left it at 0.602 (five moods).
-OVERLAP = 3
+# Segments that cover each frame: their hop is W / OVERLAP. On validation data of networks with 3 s,
+# 3 instead of 1 raised track accuracy from 0.584 to 0.599 (genre, protocol F) and from 0.623 to
+# 0.631 (mood quadrants). Segments of LONG_SECONDS overlap by half, which those were measured with.
+OVERLAP, LONG_SECONDS = 3, 5.0
 
 
 class Classifier:
@@ -51,12 +51,14 @@ class Classifier:
         """Segments of a track of n_frames.
 
         Args:
-            hop_seconds: time between segment starts; default: segment length / OVERLAP.
+            hop_seconds: time between segment starts; default: segment length / OVERLAP, or half
+                of it from LONG_SECONDS on.
             audible: frames to cover, [F]; default: all.
         """
         width = self.network.config.frames
+        overlap = 2 if self.checkpoint.segment_seconds >= LONG_SECONDS else OVERLAP
         hop = (
-            max(1, width // OVERLAP) if hop_seconds is None else self.front_end.frames(hop_seconds)
+            max(1, width // overlap) if hop_seconds is None else self.front_end.frames(hop_seconds)
         )
         return plan(n_frames, width, min(width, hop), audible)
 
@@ -90,7 +92,7 @@ class Classifier:
 
         Args:
             mel: [M, F] in dB, computed with this checkpoint's front end.
-            hop_seconds: time between segment starts; default: segment length / OVERLAP.
+            hop_seconds: time between segment starts; default: as `plan` has it.
             progress: called with the fraction done.
             sounding: frames that count, [F]; default: all but silence (crnn.audio.silence).
         """

@@ -114,6 +114,27 @@ def test_a_picture_of_another_size_is_refused() -> None:
         CRNN(config(GTZAN_FRONT_END))(torch.zeros(2, 1, 128, 40))
 
 
+@pytest.mark.parametrize("pooling", ["max", "avg"])
+@pytest.mark.parametrize("falling", [False, True])
+@pytest.mark.parametrize("activation", ["elu", "pelu"])
+def test_pooling_before_the_other_layers_changes_nothing(
+    pooling: str, falling: bool, activation: str
+) -> None:
+    torch.manual_seed(0)
+    settings = {"pooling": pooling, "activation": activation, "residual": 1}
+    network = CRNN(config(GTZAN_FRONT_END, **settings)).eval()
+    with torch.no_grad():
+        for stage in network.convolutions:
+            stage[2].running_mean.uniform_(-1, 1)
+            stage[2].weight.uniform_(0.2, 2)
+            stage[2].weight[0] *= -1 if falling else 1
+    x = network.normalise(-80 * torch.rand(2, 1, 128, 39))
+    for stage in network.convolutions:
+        expected = torch.nn.Sequential(*stage)(x)
+        torch.testing.assert_close(stage(x), expected)
+        x = expected
+
+
 @pytest.mark.parametrize("residual", [1, 4])
 def test_a_residual_layer_that_adds_nothing_changes_nothing(residual: int) -> None:
     torch.manual_seed(0)
