@@ -21,36 +21,37 @@ MOOD_QUADRANTS = {
     "Sad": Quadrant(-1, -1),
 }
 
-# Ten colours with the largest minimal difference between any two (CIE94), for normal vision and
-# simulated protanopia, deuteranopia and tritanopia (Machado et al. 2009), that stand out from white
-# and dark pages. tests/crnn/test_labels.py measures both. Names always stand beside them.
+# Colours for light and dark pages alike: each has a contrast of 3 : 1 with both. Any two genres,
+# and any two moods, differ by 20 (CIEDE2000); so do, for deuteranopes and protanopes, any two moods
+# and the genres that the network confuses most, which charts therefore put side by side. Names
+# always stand beside them. tests/crnn/test_labels.py measures all this.
 GENRE_COLOURS = {
-    "blues": "#3c6987",
-    "classical": "#b4b4f0",
-    "country": "#785a00",
-    "disco": "#ff0f5a",
-    "hiphop": "#a569ff",
-    "jazz": "#ffa500",
-    "metal": "#961e4b",
-    "pop": "#6900d2",
-    "reggae": "#3cd2a5",
-    "rock": "#699696",
+    "blues": "#1d4bff",
+    "classical": "#7b8aed",
+    "country": "#8c5568",
+    "disco": "#fa4399",
+    "hiphop": "#3c9db4",
+    "jazz": "#d17e00",
+    "metal": "#b803b3",
+    "pop": "#755f4b",
+    "reggae": "#177300",
+    "rock": "#d8051f",
 }
 
-# Warm for high arousal, cool for low, brighter for positive valence; Dark is darker than Sad.
+# Warm for high arousal, cool for low; Dark is darker than Sad.
 MOOD_COLOURS = {
-    "Dark": "#5c4b8a",
-    "Energetic": "#e0403a",
-    "Happy": "#f5b82e",
-    "Relaxing": "#4fbf8b",
-    "Sad": "#4a8fe0",
+    "Dark": "#476774",
+    "Energetic": "#9e4939",
+    "Happy": "#b88a06",
+    "Relaxing": "#5f9e85",
+    "Sad": "#468ee7",
 }
 
 GENRES = tuple(GENRE_COLOURS)
 MOODS = tuple(MOOD_COLOURS)
 
 OTHER = "Other"
-OTHER_COLOUR = "#8a8f98"
+OTHER_COLOUR = "#85818c"
 
 _DISPLAY_NAMES = {"hiphop": "Hip-hop"}
 

@@ -114,10 +114,13 @@ def probability_change(before: Prediction, after: Prediction, title: str) -> go.
     outline = {"color": "rgba(138,143,152,0.18)", "line": {"color": GREY, "width": 1.5}}
     figure = go.Figure(
         [
-            probability_bars(new, order, "augmented", text=text),
+            probability_bars(new, order, "augmented", text=text, showlegend=False),
             probability_bars(old, order, "original", text=None, marker=outline),
         ]
     )
+    # The bars have their classes' colours; the legend stands for all of them.
+    swatch = {"symbol": "square", "size": 12, "color": GREY}
+    figure.add_scatter(x=[None], y=[None], mode="markers", name="augmented", marker=swatch)
     finish(figure, title, 130 + 38 * len(order), top=70, right=44, **theme.GROUPED)
     title = "Probability (%), change in points"
     return theme.probability_axis(figure, old.values(), new.values(), title=title, room=1.12)

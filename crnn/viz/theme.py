@@ -50,12 +50,12 @@ def finish(
 ) -> go.Figure:
     """Set title, height in px, margins and titles of all axes; layout: settings of plotly's.
 
-    Returns the figure.
+    Nothing can be dragged, so that a swipe over the figure scrolls the page. Returns the figure.
     """
     margin = {"l": 8, "r": right, "t": top, "b": 8}
-    figure.update_layout(title=title, height=height, margin=margin, **layout)
-    figure.update_xaxes(zeroline=False, **({"title": x} if x else {}))
-    return figure.update_yaxes(title=y) if y else figure
+    figure.update_layout(title=title, height=height, margin=margin, dragmode=False, **layout)
+    figure.update_xaxes(zeroline=False, fixedrange=True, **({"title": x} if x else {}))
+    return figure.update_yaxes(fixedrange=True, **({"title": y} if y else {}))
 
 
 def time_axis(figure: go.Figure, **where: int) -> None:
@@ -81,7 +81,7 @@ def add_band(figure: go.Figure, x: Any, low: Any, high: Any, colour: str, **scat
         fillcolor=colour,
         opacity=0.18,
         line={"width": 0},
-        mode="none",
+        mode="lines",
         hoverinfo="skip",
         **scatter,
     )

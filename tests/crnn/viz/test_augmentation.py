@@ -60,12 +60,13 @@ def test_the_map_goes_through_the_moved_moment() -> None:
 
 def test_shifts_are_in_points(network: Classifier) -> None:
     _, _, before, after = compared(network)
-    new, old = augmentation.probability_change(
+    new, old, swatch = augmentation.probability_change(
         before.predictions[0], after.predictions[0], "Toy"
     ).data
     for label, was, now, text in zip(new.y, old.x, new.x, new.text, strict=True):
         assert was == pytest.approx(100 * before.predictions[0].to_dict()[label.lower()])
         assert text in (f"{now - was:+.0f}", "")
+    assert (swatch.name, new.showlegend) == ("augmented", False)  # its bars have many colours
 
 
 def test_curves_are_in_percent_and_the_shade_spans_the_samples() -> None:
