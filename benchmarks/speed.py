@@ -14,11 +14,10 @@ import torch
 from crnn.inference import export
 from crnn.inference.analysis import decode_and_predict
 from crnn.inference.classifier import Classifier
-from crnn.inference.timeline import sections
 from crnn.model.checkpoint import Checkpoint
 from crnn.sources.examples import EXAMPLES
 from crnn.viz import prediction as figures
-from crnn.viz.timeline import over_time
+from crnn.viz.player import image, peaks
 
 
 def song(seconds: float) -> bytes:
@@ -37,10 +36,10 @@ def song(seconds: float) -> bytes:
 def ours(data: bytes, classifiers: list[Classifier]) -> None:
     """From bytes to all figures of the page."""
     waveform, analysis = decode_and_predict(data, classifiers)
-    timeline = analysis.predictions[0].timeline()
-    mel = analysis.mel.numpy()
-    over_time(mel, analysis.front_end, timeline, sections(timeline)).to_json()
+    image(analysis.mel)
+    peaks(waveform.samples, waveform.sample_rate)
     for prediction in analysis.predictions:
+        prediction.timeline(waveform.seconds)
         figures.top_classes(prediction, "").to_json()
         figures.distribution(prediction, "").to_json()
     export.to_json(export.to_record("song", waveform.seconds, analysis.predictions))

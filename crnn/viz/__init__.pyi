@@ -5,9 +5,9 @@ from . import (
     class_profiles,
     evaluation,
     mel,
+    player,
     prediction,
     theme,
-    timeline,
     trace,
 )
 from .mel import spectrogram
@@ -19,9 +19,9 @@ __all__ = [
     "class_profiles",
     "evaluation",
     "mel",
+    "player",
     "prediction",
     "spectrogram",
     "theme",
-    "timeline",
     "trace",
 ]

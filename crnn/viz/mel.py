@@ -29,15 +29,21 @@ def spectrogram(
 def heatmap(mel: np.ndarray[Any, Any], front_end: FrontEnd, start: float = 0.0) -> go.Heatmap:
     """The spectrogram's trace, without colours; start: seconds at which its first frame lies."""
     step = -(-mel.shape[1] // _MAX_COLUMNS)
-    starts = np.arange(0, mel.shape[1], step)
-    shown = np.add.reduceat(mel, starts, axis=1) / np.diff([*starts, mel.shape[1]])
+    shown = averaged(mel, step)
     small = shown.min() >= -120 and shown.max() <= 120
     return go.Heatmap(
         z=np.round(shown).astype(np.int8) if small else shown.astype(np.float32),
-        x=start + (starts + (step - 1) / 2) * front_end.hop_seconds,
+        x=start + (step * np.arange(shown.shape[1]) + (step - 1) / 2) * front_end.hop_seconds,
         y=[f"{frequency:,.0f} Hz" for frequency in band_frequencies(front_end)],
         hovertemplate="%{x:.1f} s · %{y} · %{z:.0f} dB<extra></extra>",
     )
+
+
+def averaged(mel: np.ndarray[Any, Any], step: int) -> np.ndarray[Any, Any]:
+    """The mean of each `step` frames, [M, F] -> [M, ⌈F / step⌉]."""
+    starts = np.arange(0, mel.shape[1], step)
+    means = np.add.reduceat(mel, starts, axis=1) / np.diff([*starts, mel.shape[1]])
+    return np.asarray(means)
 
 
 def in_magma(trace: go.Heatmap, unit: str = "dB", **bar: Any) -> go.Heatmap:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from crnn import inference, viz
-from crnn.format import clock, percent
+from crnn.format import clock
 from crnn.labels import display
 from pages.listen import attribution, baseline
-from pages.shared import cache, queue, session, sources
+from pages.shared import cache, player, queue, session, sources
 from pages.shared.markdown import escape
-from pages.shared.track_picker import pick_task
 from pages.text import predictions
 
 
@@ -20,7 +19,6 @@ def show(track: session.Track) -> None:
     if track.origin is not None:
         sources.show_origin(track.origin)
     st.caption(track.about)
-    st.audio(track.sound, format=track.mime)
     for notice in track.notices:
         st.info(notice, icon=":material/info:")
     _over_time(track)
@@ -37,56 +35,34 @@ def show(track: session.Track) -> None:
 
 @st.fragment
 def _over_time(track: session.Track) -> None:
-    """The spectrogram, and below it genre or mood as areas on the same time axis."""
+    """The player with both predictions over time, and the same in words."""
     analysis = track.analysis
-    with st.container(horizontal=True, vertical_alignment="center"):
-        task, index = pick_task(track, key="along", label="Prediction over time")
-        finer = st.toggle("Higher time resolution (0.25 s)", key="finer")
-        _choose_moment(track)
-    prediction = _finer(track, index) if finer else analysis.predictions[index]
-    timeline = prediction.timeline(track.seconds)
-    sections = inference.timeline.sections(timeline)
-    key = f"along-{task}"
-    clicked = (st.session_state.get(key) or {}).get("selection", {}).get("points", [])
-    moment = float(clicked[0]["x"]) if clicked else None
-    chosen = st.session_state.get("moment")
-    if chosen is not None and chosen[0] is track:
-        moment = chosen[1]
-    mel, sentence = analysis.mel.numpy(), predictions.timeline(sections, task)
-    st.plotly_chart(
-        viz.timeline.over_time(mel, analysis.front_end, timeline, sections, moment),
-        key=key,
-        on_select=_forget_moment,
-        selection_mode="points",
-        alt=f"{predictions.describe_spectrogram(mel, analysis.front_end)} Below: {sentence}",
-    )
-    if moment is None:
-        st.markdown(sentence)
-    else:
-        ranked = sorted(timeline.at(moment).items(), key=lambda item: -item[1])[:3]
-        top = ", ".join(f"{display(label)} {percent(p)}" for label, p in ranked if p) or "silence"
-        st.markdown(f"**At {clock(moment)}:** {top}")
-        st.audio(track.sound, format=track.mime, start_time=moment, autoplay=True)
-    st.caption(
-        "Top: mel spectrogram (pitch ↑, time →, brighter = louder). Bottom: predicted "
-        f"{task} over time. Click anywhere in the colours to play from there."
-    )
-
-
-def _choose_moment(track: session.Track) -> None:
-    """The same without a mouse."""
-    if track.seconds < 2:
-        return
-    with st.popover("Jump to…", icon=":material/schedule:"):
-        second = st.slider(
-            "Start at (s)", 0, int(track.seconds), key=f"second-of-{int(track.seconds)}"
+    place = st.container()
+    finer = st.toggle("Higher time resolution (0.25 s)", key="finer")
+    timelines, sentences = {}, []
+    for index, prediction in enumerate(analysis.predictions):
+        shown = _finer(track, index) if finer else prediction
+        timeline = timelines[prediction.task] = shown.timeline(track.seconds)
+        sections = inference.timeline.sections(timeline)
+        sentences.append(predictions.timeline(sections, prediction.task))
+        if inference.valence_arousal.has_places(timeline.labels):
+            sentences.append(predictions.valence_arousal(timeline))
+    mel, front_end = analysis.mel.numpy(), analysis.front_end
+    with place:
+        moment = player.show(
+            f"player-{abs(hash((track.name, track.seconds))):x}",
+            track.name,
+            [player.Sound(track.name, track.sound, track.mime, track.peaks)],
+            track.seconds,
+            spectrogram=cache.per_track(
+                "image", track, (), lambda: player.Spectrogram.from_mel(mel, front_end)
+            ),
+            timelines=timelines,
+            alt=" ".join([predictions.describe_spectrogram(mel, front_end), *sentences]),
         )
-        if st.button("Play", icon=":material/play_arrow:"):
-            st.session_state.moment = (track, float(second))
-
-
-def _forget_moment() -> None:
-    st.session_state.pop("moment", None)
+    st.markdown("  \n".join(sentences))
+    if moment is not None:
+        st.markdown(f"**At {clock(moment)}:** " + predictions.moment(timelines.values(), moment))
 
 
 def _finer(track: session.Track, index: int) -> inference.Prediction:
@@ -126,11 +102,6 @@ def _overall(
         alt=predictions.describe(prediction),
     )
     st.caption(predictions.accuracy(classifier.checkpoint))
-    if inference.valence_arousal.has_places(prediction.labels):
-        timeline = prediction.timeline(track.seconds)
-        sentence = predictions.valence_arousal(timeline)
-        st.plotly_chart(viz.timeline.valence_arousal(timeline), key=f"plane-{task}", alt=sentence)
-        st.caption(sentence)
 
 
 def _downloads(track: session.Track) -> None:

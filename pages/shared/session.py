@@ -17,6 +17,8 @@ from pages.shared import cache, models, queue
 from pages.shared.markdown import escape
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 # The Lab uses at most the start of a track: samples and a fine spectrogram of it take 40 MB.
@@ -62,6 +64,7 @@ class Track:
     mime: str  # of the sound
     notices: tuple[str, ...]  # what was changed while decoding, a sentence each
     analysis: inference.Analysis
+    peaks: NDArray[np.uint8]  # of the waveform, by viz.player.peaks
     example: str = ""  # its name in the URL; empty for a visitor's own
     origin: Origin | None = None
     networks: tuple[str, ...] = ()  # models.key() of the networks that predicted
@@ -121,6 +124,7 @@ def analyse(name: str, data: bytes, show_progress: bool = True) -> Track:
         f"audio/{kind}",
         waveform.notices,
         analysis,
+        viz.player.peaks(waveform.samples, waveform.sample_rate),
         networks=models.key(),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,7 +85,7 @@ def describe_spectrogram(mel: np.ndarray[Any, Any], front_end: audio.front_end.F
 def timeline(sections: list[inference.Section], task: str, limit: int = 6) -> str:
     """The most likely class over time; the longest sections where there are more than `limit`."""
     if len(sections) == 1:
-        return f"{display(sections[0].label)} throughout."
+        return f"{display(task)}: {display(sections[0].label)} throughout."
     longest = sorted(sections, key=lambda section: section.start - section.end)[:limit]
     times = ", ".join(
         f"{display(section.label)} {clock(section.start)}–{clock(section.end)}"
@@ -93,6 +93,13 @@ def timeline(sections: list[inference.Section], task: str, limit: int = 6) -> st
     )
     cut = f" ({len(sections) - 1} changes; longest sections shown)" if len(sections) > limit else ""
     return f"Most likely {task} over time: {times}{cut}."
+
+
+def moment(timelines: Iterable[inference.Timeline], second: float, k: int = 3) -> str:
+    """The top k classes of several timelines at a moment; "silence" where there are none."""
+    tops = (sorted(t.at(second).items(), key=lambda item: -item[1])[:k] for t in timelines)
+    lines = (", ".join(f"{display(label)} {percent(p)}" for label, p in top if p) for top in tops)
+    return " · ".join(line or "silence" for line in lines)
 
 
 def valence_arousal(over_time: inference.Timeline) -> str:

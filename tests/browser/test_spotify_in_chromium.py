@@ -24,8 +24,8 @@ def paste(chromium: Browser, address: str) -> Page:
 
 
 def read_answers(page: Page) -> None:
-    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(6, timeout=PATIENCE)
-    page.wait_for_function("() => document.querySelector('audio')?.duration > 5", timeout=PATIENCE)
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(4, timeout=PATIENCE)
+    assert page.locator(".player audio").evaluate("audio => audio.duration") > 5
 
 
 def test_with_credentials_then_unplugged(chromium: Browser, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """How tests come to a page, by its link, as a visitor does, and what they read on it."""
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -27,6 +28,16 @@ def opened(page_name: str, **query: str | list[str]) -> AppTest:
 def figures(page: AppTest) -> list[dict[str, Any]]:
     """Every chart as plotly's JSON."""
     return [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
+
+
+def players(page: AppTest) -> list[dict[str, Any]]:
+    """What each player was given."""
+    return [json.loads(player.proto.json) for player in page.get("bidi_component")]
+
+
+def unpacked(text: str, dtype: str) -> np.ndarray:
+    """Numbers as the player gets them."""
+    return np.frombuffer(base64.b64decode(text), dtype)
 
 
 def words(page: AppTest) -> str:

@@ -23,7 +23,7 @@ from pages.listen import track as view
 from pages.shared import queue
 from tests.conftest import encode, encode_av, melody
 from tests.pages.text.test_predictions import prediction
-from tests.pages.visit import figures, plain
+from tests.pages.visit import figures, plain, players, unpacked
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 60  # seconds; the first run imports torch
@@ -57,14 +57,14 @@ def test_first_sight_offers_examples_and_says_what_will_happen(page: AppTest) ->
 def test_an_example_is_one_click_away(page: AppTest) -> None:
     page.button(key="example-hunting").click().run()
     assert not page.exception
-    mel, genre, all_genres, mood, all_moods, plane = figures(page)
-    assert mel["data"][0]["type"] == "heatmap"
-    assert {trace["name"] for trace in mel["data"][1:]} == GENRE_NAMES
-    assert mel["layout"]["xaxis2"]["title"]["text"] == "Time (s)"
-    assert mel["layout"]["yaxis"]["title"]["text"] == "Frequency (Hz)"
+    genre, all_genres, mood, all_moods = figures(page)
+    (player,) = players(page)
+    assert player["spectrogram"]["url"].endswith(".png")
+    assert [timeline["title"] for timeline in player["timelines"]] == ["Genre", "Mood"]
+    names = [{name for name, _ in timeline["classes"]} for timeline in player["timelines"]]
+    assert names == [GENRE_NAMES, MOOD_NAMES]
     assert set(all_genres["data"][0]["y"]) == GENRE_NAMES
     assert set(all_moods["data"][0]["y"]) == MOOD_NAMES
-    assert plane["layout"]["yaxis"]["title"]["text"].startswith("Arousal")
     for ring in (genre, mood):
         assert len(ring["data"][0]["labels"]) == 4
         assert ring["data"][0]["labels"][-1] == "Other"
@@ -72,36 +72,27 @@ def test_an_example_is_one_click_away(page: AppTest) -> None:
     assert page.query_params["example"] == "hunting"
 
 
-def test_mood_over_time_can_have_a_higher_resolution(page: AppTest) -> None:
+def test_predictions_over_time_can_have_a_higher_resolution(page: AppTest) -> None:
     page.button(key="example-hunting").click().run()
-    page.segmented_control(key="along").set_value("mood").run()
-    coarse = figures(page)[0]["data"]
-    assert {trace["name"] for trace in coarse[1:]} == MOOD_NAMES
+    coarse = players(page)[0]
     page.toggle(key="finer").set_value(True).run()
     assert not page.exception
-    fine = figures(page)[0]["data"]
-    # Plotly packs arrays as base64: four times the steps, four times the length.
-    assert len(fine[1]["x"]["bdata"]) > 3 * len(coarse[1]["x"]["bdata"])
+    fine = players(page)[0]
+    assert fine["sounds"] == coarse["sounds"]  # the sound goes on
+    for before, after in zip(coarse["timelines"], fine["timelines"], strict=True):
+        assert len(unpacked(after["edges"], "<f4")) > 3 * len(unpacked(before["edges"], "<f4"))
     assert "throughout" in shown(page) or "Most likely mood over time" in shown(page)
-
-
-def test_a_moment_can_be_chosen_without_a_mouse(page: AppTest) -> None:
-    page.button(key="example-hunting").click().run()
-    slider = next(slider for slider in page.slider if slider.label == "Start at (s)")
-    slider.set_value(12).run()
-    next(button for button in page.button if button.label == "Play").click().run()
-    assert not page.exception
-    assert any(text.value.startswith("**At 0:12:**") for text in page.markdown)
-    lines = figures(page)[0]["layout"]["shapes"]
-    assert any(line["x0"] == line["x1"] == 12 for line in lines)
 
 
 def test_every_figure_has_a_text_alternative(page: AppTest) -> None:
     page.button(key="example-palace").click().run()
     alternatives = [chart.proto.alt for chart in page.get("plotly_chart")]
-    assert len(alternatives) == 6
-    assert alternatives[0].startswith("Mel spectrogram of 30 seconds")
-    assert all(genre in alternatives[2] for genre in GENRE_NAMES)
+    assert len(alternatives) == 4
+    assert all(genre in alternatives[1] for genre in GENRE_NAMES)
+    alternative = players(page)[0]["alt"]
+    assert alternative.startswith("Mel spectrogram of 30 seconds")
+    assert "Genre: " in alternative or "Most likely genre over time" in alternative
+    assert "valence" in alternative
 
 
 def test_an_address_opens_its_example() -> None:
@@ -124,7 +115,7 @@ def test_an_upload_is_analysed_and_its_results_can_be_downloaded(page: AppTest) 
     upload(page, "my *song* – 音楽.mp3", encode(melody(7), kind="MP3"))
     assert not page.exception
     assert not page.error
-    assert len(figures(page)) == 6
+    assert len(figures(page)) == 4
     assert "7.0 s · MP3" in shown(page)
     names = [button.proto.label for button in page.get("download_button")]
     assert names == ["Download JSON", "Download CSV"]
@@ -176,7 +167,7 @@ def test_unusual_formats_are_analysed_without_a_notice(page: AppTest, kind: str)
     upload(page, "song.wav", GOOD[kind]())
     assert not page.exception
     assert not page.error
-    assert len(figures(page)) == 6
+    assert len(figures(page)) == 4
 
 
 NOTICED = {
@@ -196,7 +187,7 @@ def test_what_was_changed_while_decoding_is_shown(page: AppTest, kind: str) -> N
     upload(page, "song.wav", make())
     assert not page.error
     assert any(words in element.value for element in page.info)
-    assert len(figures(page)) == 6
+    assert len(figures(page)) == 4
 
 
 BAD = {
@@ -223,14 +214,14 @@ def test_bad_input_is_one_sentence_and_the_page_goes_on(page: AppTest, kind: str
     assert figures(page) == []
     upload(page, "better.wav", encode(melody(4)))
     assert not page.error
-    assert len(figures(page)) == 6
+    assert len(figures(page)) == 4
 
 
 def test_a_bad_file_leaves_the_track_before_it_in_place(page: AppTest) -> None:
     page.button(key="example-mountain").click().run()
     upload(page, "broken.mp3", b"nothing")
     assert "Showing the previous track, Mountain" in page.error[0].value
-    assert len(figures(page)) == 6
+    assert len(figures(page)) == 4
 
 
 def test_a_very_long_name_is_shortened(page: AppTest) -> None:
@@ -260,7 +251,7 @@ def test_a_recording_is_analysed(page: AppTest) -> None:
     ).run()
     assert not page.exception
     assert page.subheader[0].value == "Your recording"
-    assert len(figures(page)) == 6
+    assert len(figures(page)) == 4
 
 
 def test_an_example_is_computed_once_for_all_sessions(
@@ -273,7 +264,7 @@ def test_an_example_is_computed_once_for_all_sessions(
     other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE).run()
     other.button(key="example-hunting").click().run()
     assert not other.exception
-    assert len(figures(other)) == 6
+    assert len(figures(other)) == 4
 
 
 def test_the_stated_limit_is_the_configured_one() -> None:
@@ -330,7 +321,7 @@ def test_the_bar_shows_how_many_visitors_are_ahead(
     assert messages[0] == "1 visitor is ahead of you. Yours starts automatically."
     assert "Analysing… 100%" in messages
     assert messages[-1] == "gone"
-    assert len(figures(page)) == 6
+    assert len(figures(page)) == 4
 
 
 @pytest.mark.parametrize(

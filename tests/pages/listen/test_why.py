@@ -11,7 +11,7 @@ from crnn.labels import MOODS, display
 from tests.conftest import encode, melody
 from tests.pages.listen.test_listen import GENRE_NAMES, page, shown, upload  # noqa: F401 - the fixture
 
-CLOSED = 6  # figures of the page without them
+CLOSED = 4  # figures of the page without them
 
 
 def opened(page: AppTest, box: str) -> AppTest:  # noqa: F811
@@ -48,7 +48,7 @@ def test_why_shows_both_maps_and_their_tests(page: AppTest) -> None:  # noqa: F8
         before = re.search(r"Muting the highlighted 20% takes Metal from (\d+)%", chart.proto.alt)
         assert before is not None
         assert (
-            f"Metal {before[1]}%" in page.get("plotly_chart")[1].proto.alt
+            f"Metal {before[1]}%" in page.get("plotly_chart")[0].proto.alt
         )  # the ring says so, too
         assert "Hz" in chart.proto.alt
     assert "muting as much elsewhere leaves" in shown(page)

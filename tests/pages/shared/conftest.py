@@ -95,7 +95,7 @@ def attempt(page: AppTest, text: str) -> AppTest:
 
 
 def genres(page: AppTest) -> set[str]:
-    return set(figures(page)[2]["data"][0]["y"])
+    return set(figures(page)[1]["data"][0]["y"])
 
 
 def sidebar(page: AppTest) -> str:

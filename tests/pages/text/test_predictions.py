@@ -70,7 +70,7 @@ def test_spectrogram_tells_where_the_energy_lies() -> None:
 
 def test_sections_are_listed_in_order_the_longest_where_there_are_many() -> None:
     whole = [Section("hiphop", 0, 30, 0.9)]
-    assert predictions.timeline(whole, "genre") == "Hip-hop throughout."
+    assert predictions.timeline(whole, "genre") == "Genre: Hip-hop throughout."
     two = [Section("rock", 0, 12, 0.5), Section("metal", 12, 70, 0.6)]
     sentence = "Most likely genre over time: Rock 0:00–0:12, Metal 0:12–1:10."
     assert predictions.timeline(two, "genre") == sentence

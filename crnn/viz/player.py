@@ -1,0 +1,48 @@
+"""What the player draws, as small integers: a spectrogram's image and a waveform's peaks."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from plotly.colors import hex_to_rgb
+from torch import Tensor
+
+from crnn.viz.mel import averaged
+from crnn.viz.theme import MAGMA
+
+PEAKS_PER_SECOND = 50
+_MAX_COLUMNS = 8192  # what every browser accepts as the width of an image
+
+
+def image(mel: NDArray[Any] | Tensor) -> tuple[NDArray[np.uint8], int]:
+    """A log-mel spectrogram as levels of a palette, quietest 0, loudest 255.
+
+    Args:
+        mel: [M, F] in dB.
+
+    Returns:
+        Levels [M, C], highest band first, and the number of frames in each column.
+    """
+    mel = np.asarray(mel)
+    step = -(-mel.shape[1] // _MAX_COLUMNS)
+    values = averaged(mel, step)[::-1]
+    low, high = float(values.min()), float(values.max())
+    return np.round(255 * (values - low) / max(high - low, 1e-6)).astype(np.uint8), step
+
+
+def palette() -> NDArray[np.uint8]:
+    """Magma as red, green and blue, [256, 3]."""
+    colours = [(0, 0, 3) if colour.startswith("rgb") else hex_to_rgb(colour) for _, colour in MAGMA]
+    places = 255 * np.array([place for place, _ in MAGMA], dtype=float)
+    rgb = [np.interp(np.arange(256), places, channel) for channel in np.array(colours).T]
+    return np.round(rgb).T.astype(np.uint8)
+
+
+def peaks(samples: NDArray[Any], sample_rate: int) -> NDArray[np.uint8]:
+    """The largest absolute value of each fiftieth of a second, 255 for 1.0.
+
+    Shape: samples [T] in [−1, 1] -> [⌈T / (sample_rate / 50)⌉].
+    """
+    starts = np.arange(0, len(samples), sample_rate / PEAKS_PER_SECOND).astype(int)
+    largest = np.maximum.reduceat(np.abs(samples), starts)
+    return np.round(255 * np.minimum(largest, 1)).astype(np.uint8)
