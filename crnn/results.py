@@ -341,6 +341,38 @@ def _number(number: float, digits: int | None) -> str:
 
 
 @dataclass(frozen=True)
+class ClassAccuracy:
+    """How well one class is recognised, in tracks of one run.
+
+    Attributes:
+        tracks: of the class; recall: the fraction of them that is predicted as the class.
+        predictions: of the class; precision: the fraction of them that is correct.
+        confused: the class that its tracks are most often predicted as instead, and how often, as
+            a fraction of them.
+    """
+
+    tracks: int
+    recall: float
+    predictions: int
+    precision: float
+    confused: tuple[str, float] | None
+
+
+def class_accuracy(result: Result, label: str) -> ClassAccuracy:
+    """Recall, precision and the most frequent confusion of a class, from the confusion matrix."""
+    runs = 1 if "pooled" in result else len(result.get("runs", [result]))
+    matrix, k = np.array(confusion(result)), result["labels"].index(label)
+    tracks, predictions = int(matrix[k].sum()), int(matrix[:, k].sum())
+    others = np.where(np.arange(len(matrix)) == k, 0, matrix[k])
+    most = int(others.argmax())
+    confused = (result["labels"][most], float(others[most] / tracks)) if others[most] else None
+    recall, precision = (float(matrix[k, k] / n) if n else 0.0 for n in (tracks, predictions))
+    return ClassAccuracy(
+        round(tracks / runs), recall, round(predictions / runs), precision, confused
+    )
+
+
+@dataclass(frozen=True)
 class ClassDifference:
     """A class's mean and standard deviation over tracks, and the other classes' mean; [M] each."""
 

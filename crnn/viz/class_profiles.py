@@ -24,6 +24,19 @@ def spectrum(table: dict[str, Any], task: str, label: str) -> go.Figure:
     return figure.update_xaxes(**frequency_axis(FrontEnd(**table["front_end"]), gap=11))
 
 
+def against_others(table: dict[str, Any], task: str, label: str) -> go.Figure:
+    """Small: by how many dB each band of the class is above or below the others' mean."""
+    own = class_difference(table["classes"][task], label, "spectrum")
+    colour, bands = colours((label,))[label], [f"{hertz:,.0f} Hz" for hertz in table["hertz"]]
+    figure = go.Figure()
+    hover = "%{x}: %{y:+.1f} dB<extra></extra>"
+    add_line(figure, bands, own.mean - own.others, colour, 2, hover, fill="tozeroy")
+    finish(figure, None, 130, top=8, showlegend=False)
+    axis = frequency_axis(FrontEnd(**table["front_end"]), gap=24) | {"title": "Frequency (Hz)"}
+    figure.update_xaxes(**axis)
+    return figure.update_yaxes(title="dB", range=[-15, 15], tickvals=[-10, 0, 10], zeroline=True)
+
+
 def modulation(table: dict[str, Any], task: str, label: str) -> go.Figure:
     """How strongly levels rise and fall, by modulation frequency; logarithmic upwards."""
     x, hover = table["modulation_hertz"], "%{x:.1f} Hz: %{y:.1f} dB²/Hz"

@@ -17,25 +17,14 @@ def names(available: list[str]) -> list[str]:
 
 
 def show(mine: list[str]) -> None:
-    """Table of protocols; from random splits to new music; differences from the paper; by genre."""
+    """Table of protocols; differences from the paper; accuracy by genre on new songs."""
     protocols = results.protocols()
     svm = results.load("svm") or {}
     if protocols:
         _protocols(protocols, svm.get("note"))
-    left, right = st.columns(2, gap="large")
-    genre = {name: protocols[name] for name in ("P", "F", "N") if name in protocols}
-    if genre:
-        with left:
-            st.subheader("Generalisation", anchor=False)
-            st.plotly_chart(
-                viz.evaluation.generalisation(genre, svm.get("protocols", {})),
-                key="far",
-                alt=text.generalisation(genre),
-            )
     if differences := text.differences_from_paper(protocols):
-        with right:
-            st.subheader("Differences from the paper", anchor=False)
-            st.markdown("\n".join(f"- {sentence}" for sentence in differences))
+        st.subheader("Differences from the paper", anchor=False)
+        st.markdown("\n".join(f"- {sentence}" for sentence in differences))
     if "N" in protocols and protocols["N"].get("recall"):
         _new_songs(protocols["N"], protocols.get("F"))
     if "optimism" in mine:
@@ -43,15 +32,17 @@ def show(mine: list[str]) -> None:
 
 
 def _protocols(protocols: dict[str, dict[str, Any]], svm_note: str | None) -> None:
-    # Names of other recipes are long, and one column must not hide them.
-    widths = {"Protocol": st.column_config.Column(width=225)}
-    st.dataframe(results.protocol_table(), hide_index=True, column_config=widths)
+    table = results.protocol_table().drop(columns="Protocol")
+    st.dataframe(table.rename(columns={"Description": "Data split"}), hide_index=True)
     st.caption(content.load("results")["protocols"])
-    with st.expander("Protocols and runs behind these figures", icon=":material/account_tree:"):
-        contexts = {name: result["context"] for name, result in protocols.items()}
+    with st.expander("Data splits and runs behind these figures", icon=":material/account_tree:"):
+        titles = {name: results.question(name, result) for name, result in protocols.items()}
+        contexts = {titles[name]: result["context"] for name, result in protocols.items()}
         contexts |= {"SVM": svm_note} if svm_note else {}
         st.markdown("\n".join(f"- **{name}**: {context}" for name, context in contexts.items()))
-        st.dataframe(results.run_table(protocols), hide_index=True)
+        runs = results.run_table(protocols)
+        runs["Protocol"] = runs["Protocol"].map(titles)
+        st.dataframe(runs.rename(columns={"Protocol": "Data split"}), hide_index=True)
 
 
 def _new_songs(new: dict[str, Any], known: dict[str, Any] | None) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from crnn import results, viz
 from pages.results import tables
-from pages.shared.controls import choose
+from pages.shared.controls import accept_renamed
 from pages.text import content
 from pages.text import results as text
 
@@ -20,15 +20,10 @@ def show(mine: list[str]) -> None:
     """Confusion matrix and calibration of one protocol; out-of-distribution detection."""
     protocols = results.protocols()
     if protocols:
-        titles = {name: results.question(name, result) for name, result in protocols.items()}
-        name = choose(
-            "Protocol",
-            list(protocols),
-            "protocol",
-            label_visibility="visible",
-            help="; ".join(f"{name}: {title}" for name, title in titles.items()),
-        )
-        _protocol(titles[name], protocols[name])
+        titles = {results.question(name, result): name for name, result in protocols.items()}
+        accept_renamed("protocol", {name: title for title, name in titles.items()})
+        title = st.selectbox("Data split", titles, key="protocol", bind="query-params")
+        _protocol(title, protocols[titles[title]])
     if "doubt" in mine:
         tables.table("doubt")
 

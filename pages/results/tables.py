@@ -8,6 +8,8 @@ from pages.text import results as text
 
 # Shown by other sections. What none of them knows is shown last under "More experiments".
 _ELSEWHERE = ("svm", "optimism", "doubt", "portraits")
+# Letters of protocols in the names of rows.
+_PLAIN = {r" \(F\)": " of new artists", r" \([PN]\)": ""}
 
 
 def replication_names(available: list[str]) -> list[str]:
@@ -41,7 +43,7 @@ def table(name: str) -> None:
         st.dataframe(results.flatten(result), hide_index=True)
         return
     st.subheader(results.title(result), anchor=False)
-    rows = results.table(result)
+    rows = results.table(result).replace(_PLAIN, regex=True)
     st.dataframe(rows, hide_index=True)
     place = st.container()
     if comparison := text.comparison(result):

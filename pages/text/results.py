@@ -8,6 +8,17 @@ from crnn.labels import display
 Result = dict[str, Any]
 
 _FEW = 10  # songs; with fewer, no accuracy is mentioned
+_RARE = 0.05  # less often, a confusion is not mentioned
+
+
+# Protocols by what their songs are.
+NAMES = {
+    "N": "New songs",
+    "F": "GTZAN, new artists",
+    "P": "GTZAN, random split",
+    "M": "Clips by new artists",
+}
+_NUMBERS = ("no", "One", "Two", "Three", "Four")
 
 
 def headline(protocols: dict[str, Result]) -> str:
@@ -17,10 +28,40 @@ def headline(protocols: dict[str, Result]) -> str:
         for name, words in (("N", "genre"), ("M", "mood"))
         if name in protocols
     }
-    parts = [f"the {words} of {value:.0%}" for words, value in accuracy.items()]
+    said: dict[str, list[str]] = {}
+    for words, value in accuracy.items():
+        said.setdefault(_of_few(value), []).append(f"the right {words} ({value:.1%})")
+    parts = [f"{few} get {' and '.join(words)}" for few, words in said.items()]
     if not parts:
         return ""
-    return f"Of songs by unknown artists, the models recognise {' and '.join(parts)}. "
+    parts[0] = parts[0].replace(" get", " new songs get", 1)
+    return f"**{'; '.join([parts[0], *map(str.lower, parts[1:])])}.** "
+
+
+def _of_few(value: float) -> str:
+    """ "Two of three": the nearest fraction of at most five."""
+    pairs = [(n, of) for of in (2, 3, 4, 5) for n in range(of + 1) if n < len(_NUMBERS)]
+    number, of = min(pairs, key=lambda pair: abs(pair[0] / pair[1] - value))
+    return f"{_NUMBERS[number]} of {('two', 'three', 'four', 'five')[of - 2]}"
+
+
+def card(measured: dict[str, Result], label: str) -> str:
+    """Recall and precision of a class on each set of songs, and its most frequent confusion.
+
+    measured: results by the name of their songs.
+    """
+    lines, confused = [], ("", 0.0)
+    for name, result in measured.items():
+        found = results.class_accuracy(result, label)
+        if found.tracks < _FEW:
+            lines.append(f"{name}: too few to tell ({found.tracks})")
+            continue
+        right = f", {found.precision:.0%} right when named" * (found.predictions >= _FEW)
+        lines.append(f"{name} ({found.tracks}): **{found.recall:.0%} recognised**{right}")
+        confused = max(confused, found.confused or confused, key=lambda pair: pair[1])
+    most = f"Most often mistaken for {display(confused[0])} ({confused[1]:.0%})."
+    rare = "Rarely mistaken for another class."
+    return "  \n".join([*lines, most if confused[1] >= _RARE else rare])
 
 
 def differences_from_paper(protocols: dict[str, Result]) -> list[str]:
@@ -33,22 +74,22 @@ def differences_from_paper(protocols: dict[str, Result]) -> list[str]:
     sentences = []
     if "P" in right:
         sentences.append(
-            f"Random split, as in the paper (P): the paper reports {paper['P']:.0%}, this network "
+            f"Random split, as in the paper : the paper reports {paper['P']:.0%}, this network "
             f"reaches {right['P']:.1%} ({_points(right['P'] - paper['P'])})."
         )
     if "P" in right and "F" in right:
         sentences.append(
-            "The same recipe on an artist-disjoint split without damaged or repeated tracks (F): "
-            f"{right['F']:.1%} ({_points(right['F'] - right['P'])} from P)."
+            "The same recipe on an artist-disjoint split without damaged or repeated tracks: "
+            f"{right['F']:.1%} ({_points(right['F'] - right['P'])} from the random split)."
         )
     if "P" in right and "N" in right:
         sentences.append(
-            f"The built-in model on new songs from another collection (N): {right['N']:.1%} "
-            f"({_points(right['N'] - right['P'])} from P)."
+            f"The built-in model on new songs from another collection: {right['N']:.1%} "
+            f"({_points(right['N'] - right['P'])} from the random split)."
         )
     if "M" in right:
         sentences.append(
-            f"Mood (M): the paper reports {paper['M']:.0%} on its own songs, this network reaches "
+            f"Mood: the paper reports {paper['M']:.0%} on its own songs, this network reaches "
             f"{right['M']:.1%} on others ({_points(right['M'] - paper['M'])}); the two cannot be "
             "compared song by song."
         )

@@ -26,7 +26,7 @@ VIEWS = {
         "section=Mistakes&protocol=M",
         "section=The+paper",
         "section=Portraits",
-        "section=Portraits&kind=Moods",
+        "kind=Moods",
     ],
     "how": ["chapter=Neural+network"],
     "compare": ["examples=palace&examples=mountain"],

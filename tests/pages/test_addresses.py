@@ -14,7 +14,7 @@ PARAMETERS = {
     ],
     "compare": ["by", "sort"],
     "how": ["example", "task", "chapter", "at"],
-    "results": ["section", "kind", "protocol", "example"],
+    "results": ["section", "notes", "kind", "protocol", "example"],
 }
 SHOWN = {"compare": {"examples": ["palace", "hunting"]}}  # without tracks it has no controls
 NUMBERS = ["inf", "-inf", "nan", "1e999", "-1", "0", "1" * 400, "1_0", "0x1", "١"]

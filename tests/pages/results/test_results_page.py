@@ -9,6 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from crnn import results
 from crnn.labels import display
+from crnn.model import BUNDLED
+from crnn.model.metadata import read
 from tests.pages import visit
 from tests.pages.visit import words
 
@@ -23,15 +25,49 @@ def charts(page: AppTest) -> list[Any]:
     return found
 
 
-def test_every_measured_protocol_has_its_row() -> None:
-    page = opened()
+NOTES = {"section": "Research notes"}
+
+
+def test_the_first_view_has_a_card_for_every_class_with_its_own_figures() -> None:
+    for kind, name in (("Genres", "F"), ("Moods", "M")):
+        page = opened(kind=kind)
+        assert not page.exception
+        result = results.protocols()[name]
+        text = words(page)
+        assert all(f"</span> {display(label)}" in text for label in result["labels"])
+        for label in result["labels"]:
+            found = results.class_accuracy(result, label)
+            assert f"({found.tracks}): **{found.recall:.0%} recognised**" in text
+        assert len(charts(page)) == 1 + len(result["labels"])
+    assert "of three new songs get the right genre (66.4%)" in text
+
+
+def test_figures_here_and_in_the_panel_of_models_agree_to_the_digit() -> None:
+    page = opened(**NOTES)
+    accuracy = dict(page.dataframe[0].value[["Data split", "Track accuracy (%)"]].to_numpy())
+    panel = " ".join(element.value for element in page.sidebar.markdown)
+    for task, names in (("genre", "FPN"), ("mood", "M")):
+        measured = read(BUNDLED / task).results
+        for name in names:
+            shown = accuracy[results.question(name, results.protocols()[name])].split(" ± ")
+            assert f"{100 * measured[name]['track_accuracy']:.1f}" == shown[0]
+            assert f"{shown[0]}%" in panel or not panel
+
+
+def test_every_measured_protocol_has_its_row_under_a_plain_name() -> None:
+    page = opened(**NOTES)
     assert not page.exception
-    assert list(page.dataframe[0].value["Protocol"]) == list(results.protocols())
+    measured = results.protocols()
+    titles = [results.question(name, result) for name, result in measured.items()]
+    assert list(page.dataframe[0].value["Data split"]) == titles
+    assert "Protocol" not in page.dataframe[0].value
+    assert "Music Genre and Mood Classification" in words(page)
     charts(page)
 
 
-def test_a_protocol_of_the_address_has_its_confusion_matrix() -> None:
-    page = opened(section="Confusion & calibration", protocol="M-quadrants")
+@pytest.mark.parametrize("section", ["Confusion & calibration", "Mistakes"])
+def test_a_protocol_of_the_address_has_its_confusion_matrix(section: str) -> None:
+    page = opened(section=section, protocol="M-quadrants")
     assert not page.exception
     heatmap = json.loads(charts(page)[0].proto.spec)["data"][0]
     assert heatmap["x"] == [display(x) for x in results.protocols()["M-quadrants"]["labels"]]
@@ -168,7 +204,7 @@ MADE_UP: dict[str, dict[str, Any]] = {
     "another": {"no": "rows"},
 }
 SECTIONS = {
-    "Accuracy": ["Optimism"],
+    "Research notes": ["Optimism"],
     "Confusion & calibration": ["Out-of-distribution detection"],
     "Replication": [
         "Table V: segments",
@@ -204,16 +240,17 @@ def test_what_is_not_there_leaves_no_gap(made_up: Path) -> None:
     for name in MADE_UP:
         if name != "doubt":
             (made_up / f"{name}.json").unlink()
-    page = opened()
+    assert not opened().exception
+    page = opened(**NOTES)
     assert not page.exception
-    assert page.segmented_control(key="section").options == ["Confusion & calibration"]
+    assert page.pills(key="notes").options == ["Confusion & calibration"]
     assert "Threshold: 0.5" in words(page)
 
 
-def test_a_section_that_is_not_there_opens_the_first(made_up: Path) -> None:
+def test_a_part_that_is_not_there_opens_the_first(made_up: Path) -> None:
     page = opened(section="What genres look like")
     assert not page.exception
-    assert page.segmented_control(key="section").value == "Accuracy"
+    assert page.pills(key="notes").value == "Data splits"
 
 
 @pytest.mark.parametrize(
@@ -228,7 +265,8 @@ def test_a_section_that_is_not_there_opens_the_first(made_up: Path) -> None:
 def test_sections_of_older_addresses_are_still_opened(old: str, new: str) -> None:
     page = opened(section=old, **{"class-genre": "hiphop"})
     assert not page.exception
-    assert page.segmented_control(key="section").value == new
+    assert page.segmented_control(key="section").value == "Research notes"
+    assert page.pills(key="notes").value == new
     charts(page)
     if old == "Portraits":
         assert page.pills(key="class-genre").value == "Hip-hop"

@@ -32,8 +32,8 @@ def test_differences_from_the_paper_are_computed() -> None:
     found = {"P": measured(0.845), "F": measured(0.614), "N": measured(0.566), "M": measured(0.63)}
     random, disjoint, new, mood = results.differences_from_paper(found)
     assert "reports 92%, this network reaches 84.5% (−7.5 points)" in random
-    assert "61.4% (−23.1 points from P)" in disjoint
-    assert "56.6% (−27.9 points from P)" in new
+    assert "61.4% (−23.1 points from the random split)" in disjoint
+    assert "56.6% (−27.9 points from the random split)" in new
     assert "74%" in mood
     assert "−11.0 points" in mood
     assert "+1.0 points" in results.differences_from_paper({"P": measured(0.93)})[0]
@@ -43,7 +43,22 @@ def test_differences_from_the_paper_are_computed() -> None:
 def test_the_headline_needs_no_figure() -> None:
     assert results.headline({}) == ""
     found = {"N": measured(0.669), "M": measured(0.641)}
-    assert "the genre of 67% and the mood of 64%" in results.headline(found)
+    assert results.headline(found) == (
+        "**Two of three new songs get the right genre (66.9%) and the right mood (64.1%).** "
+    )
+    found["M"] = measured(0.41)
+    assert "songs get the right genre (66.9%); two of five get the right" in results.headline(found)
+    assert "Four of five new songs" in results.headline({"N": measured(0.8)})
+
+
+def test_a_card_counts_only_where_songs_are_enough() -> None:
+    few = measured(0.5, confusion=[[1, 0], [0, 20]])
+    many = measured(0.5, confusion=[[30, 10], [20, 40]])
+    text = results.card({"New songs": few, "Others": many}, "rock")
+    assert "New songs: too few to tell (1)" in text
+    assert "Others (40): **75% recognised**, 60% right when named" in text
+    assert text.endswith("Most often mistaken for Hip-hop (25%).")
+    assert results.card({"New songs": few}, "hiphop").endswith("Rarely mistaken for another class.")
 
 
 def test_new_songs_are_described_genre_by_genre() -> None:
