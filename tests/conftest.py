@@ -22,20 +22,28 @@ from crnn.model.config import ModelConfig, pool_sizes
 from crnn.model.network import CRNN
 
 # Tests in which numba compiles for librosa: half a minute, once in a process.
-COMPILED = ("crnn/baseline", "crnn/audio/test_decode", "training/baseline", "pages/test_readonly")
+COMPILED = (
+    "crnn/audio/test_mel",
+    "crnn/baseline",
+    "crnn/explain/test_trace",
+    "pages/test_readonly",
+    "training/baseline",
+)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests run in one of pytest-xdist's processes, and so do those that share more.
 
-    The browser tests share a server and Chromium.
+    The browser tests share a server and Chromium; those that look at whole pages have their own,
+    since all of them in one process would take longer than everything else in the others.
     """
     here = Path(__file__).parent
     for item in items:
         path = item.path.relative_to(here).as_posix()
         group = "librosa" if path.startswith(COMPILED) else path
-        group = "browser" if path.startswith("browser/") else group
+        if path.startswith("browser/"):
+            group = "browser, pages" if "accessibility" in path else "browser"
         item.add_marker(pytest.mark.xdist_group(group))
 
 
