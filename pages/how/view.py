@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from crnn import audio, explain, inference, viz
+from crnn import audio, explain, viz
 from crnn.format import duration
 from pages.how import charts
-from pages.shared import cache, queue, session, track_picker
+from pages.shared import cache, player, queue, session, track_picker
 from pages.shared.controls import choose
 from pages.shared.navigation import track_link
 from pages.text import content, stages
@@ -57,8 +57,9 @@ def show(track: session.Track) -> None:
     top = stages.probabilities_alt(trace, checkpoint.labels, 3)
     caption.caption(f"**{duration(start)} to {duration(start + seconds)}** · {top}")
     first, count = round(start * front_end.sample_rate), round(seconds * front_end.sample_rate)
-    sound = inference.export.to_wav(samples[first : first + count].numpy(), front_end.sample_rate)
-    st.audio(sound, format="audio/wav", alt="Sound of the segment")
+    segment = samples[first : first + count].numpy()
+    sound = player.Sound.from_samples(track.name, segment, front_end.sample_rate)
+    player.show("how-player", track.name, [sound], seconds, start=start)
     steps = stages.stages(trace, checkpoint, n_frames)
     # One chapter at a time: a browser that redraws all figures would be seconds behind the slider.
     chapter = choose("Chapter", list(CHAPTERS), "chapter", renamed=_RENAMED)

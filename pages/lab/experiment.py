@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from crnn import augment, inference, viz
+from crnn import augment, viz
 from crnn.errors import CrnnError
 from pages.lab import controls
 from pages.lab.robustness import curve
-from pages.shared import cache, queue, session
+from pages.shared import cache, player, queue, session
 from pages.shared.controls import choose
 from pages.shared.track_picker import track_or_example
 from pages.text import augmentation as text
@@ -94,7 +94,7 @@ def _results(
         alt=text.alt_text(before, plan, start),
         config={"toImageButtonOptions": {"filename": name, "scale": 2}},
     )
-    sound = players(samples, plan)
+    sound = play("lab-player", track.name, samples, plan, start)
     st.subheader("Predictions: before and after", anchor=False)
     for column, old, new in zip(
         st.columns(len(classifiers)), before.predictions, after.predictions, strict=True
@@ -113,24 +113,23 @@ def _results(
     curve(track, samples, start, strengths, before.predictions)
 
 
-def players(samples: Tensor, plan: Plan, note: str = "") -> bytes:
-    """Players of the original and the augmented sound, equally loud; returns the latter as WAV.
+def play(key: str, name: str, samples: Tensor, plan: Plan, start: float) -> bytes:
+    """A player of the original and the augmented sound, equally loud; returns the latter as WAV.
 
     Args:
-        note: stands beside both titles.
+        key, name: of the player.
+        start: where the excerpt begins in its track, in seconds.
     """
     rate = plan.front_end.sample_rate
     with st.spinner("Rendering audio…"):
         rendered = augment.waveform.render(samples, plan, plan.front_end)
-        # Files rather than arrays: Streamlit would scale each array to its own peak.
-        files = [
-            inference.export.to_wav(sound.numpy(), rate)
-            for sound in augment.waveform.prevent_clipping(samples, rendered)
-        ]
-    for column, title, file in zip(st.columns(2), ("Original", "Augmented"), files, strict=True):
-        column.caption(f"{title}{note}")
-        column.audio(file, format="audio/wav", alt=f"{title} sound")
-    return files[1]
+        both = augment.waveform.prevent_clipping(samples, rendered)
+    sounds = [
+        player.Sound.from_samples(title, sound.numpy(), rate)
+        for title, sound in zip(("Original", "Augmented"), both, strict=True)
+    ]
+    player.show(key, name, sounds, len(samples) / rate, start=start)
+    return sounds[1].data
 
 
 def _downloads(name: str, plan: Plan, sound: bytes) -> None:

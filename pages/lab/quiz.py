@@ -9,7 +9,7 @@ import streamlit as st
 from crnn import audio, augment, viz
 from crnn.sources.examples import EXAMPLES
 from pages.lab import quiz_questions
-from pages.lab.experiment import players
+from pages.lab.experiment import play
 from pages.shared import queue, session
 from pages.text import augmentation as text
 from pages.text import content
@@ -73,7 +73,7 @@ def _question(question: Question, position: int, solved: bool) -> None:
         else f"Two mel spectrograms of three seconds of {track.name}: the original and an "
         "augmented version. Compare the sounds below.",
     )
-    players(samples, plan, f" · {track.name}")
+    play(f"quiz-player-{position}", track.name, samples, plan, start)
     if solved:
         st.markdown(" ".join(text.describe(plan, start)))
 

@@ -10,7 +10,7 @@ import streamlit as st
 from crnn import augment, explain, inference, viz
 from crnn.format import percent
 from crnn.labels import display
-from pages.shared import cache, queue, session
+from pages.shared import cache, player, queue, session
 from pages.shared.track_picker import pick_task
 from pages.text import attribution as text
 
@@ -51,11 +51,7 @@ def _explain(track: session.Track) -> None:
             )
             st.markdown(test)
             st.caption(f"{text.METHODS[attribution.method]} {location}")
-            if st.button(
-                "Play highlighted parts",
-                key=f"play-{attribution.method}",
-                icon=":material/hearing:",
-            ):
+            if st.toggle("Play highlighted parts", key=f"play-{attribution.method}"):
                 _play(track, classifier, attribution, first, label)
     st.caption(
         "Grey: the spectrogram. Amber: evidence for the class; the brighter, the stronger. White "
@@ -134,10 +130,10 @@ def _play(
     first: int,
     label: str,
 ) -> None:
-    """Players of the highlighted bins and of everything else."""
-    front_end = classifier.front_end
+    """A player of the highlighted bins and of everything else."""
+    front_end, rate = classifier.front_end, classifier.front_end.sample_rate
 
-    def render() -> list[bytes]:
+    def render() -> list[player.Sound]:
         hop = front_end.hop_length
         with queue.turn(), st.spinner("Rendering audio…"):
             samples = session.excerpt(
@@ -145,11 +141,16 @@ def _play(
             )
             parts = explain.sonify.split_by_mask(samples, attribution.mask, front_end)
             parts = augment.waveform.prevent_clipping(*parts)
-        return [inference.to_wav(part.numpy(), front_end.sample_rate) for part in parts]
+        return [
+            player.Sound.from_samples(title, part.numpy(), rate)
+            for title, part in zip(("Highlighted parts", "The rest"), parts, strict=True)
+        ]
 
     key = ("audio", classifier.checkpoint.task, first, label, attribution.method)
-    for title, sound, autoplay in zip(
-        ("Highlighted parts", "The rest"), _kept(track, key, render), (True, False), strict=True
-    ):
-        st.caption(title)
-        st.audio(sound, format="audio/wav", autoplay=autoplay, alt=title)
+    player.show(
+        f"why-player-{attribution.method}",
+        f"{display(label)}, {attribution.method}",
+        _kept(track, key, render),
+        attribution.mask.shape[1] * front_end.hop_seconds,
+        start=first * front_end.hop_seconds,
+    )

@@ -59,6 +59,7 @@ def _over_time(track: session.Track) -> None:
             ),
             timelines=timelines,
             alt=" ".join([predictions.describe_spectrogram(mel, front_end), *sentences]),
+            reruns=True,
         )
     st.markdown("  \n".join(sentences))
     if moment is not None:

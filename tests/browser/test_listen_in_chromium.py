@@ -1,6 +1,7 @@
 """What a visitor does first: bring a song, read the answer."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_an_example_from_its_address_plays(chromium: Browser, server: str) -> No
     page, errors = open_page(chromium, f"{server}/?example=palace")
     expect(page.get_by_role("heading", name="Palace", exact=True)).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_role("slider", name="Position in Palace")).to_have_attribute(
-        "aria-valuemax", "30"
+        "aria-valuemax", re.compile("^(29.9|30.0)")
     )
     charts(page)
     assert errors == []

@@ -97,6 +97,7 @@ def show(
     timelines: Mapping[str, inference.Timeline] | None = None,
     start: float = 0.0,
     alt: str = "",
+    reruns: bool = False,
 ) -> float | None:
     """Draw a player; it keeps its moment and goes on playing when it gets other content.
 
@@ -110,10 +111,11 @@ def show(
             valence–arousal plane, the plane is drawn beside them.
         start: where in its track the excerpt begins, in seconds: added to the times shown.
         alt: the charts in words, for screen readers.
+        reruns: whether a pause or another moment reruns the page or fragment.
 
     Returns:
         The moment at which the visitor paused or to which they moved last, in seconds from the
-        excerpt's start; None before that.
+        excerpt's start; None before that, and where nothing reruns.
     """
     tasks = timelines or {}
     data = {
@@ -121,6 +123,7 @@ def show(
         "seconds": seconds,
         "start": start,
         "alt": alt,
+        "reruns": reruns,
         "sounds": [
             {
                 "title": sound.title,

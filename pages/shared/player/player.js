@@ -163,7 +163,7 @@ class Player {
       }
     }
     this.lanes.setAttribute('aria-label', `Position in ${data.name}`);
-    this.lanes.setAttribute('aria-valuemax', Math.round(data.seconds));
+    this.lanes.setAttribute('aria-valuemax', data.seconds.toFixed(2));
     this.root.querySelector('#alt').textContent = data.alt;
     this.side.hidden = !this.timelines.length;
     this.plane.hidden = !data.plane;
@@ -267,7 +267,7 @@ class Player {
     clearTimeout(this.reporting);
     this.reporting = setTimeout(() => {
       const moment = Math.round(100 * this.moment) / 100;
-      if (moment === this.shown || (this.shown < 0 && moment === 0)) return;
+      if (!this.data.reruns || moment === this.shown || (this.shown < 0 && moment === 0)) return;
       this.shown = moment;
       this.report(moment);
     }, 400);
@@ -385,7 +385,7 @@ class Player {
     const t = this.time(event);
     if (event.target.parentElement === this.region) this.drag = { end: event.target.className === 'from' ? 0 : 1 };
     else if (event.shiftKey) this.drag = { anchor: t };
-    else if (event.pointerType === 'touch') this.drag = { tap: event.clientX }; // or the start of a swipe
+    else if (event.pointerType === 'touch') this.drag = { tap: [event.clientX, event.clientY] }; // or the start of a swipe
     else this.drag = {};
     if (!('tap' in this.drag)) this.lanes.setPointerCapture(event.pointerId);
     if (!Object.keys(this.drag).length) this.seek(t);
@@ -397,7 +397,7 @@ class Player {
       if (event.pointerType !== 'touch') this.hover(t, event);
       return;
     }
-    if ('tap' in drag && Math.abs(event.clientX - drag.tap) < 8) return;
+    if ('tap' in drag && Math.abs(event.clientX - drag.tap[0]) < 8) return;
     if ('end' in drag) {
       const region = [...this.region_];
       region[drag.end] = t;
@@ -412,7 +412,7 @@ class Player {
   }
 
   release(event) {
-    if (this.drag && 'tap' in this.drag) this.seek(this.time(event));
+    if (this.drag?.tap && Math.abs(event.clientY - this.drag.tap[1]) < 8) this.seek(this.time(event));
     if (this.drag && 'anchor' in this.drag && this.region_) this.seek(this.region_[0]);
     this.drag = null;
   }
