@@ -220,6 +220,7 @@ class Player {
     this.resized.disconnect();
     cancelAnimationFrame(this.running);
     clearTimeout(this.reporting);
+    clearTimeout(this.resting);
     if (sounding === this) sounding = null;
   }
 
@@ -417,8 +418,10 @@ class Player {
     this.drag = null;
   }
 
-  /** Show the moment under the mouse; null: none is. */
+  /** Show the moment under the mouse, until it has rested for a while; null: none is. */
   hover(t, event) {
+    clearTimeout(this.resting);
+    if (t !== null) this.resting = setTimeout(() => this.hover(null), 3000);
     this.hovered = t;
     this.ghost.hidden = this.tip.hidden = t === null;
     if (t !== null) {
