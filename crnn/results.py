@@ -34,7 +34,7 @@ PROTOCOLS: dict[str, tuple[str, float | None]] = {
 }
 # Tables that repeat the paper's, and those that go beyond it, in the order in which they are shown.
 PAPER = ("V", "VII-trained", "VII", "choices", "mood-grid", "curves")
-BEYOND = ("ablation", "ablation-mood", "noise", "codecs", "scale")
+BEYOND = ("leakage", "ablation", "ablation-mood", "noise", "codecs", "scale")
 
 # Figure → column heading, factor, decimals; in the order of their columns. Other figures follow.
 METRICS: dict[str, tuple[str, int, int]] = {

@@ -90,7 +90,7 @@ def occlusion(
 
     def logits(values: Tensor) -> Tensor:
         with turn():
-            return classifier.logits(values, segments) / classifier.checkpoint.temperature
+            return classifier.checkpoint.scaled(classifier.logits(values, segments))
 
     before = logits(mel)
     probs = before.softmax(dim=-1)
@@ -150,7 +150,7 @@ def grad_cam(classifier: Classifier, mel: Tensor, label: str, layer: int = _LAYE
             (gradient,) = torch.autograd.grad(logits[:, k].sum(), maps)
         alpha = gradient.mean(dim=(2, 3), keepdim=True)
         cam = (alpha * maps.detach()).sum(dim=1, keepdim=True)  # [B, 1, M', W']
-        probs = (logits.detach() / checkpoint.temperature).softmax(dim=-1)[:, k]
+        probs = checkpoint.scaled(logits.detach()).softmax(dim=-1)[:, k]
         size = (mel.shape[0], segments.width)
         cams.append(probs[:, None, None] * _enlarge(cam, network.config.pools[:layer], size))
     return _overlap_mean(torch.cat(cams).transpose(0, 1), segments, n_frames)

@@ -33,7 +33,7 @@ class Trace:
 
     number: its place in `segments`, the track's; start: of the segment, in seconds; loudest: power
     of the track's loudest value; attention: weights of the steps [W'], where the readout has them;
-    probabilities: after temperature, float64. Where the track is shorter than a segment, samples
+    probabilities: softmax of `scaled`, float64. Where the track is shorter than a segment, samples
     to db are those of the track, [.., F], and segment repeats them.
     """
 
@@ -123,7 +123,7 @@ def trace(
     segment = cut(db, plan(count, segments.width))  # [1, 1, M, W]
     calls = _calls(segment, classifier)
     (embedding,), (logits,) = calls["linear"][0][0], calls["linear"][1]
-    scaled = (logits.double() / classifier.checkpoint.temperature).numpy()
+    scaled = classifier.checkpoint.scaled(logits.double()).numpy()
     attention = calls["attention"][1][0].softmax(dim=0).squeeze(1) if "attention" in calls else None
     layers = range(len(classifier.network.convolutions))
     return Trace(

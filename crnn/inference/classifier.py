@@ -99,7 +99,7 @@ class Classifier:
         sounding = audible(mel, self.front_end) if sounding is None else sounding
         segments, hop = self.plan(mel.shape[1], hop_seconds, sounding), self.front_end.hop_seconds
         logits = self.logits(mel, segments, progress).double()
-        probabilities = (logits / self.checkpoint.temperature).softmax(dim=-1).numpy()
+        probabilities = self.checkpoint.scaled(logits).softmax(dim=-1).numpy()
         return Prediction(
             task=self.checkpoint.task,
             labels=self.checkpoint.labels,

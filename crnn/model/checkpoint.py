@@ -44,6 +44,7 @@ class Checkpoint:
         segment_seconds: length of a segment.
         temperature: logits are divided by it before the softmax (Guo et al. 2017); fitted on
             validation data.
+        log_bias: added to the divided logits, [K]; empty: nothing. Fitted with the temperature.
         ood: detector of music unlike the training data; None in older checkpoints.
         results: measured figures by protocol, as the model card shows them.
         data, revision: what it was trained on, by which revision of the code.
@@ -58,6 +59,7 @@ class Checkpoint:
     segment_seconds: float
     model: CRNN
     temperature: float = 1.0
+    log_bias: tuple[float, ...] = ()
     ood: OODDetector | None = None
     results: Results = field(default_factory=dict)
     data: str = ""
@@ -81,6 +83,15 @@ class Checkpoint:
             )
         if not self.temperature > 0:
             raise CheckpointError(f"The temperature is {self.temperature}; it must be above 0.")
+        if len(self.log_bias) not in (0, config.n_classes):
+            raise CheckpointError(
+                f"log_bias has {len(self.log_bias)} numbers for {config.n_classes} outputs."
+            )
+
+    def scaled(self, logits: torch.Tensor) -> torch.Tensor:
+        """Logits whose softmax are the probabilities: divided by temperature, plus bias; [S, K]."""
+        bias = torch.tensor(self.log_bias or 0.0, dtype=logits.dtype)
+        return logits / self.temperature + bias
 
     @cached_property
     def digest(self) -> str:
@@ -161,6 +172,7 @@ class Checkpoint:
             "front_end": self.front_end.to_dict(),
             "model": asdict(self.model.config),
             "temperature": self.temperature,
+            **({"log_bias": self.log_bias} if self.log_bias else {}),
             "results": self.results,
             "data": self.data,
             "revision": self.revision,

@@ -142,6 +142,7 @@ class CheckpointConfig(BaseModel):
     labels: tuple[str, ...]
     segment_seconds: Number = Field(ge=0.2, le=60)
     temperature: Number = Field(ge=0.01, le=100)
+    log_bias: tuple[Annotated[Number, Field(ge=-20, le=20)], ...] = ()
     front_end: FrontEnd
     model: ModelConfig
     ood: dict[str, Any] | None = Field(None, alias="doubt")

@@ -260,7 +260,7 @@ def logits(trace: Trace, labels: tuple[str, ...]) -> go.Figure:
 
 
 def probabilities(trace: Trace, labels: tuple[str, ...]) -> go.Figure:
-    """Softmax of the logits divided by the temperature, in percent."""
+    """Softmax of the scaled logits (`Checkpoint.scaled`), in percent."""
     values = dict(zip(labels, trace.probabilities.tolist(), strict=True))
     order = sorted(labels, key=values.__getitem__)
     text = [f"{100 * values[label]:.1f}%" for label in order]
@@ -275,8 +275,8 @@ def probability_table(trace: Trace, labels: tuple[str, ...]) -> list[dict[str, s
         {
             "Class": display(labels[i]),
             "Logit z": round(float(trace.logits[i]), 4),
-            "z / T": round(float(trace.scaled[i]), 4),
-            "e^(z/T)": round(math.exp(min(700.0, float(trace.scaled[i]))), 4),
+            "z / T + b": round(float(trace.scaled[i]), 4),
+            "e^(z / T + b)": round(math.exp(min(700.0, float(trace.scaled[i]))), 4),
             "Probability (%)": round(100 * float(trace.probabilities[i]), 2),
         }
         for i in np.argsort(-trace.probabilities, kind="stable")

@@ -103,8 +103,18 @@ def _values(trace: Trace, checkpoint: Checkpoint, n_frames: int) -> dict[str, An
         "hidden": shapes["embedding"][0],
         "classes": len(checkpoint.labels),
         "temperature": f"{checkpoint.temperature:g}",
+        "log_bias": _log_bias(checkpoint),
         "weight": f"{100 * segments.weights[trace.number]:.1f}",
     }
+
+
+def _log_bias(checkpoint: Checkpoint) -> str:
+    if not checkpoint.log_bias:
+        return "0 here"
+    biases = zip(checkpoint.labels, checkpoint.log_bias, strict=True)
+    signed = [(label, f"{bias:+.2f}".replace("-", "−")) for label, bias in biases]
+    listed = ", ".join(f"{display(label)} {bias}" for label, bias in signed)
+    return f"so that rare classes are not overlooked ({listed})"
 
 
 def _choices(trace: Trace, checkpoint: Checkpoint) -> dict[str, Any]:

@@ -71,7 +71,11 @@ def test_csv(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--csv", EXAMPLE]) == 0
     header, *rows = capsys.readouterr().out.splitlines()
     assert header.startswith("file,seconds,start,genre:blues,")
-    assert len(rows) == 1 + 28  # the track, and windows of 3 s every second of its 30
+    columns = header.split(",")
+    of = {task: columns.index(task) for task in ("genre:blues", "mood:Dark")}
+    counts = {task: sum(row.split(",")[place] != "" for row in rows) for task, place in of.items()}
+    # The track, then windows of 3 s every second of its 30, and of 6 s every three.
+    assert counts == {"genre:blues": 1 + 28, "mood:Dark": 1 + 10}
 
 
 @pytest.mark.parametrize(

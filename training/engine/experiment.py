@@ -47,7 +47,10 @@ class Experiment:
     def spec(self, task: str, split: str, seed: int) -> RunSpec:
         """The run of a task's recipe; quadrants use the one of mood."""
         name = self.recipe or ("mood" if task == "quadrant" else task)
-        return RunSpec(task, name, RECIPES[name], split, seed)
+        recipe = RECIPES[name]
+        if task == "quadrant":  # of which every clip is known
+            recipe = replace(recipe, auxiliary=0.0)
+        return RunSpec(task, name, recipe, split, seed)
 
     def folder(self, spec: RunSpec) -> Path:
         """A run's folder, whether it is there or not."""
@@ -74,7 +77,7 @@ class Experiment:
         if spec.recipe.auxiliary:
             auxiliary = ProcessGroup.current().run_on_all(
                 lambda: auxiliary_clips(
-                    self.data, self.cache, collection.front_end, self.skip_broken
+                    self.data, self.cache, collection.front_end, self.skip_broken, spec.task
                 )
             )
         return run.train(

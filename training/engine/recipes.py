@@ -44,7 +44,9 @@ class Recipe:
         tags: Weight of an auxiliary loss, the mean binary cross-entropy over the collection's tags
             (multi-task learning, Caruana 1997).
         auxiliary: Fraction of the crops of partially labelled clips that an epoch adds
-            (training.data.partial_labels); for genre.
+            (training.data.partial_labels); for genre and mood.
+        class_weights: Power p of the weight n^-p that a class with n tracks has in fitting a
+            log-bias for each class beside the temperature; 0 = the temperature alone.
         init_from: "TASK/RECIPE/SPLIT" of the run of seed 0 whose weights, except for the last
             layer, this run starts from; "" = random weights.
         pools: None follows the front end (crnn.model.network.pool_sizes).
@@ -73,6 +75,7 @@ class Recipe:
     noise: Literal["white", "pink", "crowd", "vinyl"] = "white"
     tags: NotNegative = 0.0
     auxiliary: Annotated[float, Field(ge=0, le=1)] = 0.0
+    class_weights: Annotated[float, Field(ge=0, le=1)] = 0.0
     init_from: str = ""
     channels: tuple[int, ...] = (64, 128, 128, 128)
     residual: Annotated[int, Field(ge=0)] = 0

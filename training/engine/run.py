@@ -87,13 +87,16 @@ def train(
     """
     folder, group = runs / spec.name, ProcessGroup.current()
     group.join()
+    split = splits.from_name(spec.split, collection)
+    if auxiliary is not None:
+        known = {collection.groups[track] for track in split.train}
+        auxiliary = auxiliary.without(set(collection.groups) - known)
     is_finished = group.run_on_first(lambda: _claim(folder, spec, collection, auxiliary, group))
     group.run_on_all(lambda: _check_shared(folder))
     if is_finished:
         return folder
     started = time.monotonic()
     pl.seed_everything(spec.seed, workers=True, verbose=False)
-    split = splits.from_name(spec.split, collection)
     recipe, front_end = spec.recipe, collection.front_end
     if workers is None:
         workers = min(4, (os.cpu_count() or 1) // group.local_world) if group.on_gpu else 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import softmax
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
 from torch import Tensor
@@ -44,9 +44,10 @@ class TrackLogits:
             np.concatenate([part.tracks for part in parts]),
         )
 
-    def scaled(self, temperature: float) -> "TrackLogits":
-        """The same with every logit divided by a temperature."""
-        return replace(self, logits=tuple(logits / temperature for logits in self.logits))
+    def scaled(self, temperature: float, log_bias: Sequence[float] = ()) -> "TrackLogits":
+        """The same with logits as `Checkpoint.scaled` makes them."""
+        bias = np.array(log_bias or 0.0)
+        return replace(self, logits=tuple(logits / temperature + bias for logits in self.logits))
 
     def probabilities(self, temperature: float = 1.0) -> Array:
         """Track probabilities [N, K]: the mean of the segments' softmax, as at inference."""
@@ -144,6 +145,28 @@ def fit_temperature(given: TrackLogits) -> float:
         lambda log_t: given.loss(float(np.exp(log_t))), bounds=(-2.5, 2.5), method="bounded"
     )
     return float(np.exp(best.x))
+
+
+def fit_decision(given: TrackLogits, power: float) -> tuple[float, tuple[float, ...]]:
+    """Temperature and log-bias of each class (their sum is 0) that minimise the weighted NLL.
+
+    power: a track of a class with n tracks weighs n^-power; 1 gives all classes the same weight.
+    """
+    counts = np.bincount(given.targets, minlength=given.logits[0].shape[1])
+    weights = counts[given.targets] ** -float(power)
+    logits, sizes = np.concatenate(given.logits), [len(each) for each in given.logits]
+    shares = np.concatenate([segments.weights for segments in given.segments])
+    rows, classes = np.arange(len(logits)), np.repeat(given.targets, sizes)
+    firsts = np.cumsum([0, *sizes[:-1]])
+
+    def loss(values: Array) -> float:
+        decided = softmax(logits / np.exp(values[0]) + values[1:], axis=1)
+        likelihood = np.add.reduceat(shares * decided[rows, classes], firsts)
+        return float(-(weights * np.log(np.maximum(likelihood, 1e-12))).sum() / weights.sum())
+
+    best = minimize(loss, np.zeros(1 + len(counts)), method="L-BFGS-B")
+    bias = best.x[1:] - best.x[1:].mean()
+    return float(np.exp(best.x[0])), tuple(float(value) for value in bias)
 
 
 def mean_sd(values: Sequence[float]) -> dict[str, float | None]:

@@ -7,7 +7,7 @@
     N  new songs: the bundled weights, or another checkpoint, on clips of another collection
 
 A finished run is not trained again. Temperatures come from validation tracks (F, P) or from the
-other folds' test tracks (M).
+other folds' test tracks (M), there with log-biases where the recipe has class weights.
 """
 
 import json
@@ -16,15 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import f1_score
 
 from crnn.inference.classifier import Classifier
+from crnn.labels import MOOD_QUADRANTS
 from crnn.model.checkpoint import Checkpoint
 from training.data import splits
-from training.data.collection import Collection
+from training.data.collection import Collection, annotations
 from training.engine.experiment import Experiment
 from training.engine.run import RunSpec, code_revision
 from training.evaluation.metrics import (
     TrackLogits,
+    calibration_error,
+    fit_decision,
     fit_temperature,
     mean_sd,
     scores,
@@ -106,21 +110,81 @@ def mood(experiment: Experiment, task: str, seed: int = 0, mixed: bool = False) 
     collection = experiment.collection(task)
     specs = mood_specs(experiment, task, seed, mixed)
     parts = [run_logits(experiment, spec, collection) for spec in specs]
-    rows, calibrated = [], []
-    for fold, (spec, part) in enumerate(zip(specs, parts, strict=True)):
-        # From the other folds, since every clip is a test clip of some fold.
-        others = [other for other in parts if other is not part]
-        temperature = fit_temperature(TrackLogits.join(others))
-        about = _about(experiment, spec, fold) | {"temperature": temperature}
-        rows.append(about | scores(part, temperature, collection.labels))
-        calibrated.append(part.scaled(temperature))
-    pooled = scores(TrackLogits.join(calibrated), 1.0, collection.labels)
-    # These logits are divided already.
-    before = scores(TrackLogits.join(parts), 1.0, collection.labels)["calibration_error"]
-    return _result("M", experiment, task, collection, rows) | {
+    about = [_about(experiment, spec, fold) for fold, spec in enumerate(specs)]
+    recipe = specs[0].recipe_name
+    return mood_result(collection, parts, specs[0].recipe.class_weights, about) | {
         "protocol": mood_protocol(task, mixed),
         "context": CONTEXT["M-mixed" if mixed else "M"],
-        "pooled": pooled | {"calibration_error_before": before},
+        "recipe": recipe,
+        "code_revision": code_revision(),
+        "quadrants": quadrants(experiment.data, collection, parts, specs[0].recipe.class_weights),
+    }
+
+
+def mood_result(
+    collection: Collection,
+    parts: Sequence[TrackLogits],
+    class_weights: float,
+    about: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
+    """A result of protocol M from the test logits of its folds; about: of each fold's run."""
+    rows = []
+    decided = decide(parts, class_weights)
+    for part, own, (scaled, temperature, bias) in zip(parts, about, decided, strict=True):
+        found = scores(scaled, 1.0, collection.labels)
+        found["calibration_error_before"] = calibration_error(part.probabilities(), part.targets)
+        decision = {"temperature": temperature} | ({"log_bias": bias} if bias else {})
+        rows.append(own | decision | found)
+    pooled = scores(TrackLogits.join([part for part, _, _ in decided]), 1.0, collection.labels)
+    raw = TrackLogits.join(parts)
+    before = calibration_error(raw.probabilities(), raw.targets)
+    task = collection.name.removeprefix("moods4q-")
+    return result("M", task, collection, rows, {}) | {
+        "pooled": pooled | {"calibration_error_before": before}
+    }
+
+
+def decide(
+    parts: Sequence[TrackLogits], class_weights: float
+) -> list[tuple[TrackLogits, float, tuple[float, ...]]]:
+    """Folds' logits as decided on, with temperature and log-bias from the other folds.
+
+    Every clip is a test clip of some fold.
+    """
+    decided = []
+    for part in parts:
+        others = TrackLogits.join([other for other in parts if other is not part])
+        temperature, bias = decision(others, class_weights)
+        decided.append((part.scaled(temperature, bias), temperature, bias))
+    return decided
+
+
+def decision(given: TrackLogits, class_weights: float) -> tuple[float, tuple[float, ...]]:
+    """Temperature and, with class weights, log-bias."""
+    if class_weights:
+        return fit_decision(given, class_weights)
+    return fit_temperature(given), ()
+
+
+def quadrants(
+    data: Path, collection: Collection, parts: Sequence[TrackLogits], class_weights: float
+) -> dict[str, Any]:
+    """How often the first answer's quadrant, valence and arousal are the annotated ones."""
+    places = {"Q1": (1, 1), "Q2": (-1, 1), "Q3": (-1, -1), "Q4": (1, -1)} | {
+        mood: (place.valence, place.arousal) for mood, place in MOOD_QUADRANTS.items()
+    }
+    of_clips = annotations(data).set_index("clip").quadrant
+    joined = TrackLogits.join([part for part, _, _ in decide(parts, class_weights)])
+    first = joined.probabilities().argmax(axis=1)
+    found = np.array([places[collection.labels[answer]] for answer in first])
+    true = np.array([places[of_clips[collection.names[track]]] for track in joined.tracks])
+    number = {place: n for n, place in enumerate(sorted(set(places.values())))}
+    pairs = [[number[tuple(place)] for place in given.tolist()] for given in (true, found)]
+    return {
+        "track_accuracy": float((true == found).all(axis=1).mean()),
+        "track_macro_f1": float(f1_score(*pairs, average="macro")),
+        "valence_accuracy": float((true == found)[:, 0].mean()),
+        "arousal_accuracy": float((true == found)[:, 1].mean()),
     }
 
 

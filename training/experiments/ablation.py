@@ -65,7 +65,7 @@ ABLATIONS = {
             ("mood-start", "tuned, five moods only"),
             ("mood-labels", "+ genre pre-training"),
             ("mood-tags", "+ auxiliary tag loss"),
-            ("mood", "+ MixStyle (bundled)"),
+            ("mood-mixstyle", "+ MixStyle"),
         ),
     ),
 }

@@ -7,8 +7,8 @@ from pathlib import Path
 from crnn.model.checkpoint import Checkpoint
 from training.data.collection import Collection
 from training.engine.experiment import Experiment
-from training.evaluation.metrics import fit_temperature
-from training.evaluation.protocols import run_logits, validation_spec
+from training.evaluation.metrics import TrackLogits
+from training.evaluation.protocols import decision, mood_specs, run_logits, validation_spec
 from training.ood.calibrate import for_bundle
 from training.release import card
 
@@ -16,13 +16,26 @@ _PROTOCOLS = {"genre": ("F", "P", "N"), "mood": ("M", "M-quadrants")}
 
 
 def bundle(experiment: Experiment, task: str, folder: Path, results: Path, seed: int = 0) -> Path:
-    """Train on every track; temperature and OOD threshold come from a validation run."""
+    """Train on every track; the OOD threshold comes from validation tracks.
+
+    So does the temperature; with class weights it comes, with a log-bias of each class, from the
+    test tracks of protocol M's folds.
+    """
     collection = experiment.collection(task)
-    run = experiment.train(experiment.spec(task, "all", seed), collection)
-    valid = run_logits(experiment, validation_spec(experiment, task, seed), collection, "valid")
+    spec = experiment.spec(task, "all", seed)
+    run = experiment.train(spec, collection)
+    weights = spec.recipe.class_weights
+    runs = (
+        [(fold, "test") for fold in mood_specs(experiment, task, seed)]
+        if weights
+        else [(validation_spec(experiment, task, seed), "valid")]
+    )
+    kept_back = [run_logits(experiment, own, collection, part) for own, part in runs]
+    temperature, bias = decision(TrackLogits.join(kept_back), weights)
     trained = replace(
         Checkpoint.load(run / "checkpoint"),
-        temperature=round(fit_temperature(valid), 3),
+        temperature=round(temperature, 3),
+        log_bias=tuple(round(value, 3) for value in bias),
         ood=for_bundle(task, collection),
     )
     trained.save(folder / task)

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from huggingface_hub import ModelCard, ModelCardData
 
@@ -81,6 +82,13 @@ def summary(result: results.Result) -> dict[str, Any]:
             short[key] = round(value, 6)
             if sd is not None:
                 short[f"{key}_sd"] = round(sd, 6)
+    if "confusion" in result.get("pooled", result):
+        matrix = np.array(results.confusion(result))
+        for kind, totals in (("recall", matrix.sum(axis=1)), ("precision", matrix.sum(axis=0))):
+            for label, hits, total in zip(result["labels"], matrix.diagonal(), totals, strict=True):
+                if total:
+                    short[f"{kind}_{label}"] = round(hits / total, 4)
+    short |= {f"quadrant_{key}": round(x, 4) for key, x in result.get("quadrants", {}).items()}
     return short
 
 
@@ -100,7 +108,21 @@ def _tags(task: str, kind: str) -> list[str]:
 
 
 def _card(template: str, header: ModelCardData, figures: dict[str, Any], **values: Any) -> str:
-    contexts = "\n".join(f"- **{name}**: {short['context']}" for name, short in figures.items())
+    contexts = "\n".join(
+        f"- **{name}**: {short['context']}{_by_class(short)}" for name, short in figures.items()
+    )
     path = Path(__file__).with_name(f"{template}_card.md")
     values |= {"measured": measured(figures), "contexts": contexts}
     return str(ModelCard.from_template(header, template_path=str(path), **values))
+
+
+def _by_class(short: dict[str, Any]) -> str:
+    """Recall and precision of each class, where they are known."""
+    names = [key.removeprefix("recall_") for key in short if key.startswith("recall_")]
+
+    def percent(kind: str, name: str) -> str:
+        value = short.get(f"{kind}_{name}")
+        return results.MISSING if value is None else f"{100 * value:.0f}"
+
+    rows = [f"{name} {percent('recall', name)}/{percent('precision', name)}" for name in names]
+    return f" Recall/precision by class (%): {', '.join(rows)}." if rows else ""

@@ -37,6 +37,8 @@ _OTHER_MOOD = (  # recipe, task, folds that ignore artists
     ("mood-tags", "mood", False),
     ("mood-tags", "quadrant", False),
     ("mood-tags", "quadrant", True),
+    ("mood-mixstyle", "mood", False),
+    ("mood-mixstyle", "quadrant", False),
 )
 
 

@@ -36,6 +36,22 @@ def test_what_is_saved_is_loaded(tiny: Checkpoint, tmp_path: Path) -> None:
     ]
 
 
+def test_a_log_bias_multiplies_the_odds(tiny: Checkpoint, tmp_path: Path) -> None:
+    biased = replace(tiny, log_bias=(1.0, 0.0, -1.0))
+    biased.save(tmp_path)
+    loaded = Checkpoint.load(tmp_path)
+    logits = torch.randn(4, 3)
+    odds = (logits / 1.3).softmax(-1) * torch.tensor([1.0, 0.0, -1.0]).exp()
+    torch.testing.assert_close(loaded.scaled(logits).softmax(-1), odds / odds.sum(-1, keepdim=True))
+    torch.testing.assert_close(tiny.scaled(logits), logits / 1.3)
+    edit(tmp_path, log_bias=[1.0, 2.0])
+    with pytest.raises(CheckpointError, match="2 numbers for 3 outputs"):
+        Checkpoint.load(tmp_path)
+    edit(tmp_path, log_bias=[1.0, 2.0, 1e9])
+    with pytest.raises(CheckpointError, match="log_bias"):
+        Checkpoint.load(tmp_path)
+
+
 def test_weights_are_the_same_bytes_every_time(tiny: Checkpoint, tmp_path: Path) -> None:
     for name in "ab":
         tiny.save(tmp_path / name)

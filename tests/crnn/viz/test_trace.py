@@ -66,9 +66,9 @@ def test_the_mosaic_holds_each_map_where_it_says() -> None:
 def test_the_table_adds_up() -> None:
     found, _ = traced(classifier("bundled kind"), sound(6))
     rows = figures.probability_table(found, LABELS)
-    total = sum(float(row["e^(z/T)"]) for row in rows)
+    total = sum(float(row["e^(z / T + b)"]) for row in rows)
     for row in rows:
-        assert float(row["z / T"]) == pytest.approx(float(row["Logit z"]) / 1.3, abs=1e-3)
+        assert float(row["z / T + b"]) == pytest.approx(float(row["Logit z"]) / 1.3, abs=1e-3)
         assert float(row["Probability (%)"]) == pytest.approx(
-            100 * float(row["e^(z/T)"]) / total, abs=0.02
+            100 * float(row["e^(z / T + b)"]) / total, abs=0.02
         )

@@ -165,6 +165,19 @@ class TestPartialLabels:
         with pytest.raises(ValueError, match=r"auxiliary=0\.5"):
             run(toy, tmp_path / "again", recipe)
 
+    def test_clips_without_a_mood_are_dark_or_sad_and_known_artists_alone_train(
+        self, data: Path, tmp_path: Path
+    ) -> None:
+        found = auxiliary_clips(data, tmp_path, task="mood")
+        assert found.candidates.tolist() == [[1, 0, 0, 0, 1]] * 10  # every sixth clip
+        assert found.tags is not None
+        fewer = found.without({"artist 3", "artist 60"})  # C5's; nobody's
+        assert fewer.tags is not None
+        assert len(fewer.features) == len(fewer.tags) == 9 == len(fewer.candidates)
+        assert "artist 3" not in fewer.groups
+        assert fewer.digest != found.digest
+        assert found.without({"artist 60"}) is found
+
     def test_genres_of_the_other_collection_name_candidates(
         self, data: Path, tmp_path: Path
     ) -> None:

@@ -14,6 +14,7 @@ from training.evaluation import significance
 from training.evaluation.metrics import (
     TrackLogits,
     calibration_error,
+    fit_decision,
     fit_temperature,
     reliability,
     scores,
@@ -60,6 +61,25 @@ def test_a_track_is_the_mean_of_its_segments() -> None:
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
 def test_a_known_temperature_is_found(temperature: float) -> None:
     assert fit_temperature(made_up(4000, temperature)) == pytest.approx(temperature, rel=0.08)
+
+
+def test_a_known_decision_is_found_and_equal_classes_do_not_depend_on_their_counts() -> None:
+    given, bias = made_up(3000, 2.0), np.array([0.9, -0.5, -0.3, -0.1])
+    shifted = given.scaled(1.0, (-2.0 * bias).tolist())
+    temperature, found = fit_decision(shifted, 0.0)
+    assert temperature == pytest.approx(2.0, rel=0.1)
+    assert found == pytest.approx(bias, abs=0.15)
+    balanced = fit_decision(given, 1.0)
+    twice = TrackLogits.join([given, *[only(given, 0)] * 2])  # three times as many of class 0
+    assert fit_decision(twice, 1.0)[1] == pytest.approx(balanced[1], abs=0.01)
+    assert fit_decision(twice, 0.0)[1][0] > balanced[1][0] + 0.2
+
+
+def only(given: TrackLogits, target: int) -> TrackLogits:
+    """The tracks of one class."""
+    chosen = np.flatnonzero(given.targets == target)
+    parts = (tuple(x[i] for i in chosen) for x in (given.logits, given.segments))
+    return TrackLogits(*parts, given.targets[chosen], given.tracks[chosen])
 
 
 def test_calibration_error_of_a_network_that_is_always_as_sure_as_it_is_right() -> None:

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from crnn.labels import MOODS
@@ -21,8 +22,9 @@ QUICK = replace(
 
 @pytest.fixture
 def experiment(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
-    at_random = replace(QUICK, init_from="", tags=0.0)  # genres have no tags
-    monkeypatch.setitem(RECIPES, "mood-start", at_random)
+    # Genres have neither tags nor decision.
+    at_random = replace(QUICK, init_from="", tags=0.0, auxiliary=0.0, class_weights=0.0)
+    monkeypatch.setitem(RECIPES, "six-seconds", at_random)
     monkeypatch.setitem(RECIPES, "mood", QUICK)
     monkeypatch.setitem(RECIPES, "genre", replace(at_random, pooling="max"))
     return Experiment(data, tmp_path / "runs", precision="32-true", progress=False)
@@ -35,11 +37,18 @@ def test_mood_protocol_tests_every_clip_once(experiment: Experiment) -> None:
     assert result["labels"] == MOODS
     assert [row["fold"] for row in result["runs"]] == [0, 1, 2, 3, 4]
     assert all(row["temperature"] > 0 and row["revision"] for row in result["runs"])
+    assert all(sum(row["log_bias"]) == pytest.approx(0, abs=1e-6) for row in result["runs"])
+    correct = np.trace(result["pooled"]["confusion"]) / 50
+    assert result["quadrants"]["track_accuracy"] >= correct  # Sad and Dark are one quadrant
+    assert result["quadrants"]["arousal_accuracy"] >= result["quadrants"]["track_accuracy"]
     json.dumps(result)
 
 
 def test_quadrants_use_every_clip(experiment: Experiment) -> None:
-    assert protocols.mood(experiment, "quadrant")["pooled"]["tracks"] == 60
+    result = protocols.mood(experiment, "quadrant")
+    assert result["pooled"]["tracks"] == 60
+    accuracy = result["quadrants"]["track_accuracy"]
+    assert accuracy == pytest.approx(result["pooled"]["track_accuracy"])
 
 
 def test_mixed_folds_are_runs_of_their_own_and_say_what_they_are(experiment: Experiment) -> None:
@@ -58,6 +67,7 @@ def test_bundle_is_trained_on_everything_and_measured_on_new_songs(
     checkpoint = Checkpoint.load(folder)
     assert "split all, 50 tracks" in checkpoint.data
     assert checkpoint.temperature != 1.0
+    assert len(checkpoint.log_bias) == len(MOODS)
     assert (folder / "README.md").read_text().startswith("---\nlicense: mit")
 
 
