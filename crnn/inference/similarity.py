@@ -15,8 +15,6 @@ from crnn.inference.prediction import Array, Prediction
 from crnn.model.hub import Progress
 from crnn.untrusted import one_line
 
-# Tracks in one chart: more bars than these need scrolling on a laptop.
-MAX_SHOWN = 6
 _MAX_NAME = 80
 
 
@@ -124,6 +122,22 @@ def cosine(tracks: Sequence[TrackSummary], network: int | None = None) -> Array:
     similarities = np.clip((total + total.T) / 2, -1, 1)
     np.fill_diagonal(similarities, 1)
     return similarities
+
+
+def plane(similarities: Array) -> Array:
+    """Places in a plane whose distances follow the similarities (principal components).
+
+    Classical multidimensional scaling of the cosines: the principal component analysis of
+    embeddings of unit length, [N, N] -> [N, 2].
+    """
+    centred = similarities - similarities.mean(axis=0)
+    values, vectors = np.linalg.eigh(centred - centred.mean(axis=1, keepdims=True))
+    count = min(2, len(values))
+    points = np.zeros((len(values), 2))
+    points[:, :count] = (vectors * np.sqrt(np.maximum(values, 0)))[:, ::-1][:, :count]
+    # An eigenvector's sign is arbitrary: the farthest track lies on the positive side.
+    farthest = np.take_along_axis(points, np.abs(points).argmax(axis=0)[None], axis=0)
+    return np.asarray(points * np.where(farthest < 0, -1, 1))
 
 
 def nearest(similarities: Array) -> list[tuple[int, float]]:

@@ -2,18 +2,19 @@
 
 import html
 from collections.abc import Sequence
+from urllib.parse import quote
 
+import numpy as np
 import plotly.graph_objects as go
 
-from crnn.format import percent
 from crnn.inference.prediction import Array, Prediction
 from crnn.inference.similarity import TrackSummary
 from crnn.labels import colours, display
 from crnn.viz import theme
 from crnn.viz.theme import BORDER, finish, probability_bars
 
-_BAR = 74  # px a track: its name, its bar, its three classes
-_MAX_NAME = 42  # characters of a name over a bar; a phone has room for so many
+_NUMBERED = 10  # tracks; the cells of a larger matrix are too small for numbers
+_MAX_NAME = 42  # characters of a name; a phone has room for so many
 
 
 def top_classes(prediction: Prediction, title: str, k: int = 3) -> go.Figure:
@@ -53,43 +54,45 @@ def distribution(prediction: Prediction, title: str) -> go.Figure:
     )
 
 
-def composition(tracks: Sequence[TrackSummary], network: int, title: str, k: int = 3) -> go.Figure:
-    """A bar per track: its k most probable classes and Other, the first from 0 on.
+def bar(prediction: Prediction, k: int = 3) -> str:
+    """A small picture for a table, as a data address: the k most probable classes and Other."""
+    palette, x, parts = colours(prediction.labels), 0.0, []
+    for label, probability in prediction.top(k):
+        width = 100 * probability
+        parts.append(
+            f"<rect x='{x:.1f}' width='{max(0.0, width - 1):.1f}' height='30' "
+            f"fill='{palette[label]}'/>"
+        )
+        x += width
+    box = "xmlns='http://www.w3.org/2000/svg' width='100' height='30' viewBox='0 0 100 30'"
+    return f"data:image/svg+xml,{quote(f'<svg {box}>{chr(10).join(parts)}</svg>')}"
 
-    The paper draws a pie per track; bars on one scale compare more easily, and fit a phone.
-    """
-    figure = go.Figure()
-    tops = [track.predictions[network].top(k) for track in tracks]
-    palette = colours(tracks[0].predictions[network].labels)
-    for rank in range(max(map(len, tops))):
-        parts = [(row, *top[rank]) for row, top in enumerate(tops) if rank < len(top)]
-        figure.add_bar(
-            y=[row for row, _, _ in parts],
-            x=[100 * p for _, _, p in parts],
-            orientation="h",
-            width=0.3,
-            name="",
-            marker={
-                "color": [palette[label] for _, label, _ in parts],
-                "line": {"width": 1, "color": BORDER},
-            },
-            customdata=[[shorten(tracks[row].name), display(label)] for row, label, _ in parts],
-            hovertemplate="%{customdata[0]}<br>%{customdata[1]}: %{x:.1f}%<extra></extra>",
+
+def similarity_map(tracks: Sequence[TrackSummary], points: Array, title: str) -> go.Figure:
+    """Tracks in the plane, [N, 2]: near means similar; in the colours of their top genres."""
+    tops = [track.predictions[0].top(1)[0][0] for track in tracks]
+    palette = colours(tracks[0].predictions[0].labels)
+    ranks = points[:, 1].argsort().argsort()  # names above and below in turn overlap less
+    figure = go.Figure(
+        go.Scatter(
+            x=points[:, 0],
+            y=points[:, 1],
+            mode="markers+text",
+            marker={"size": 16, "color": [palette[label] for label in tops]},
+            text=[shorten(track.name, 18) for track in tracks],
+            textposition=[("bottom", "top")[rank % 2] + " center" for rank in ranks],
+            cliponaxis=False,
+            customdata=[
+                [shorten(track.name), display(top)] for track, top in zip(tracks, tops, strict=True)
+            ],
+            hovertemplate="%{customdata[0]}<br>%{customdata[1]}<extra></extra>",
         )
-    for row, (track, top) in enumerate(zip(tracks, tops, strict=True)):
-        classes = "  ".join(
-            f"<span style='color:{palette[label]}'>⬤</span> {display(label)} {percent(p)}"
-            for label, p in top
-        )
-        over = {"yshift": 12, "yanchor": "bottom", "text": f"<b>{shorten(track.name)}</b>"}
-        under = {"yshift": -12, "yanchor": "top", "text": classes}
-        for text in (over, under):
-            figure.add_annotation(x=0, y=row, xanchor="left", xshift=-4, showarrow=False, **text)
-    height = 96 + _BAR * len(tracks)
-    finish(figure, title, height, right=12, barmode="stack", showlegend=False, bargap=0)
-    figure.update_xaxes(title="Average probability (%)", range=[0, 100])
-    axis = {"showticklabels": False, "showgrid": False, "zeroline": False}
-    return figure.update_yaxes(range=[len(tracks) - 0.45, -0.55], **axis)
+    )
+    finish(figure, title, 420, showlegend=False)
+    reach = 1.3 * max(0.05, float(np.abs(points).max()))
+    axis = {"range": [-reach, reach], "showticklabels": False, "showgrid": False}
+    figure.update_xaxes(title="First principal component", **axis)
+    return figure.update_yaxes(title="Second principal component", **axis)
 
 
 def similarity_matrix(tracks: Sequence[TrackSummary], similarities: Array, title: str) -> go.Figure:
@@ -101,14 +104,14 @@ def similarity_matrix(tracks: Sequence[TrackSummary], similarities: Array, title
             "%{y} and %{customdata}: %{z:.2f}",
             x=[f"{number}" for number, _ in enumerate(tracks, 1)],
             y=[f"{number} {shorten(track.name, 18)}" for number, track in enumerate(tracks, 1)],
-            texttemplate="%{z:.2f}",
+            texttemplate="%{z:.2f}" if len(tracks) <= _NUMBERED else None,
             showscale=False,
             xgap=2,
             ygap=2,
             customdata=[[shorten(other.name) for other in tracks] for _ in tracks],
         )
     )
-    finish(figure, title, 106 + 42 * len(tracks), top=88)
+    finish(figure, title, 106 + (42 if len(tracks) <= _NUMBERED else 20) * len(tracks), top=88)
     figure.update_xaxes(type="category", side="top", showgrid=False)
     return figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
 

@@ -1,13 +1,17 @@
-"""The comparison: bars, similarity, a table of all classes, downloads."""
+"""The comparison: a table of tracks, a map and a matrix of similarity, a player, downloads."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from crnn import inference, viz
+from crnn.format import percent
 from crnn.labels import display
 from pages.compare import batch_upload, state
+from pages.shared import player, session
 from pages.shared.controls import accept_renamed
 from pages.shared.markdown import escape
 from pages.shared.navigation import link
@@ -17,47 +21,91 @@ _CSV = "utf-8-sig"  # with the mark by which spreadsheets know UTF-8
 
 # Orders of the table besides by class.
 _ADDED, _NAME, _LENGTH = "order added", "name", "length"
-_COLUMNS = ("Track", "Sounds most like", "Length (s)")  # of the table besides the classes
+_BAR = " "  # ends the name of a column of bars
+# Columns besides the classes.
+_COLUMNS = ("Track", "Unusual", "Sounds most like", "Length (s)")
 
 
 def show(tracks: list[inference.TrackSummary]) -> None:
     """Everything about the compared tracks; one alone is shown, too."""
-    indices = _in_charts(tracks)
-    shown = [tracks[i] for i in indices]
-    for number, column in enumerate(st.columns(len(tracks[0].predictions), gap="large")):
-        task = tracks[0].predictions[number].task
-        column.plotly_chart(
-            viz.prediction.composition(shown, number, f"Top 3 {task}s"),
-            key=f"made-{number}",
-            alt=predictions.comparison(shown, number),
-        )
-    _remarks(tracks)
-    if len(tracks) == 1:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        order, by = _choose_order(tracks), _choose_model(tracks)
+    similarities = inference.similarity.cosine(tracks, by)
+    left, right = st.columns([7, 4], gap="medium") if len(tracks) > 1 else (st.container(), None)
+    with left:
+        _table(tracks, similarities, order)
+        _chosen(tracks)
+    if right is None:
         st.info("Add a second track to compare.", icon=":material/compare_arrows:")
-        similarities = inference.similarity.cosine(tracks)
     else:
-        similarities = _similarity(tracks, indices)
-    _table(tracks, similarities)
+        with right:
+            _map(tracks, similarities)
+        _similarity(tracks, similarities)
+    _remarks(tracks)
     _downloads(tracks, similarities)
 
 
-def _in_charts(tracks: list[inference.TrackSummary]) -> list[int]:
-    """Indices of the tracks in charts: all where they are few, else the visitor's choice."""
-    limit = inference.similarity.MAX_SHOWN
-    if len(tracks) <= limit:
-        return list(range(len(tracks)))
-    digests = [track.digest for track in tracks]
-    chosen = [digest for digest in st.session_state.get("compare_drawn", []) if digest in digests]
-    st.session_state.compare_drawn = chosen or digests[:limit]
-    chosen = st.multiselect(
-        f"Show in charts (max. {limit}); the table below has all {len(tracks)}",
-        digests,
-        max_selections=limit,
-        format_func=lambda digest: tracks[digests.index(digest)].name,
-        key="compare_drawn",
-        persist_state="session",
+def _choose_model(tracks: list[inference.TrackSummary]) -> int | None:
+    """The number of the network whose embeddings are compared; None for both."""
+    tasks = [prediction.task for prediction in tracks[0].predictions]
+    accept_renamed("by", {f"The {task} network": f"{display(task)} model" for task in tasks})
+    by = st.segmented_control(
+        "Similarity by",
+        ["both", *tasks],
+        default="both",
+        required=True,
+        key="by",
+        bind="query-params",
+        format_func=lambda task: f"{display(task)} model{'s' if task == 'both' else ''}",
     )
-    return [digests.index(digest) for digest in chosen]
+    return None if by == "both" else tasks.index(by)
+
+
+def _map(tracks: list[inference.TrackSummary], similarities: inference.prediction.Array) -> None:
+    """Tracks as points; a click chooses one."""
+    figure = viz.prediction.similarity_map(
+        tracks, inference.similarity.plane(similarities), "Map of similarity"
+    )
+
+    def choose() -> None:
+        for point in st.session_state.map.selection.points:
+            st.session_state.compare_chosen = tracks[point["point_index"]].digest
+
+    alt = predictions.similarities(tracks, similarities)
+    st.plotly_chart(figure, key="map", alt=alt, on_select=choose, selection_mode="points")
+    st.caption("Near = similar to the models (PCA of their embeddings). Click a track to play it.")
+
+
+def _chosen(tracks: list[inference.TrackSummary]) -> None:
+    """The track chosen in the table or on the map: its player, and how to remove it."""
+    digest = st.session_state.get("compare_chosen")
+    track = next((track for track in tracks if track.digest == digest), None)
+    if track is None:
+        st.caption("Select a row to play or remove the track.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{escape(track.name, 60)}**", width="stretch")
+        st.button(
+            "Remove",
+            key="compare-remove",
+            icon=":material/playlist_remove:",
+            on_click=state.remove,
+            args=(digest,),
+        )
+    if (played := _sound(track)) is None:
+        st.caption("Your own files are not kept, so only the current track can be played here.")
+        return
+    sound = player.Sound(track.name, played.sound, played.mime, played.peaks)
+    player.show("compare", track.name, [sound], played.seconds)
+
+
+def _sound(track: inference.TrackSummary) -> session.Track | None:
+    """An example's sound, or the current track's; others are not kept."""
+    if track.example:
+        return session.example_track(track.example, track.networks)
+    current = session.current()
+    same = current is not None and inference.similarity.digest(current.data) == track.digest
+    return current if same else None
 
 
 def _remarks(tracks: list[inference.TrackSummary]) -> None:
@@ -77,72 +125,61 @@ def _remarks(tracks: list[inference.TrackSummary]) -> None:
 
 
 def _similarity(
-    tracks: list[inference.TrackSummary], indices: list[int]
-) -> inference.prediction.Array:
-    """The similarity of the tracks in charts, and each one's nearest of all. Returns [N, N]."""
-    st.subheader("Similarity", anchor=False)
-    tasks = [prediction.task for prediction in tracks[0].predictions]
-    accept_renamed("by", {f"The {task} network": f"{display(task)} model" for task in tasks})
-    by = st.segmented_control(
-        "By model",
-        ["both", *tasks],
-        default="both",
-        required=True,
-        key="by",
-        bind="query-params",
-        format_func=lambda task: f"{display(task)} model{'s' if task == 'both' else ''}",
-        label_visibility="collapsed",
-    )
-    network = None if by == "both" else tasks.index(by)
-    similarities = inference.similarity.cosine(tracks, network)
-    nearest = inference.similarity.nearest(similarities)
-    left, right = st.columns([3, 2], gap="large")
-    if len(indices) > 1:
-        shown, matrix = [tracks[i] for i in indices], similarities[indices][:, indices]
-        left.plotly_chart(
-            viz.prediction.similarity_matrix(shown, matrix, "Similarity (cosine, −1 to 1)"),
+    tracks: list[inference.TrackSummary], similarities: inference.prediction.Array
+) -> None:
+    """The matrix of any two tracks, folded."""
+    with st.expander("Similarity of any two tracks", icon=":material/grid_on:"):
+        st.plotly_chart(
+            viz.prediction.similarity_matrix(tracks, similarities, "Similarity (cosine, −1 to 1)"),
             key="alike",
-            alt=predictions.similarities(shown, matrix),
+            alt=predictions.similarities(tracks, similarities),
         )
-    with right:
-        names = [f"**{escape(track.name, 40)}**" for track in tracks]
-        lines = [
-            f"- {predictions.nearest(names[i], names[nearest[i][0]], nearest[i][1])}"
-            for i in indices
-        ]
-        st.markdown("\n".join(lines))
         st.caption(
             "Cosine similarity of the models' embeddings: 1 (red) = same, 0 (white) = unrelated, "
             "−1 (blue) = opposite. Two tracks can be alike in more than their predicted classes."
         )
-    return similarities
 
 
-def _table(tracks: list[inference.TrackSummary], similarities: inference.prediction.Array) -> None:
-    st.subheader("All classes", anchor=False)
-    classes = class_columns(tracks)
-    orders = [_ADDED, _NAME, _LENGTH, *classes]
+def _choose_order(tracks: list[inference.TrackSummary]) -> str:
+    orders = [_ADDED, _NAME, _LENGTH, *class_columns(tracks)]
     accept_renamed("sort", {order: display(order) for order in orders})
-    order = st.selectbox(
-        "Sort by", orders, format_func=display, key="sort", bind="query-params", width=260
+    order: str = st.selectbox(
+        "Sort by", orders, format_func=display, key="sort", bind="query-params", width=220
     )
+    return order
+
+
+def _table(
+    tracks: list[inference.TrackSummary], similarities: inference.prediction.Array, order: str
+) -> None:
+    classes = class_columns(tracks)
     frame = table(tracks, similarities, classes, order)
-    # A phone has room for three columns.
+    # What is sorted by stands beside the name: a phone has room for few columns.
     first = ["Track", display(order)] if order in classes else ["Track"]
+    bars = [name for name in frame if name.endswith(_BAR)]
+
+    def choose() -> None:
+        for row in st.session_state.classes.selection.rows:
+            st.session_state.compare_chosen = tracks[frame.index[row]].digest
+
     column = st.column_config
     st.dataframe(
         frame,
         hide_index=True,
         key="classes",
+        on_select=choose,
+        selection_mode="single-row",
+        row_height=40,
         column_order=[*first, *(name for name in frame if name not in first)],
         column_config={
-            "Track": column.TextColumn(pinned=True, width=150),
+            "Track": column.TextColumn(pinned=True, width=130),
             "Sounds most like": column.TextColumn(width=150),
             "Length (s)": column.NumberColumn(format="%.1f", width=90),
         }
+        | {name: column.ImageColumn("", width=118) for name in bars}
         | {display(name): column.NumberColumn(format="%.0f%%", width=66) for name in classes},
-        alt=f"Table of {len(tracks)} tracks with the probability of every class in percent, sorted "
-        f"by {display(order)}",
+        alt=f"Table of {len(tracks)} tracks with their genre and mood, the most similar track and "
+        f"the probability of every class in percent, sorted by {display(order)}",
     )
 
 
@@ -151,6 +188,9 @@ def class_columns(tracks: list[inference.TrackSummary]) -> dict[str, tuple[int, 
     labels = [(i, p.task, label) for i, p in enumerate(tracks[0].predictions) for label in p.labels]
     names = [display(label) for _, _, label in labels]
     names += map(display, (_ADDED, _NAME, _LENGTH, *_COLUMNS))
+    names += [
+        f"Top {prediction.task}{end}" for prediction in tracks[0].predictions for end in ("", _BAR)
+    ]
     return {
         label if names.count(display(label)) == 1 else f"{label} ({task})": (i, label)
         for i, task, label in labels
@@ -163,15 +203,27 @@ def table(
     classes: dict[str, tuple[int, str]],
     order: str,
 ) -> pd.DataFrame:
-    """A row a track: name, every class in percent, nearest track, length. Ties keep their order."""
-    columns = {"Track": [track.name for track in tracks]}
+    """A row a track, the newest first: name, top classes, flag, nearest, length, every class.
+
+    Its index is the track's number. Ties keep their order.
+    """
+    columns: dict[str, list[Any]] = {"Track": [track.name for track in tracks]}
+    for i, prediction in enumerate(tracks[0].predictions):
+        each = [track.predictions[i] for track in tracks]
+        tops = [p.ranked()[0] for p in each]
+        task = f"Top {prediction.task}"
+        columns[task] = [f"{display(label)} {percent(p)}" for label, p in tops]
+        columns[f"{task}{_BAR}"] = [viz.prediction.bar(p) for p in each]
+    flags = [any(p.ood and p.ood.is_ood for p in track.predictions) for track in tracks]
+    columns["Unusual"] = ["⚠ unusual" if flag else "" for flag in flags]
+    if nearest := inference.similarity.nearest(similarities):
+        columns["Sounds most like"] = [tracks[other].name for other, _ in nearest]
+    columns["Length (s)"] = [track.seconds for track in tracks]
     for name, (network, label) in classes.items():
         columns[display(name)] = [
             100 * track.predictions[network].to_dict()[label] for track in tracks
         ]
-    if nearest := inference.similarity.nearest(similarities):
-        columns["Sounds most like"] = [tracks[other].name for other, _ in nearest]
-    frame = pd.DataFrame(columns | {"Length (s)": [track.seconds for track in tracks]})
+    frame = pd.DataFrame(columns).iloc[::-1]
     if order == _ADDED:
         return frame
     if order == _NAME:
@@ -199,21 +251,4 @@ def _downloads(
             "Opens the same examples, sorted and compared as here."
             + (f" Your own {stays} with you." if own else "")
         )
-        with st.popover("Remove", icon=":material/playlist_remove:"):
-            names = {track.digest: track.name for track in tracks}
-            st.selectbox(
-                "Which track",
-                list(names),
-                index=None,
-                format_func=names.get,
-                key="compare_away",
-                placeholder="Choose one",
-                on_change=_remove,
-            )
         st.button("Clear all", icon=":material/delete_sweep:", on_click=state.clear)
-
-
-def _remove() -> None:
-    if st.session_state.compare_away:
-        state.remove(st.session_state.compare_away)
-        st.session_state.compare_away = None

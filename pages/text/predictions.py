@@ -121,11 +121,6 @@ def _mood(valence: float, arousal: float) -> str:
     return f"{feeling} with {energy} energy"
 
 
-def comparison(tracks: Sequence[inference.TrackSummary], network: int, k: int = 3) -> str:
-    """The top k classes of several tracks."""
-    return "; ".join(f"{t.name}: {describe(t.predictions[network], k)}" for t in tracks) + "."
-
-
 def similarities(
     tracks: Sequence[inference.TrackSummary], matrix: inference.prediction.Array
 ) -> str:

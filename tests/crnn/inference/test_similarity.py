@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 
 from crnn.errors import AudioError
 from crnn.inference import similarity
@@ -43,6 +44,18 @@ def test_similarity_is_symmetric_one_for_itself_and_bounded() -> None:
         np.testing.assert_array_equal(found, found.T)
         np.testing.assert_array_equal(np.diag(found), 1)
         assert np.abs(found).max() <= 1
+
+
+def test_the_plane_is_the_principal_components_of_unit_embeddings() -> None:
+    """Against scikit-learn's PCA, up to the signs of the axes; tracks alike lie together."""
+    rows = np.array([track.embeddings[0] / np.linalg.norm(track.embeddings[0]) for track in TRACKS])
+    expected = PCA(2).fit_transform(rows)
+    points = similarity.plane(similarity.cosine(TRACKS, 0))
+    np.testing.assert_allclose(np.abs(points), np.abs(expected), atol=1e-6)
+    assert (points.max(axis=0) >= -points.min(axis=0)).all()
+    twin = similarity.plane(similarity.cosine([*TRACKS, made("twin", 9, like=TRACKS[0])]))
+    np.testing.assert_allclose(twin[0], twin[-1], atol=1e-6)
+    assert similarity.plane(np.ones((1, 1))).shape == (1, 2)
 
 
 def test_similarity_is_the_cosine_of_the_angle() -> None:

@@ -1,6 +1,8 @@
 """Figures of one and of several predictions: every class in its colour, every name as text."""
 
 import json
+import re
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -36,25 +38,33 @@ def test_bars_show_every_class_sorted_with_its_colour_and_percentage() -> None:
     assert bars.text[-1].endswith("%")
 
 
-def test_bars_are_the_top_three_and_the_rest_in_their_colours() -> None:
-    figure = figures.composition(TRACKS, 0, "Genre")
-    notes = [note.text for note in figure.layout.annotations]
-    for row, track in enumerate(TRACKS):
-        parts = [(t.customdata[row][1], t.x[row], t.marker.color[row]) for t in figure.data]
+def test_a_small_bar_has_the_top_three_and_the_rest_in_their_colours() -> None:
+    for track in TRACKS:
+        parts = re.findall(
+            "<rect x='(.+?)' width='(.+?)' height='30' fill='(.+?)'",
+            unquote(figures.bar(track.predictions[0])),
+        )
         top = track.predictions[0].top(3)
-        assert [label for label, _, _ in parts] == [display(label) for label, _ in top]
-        assert [x for _, x, _ in parts] == pytest.approx([100 * p for _, p in top])
         assert [c for _, _, c in parts] == [
             GENRE_COLOURS.get(label, OTHER_COLOUR) for label, _ in top
         ]
-        assert f"<b>{track.name}</b>" in notes
-        assert any(f"{display(top[0][0])} {100 * top[0][1]:.0f}%" in note for note in notes)
-    assert "%" in figure.layout.xaxis.title.text
+        edges = [float(x) for x, _, _ in parts] + [100.0]
+        np.testing.assert_allclose(np.diff(edges), [100 * p for _, p in top], atol=0.11)
+
+
+def test_the_map_has_every_track_by_name_in_the_colour_of_its_genre() -> None:
+    points = similarity.plane(similarity.cosine(TRACKS))
+    trace = figures.similarity_map(TRACKS, points, "Map").data[0]
+    assert list(trace.text) == [track.name for track in TRACKS]
+    tops = [track.predictions[0].top(1)[0][0] for track in TRACKS]
+    assert list(trace.marker.color) == [GENRE_COLOURS[label] for label in tops]
 
 
 def test_a_name_in_a_figure_is_text_not_markup() -> None:
     hostile = made('<a href="x">y</a>', 5)
-    spec = json.dumps(figures.composition([hostile], 1, "Mood").to_plotly_json(), default=str)
+    points = np.zeros((1, 2))
+    figure = figures.similarity_map([hostile], points, "Map").to_plotly_json()
+    spec = json.dumps(figure, default=str)
     assert "<a href" not in spec
     assert "&lt;a href" in spec
 

@@ -32,7 +32,8 @@ def test_rows_add_up_to_100_and_sort_by_any_class() -> None:
     rows = frame(TRACKS)
     for names in (GENRE_NAMES, MOOD_NAMES):
         np.testing.assert_allclose(rows[names].sum(axis=1), 100)
-    assert list(rows["Track"]) == [track.name for track in TRACKS]
+    assert list(rows["Track"]) == [track.name for track in TRACKS[::-1]]  # the newest on top
+    assert [TRACKS[i].name for i in rows.index] == list(rows["Track"])
     assert frame(TRACKS, "length")["Track"].iloc[0] == "white"
 
 
@@ -67,5 +68,5 @@ def test_a_class_may_be_called_as_a_column_or_an_order() -> None:
     assert len(columns) == 14
     for order in ("order added", "name", "length", *columns):
         table_ = frame([both], order)
-        assert len(table_.columns) == len(set(table_.columns)) == 14 + 2
+        assert len(table_.columns) == len(set(table_.columns)) == 14 + 7
         assert table_["Track"].tolist() == ["x"]
