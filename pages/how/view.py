@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -30,6 +31,11 @@ CHAPTERS = {
     "Neural network": ("maps", "states"),
     "Prediction": ("logits", "probabilities", "track"),
 }
+_DETAILS = ["Maths", "Code", "Shapes"]
+_TO_TOP = """<script data-left="{left}">
+for (const wait of [100, 600]) setTimeout(() => document.querySelector(".st-key-how-diagram")
+  ?.scrollIntoView({{block: "center"}}), wait)
+</script>"""
 # As older addresses have them.
 _RENAMED = dict(zip(("Sound", "Picture", "Network", "Answer"), CHAPTERS, strict=True))
 
@@ -63,21 +69,21 @@ def show(track: session.Track) -> None:
     steps = stages.stages(trace, checkpoint, n_frames)
     # One chapter at a time: a browser that redraws all figures would be seconds behind the slider.
     chapter = choose("Chapter", list(CHAPTERS), "chapter", renamed=_RENAMED)
-    _overview(steps, trace.shapes(), CHAPTERS[chapter])
+    _diagram(steps, trace.shapes(), chapter)
+    st.pills("Show also", _DETAILS, selection_mode="multi", key="details", bind="query-params")
     scene = charts.Scene(trace, checkpoint, prediction, spectrogram, track.seconds)
     for position, (name, step) in enumerate(steps.items(), start=1):
         if name in CHAPTERS[chapter]:
-            with _step(position, step):
-                charts.show(name, scene)
-                if step.caption:
-                    st.caption(step.caption)
+            _step(position, step, lambda name=name: charts.show(name, scene))
     following = list(CHAPTERS)[list(CHAPTERS).index(chapter) + 1 :]
     if following:
         st.button(
             f"Next: {following[0]}",
             icon=":material/arrow_forward:",
-            on_click=lambda: st.session_state.update(chapter=following[0]),
+            on_click=lambda: st.session_state.update(chapter=following[0], how_to_top=chapter),
         )
+    if left := st.session_state.pop("how_to_top", None):
+        st.html(_TO_TOP.format(left=left), unsafe_allow_javascript=True)
 
 
 def _whole_track(
@@ -127,33 +133,44 @@ def _pick_moment(
     return names.index(chosen), right
 
 
-def _overview(
-    steps: dict[str, stages.Stage], shapes: dict[str, tuple[int, ...]], shown: tuple[str, ...]
+def _diagram(
+    steps: dict[str, stages.Stage], shapes: dict[str, tuple[int, ...]], chapter: str
 ) -> None:
-    """All steps in a line with the shapes of their outputs, the shown ones in bold."""
+    """All steps with the shapes of their outputs, those in view lit; a click opens one."""
     layers = sum(name.startswith("map ") for name in shapes)
     shapes = shapes | {"maps": shapes[f"map {layers}"], "track": shapes["probabilities"]}
-    texts = (
-        f"{number} {step.title}: {stages.size(shapes[name])}"
-        for number, (name, step) in enumerate(steps.items(), start=1)
-    )
-    bold = (name in shown for name in steps)
-    st.caption(" → ".join(f"**{t}**" if b else t for t, b in zip(texts, bold, strict=True)))
+    chapters = {step: title for title, names in CHAPTERS.items() for step in names}
+    with st.container(horizontal=True, gap="small", key="how-diagram"):
+        for number, (name, step) in enumerate(steps.items(), start=1):
+            st.button(
+                f"**{number}** {step.title}  \n{stages.size(shapes[name])}",
+                key=f"how-step-{name}",
+                type="primary" if chapters[name] == chapter else "secondary",
+                icon=":material/arrow_forward:" if number > 1 else None,
+                on_click=st.session_state.update,
+                kwargs={"chapter": chapters[name]},
+            )
 
 
-def _step(number: int, step: stages.Stage) -> DeltaGenerator:
-    """Draw a step's explanation on the left; return the place for its figures on the right."""
+def _step(number: int, step: stages.Stage, draw: Callable[[], None]) -> None:
+    """A step: its idea, its figures, and the details that were asked for."""
+    details = st.session_state.get("details") or []
     st.subheader(f"{number} · {step.title}", anchor=False)
     left, right = st.columns([5, 7], gap="large")
     with left:
         st.markdown(step.idea)
-        st.latex(step.formula)
-        st.caption(step.symbols)
-        st.markdown("**Shape**")
-        st.latex(step.shape)
-        with st.expander("Code", icon=":material/code:"):
-            for name in step.code.split():
-                place, text = content.source(name)
-                st.caption(f"`{place}`")
-                st.code(text, language="python", wrap_lines=True)
-    return right
+        if "Maths" in details:
+            st.latex(step.formula)
+            st.caption(step.symbols)
+        if "Shapes" in details:
+            st.markdown("**Shape**")
+            st.latex(step.shape)
+    with right:
+        draw()
+        if step.caption:
+            st.caption(step.caption)
+    if "Code" in details:
+        for name in step.code.split():
+            place, text = content.source(name)
+            st.caption(f"`{place}`")
+            st.code(text, language="python", wrap_lines=True)

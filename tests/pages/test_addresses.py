@@ -13,7 +13,7 @@ PARAMETERS = {
         *["time", "t", "freq", "f", "warp", "w", "noise", "kind", "snr"],
     ],
     "compare": ["by", "sort"],
-    "how": ["example", "task", "chapter", "at"],
+    "how": ["example", "task", "chapter", "at", "details"],
     "results": ["section", "notes", "kind", "protocol", "example"],
 }
 SHOWN = {"compare": {"examples": ["palace", "hunting"]}}  # without tracks it has no controls

@@ -44,11 +44,11 @@ def test_without_a_track_an_example_goes_through_all_stages() -> None:
         assert not page.exception
         assert not page.error
         titles = [element.value for element in page.subheader if " · " in element.value]
-        assert (
-            len(titles)
-            == len(stages)
-            == len(page.expander) - len([e for e in page.expander if e.label != "Code"])
-        )
+        assert len(titles) == len(stages)
+        lit = [b for b in page.button if "how-step" in (b.key or "") and b.proto.type == "primary"]
+        assert [b.key for b in lit] == [f"how-step-{name}" for name in stages]
+        assert not page.get("latex")
+        assert not [code for code in page.get("code") if code.language == "python"]
         assert all(chart.proto.alt for chart in page.get("plotly_chart"))
         assert all(
             figure["layout"].get("title", {}).get("text") or figure["layout"]["annotations"]
@@ -84,6 +84,9 @@ def test_another_moment_another_answer_and_another_layer_other_maps() -> None:
     slider.set_value(slider.options[-1]).run()
     assert probabilities(page) != before
     turn_to(page, "Neural network")
+    page.button_group(key="details").set_value(["Maths", "Code", "Shapes"]).run()
+    assert not page.exception
+    assert any("class" in code.value or "def " in code.value for code in page.get("code"))
     titles = []
     for layer in ("Input", "Layer 1", "Layer 2", "Layer 3", "Layer 4"):
         page.segmented_control(key="layer").set_value(layer).run()
@@ -137,6 +140,7 @@ def test_the_button_turns_to_the_next_chapter() -> None:
     for chapter in list(CHAPTERS)[1:]:
         next(button for button in page.button if button.label.startswith("Next")).click().run()
         assert page.segmented_control(key="chapter").value == chapter
+        assert any("scrollIntoView" in html.proto.body for html in page.get("html"))
     assert not [button for button in page.button if button.label.startswith("Next")]
 
 
@@ -147,3 +151,9 @@ def test_chapters_of_older_addresses_are_still_opened(old: str, new: str) -> Non
     page = how(chapter=old)
     assert not page.exception
     assert page.segmented_control(key="chapter").value == new
+
+
+def test_a_step_of_the_diagram_opens_its_chapter() -> None:
+    page = how()
+    page.button(key="how-step-logits").click().run()
+    assert page.segmented_control(key="chapter").value == "Prediction"
