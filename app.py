@@ -1,38 +1,40 @@
-"""The app's frame: page list, page settings, and what every page has beside it."""
+"""The app's frame: page list, page settings, and what every page has around it."""
 
 import os
 from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import model_panel, models
-from pages.shared.navigation import clean_address, pages
+from pages.shared import model_panel, models, navigation
+
+STYLES = [Path(__file__).parent / "pages/shared" / name for name in ("contrast.css", "app.css")]
 
 # Before PyTorch is loaded: its threads sleep while they wait, or each takes a core from others.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-st.set_page_config(page_title="Genre & Mood Spectrum", page_icon="🎚️", layout="wide")
-st.html(Path(__file__).parent / "pages/shared/contrast.css")
+st.set_page_config(page_icon="🎚️", layout="wide", initial_sidebar_state="collapsed")
+styles = "".join(file.read_text(encoding="utf-8") for file in STYLES)
+st.html(f"<style>{styles}</style>")
 
-clean_address()
-page = st.navigation(pages(), position="top")
+navigation.clean_address()
+page = st.navigation(navigation.pages(), position="top")
+navigation.set_title(page.title)
+navigation.describe()
 
-with st.sidebar:
-    st.markdown(
-        "Find out what genre and mood a song has, moment by moment. Two small neural networks "
-        "listen and show their reasoning."
-    )
-    training_data = st.container()
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    st.markdown(f":primary[:material/graphic_eq:] **{navigation.NAME}**", width="stretch")
+    navigation.share()
     panel = model_panel.controls()
-    if models.all_bundled():
-        training_data.caption(
-            "Trained on 1,000 tracks (GTZAN) and about 800 clips (4Q). Best at Western pop music "
-            "from before 2010."
-        )
-    st.caption("Nothing you upload or record is stored: it is gone when you close this page.")
-
 notices = st.container()
 page.run()
 # By now the networks that the page needs are loaded, or it is known why they could not be.
 model_panel.fill(panel)
 model_panel.show_notices(notices)
+
+footer = ["Nothing you upload or record is stored: it is gone when you close this page."]
+if models.all_bundled():
+    footer.append(
+        "Trained on 1,000 tracks (GTZAN) and about 800 clips (4Q). Best at Western pop music from "
+        "before 2010."
+    )
+st.caption("  \n".join(footer))

@@ -14,7 +14,6 @@ from pages.compare import batch_upload, state
 from pages.shared import player, session
 from pages.shared.controls import accept_renamed
 from pages.shared.markdown import escape
-from pages.shared.navigation import link
 from pages.text import predictions
 
 _CSV = "utf-8-sig"  # with the mark by which spreadsheets know UTF-8
@@ -244,11 +243,5 @@ def _downloads(
             "text/csv",
             icon=":material/download:",
             on_click="ignore",
-        )
-        own = state.own()
-        stays = "track stays" if own == 1 else f"{own} tracks stay"
-        link(
-            "Opens the same examples, sorted and compared as here."
-            + (f" Your own {stays} with you." if own else "")
         )
         st.button("Clear all", icon=":material/delete_sweep:", on_click=state.clear)

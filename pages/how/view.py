@@ -12,7 +12,6 @@ from crnn.format import duration
 from pages.how import charts
 from pages.shared import cache, player, queue, session, track_picker
 from pages.shared.controls import choose
-from pages.shared.navigation import track_link
 from pages.text import content, stages
 
 if TYPE_CHECKING:
@@ -43,9 +42,7 @@ _RENAMED = dict(zip(("Sound", "Picture", "Network", "Answer"), CHAPTERS, strict=
 @st.fragment
 def show(track: session.Track) -> None:
     """Network, moment and chapter; another choice redraws this, not the page."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        _, index = track_picker.pick_task(track, "task", "Network", bind="query-params")
-        track_link(track, "the network, the moment, the chapter")
+    _, index = track_picker.pick_task(track, "task", "Network", bind="query-params")
     classifier, prediction = session.classifiers()[index], track.analysis.predictions[index]
     checkpoint = classifier.checkpoint
     front_end = checkpoint.front_end

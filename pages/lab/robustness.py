@@ -9,7 +9,6 @@ import streamlit as st
 from crnn import augment, results, viz
 from pages.shared import cache, models, queue, session
 from pages.shared.controls import choose
-from pages.shared.navigation import track_link
 from pages.text import augmentation as text
 
 if TYPE_CHECKING:
@@ -64,7 +63,6 @@ def curve(
         "original top class."
     )
     _test_set()
-    track_link(track, "the controls, the random sample")
 
 
 def _test_set() -> None:

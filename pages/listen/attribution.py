@@ -21,18 +21,8 @@ if TYPE_CHECKING:
 _kept = partial(cache.per_track, "why", limit=12)
 
 
-@st.fragment
 def show(track: session.Track) -> None:
-    """A closed box; opening it computes, choosing another class reruns only the box."""
-    box = st.expander(
-        "Why this prediction?", icon=":material/manage_search:", key="why", on_change="rerun"
-    )
-    if box.open:
-        with box:
-            _explain(track)
-
-
-def _explain(track: session.Track) -> None:
+    """A class to choose; both maps of the window that speaks most for it."""
     classifier, label, start = _choose(track)
     front_end, task = classifier.front_end, classifier.checkpoint.task
     mel = _kept(track, ("mel", task), lambda: session.log_mel(track, classifier))

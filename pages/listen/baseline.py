@@ -12,24 +12,15 @@ from pages.text import baseline as text
 from pages.text import predictions
 
 
-@st.fragment
 def show(track: session.Track) -> None:
-    """A closed box; opening it measures the track."""
-    box = st.expander(
-        "Classic approach: hand-crafted features + SVM",
-        icon=":material/straighten:",
-        key="svm",
-        on_change="rerun",
-    )
-    if box.open:
-        with box:
-            try:
-                features = cache.per_track("features", track, (), lambda: _features(track))
-            except CrnnError as error:
-                st.warning(str(error), icon=":material/hearing_disabled:")
-                return
-            _predictions(track, features)
-            _ranges(features)
+    """Both predictions, and the track's features among the genres' ranges."""
+    try:
+        features = cache.per_track("features", track, (), lambda: _features(track))
+    except CrnnError as error:
+        st.warning(str(error), icon=":material/hearing_disabled:")
+        return
+    _predictions(track, features)
+    _ranges(features)
 
 
 @cache.shared()

@@ -1,16 +1,18 @@
-"""Listen: a track in; its spectrogram, genre and mood out."""
+"""Listen: a track in; its genre and mood, and where they come from, out."""
 
 import streamlit as st
 
 from pages.listen import track as view
-from pages.shared import session
-from pages.shared.sources import choose_source
+from pages.shared import navigation, session, sources
 
-st.title("What does this song sound like?", anchor=False)
-st.markdown("Drop in a song. See its genre and mood, second by second, and why.")
-choose_source()
+sources.open_example()
 if (track := session.current()) is not None:
+    navigation.set_title(track.name)
     view.show(track)
 else:
-    st.info("Pick an example or upload a song to start.")
+    st.title("What does this song sound like?", anchor=False)
+    st.markdown("Drop in a song. See its genre and mood, second by second, and why.")
+    sources.choose_source()
+    if session.current() is not None:
+        st.rerun()  # with the answer first
 session.warm_up()

@@ -6,8 +6,7 @@ import streamlit as st
 
 from crnn import inference, viz
 from crnn.format import clock
-from crnn.labels import display
-from pages.listen import attribution, baseline
+from pages.listen import attribution, baseline, verdict
 from pages.shared import cache, player, queue, session, sources
 from pages.shared.markdown import escape
 from pages.text import predictions
@@ -15,22 +14,27 @@ from pages.text import predictions
 
 def show(track: session.Track) -> None:
     """Everything that Listen shows of a track."""
-    st.subheader(escape(track.name, 60), anchor=False)
+    st.title(escape(track.name, 60), anchor=False)
     if track.origin is not None:
         sources.show_origin(track.origin)
     st.caption(track.about)
+    verdict.show(track)
+    sources.choose_another(track)
     for notice in track.notices:
         st.info(notice, icon=":material/info:")
     _over_time(track)
-    columns = st.columns(len(track.analysis.predictions), gap="large")
-    for column, classifier, prediction in zip(
-        columns, session.classifiers(), track.analysis.predictions, strict=True
+    _details(track)
+
+
+@st.fragment
+def _details(track: session.Track) -> None:
+    """Tabs of which only the open one is computed."""
+    for tab, draw in zip(
+        st.tabs(list(_DETAILS), key="details", on_change="rerun"), _DETAILS.values(), strict=True
     ):
-        with column:
-            _overall(track, classifier, prediction)
-    attribution.show(track)
-    baseline.show(track)
-    _downloads(track)
+        if tab.open:
+            with tab:
+                draw(track)
 
 
 @st.fragment
@@ -77,32 +81,23 @@ def _finer(track: session.Track, index: int) -> inference.Prediction:
     return cache.per_track("finer", track, index, compute)
 
 
-def _overall(
-    track: session.Track, classifier: inference.Classifier, prediction: inference.Prediction
-) -> None:
-    """One task's prediction of the whole track."""
-    task = prediction.task
-    st.subheader(display(task), anchor=False)
-    if warning := predictions.ood_warning(prediction):
-        st.warning(warning, icon=":material/help:")
-    st.markdown(predictions.certainty(prediction))
-    if prediction.repeated:
-        st.info(
-            f"The track is shorter than the model's {prediction.segment_seconds:g} s segments, so "
-            "it was repeated to fill one.",
-            icon=":material/repeat:",
-        )
-    st.plotly_chart(
-        viz.prediction.top_classes(prediction, "Top 3"),
-        key=f"top-{task}",
-        alt=predictions.describe(prediction, 3),
-    )
-    st.plotly_chart(
-        viz.prediction.distribution(prediction, f"All {task}s"),
-        key=f"all-{task}",
-        alt=predictions.describe(prediction),
-    )
-    st.caption(predictions.accuracy(classifier.checkpoint))
+def _bars(track: session.Track) -> None:
+    """All classes of each task."""
+    both = track.analysis.predictions
+    columns = st.columns(len(both), gap="large")
+    for column, prediction in zip(columns, both, strict=True):
+        with column:
+            st.plotly_chart(
+                viz.prediction.distribution(prediction, f"All {prediction.task}s"),
+                key=f"all-{prediction.task}",
+                alt=predictions.describe(prediction),
+            )
+            if prediction.repeated:
+                st.info(
+                    f"The track is shorter than the model's {prediction.segment_seconds:g} s "
+                    "segments, so it was repeated to fill one.",
+                    icon=":material/repeat:",
+                )
 
 
 def _downloads(track: session.Track) -> None:
@@ -125,3 +120,11 @@ def _downloads(track: session.Track) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
+
+
+_DETAILS = {
+    "All classes": _bars,
+    "Why": attribution.show,
+    "Classic approach (SVM)": baseline.show,
+    "Data": _downloads,
+}

@@ -41,6 +41,7 @@ def shared(maxsize: int = 1) -> Callable[[Callable[..., Value]], Callable[..., V
                     for oldest in list(values)[:-maxsize]:
                         values.pop(oldest, None)
 
+        cached.has = lambda *arguments: arguments in values  # type: ignore[attr-defined]
         return cached
 
     return decorate

@@ -25,7 +25,8 @@ _MEASURED_ON = {
 
 def controls() -> DeltaGenerator:
     """The field for another repository, before the page is drawn; returns the place for fill()."""
-    with st.expander("Models", icon=":material/neurology:"):
+    with st.popover("", icon=":material/settings:", help="Models", key="models"):
+        st.markdown("##### Models")
         place = st.container()
         address = st.text_input(
             "Try another model from the Hugging Face Hub",
@@ -109,7 +110,7 @@ def _show(task: str) -> None:
             "Flags music that is unlike its training data (out-of-distribution score > "
             f"{metadata.ood_threshold:.2f})."
         )
-    with st.popover("Model card", icon=":material/description:"):
+    with st.expander("Model card", icon=":material/description:"):
         _card(metadata, network.checkpoint.commit if network is not None else "")
 
 

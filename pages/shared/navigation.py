@@ -1,12 +1,16 @@
-"""The app's pages and their addresses: the menu, links to share, the way in on a fresh server."""
+"""The app's pages and their addresses: menu, titles, sharing, the way in on a fresh server."""
 
 import math
-from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.shared import models, session
+from pages.shared import models
 
+NAME = "Genre & Mood Spectrum"
+DESCRIPTION = (
+    "Find out what genre and mood a song has, moment by moment. Two small neural networks listen "
+    "and show their reasoning."
+)
 PAGES = {
     "listen": ("Listen", "graphic_eq"),
     "lab": ("Lab", "science"),
@@ -56,6 +60,32 @@ def clean_address() -> None:
         st.rerun()  # controls read the address that this run began with
 
 
+def set_title(name: str) -> None:
+    """What the browser's tab and a bookmark are called."""
+    st.set_page_config(page_title=f"{name} – {NAME}")
+
+
+def describe() -> None:
+    """Description and Open Graph tags, for programs that run a page's scripts before they read it.
+
+    Streamlit sends every page with the same head; what reads only that gets none of this.
+    """
+    st.html(
+        f"""<script>
+        for (const [kind, name, content] of [
+          ["name", "description", {DESCRIPTION!r}], ["property", "og:title", {NAME!r}],
+          ["property", "og:description", {DESCRIPTION!r}], ["property", "og:type", "website"],
+        ]) {{
+          const tag = document.head.querySelector(`meta[${{kind}}="${{name}}"]`)
+            ?? document.head.appendChild(document.createElement("meta"))
+          tag.setAttribute(kind, name)
+          tag.content = content
+        }}
+        </script>""",
+        unsafe_allow_javascript=True,
+    )
+
+
 def _readable(value: str) -> bool:
     try:
         return math.isfinite(float(value))
@@ -63,20 +93,48 @@ def _readable(value: str) -> bool:
         return bool(value.strip())
 
 
-def link(opens: str) -> None:
-    """A button that shows the address; opens: a sentence on what it opens."""
-    with st.popover("Link", icon=":material/link:"):
-        st.caption(opens)
-        if not models.all_bundled():
-            st.caption("You use another model than the built-in ones; the link opens those.")
-        pairs = [(key, value) for key in st.query_params for value in st.query_params.get_all(key)]
-        st.code(f"{st.context.url}?{urlencode(pairs)}", language=None, wrap_lines=True)
+def share() -> None:
+    """A button that copies the address, as the controls have left it."""
+    note = "Opens this page as it is now, without your own songs."
+    if not models.all_bundled():
+        note += " It uses the built-in models."
+    _share(key="share", width="content", data={"page": st.context.url, "note": note})
 
 
-def track_link(track: session.Track, what: str) -> None:
-    """The same for a track's page; what: what the address holds besides the example."""
-    link(
-        f"Opens this exact view: the example, {what}."
-        if track.example
-        else "Keeps the settings only: your track stays with you, the link opens an example."
-    )
+_share = st.components.v2.component(
+    "share",
+    html="""<button type="button"><span aria-hidden="true">↗</span> Share</button>
+      <div role="status"></div>""",
+    css="""
+      button { font: inherit; font-size: 0.9rem; height: 2.5rem; padding: 0 0.9rem; cursor: pointer;
+        color: var(--st-text-color); background: var(--st-background-color); white-space: nowrap;
+        border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius); }
+      button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }
+      button:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
+      [role=status]:not(:empty) { position: absolute; right: 0; top: 2.9rem; width: 17rem;
+        z-index: 9; padding: 0.7rem 0.9rem; font-size: 0.875rem; border-radius: 0.6rem;
+        color: var(--st-text-color); background: var(--st-secondary-background-color);
+        border: 1px solid var(--st-border-color); }
+      input { width: 100%; margin-top: 0.4rem; font: inherit; }
+    """,
+    js="""export default ({ data, parentElement }) => {
+      const button = parentElement.querySelector("button")
+      const status = parentElement.querySelector("[role=status]")
+      let timer
+      button.onclick = async () => {
+        const address = data.page + window.location.search
+        status.textContent = ""
+        try {
+          await navigator.clipboard.writeText(address)
+          status.textContent = `Link copied. ${data.note}`
+        } catch {  // only safe origins may write there
+          const field = Object.assign(document.createElement("input"),
+            { value: address, readOnly: true, ariaLabel: "Link" })
+          status.append(`Copy this link. ${data.note}`, field)
+          field.select()
+        }
+        clearTimeout(timer)
+        timer = setTimeout(() => { status.textContent = "" }, 8000)
+      }
+    }""",
+)

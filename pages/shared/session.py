@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,8 +146,10 @@ def example_track(name: str, networks: tuple[str, ...]) -> Track:
 
 def open_example(example: Example) -> Track:
     """A bundled clip as a track; served from the cache if anyone has opened it before."""
-    with st.spinner(f"Analysing {example.title}…"):
-        return example_track(example.name, models.key())
+    wanted = example.name, models.key()
+    waiting = nullcontext() if example_track.has(*wanted) else st.spinner("Analysing…")
+    with waiting:
+        return example_track(*wanted)
 
 
 def reanalyse() -> None:

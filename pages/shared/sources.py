@@ -19,35 +19,45 @@ from pages.shared.markdown import escape, hyperlink
 
 LIMIT_MB = 50
 
+# Reserved in pixels: the browser loads what draws the field after the words around it.
+_UPLOAD_HEIGHT = 150
+
+# Ways to bring a track in besides files and examples, with their icons.
+_OTHER = {"Record": ":material/mic:", "Spotify link": ":material/search:"}
+
 
 def choose_source() -> None:
-    """Widgets that bring a track in."""
-    draw = {
-        "Examples": _examples,
-        "Upload": _upload,
-        "Record": _record,
-        "Spotify link": spotify_link,
-    }
-    style = {"default": "Examples", "label_visibility": "collapsed"}
-    source = st.segmented_control("Source", list(draw), required=True, key="source", **style)
-    draw[source]()
+    """Widgets that bring a track in: a file, a recording or a link, or an example."""
+    with st.container(height=_UPLOAD_HEIGHT, border=False):
+        _upload()
+    other = st.segmented_control(
+        "Other sources",
+        list(_OTHER),
+        key="source",
+        format_func=lambda name: f"{_OTHER[name]} {name}",
+        label_visibility="collapsed",
+    )
+    if other == "Record":
+        _record()
+    elif other:
+        spotify_link()
+    _examples()
 
 
-def unknown_example(name: str) -> None:
-    """An error: the address asks for an example that does not exist."""
-    st.error(f"There is no example called “{escape(name, 60)}”. Available: {', '.join(EXAMPLES)}.")
+def choose_another(track: session.Track) -> None:
+    """The same in a box that is closed again as soon as another track is there."""
+    box = st.expander(
+        "Open another song", icon=":material/add:", key=f"another-{id(track)}", on_change="rerun"
+    )
+    if box.open:
+        with box:
+            choose_source()
+        if session.current() is not track:
+            st.rerun()
 
 
-def _examples() -> None:
-    with st.container(horizontal=True):
-        for example in EXAMPLES.values():
-            if st.button(
-                f"**{example.title}** · {example.artist}",
-                key=f"example-{example.name}",
-                icon=":material/play_circle:",
-                help=f"30 seconds, {example.licence}",
-            ):
-                st.query_params["example"] = example.name
+def open_example() -> None:
+    """Make the example that the address asks for the current track."""
     asked = st.query_params.get("example")
     if asked is None or asked == st.session_state.get("opened_example"):
         return
@@ -59,6 +69,25 @@ def _examples() -> None:
         st.session_state.opened_example = asked
     except CrnnError as error:
         st.error(escape(str(error)))
+
+
+def unknown_example(name: str) -> None:
+    """An error: the address asks for an example that does not exist."""
+    st.error(f"There is no example called “{escape(name, 60)}”. Available: {', '.join(EXAMPLES)}.")
+
+
+def _examples() -> None:
+    st.markdown("**Or try an example**")
+    with st.container(horizontal=True):
+        for example in EXAMPLES.values():
+            if st.button(
+                f"**{example.title}** · {example.artist}",
+                key=f"example-{example.name}",
+                icon=":material/play_circle:",
+                help=f"30 seconds, {example.licence}",
+            ):
+                st.query_params["example"] = example.name
+                open_example()
 
 
 def _record() -> None:

@@ -19,9 +19,7 @@ def track_or_example(limited: str) -> session.Track:
     """
     with st.expander("Change track", icon=":material/library_music:"):
         sources.choose_source()
-    asked = st.query_params.get("example")
-    if asked is not None and asked not in EXAMPLES:
-        sources.unknown_example(asked)
+    sources.open_example()
     track = session.current()
     if track is None:
         track = st.session_state.track = session.open_example(EXAMPLES[DEFAULT])

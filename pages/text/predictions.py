@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from crnn import audio, baseline, inference, model
+from crnn import audio, baseline, inference, model, results
 from crnn.format import clock, percent
 from crnn.labels import display
 
@@ -18,6 +18,12 @@ _MEASURED_ON = {
     "M": ("clips by unseen artists", " (same training setup)"),
 }
 
+# A top class below this probability is shown as one of three.
+SURE = 0.7
+
+# Tracks that a figure needs for being told to visitors.
+_ENOUGH = 10
+
 # Valence and arousal nearer to 0 are called neutral.
 _NEUTRAL = 0.15
 
@@ -25,30 +31,53 @@ _NEUTRAL = 0.15
 _SIMILAR = 0.3
 
 
-def certainty(prediction: inference.Prediction) -> str:
-    """The most likely class or two, in words that say how certain the network is."""
-    (first, p), (second, q), *_ = prediction.ranked()
-    a, b = f"{display(first)} ({percent(p)})", f"{display(second)} ({percent(q)})"
-    if p >= 0.75:
-        return f"**{display(first)}**, {percent(p)}"
-    if p - q < 0.1 and p + q >= 0.5:
-        return f"Either {a} or {b}"
-    if p >= 0.5:
-        return f"Mostly {a}, with some {b}"
-    if p >= 0.3:
-        return f"Probably {a}, maybe {b}"
-    return f"No clear {prediction.task}; closest is {a}"
+def headline(prediction: inference.Prediction) -> tuple[str, list[tuple[str, str]]]:
+    """What a prediction leads with: a remark, and classes with their probabilities in percent.
+
+    One class where the network is sure of it, else the top three. "None of …" is what an
+    out-of-distribution score says; it does not warn of errors.
+    """
+    ranked = [(label, percent(p)) for label, p in prediction.ranked()[:3]]
+    if prediction.ood is not None and prediction.ood.is_ood:
+        kinds = f"{len(prediction.labels)} {prediction.task}s"
+        return f"probably none of the {kinds}; closest:", ranked[:1]
+    return ("", ranked[:1]) if prediction.overall.max() >= SURE else ("unsure, top 3:", ranked)
 
 
-def ood_warning(prediction: inference.Prediction) -> str:
-    """A warning where a track is out of distribution, with score and threshold; else empty."""
-    ood = prediction.ood
-    if ood is None or not ood.is_ood:
-        return ""
-    return (
-        f"**Unusual sound**: this track is unlike the training music, so the {prediction.task} "
-        f"may be wrong (out-of-distribution score {ood.score:.2f}, threshold {ood.threshold:.2f})."
-    )
+def reliability(
+    prediction: inference.Prediction,
+    measured: Mapping[str, results.Result],
+    checkpoint: model.Checkpoint,
+) -> str:
+    """How often the network is right where it predicts this class, or where it is as unsure.
+
+    Args:
+        measured: results by protocol, the one nearest to a visitor's use first; those of other
+            weights or classes are passed over.
+        checkpoint: the network's, whose overall accuracy is given where nothing else is known.
+    """
+    (label, probability), *_ = prediction.ranked()
+    for protocol, result in measured.items():
+        known = result.get("weights", checkpoint.digest), tuple(result["labels"])
+        if known != (checkpoint.digest, prediction.labels):
+            continue
+        where, note = _MEASURED_ON[protocol]
+        if probability < SURE:
+            bins = [point for point in results.reliability(result) if point["confidence"] < SURE]
+            n = sum(point["tracks"] for point in bins)
+            right = sum(point["right"] * point["tracks"] for point in bins)
+            if n >= _ENOUGH:
+                return (
+                    f"Where no {prediction.task} reaches {percent(SURE)}, the first is right for "
+                    f"{percent(right / n)} of {n:.0f} {where}{note}."
+                )
+        elif (found := results.precision(result, label, _ENOUGH)) is not None:
+            fraction, predicted = found
+            return (
+                f"Of {predicted} {where} predicted as {display(label)}, {percent(fraction)} were "
+                f"right{note}."
+            )
+    return accuracy(checkpoint)
 
 
 def accuracy(checkpoint: model.Checkpoint | baseline.svm.SVM) -> str:

@@ -1,6 +1,6 @@
 """When a page has come to rest, and what then stands in it."""
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 PATIENCE = 120_000  # ms
 
@@ -23,3 +23,11 @@ def chart_words(page: Page) -> list[str]:
     rest(page)
     charts = page.get_by_test_id("stPlotlyChart").all()
     return [" ".join(chart.locator("text").all_text_contents()) for chart in charts]
+
+
+def shared_link(page: Page) -> str:
+    """What the Share button copies."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Share").click()
+    expect(page.get_by_text("Link copied.")).to_be_visible()
+    return str(page.evaluate("() => navigator.clipboard.readText()"))

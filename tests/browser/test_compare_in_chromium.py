@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from crnn.sources.examples import EXAMPLES
-from tests.browser.idle import PATIENCE, chart_words
+from tests.browser.idle import PATIENCE, chart_words, shared_link
 from tests.conftest import encode, melody
 
 pytestmark = pytest.mark.browser
@@ -51,8 +51,7 @@ def test_examples_are_compared_sorted_taken_home_and_handed_on(
     download.value.save_as(file)
     rows = list(csv.DictReader(file.open(encoding="utf-8-sig")))
     assert [row["file"] for row in rows] == [example.title for example in EXAMPLES.values()]
-    page.get_by_role("button", name="Link").click()
-    link = page.get_by_test_id("stCode").inner_text().strip()
+    link = shared_link(page)
     assert link.startswith(f"{server}/compare?")
     afresh = open_compare(chromium, link)
     assert words(afresh) == [near, alike]

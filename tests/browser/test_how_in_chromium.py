@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.idle import PATIENCE, chart_words
+from tests.browser.idle import PATIENCE, chart_words, shared_link
 
 pytestmark = pytest.mark.browser
 
@@ -48,8 +48,7 @@ def test_the_moment_moves_everything_and_its_link_brings_it_back(
     assert after[:2] != before[:2]
     assert after[2] == before[2]  # the whole track stays what it is
     page.wait_for_url(re.compile("at=10.1"), timeout=PATIENCE)
-    page.get_by_role("button", name="Link").click()
-    link = page.get_by_test_id("stCode").filter(has_text="http").inner_text().strip()
+    link = shared_link(page)
     assert link.startswith(f"{server}/how?")
     afresh = chromium.new_page()
     afresh.goto(link)

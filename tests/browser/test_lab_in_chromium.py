@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import serve
-from tests.browser.idle import PATIENCE, chart_words, rest
+from tests.browser.idle import PATIENCE, chart_words, rest, shared_link
 
 pytestmark = pytest.mark.browser
 
@@ -48,8 +48,7 @@ def test_a_control_changes_the_numbers_and_its_link_brings_them_back(
     changed = drawn(page)
     assert changed[1] != before[1]
     assert any("White noise, 8 dB quieter" in said for said in changed)
-    page.get_by_role("button", name="Link").click()
-    link = page.get_by_test_id("stCode").inner_text().strip()
+    link = shared_link(page)
     assert link.startswith(f"{server}/lab?")
     assert "example=hunting" in link
     assert "snr=8" in link

@@ -14,11 +14,11 @@ pytestmark = pytest.mark.browser
 def test_why_another_class_and_the_sound_of_it(chromium: Browser, server: str) -> None:
     page, errors = open_page(chromium, f"{server}/?example=metal-madness")
     charts(page)
-    page.get_by_text("Why this prediction?").click()
+    page.get_by_role("tab", name="Why").click()
     expect(
         page.get_by_text(re.compile("Muting the highlighted 20% takes Metal")).first
     ).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(6, timeout=PATIENCE)
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2, timeout=PATIENCE)
     page.get_by_role("radio", name=re.compile("^Rock ")).click()
     expect(page.get_by_text(re.compile("takes Rock from")).first).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("Grad-CAM: evidence for Rock")).to_be_visible(timeout=PATIENCE)

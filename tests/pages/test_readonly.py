@@ -21,7 +21,7 @@ from tests.pages.visit import opened
 
 page = opened("", example="hunting")
 assert not page.exception, page.exception
-page.session_state["svm"] = True
+page.session_state["details"] = "Classic approach (SVM)"
 page.run(timeout=300)
 assert not page.exception, page.exception
 charts = [chart.proto.id for chart in page.get("plotly_chart")]

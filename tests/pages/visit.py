@@ -32,7 +32,8 @@ def figures(page: AppTest) -> list[dict[str, Any]]:
 
 def players(page: AppTest) -> list[dict[str, Any]]:
     """What each player was given."""
-    return [json.loads(player.proto.json) for player in page.get("bidi_component")]
+    components = [component.proto for component in page.get("bidi_component")]
+    return [json.loads(proto.json) for proto in components if proto.component_name == "player"]
 
 
 def unpacked(text: str, dtype: str) -> np.ndarray:
@@ -52,8 +53,21 @@ def plain(markdown: str) -> str:
     return re.sub(r"\\(.)", r"\1", markdown).replace("**", "")
 
 
+def choose(page: AppTest, example: str) -> AppTest:
+    """Open an example, as a link to it does."""
+    page.query_params["example"] = example
+    return page.run()
+
+
+def uploader(page: AppTest) -> Any:
+    """The field for a file; where there is a track, in the box that opens another one."""
+    if not page.get("file_uploader"):
+        page.session_state[f"another-{id(page.session_state['track'])}"] = True
+        page.run()
+    return page.file_uploader(key="upload")
+
+
 def own_track(page: AppTest, samples: np.ndarray) -> AppTest:
     """Upload samples [T] at 22 050 Hz as mine.wav where the page offers another track."""
-    page.segmented_control(key="source").set_value("Upload").run()
-    page.file_uploader(key="upload").set_value(("mine.wav", encode(samples), "audio/wav")).run()
+    uploader(page).set_value(("mine.wav", encode(samples), "audio/wav")).run()
     return page

@@ -19,7 +19,7 @@ from pages.shared import cache, models
 from pages.shared.queue import Queue
 from tests.conftest import encode, melody
 from tests.pages import visit
-from tests.pages.visit import figures, plain, words
+from tests.pages.visit import figures, plain, uploader, words
 
 
 def opened(*examples: str) -> AppTest:
@@ -235,8 +235,7 @@ def test_the_current_track_joins_without_being_analysed_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     page = visit.opened("listen")
-    page.segmented_control(key="source").set_value("Upload").run()
-    page.file_uploader(key="upload").set_value(("mine.wav", tune(5), "audio/wav")).run()
+    uploader(page).set_value(("mine.wav", tune(5), "audio/wav")).run()
     page.switch_page("pages/compare/page.py").run()
     monkeypatch.setattr(
         "crnn.inference.decode_and_predict", lambda *_: pytest.fail("analysed again")

@@ -45,7 +45,7 @@ def test_the_first_view_has_a_card_for_every_class_with_its_own_figures() -> Non
 def test_figures_here_and_in_the_panel_of_models_agree_to_the_digit() -> None:
     page = opened(**NOTES)
     accuracy = dict(page.dataframe[0].value[["Data split", "Track accuracy (%)"]].to_numpy())
-    panel = " ".join(element.value for element in page.sidebar.markdown)
+    panel = " ".join(element.value for element in page.markdown)
     for task, names in (("genre", "FPN"), ("mood", "M")):
         measured = read(BUNDLED / task).results
         for name in names:

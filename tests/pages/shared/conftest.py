@@ -95,11 +95,11 @@ def attempt(page: AppTest, text: str) -> AppTest:
 
 
 def genres(page: AppTest) -> set[str]:
-    return set(figures(page)[1]["data"][0]["y"])
+    return set(figures(page)[0]["data"][0]["y"])
 
 
-def sidebar(page: AppTest) -> str:
-    kinds = (page.sidebar.markdown, page.sidebar.caption, page.sidebar.error)
+def panel(page: AppTest) -> str:
+    kinds = (page.markdown, page.caption, page.error)
     return "\n".join(element.value for kind in kinds for element in kind)
 
 

@@ -20,15 +20,16 @@ from tests.pages.shared.conftest import (
     genres,
     in_trouble,
     packed,
-    sidebar,
+    panel,
     start,
 )
+from tests.pages.visit import choose, uploader
 
 
 def test_what_is_in_use_is_shown_before_anything_is_loaded(hub: FakeHub) -> None:
     page = start()
     assert not page.exception
-    text = sidebar(page)
+    text = panel(page)
     for task in ("genre", "mood"):
         checkpoint = Checkpoint.load(task)
         assert f"Version: weights {checkpoint.digest}" in text
@@ -44,18 +45,18 @@ def test_what_is_in_use_is_shown_before_anything_is_loaded(hub: FakeHub) -> None
 def test_another_repository_is_used_at_once_and_left_again(hub: FakeHub, other: Files) -> None:
     commit = hub.add(REPO, other).refs["main"]
     page = start()
-    page.button(key="example-hunting").click().run()
+    choose(page, "hunting")
     before = genres(page)
     attempt(page, REPO)
     assert not page.exception
     assert not page.error
     assert genres(page) == {"Fado", "Polka", "Rock"}
-    text = sidebar(page)
+    text = panel(page)
     assert REPO in text
     assert commit[:12] in text
     assert "GTZAN tracks by unseen artists: 42.1% (± 2.0)" in text
     assert r"Protocol F\: A \*test\*; mean of 2 seeds" in text
-    assert "(GTZAN)" not in "\n".join(c.value for c in page.sidebar.caption)
+    assert "(GTZAN)" not in "\n".join(c.value for c in page.caption)
     page.button(key="default-genre").click().run()
     assert genres(page) == before
     assert page.text_input(key="other_network").value == ""
@@ -64,19 +65,18 @@ def test_another_repository_is_used_at_once_and_left_again(hub: FakeHub, other: 
 def test_a_card_loads_no_pictures(hub: FakeHub, other: Files) -> None:
     hub.add(REPO, other)
     page = attempt(start(), REPO)
-    assert "[tracker](https://pictures.example/x.png)" in sidebar(page)
-    assert "![" not in sidebar(page)
+    assert "[tracker](https://pictures.example/x.png)" in panel(page)
+    assert "![" not in panel(page)
 
 
 def test_an_upload_is_analysed_again_and_the_lab_follows(hub: FakeHub, other: Files) -> None:
     hub.add(REPO, other)
     page = start()
-    page.segmented_control(key="source").set_value("Upload").run()
-    page.file_uploader(key="upload").set_value(("mine.wav", encode(melody(12)), "audio/wav")).run()
+    uploader(page).set_value(("mine.wav", encode(melody(12)), "audio/wav")).run()
     attempt(page, f"https://huggingface.co/{REPO}")
     assert not page.exception
     assert genres(page) == {"Fado", "Polka", "Rock"}
-    assert "mine.wav" in [element.value for element in page.subheader]
+    assert "mine.wav" in [element.value for element in page.title]
     page.switch_page("pages/lab/page.py").run()
     assert not page.exception
     assert not page.error
@@ -92,11 +92,11 @@ def test_the_choice_of_one_visitor_is_not_that_of_another(hub: FakeHub, other: F
     mine, theirs = start(), start()
     attempt(mine, REPO)
     for page in (mine, theirs, mine):
-        page.button(key="example-palace").click().run()
+        choose(page, "palace")
         assert not page.exception
     assert genres(mine) == {"Fado", "Polka", "Rock"}
     assert len(genres(theirs)) == 10
-    assert REPO not in sidebar(theirs)
+    assert REPO not in panel(theirs)
 
 
 def test_a_newer_commit_does_not_change_what_is_looked_at(hub: FakeHub, other: Files) -> None:
@@ -104,8 +104,8 @@ def test_a_newer_commit_does_not_change_what_is_looked_at(hub: FakeHub, other: F
     first = repository.refs["main"]
     page = attempt(start(), REPO)
     repository.commit({"config.json": b"{}"})
-    page.button(key="example-palace").click().run()
-    assert first[:12] in sidebar(page)
+    choose(page, "palace")
+    assert first[:12] in panel(page)
     assert genres(page) == {"Fado", "Polka", "Rock"}
 
 
@@ -119,7 +119,7 @@ def test_each_failure_is_a_sentence_and_the_page_goes_on(
     assert not page.exception
     assert TROUBLE[kind] in page.error[0].value.replace("\\", "")
     assert TOKEN not in str(page.error[0].value)
-    page.button(key="example-mountain").click().run()
+    choose(page, "mountain")
     assert len(genres(page)) == 10
     assert len(page.error) == 1  # it stays, for whoever looked elsewhere
 
@@ -147,7 +147,7 @@ def test_after_a_failure_the_same_name_can_be_tried_again(hub: FakeHub, other: F
     hub.up()
     page.button(key="network-again").click().run()
     assert not page.error
-    assert REPO in sidebar(page)
+    assert REPO in panel(page)
 
 
 def test_a_track_that_another_network_cannot_analyse_brings_the_default_back(
@@ -156,8 +156,7 @@ def test_a_track_that_another_network_cannot_analyse_brings_the_default_back(
     """A front end with a long hop may see only silence between its frames."""
     hub.add(REPO, packed(replace(tiny, task="genre"), tmp_path / "tiny"))
     page = start()
-    page.segmented_control(key="source").set_value("Upload").run()
-    page.file_uploader(key="upload").set_value(("mine.wav", encode(melody(4)), "audio/wav")).run()
+    uploader(page).set_value(("mine.wav", encode(melody(4)), "audio/wav")).run()
     with pytest.MonkeyPatch.context() as patch:
 
         def fail(*_: object) -> None:
@@ -168,7 +167,7 @@ def test_a_track_that_another_network_cannot_analyse_brings_the_default_back(
     assert not page.exception
     assert "cannot analyse the track: The audio is silent." in page.error[0].value.replace("\\", "")
     page.run()
-    assert REPO not in sidebar(page).replace(page.error[0].value, "")
+    assert REPO not in panel(page).replace(page.error[0].value, "")
     assert len(genres(page)) == 10  # as before
 
 
@@ -177,19 +176,19 @@ def test_the_way_back_is_there_whatever_a_page_does_with_a_network(
 ) -> None:
     hub.add(REPO, other)
     page = start()
-    page.button(key="example-palace").click().run()
+    choose(page, "palace")
     with monkeypatch.context() as patch:
-        patch.setattr("pages.text.predictions.certainty", lambda _: 1 / 0)
+        patch.setattr("pages.text.predictions.headline", lambda _: 1 / 0)
         attempt(page, REPO)
         assert page.exception
         page.button(key="default-genre")
         patch.setattr("crnn.inference.decode_and_predict", lambda *_: 1 / 0)
-        page.button(key="example-hunting").click().run()
+        choose(page, "hunting")
         assert page.exception
         page.button(key="default-genre").click().run()
     page.run()
     assert not page.exception
-    assert REPO not in sidebar(page)
+    assert REPO not in panel(page)
     assert len(genres(page)) == 10
 
 
@@ -199,7 +198,7 @@ def test_the_first_page_imports_neither_torch_nor_the_hub_client() -> None:
         "s.warm_up = lambda: None;"
         "page = AppTest.from_file('app.py', default_timeout=30).run();"
         "assert not page.exception, page.exception;"
-        "assert any('weights' in c.value for c in page.sidebar.caption);"
+        "assert any('weights' in c.value for c in page.caption);"
         "heavy = {'torch', 'huggingface_hub.hf_api', 'httpx2', 'safetensors'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else 0)"
     )

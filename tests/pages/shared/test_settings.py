@@ -8,7 +8,8 @@ from streamlit.testing.v1 import AppTest
 from crnn.model.checkpoint import BUNDLED, Checkpoint
 from pages.shared import models
 from tests.fakes.hub import TOKEN, FakeHub, Files
-from tests.pages.shared.conftest import REPO, ROOT, TROUBLE, genres, in_trouble, sidebar, start
+from tests.pages.shared.conftest import REPO, ROOT, TROUBLE, genres, in_trouble, panel, start
+from tests.pages.visit import choose
 
 
 class TestSettings:
@@ -19,8 +20,8 @@ class TestSettings:
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         monkeypatch.setenv("GENRE_CHECKPOINT", REPO)
         for page in (start(), start()):
-            assert REPO in sidebar(page)
-            page.button(key="example-palace").click().run()
+            assert REPO in panel(page)
+            choose(page, "palace")
             assert genres(page) == {"Fado", "Polka", "Rock"}
             assert not page.warning
         assert hub.fetched().count("config.json") == 1
@@ -30,7 +31,7 @@ class TestSettings:
         page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         page.secrets["GENRE_CHECKPOINT"] = REPO
         page.run()
-        page.button(key="example-palace").click().run()
+        choose(page, "palace")
         assert not page.exception
         assert genres(page) == {"Fado", "Polka", "Rock"}
 
@@ -39,7 +40,7 @@ class TestSettings:
     ) -> None:
         monkeypatch.setenv("GENRE_CHECKPOINT", str(tmp_path / "other"))
         page = start()
-        page.button(key="example-palace").click().run()
+        choose(page, "palace")
         assert genres(page) == {"Fado", "Polka", "Rock"}
 
     @pytest.mark.parametrize("kind", [*TROUBLE, "missing"])
@@ -50,7 +51,7 @@ class TestSettings:
             in_trouble(hub, other, kind)
         monkeypatch.setenv("GENRE_CHECKPOINT", REPO)
         page = start()
-        page.button(key="example-palace").click().run()
+        choose(page, "palace")
         assert not page.exception
         assert len(genres(page)) == 10
         warning = page.warning[0].value.replace("\\", "")
@@ -58,7 +59,7 @@ class TestSettings:
         assert "The built-in genre model is in use instead." in warning
         page.button(key="dismiss-0").click().run()
         assert not page.warning
-        page.button(key="example-hunting").click().run()
+        choose(page, "hunting")
         assert not page.warning
 
     def test_a_mood_checkpoint_is_no_genre_checkpoint(
@@ -66,7 +67,7 @@ class TestSettings:
     ) -> None:
         monkeypatch.setenv("GENRE_CHECKPOINT", str(BUNDLED / "mood"))
         page = start()
-        page.button(key="example-palace").click().run()
+        choose(page, "palace")
         assert "is a checkpoint for mood, not for genre" in page.warning[0].value
         assert len(genres(page)) == 10
 
@@ -78,7 +79,7 @@ class TestSettings:
         Checkpoint.load(REPO)
         hub.down()
         page = start()
-        page.button(key="example-palace").click().run()
+        choose(page, "palace")
         assert genres(page) == {"Fado", "Polka", "Rock"}
         assert "copy fetched earlier" in page.warning[0].value
 
@@ -89,7 +90,7 @@ class TestSettings:
         monkeypatch.setenv("GENRE_CHECKPOINT", REPO)
         hub.down()
         page = start()
-        page.button(key="example-palace").click().run()
+        choose(page, "palace")
         hub.up()
         page.run()
         assert len(genres(page)) == 10

@@ -1,5 +1,8 @@
 """Predictions in sentences."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,7 +10,7 @@ from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.audio.mel import log_mel
 from crnn.inference.prediction import Prediction
 from crnn.inference.timeline import Section, Timeline
-from crnn.labels import MOODS
+from crnn.labels import MOODS, display
 from crnn.model.ood import OODScore
 from pages.text import predictions
 
@@ -23,32 +26,48 @@ def prediction(
 
 
 @pytest.mark.parametrize(
-    ("row", "sentence"),
+    ("row", "score", "remark", "classes"),
     [
-        ([0.9, 0.05, 0.03, 0.02], "**A**, 90%"),
-        ([0.45, 0.4, 0.1, 0.05], "Either A (45%) or B (40%)"),
-        ([0.6, 0.2, 0.1, 0.1], "Mostly A (60%), with some B (20%)"),
-        ([0.4, 0.25, 0.2, 0.15], "Probably A (40%), maybe B (25%)"),
-        ([0.28, 0.26, 0.24, 0.22], "Either A (28%) or B (26%)"),
-        ([0.28, 0.15, 0.14, 0.14, 0.29 / 2, 0.29 / 2], "No clear genre; closest is A (28%)"),
+        ([0.9, 0.05, 0.03, 0.02], 1.0, "", "A 90%"),
+        ([0.7, 0.1, 0.1, 0.1], 1.0, "", "A 70%"),
+        ([0.1, 0.69, 0.15, 0.06], 1.0, "unsure, top 3:", "B 69%, C 15%, A 10%"),
+        ([0.9, 0.05, 0.03, 0.02], 1.3, "probably none of the 4 genres; closest:", "A 90%"),
     ],
 )
-def test_certainty_depends_on_the_first_two_classes(row: list[float], sentence: str) -> None:
-    assert predictions.certainty(prediction("genre", [row])) == sentence
+def test_the_headline_is_one_class_or_three_or_says_none(
+    row: list[float], score: float, remark: str, classes: str
+) -> None:
+    scored = replace(prediction("genre", [row]), ood=OODScore(score, 1.2))
+    said, found = predictions.headline(scored)
+    assert said == remark
+    assert ", ".join(f"{display(label)} {value}" for label, value in found) == classes
 
 
-def test_only_unusual_music_gets_a_warning_with_its_score() -> None:
-    row = np.array([0.7, 0.3])
+def test_reliability_is_the_predicted_classs_own_and_else_the_accuracy() -> None:
+    checkpoint = SimpleNamespace(digest="d", results={"N": {"track_accuracy": 0.5}})
+    result = {
+        "labels": ["a", "b"],
+        "weights": "d",
+        "confusion": [[30, 1], [10, 9]],
+        "reliability": [
+            {"confidence": 0.5, "right": 0.25, "tracks": 8},
+            {"confidence": 0.65, "right": 0.5, "tracks": 12},
+            {"confidence": 0.9, "right": 1.0, "tracks": 30},
+        ],
+    }
 
-    def scored(ood: OODScore | None) -> Prediction:
-        return Prediction("genre", ("a", "b"), row[None], np.zeros(1), 3.0, row, ood=ood)
+    def told(row: list[float], **changes: object) -> str:
+        measured = {"N": result | changes}
+        return predictions.reliability(prediction("genre", [row]), measured, checkpoint)
 
-    warning = predictions.ood_warning(scored(OODScore(2.345, 1.2)))
-    assert "the genre may be wrong" in warning
-    assert "score 2.3" in warning
-    assert "threshold 1.20" in warning
-    assert predictions.ood_warning(scored(OODScore(0.9, 1.3))) == ""
-    assert predictions.ood_warning(scored(None)) == ""
+    assert told([0.8, 0.2]) == "Of 40 unseen songs predicted as A, 75% were right."
+    assert told([0.6, 0.4]) == (
+        "Where no genre reaches 70%, the first is right for 40% of 20 unseen songs."
+    )
+    overall = "Top-1 accuracy on unseen songs: 50%."
+    assert told([0.8, 0.2], weights="others") == overall
+    assert told([0.8, 0.2], labels=["a", "c"]) == overall
+    assert told([0.1, 0.9], confusion=[[30, 1], [1, 8]]) == overall  # too few
 
 
 def test_describe_lists_every_class_or_the_top_ones() -> None:
