@@ -27,12 +27,13 @@ def test_the_moment_moves_everything_and_its_link_brings_it_back(
     page.get_by_text("Change track").click()
     page.get_by_role("button", name="Hunting").click()
     expect(page.get_by_role("heading", name="Hunting")).to_be_visible(timeout=PATIENCE)
+    settled(page, 3)
     page.get_by_role("radio", name="Prediction").click()
     expect(page.get_by_role("heading", name="Softmax: probabilities")).to_be_visible(
         timeout=PATIENCE
     )
     before = settled(page, 3)
-    slider = page.get_by_role("slider")
+    slider = page.get_by_role("slider", name="Start of the segment")
     slider.focus()
     slider.press("ArrowRight")
     expect(page.get_by_text("10.1 s to 13.1 s")).to_be_visible(timeout=PATIENCE)

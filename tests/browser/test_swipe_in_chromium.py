@@ -34,6 +34,6 @@ def test_a_swipe_over_a_figure_scrolls_the_page(chromium: Browser, server: str) 
             for move in (*moves, {"type": "touchEnd", "touchPoints": []}):
                 touch.send("Input.dispatchTouchEvent", move)
             page.wait_for_function(
-                f"before => Math.abs(({TOP})() - before) > 50", arg=before, timeout=5000
+                f"before => Math.abs(({TOP})() - before) > 50", arg=before, timeout=30_000
             )
         assert page.locator(".modebar:visible").count() == 0

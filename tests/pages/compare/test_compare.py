@@ -220,11 +220,11 @@ def test_what_is_removed_comes_back() -> None:
 
 def test_an_example_and_the_current_track_can_be_played() -> None:
     page = opened("palace", "hunting")
-    assert not page.get("bidi_component")
+    assert not visit.players(page)
     page.session_state["compare_chosen"] = page.session_state["compared"][1].digest
     page.run()
     assert not page.exception
-    assert len(page.get("bidi_component")) == 1
+    assert len(visit.players(page)) == 1
 
 
 def press(page: AppTest, label: str) -> None:

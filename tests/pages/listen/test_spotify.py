@@ -52,7 +52,13 @@ def paste(link: str = LINK, page: AppTest | None = None) -> AppTest:
     if page is None:
         page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
         page.segmented_control(key="source").set_value("Spotify link").run()
-    page.text_input(key="spotify").set_value(link).run()
+    if "track" not in page.session_state:
+        page.text_input(key="spotify").set_value(link).run()
+    else:  # in one run: AppTest does not remember that the box is open
+        page.session_state[f"another-{id(page.session_state['track'])}"] = True
+        page.session_state["source"] = "Spotify link"
+        page.session_state["spotify"] = link
+        page.run()
     assert not page.exception
     return page
 

@@ -153,6 +153,8 @@ class TestReproduce:
             "M-quadrants-mood-labels",
             "M-quadrants-mood-tags",
             "M-quadrants-mixed-mood-tags",
+            "M-mood-mixstyle",
+            "M-quadrants-mood-mixstyle",
         }
         assert {front_end for _, front_end in plan["mood-grid"].runs} == {None, PAPER_FRONT_END}
         assert [spec.split for spec, _ in plan["P"].runs] == ["paper:0", "paper:1"]
