@@ -14,7 +14,7 @@ def test_a_swipe_over_a_figure_scrolls_the_page(chromium: Browser, server: str) 
     size = {"width": 390, "height": 844}
     page = chromium.new_page(viewport=size, has_touch=True, is_mobile=True)
     touch = page.context.new_cdp_session(page)
-    for address in ("compare?examples=palace&examples=mountain", "results"):
+    for address in ("results",):
         page.goto(f"{server}/{address}")
         page.locator(".js-plotly-plot").first.wait_for(timeout=PATIENCE)
         rest(page)
