@@ -163,19 +163,6 @@ def per_class_recall(result: Result) -> dict[str, float]:
     }
 
 
-def precision(result: Result, label: str, enough: int = 10) -> tuple[float, int] | None:
-    """Fraction of a class's predictions that are right, and their number (a run's mean).
-
-    None where fewer than `enough` tracks are of the class, or were predicted as it.
-    """
-    runs = 1 if "pooled" in result else len(result.get("runs", [result]))
-    matrix, k = np.array(confusion(result)) / runs, result["labels"].index(label)
-    predicted = float(matrix[:, k].sum())
-    if min(predicted, matrix[k].sum()) < enough:
-        return None
-    return float(matrix[k, k] / predicted), round(predicted)
-
-
 def reliability(result: Result) -> list[dict[str, float]]:
     """Reliability diagram, pooled over runs: confidence, accuracy ("right"), tracks by bin."""
     parts = [result["pooled"]] if "pooled" in result else result.get("runs", [result])

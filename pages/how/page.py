@@ -8,8 +8,8 @@ from pages.shared.track_picker import track_or_example
 
 st.title("How it works", anchor=False)
 st.markdown(
-    "Follow three seconds of music through the model, step by step. Drag the slider at the bottom "
-    "to another moment."
+    "Follow one segment of music through the model, step by step. Drag the slider at the bottom to "
+    "another moment."
 )
 view.show(track_or_example("This page analyses"))
 session.warm_up()

@@ -71,11 +71,12 @@ def reliability(
                     f"Where no {prediction.task} reaches {percent(SURE)}, the first is right for "
                     f"{percent(right / n)} of {n:.0f} {where}{note}."
                 )
-        elif (found := results.precision(result, label, _ENOUGH)) is not None:
-            fraction, predicted = found
+            continue
+        found = results.class_accuracy(result, label)
+        if min(found.tracks, found.predictions) >= _ENOUGH:
             return (
-                f"Of {predicted} {where} predicted as {display(label)}, {percent(fraction)} were "
-                f"right{note}."
+                f"Of {found.predictions} {where} predicted as {display(label)}, "
+                f"{percent(found.precision)} were right{note}."
             )
     return accuracy(checkpoint)
 

@@ -74,7 +74,7 @@ def differences_from_paper(protocols: dict[str, Result]) -> list[str]:
     sentences = []
     if "P" in right:
         sentences.append(
-            f"Random split, as in the paper : the paper reports {paper['P']:.0%}, this network "
+            f"Random split, as in the paper: the paper reports {paper['P']:.0%}, this network "
             f"reaches {right['P']:.1%} ({_points(right['P'] - paper['P'])})."
         )
     if "P" in right and "F" in right:

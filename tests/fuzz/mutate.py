@@ -8,11 +8,38 @@ _EXTREMES = (b"\0" * 4, b"\xff" * 4, b"\x7f\xff\xff\xff", b"\0\0\0\1", b"\1\0\0\
 # Stands for lists nested deeper than Python's recursion goes.
 _DEEP = "nested 100,000 deep"
 VALUES = (
-    None, True, False, "", "x", "\ud800", "\x1b[31m", "\u202e", "![x](https://example.org/x.png)",
-    "=1+1", "doubt", "segments", "https://evil.example\n.dzcdn.net/", 0, -1, 1, 1e-320, 5e-324,
-    1e308, -1e308, float("nan"), float("inf"), 10**30, 10**400, [], {}, [[]], [None], {"": None},
-    "9" * 5_000, _DEEP,
-)  # fmt: skip
+    None,
+    True,
+    False,
+    "",
+    "x",
+    "\ud800",
+    "\x1b[31m",
+    "\u202e",
+    "![x](https://example.org/x.png)",
+    "=1+1",
+    "doubt",
+    "segments",
+    "https://evil.example\n.dzcdn.net/",
+    0,
+    -1,
+    1,
+    1e-320,
+    5e-324,
+    1e308,
+    -1e308,
+    float("nan"),
+    float("inf"),
+    10**30,
+    10**400,
+    [],
+    {},
+    [[]],
+    [None],
+    {"": None},
+    "9" * 5_000,
+    _DEEP,
+)
 
 
 def mutated(data: bytes, random: Random) -> bytes:

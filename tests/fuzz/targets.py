@@ -130,18 +130,39 @@ def checkpoints(random: Random) -> None:
 
 
 _SONG = {
-    "title": "Song", "thumbnail_url": "https://i.scdn.co/image/x", "name": "Song", "id": TRACK,
-    "artists": [{"name": "Band"}], "album": {"images": [{"url": "https://i.scdn.co/image/x"}]},
-    "external_ids": {"isrc": ISRC}, "duration_ms": 200_000, "duration": 200, "link": "https://x/",
-    "preview_url": "https://p.scdn.co/x", "preview": "https://cdns-preview.dzcdn.net/x.mp3",
-    "artist": {"name": "Band"}, "error": {"code": 4}, "access_token": "t", "token_type": "Bearer",
-    "expires_in": 3600, "results": [{
-        "trackName": "Song", "artistName": "Band", "previewUrl": "https://x.mzstatic.com/x.m4a",
-        "trackViewUrl": "https://music.apple.com/x", "artworkUrl100": "https://x.mzstatic.com/x.jpg",
-        "trackTimeMillis": 200_000,
-    }],
-    "props": {"pageProps": {"state": {"data": {"entity": {"audioPreview": {"url": "https://p.scdn.co/x"}}}}}},
-}  # fmt: skip
+    "title": "Song",
+    "thumbnail_url": "https://i.scdn.co/image/x",
+    "name": "Song",
+    "id": TRACK,
+    "artists": [{"name": "Band"}],
+    "album": {"images": [{"url": "https://i.scdn.co/image/x"}]},
+    "external_ids": {"isrc": ISRC},
+    "duration_ms": 200_000,
+    "duration": 200,
+    "link": "https://x/",
+    "preview_url": "https://p.scdn.co/x",
+    "preview": "https://cdns-preview.dzcdn.net/x.mp3",
+    "artist": {"name": "Band"},
+    "error": {"code": 4},
+    "access_token": "t",
+    "token_type": "Bearer",
+    "expires_in": 3600,
+    "results": [
+        {
+            "trackName": "Song",
+            "artistName": "Band",
+            "previewUrl": "https://x.mzstatic.com/x.m4a",
+            "trackViewUrl": "https://music.apple.com/x",
+            "artworkUrl100": "https://x.mzstatic.com/x.jpg",
+            "trackTimeMillis": 200_000,
+        }
+    ],
+    "props": {
+        "pageProps": {
+            "state": {"data": {"entity": {"audioPreview": {"url": "https://p.scdn.co/x"}}}}
+        }
+    },
+}
 
 
 class _Answers(BaseAdapter):

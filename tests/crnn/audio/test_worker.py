@@ -37,10 +37,13 @@ def pid() -> int:
 
 
 # Nearly three hours of silence, 8 bits at 4 kHz: seconds to decode.
-LONG = struct.pack(
-    "<4sI4s4sIHHIIHH4sI",
-    *(b"RIFF", 40_000_036, b"WAVE", b"fmt ", 16, 1, 1, 4_000, 4_000, 1, 8, b"data", 40_000_000),
-) + b"\x80" * 40_000_000  # fmt: skip
+LONG = (
+    struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        *(b"RIFF", 40_000_036, b"WAVE", b"fmt ", 16, 1, 1, 4_000, 4_000, 1, 8, b"data", 40_000_000),
+    )
+    + b"\x80" * 40_000_000
+)
 SLOW = {"source": LONG, "sample_rate": 2_000, "max_seconds": 20_000}
 
 
