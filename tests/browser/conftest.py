@@ -12,9 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.browser.idle import PATIENCE
 
 ROOT = Path(__file__).parents[2]
+
+expect.set_options(timeout=PATIENCE)  # a busy machine draws a page in more than the usual 5 s
 
 
 @contextmanager

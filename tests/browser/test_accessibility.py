@@ -106,7 +106,7 @@ def show(page: Page, width: int) -> None:
 
 
 def settled(page: Page) -> None:
-    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
     for _ in range(2):  # a part that appears may bring more parts
         page.wait_for_function(READ, timeout=PATIENCE)
         rest(page)

@@ -17,14 +17,14 @@ pytestmark = pytest.mark.browser
 def open_compare(chromium: Browser, address: str) -> Page:
     page = chromium.new_page()
     page.goto(address)
-    expect(page.get_by_role("heading", name="Compare tracks")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Compare tracks")).to_be_visible()
     return page
 
 
 def words(page: Page) -> list[str]:
     """The words drawn in the map and the matrix, once both are there and nothing runs."""
-    page.get_by_text("Similarity of any two tracks").click(timeout=PATIENCE)
-    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2, timeout=PATIENCE)
+    page.get_by_text("Similarity of any two tracks").click()
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
     return chart_words(page)
 
 
@@ -63,7 +63,7 @@ def test_examples_are_compared_sorted_taken_home_and_handed_on(
     box = point.bounding_box()
     assert box is not None
     afresh.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(afresh.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(afresh.get_by_role("button", name="Play", exact=True)).to_be_visible()
 
 
 def test_a_folder_is_taken_as_tracks(chromium: Browser, server: str, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 def settled(page: Page, charts: int) -> list[str]:
     """What stands in every chart, once so many are drawn and nothing runs."""
-    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(charts, timeout=PATIENCE)
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(charts)
     return chart_words(page)
 
 
@@ -26,7 +26,7 @@ def test_the_moment_moves_everything_and_its_link_brings_it_back(
     settled(page, 3)
     page.get_by_text("Change track").click()
     page.get_by_role("button", name="Hunting").click()
-    expect(page.get_by_role("heading", name="Hunting")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Hunting")).to_be_visible()
     settled(page, 3)
     page.get_by_role("radio", name="Prediction").click()
     expect(page.get_by_role("heading", name="Softmax: probabilities")).to_be_visible(
@@ -36,7 +36,7 @@ def test_the_moment_moves_everything_and_its_link_brings_it_back(
     slider = page.get_by_role("slider", name="Start of the segment")
     slider.focus()
     slider.press("ArrowRight")
-    expect(page.get_by_text("10.1 s to 13.1 s")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("10.1 s to 13.1 s")).to_be_visible()
     # The picture follows the words within moments of its own.
     page.wait_for_function(
         "before => [...document.querySelectorAll('[data-testid=stPlotlyChart]')[1]"
@@ -53,9 +53,9 @@ def test_the_moment_moves_everything_and_its_link_brings_it_back(
     assert link.startswith(f"{server}/how?")
     afresh = chromium.new_page()
     afresh.goto(link)
-    expect(afresh.get_by_text("10.1 s to 13.1 s")).to_be_visible(timeout=PATIENCE)
+    expect(afresh.get_by_text("10.1 s to 13.1 s")).to_be_visible()
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Results").click()
-    expect(page.get_by_role("heading", name="Results")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Results")).to_be_visible()
     expect(page.get_by_role("slider")).to_have_count(0)
     assert errors == []

@@ -20,7 +20,7 @@ def open_lab(chromium: Browser, address: str) -> Page:
 
 def settle(page: Page) -> None:
     """Wait until the robustness curve, which is drawn last, is there and nothing runs."""
-    expect(page.get_by_text("Mean and range over")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Mean and range over")).to_be_visible()
     rest(page)
 
 
@@ -67,7 +67,7 @@ def test_a_link_to_a_page_works_on_a_server_that_nobody_has_visited(chromium: Br
 def test_the_track_of_one_page_is_the_track_of_the_other(chromium: Browser, server: str) -> None:
     page = chromium.new_page()
     page.goto(f"{server}/?example=awakening")
-    expect(page.get_by_role("heading", name="Awakening")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Awakening")).to_be_visible()
     page.get_by_role("link", name="Lab").click()
     settle(page)
-    expect(page.get_by_role("heading", name="Awakening")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Awakening")).to_be_visible()

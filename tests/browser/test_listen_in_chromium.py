@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from crnn.labels import GENRES, MOODS, display
 from crnn.sources.examples import EXAMPLES
-from tests.browser.idle import PATIENCE, chart_words, rest
+from tests.browser.idle import chart_words, rest
 from tests.conftest import encode, melody
 
 pytestmark = pytest.mark.browser
@@ -20,13 +20,13 @@ def open_page(chromium: Browser, address: str) -> tuple[Page, list[str]]:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(address)
-    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
     return page, errors
 
 
 def charts(page: Page) -> list[str]:
     """The words drawn in each chart."""
-    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2, timeout=PATIENCE)
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
     return chart_words(page)
 
 
@@ -35,7 +35,7 @@ def test_upload_a_song_and_read_both_answers(
 ) -> None:
     page, errors = open_page(chromium, server)
     page.locator("input[type=file]").set_input_files(EXAMPLES["hunting"].file)
-    expect(page.get_by_role("heading", name="hunting.mp3")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="hunting.mp3")).to_be_visible()
     all_genres, all_moods = charts(page)
     assert all(display(name) in all_genres for name in GENRES)
     assert all(display(name) in all_moods for name in MOODS)
@@ -54,7 +54,7 @@ def test_upload_a_song_and_read_both_answers(
 
 def test_an_example_from_its_address_plays(chromium: Browser, server: str) -> None:
     page, errors = open_page(chromium, f"{server}/?example=palace")
-    expect(page.get_by_role("heading", name="Palace", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Palace", exact=True)).to_be_visible()
     expect(page.get_by_role("slider", name="Position in Palace")).to_have_attribute(
         "aria-valuemax", re.compile("^(29.9|30.0)")
     )
@@ -66,10 +66,10 @@ def test_a_bad_file_is_a_sentence_and_the_next_one_works(chromium: Browser, serv
     page, _ = open_page(chromium, server)
     bad = {"name": "cover.wav", "mimeType": "audio/wav", "buffer": b"\x89PNG\r\n\x1a\n" + bytes(99)}
     page.locator("input[type=file]").set_input_files(bad)
-    expect(page.get_by_role("alert")).to_contain_text("This is a PNG picture", timeout=PATIENCE)
+    expect(page.get_by_role("alert")).to_contain_text("This is a PNG picture")
     good = {"name": "tune.wav", "mimeType": "audio/wav", "buffer": encode(melody(5))}
     page.locator("input[type=file]").set_input_files(good)
-    expect(page.get_by_role("heading", name="tune.wav")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="tune.wav")).to_be_visible()
     charts(page)
     assert page.get_by_test_id("stAlertContentError").count() == 0
 
@@ -82,8 +82,8 @@ def test_a_recording_has_the_rate_that_the_networks_were_trained_with(
     page.get_by_role("button", name="Record", exact=True).click()
     page.wait_for_timeout(3000)
     page.get_by_role("button", name="Stop recording").click()
-    expect(page.get_by_role("heading", name="Your recording")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("44.1 kHz")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Your recording")).to_be_visible()
+    expect(page.get_by_text("44.1 kHz")).to_be_visible()
     assert errors == []
 
 
@@ -95,11 +95,11 @@ def test_200_mb_are_refused_before_they_travel(
     with big.open("wb") as file:
         file.truncate(200 * 2**20)
     page.locator("input[type=file]").set_input_files(big)
-    expect(page.get_by_text("50.0MB or smaller")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("50.0MB or smaller")).to_be_visible()
     tune = tmp_path / "tune.wav"
     tune.write_bytes(encode(melody(5)))
     page.locator("input[type=file]").set_input_files(tune)
-    expect(page.get_by_role("heading", name="tune.wav")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="tune.wav")).to_be_visible()
     assert errors == []
 
 
@@ -110,7 +110,7 @@ def test_the_verdict_is_on_the_first_screen(
     page = chromium.new_page(viewport={"width": width, "height": height})
     page.goto(f"{server}/?example=palace")
     verdict = page.locator(".st-key-verdict")
-    expect(verdict).to_contain_text("Happy", timeout=PATIENCE)
+    expect(verdict).to_contain_text("Happy")
     rest(page)
     box = verdict.bounding_box()
     assert box is not None

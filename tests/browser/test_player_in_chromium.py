@@ -9,7 +9,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.browser.idle import PATIENCE, rest
+from tests.browser.idle import rest
 
 pytestmark = pytest.mark.browser
 
@@ -43,7 +43,7 @@ def open_player(context: Browser | BrowserContext, address: str) -> tuple[Page, 
     page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append("message")))
     page.goto(address)
     player = page.locator(".player").first
-    expect(player.locator(".play")).to_be_enabled(timeout=PATIENCE)
+    expect(player.locator(".play")).to_be_enabled()
     rest(page)
     player.scroll_into_view_if_needed()
     return page, player, sent
@@ -59,7 +59,7 @@ def test_mouse_keys_and_sound_move_one_playhead(chromium: Browser, server: str) 
     assert player.evaluate(COMPARE, PLAYED) <= 0.05
     assert sent == []  # nothing reruns while it plays
     player.get_by_role("button", name="Pause").click()
-    expect(page.get_by_text(re.compile("^At 0:0"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile("^At 0:0"))).to_be_visible()
     assert len(sent) == 1
     assert other.evaluate(LOOK)["time"] == 0
 

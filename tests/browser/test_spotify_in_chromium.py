@@ -7,7 +7,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from crnn.sources.examples import EXAMPLES
 from tests.browser.conftest import serve
-from tests.browser.idle import PATIENCE
 from tests.fakes.services import CLIENT, TITLE, TRACK, Services
 
 pytestmark = pytest.mark.browser
@@ -16,7 +15,7 @@ pytestmark = pytest.mark.browser
 def paste(chromium: Browser, address: str) -> Page:
     page = chromium.new_page()
     page.goto(address)
-    page.get_by_role("radio", name="Spotify link").click(timeout=PATIENCE)
+    page.get_by_role("radio", name="Spotify link").click()
     field = page.get_by_role("textbox", name="Spotify track link")
     field.fill(f"https://open.spotify.com/intl-de/track/{TRACK}?si=1")
     field.press("Enter")
@@ -24,7 +23,7 @@ def paste(chromium: Browser, address: str) -> Page:
 
 
 def read_answers(page: Page) -> None:
-    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2, timeout=PATIENCE)
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
     assert page.locator(".player audio").evaluate("audio => audio.duration") > 5
 
 
@@ -42,16 +41,16 @@ def test_with_credentials_then_unplugged(chromium: Browser, tmp_path: Path) -> N
         assert not any(secret in page.content() for secret in CLIENT)
         services.stop()
         page.get_by_text("Open another song").click()
-        page.get_by_role("radio", name="Spotify link").click(timeout=PATIENCE)
+        page.get_by_role("radio", name="Spotify link").click()
         field = page.get_by_role("textbox", name="Spotify track link")
         field.fill("https://open.spotify.com/track/1111111111111111111111")
         field.press("Enter")
         refused = page.get_by_role("alert").filter(
             has_text="could not be reached"
         )  # beside a warning about the made-up preview
-        expect(refused).to_be_visible(timeout=PATIENCE)
+        expect(refused).to_be_visible()
         page.locator("input[type=file]").set_input_files(EXAMPLES["hunting"].file)
-        expect(page.get_by_role("heading", name="hunting.mp3")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("heading", name="hunting.mp3")).to_be_visible()
         read_answers(page)
 
 
@@ -59,7 +58,7 @@ def test_without_credentials_a_recording_is_chosen(chromium: Browser) -> None:
     services = Services()
     with serve(services.port, SPOTIPY_CLIENT_ID="", SPOTIPY_CLIENT_SECRET="") as address:
         page = paste(chromium, address)
-        page.get_by_role("button", name="This one").first.click(timeout=PATIENCE)
+        page.get_by_role("button", name="This one").first.click()
         read_answers(page)
         expect(page.get_by_text("the preview that Apple offers")).to_be_visible()
     services.stop()

@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from crnn.sources.examples import EXAMPLES
 from tests.browser.conftest import serve
-from tests.browser.idle import PATIENCE
 from tests.conftest import encode, melody
 
 pytestmark = [
@@ -50,24 +49,24 @@ def test_others_pass_and_the_server_lives(chromium: Browser, tmp_path: Path) -> 
         )
         page, other = chromium.new_page(), chromium.new_page()
         upload(page, address, "first.wav", 5)  # loads the networks
-        expect(page.get_by_role("heading", name="first.wav")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("heading", name="first.wav")).to_be_visible()
         until(lambda: workers(server))
         (stuck,) = workers(server)
         os.kill(stuck.pid, signal.SIGSTOP)
         upload(page, address, "slow.wav", 6)
-        expect(page.get_by_text("Opening")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text("Opening")).to_be_visible()
         other.goto(f"{address}/?example=palace")
         heading = other.get_by_role("heading", name=EXAMPLES["palace"].title, exact=True)
-        expect(heading).to_be_visible(timeout=PATIENCE)
+        expect(heading).to_be_visible()
         os.kill(stuck.pid, signal.SIGKILL)
-        expect(page.get_by_role("alert")).to_contain_text("decoder fail", timeout=PATIENCE)
+        expect(page.get_by_role("alert")).to_contain_text("decoder fail")
         upload(page, address, "good.wav", 7)
-        expect(page.get_by_role("heading", name="good.wav")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("heading", name="good.wav")).to_be_visible()
         # Who leaves while the file is decoded takes the worker along.
         (worker,) = workers(server)
         os.kill(worker.pid, signal.SIGSTOP)
         upload(page, address, "left.wav", 8)
-        expect(page.get_by_text("Opening")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text("Opening")).to_be_visible()
         page.close()
         until(lambda: not worker.is_running())
         assert server.is_running()
