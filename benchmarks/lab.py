@@ -1,4 +1,4 @@
-"""What a moved slider of the lab costs for 30 s, as a multiple of librosa's mel spectrogram."""
+"""What a moved control of the lab costs, as a multiple of librosa's mel spectrogram of 30 s."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from benchmarks.ratios import against
 from benchmarks.speed import in_turns
 from crnn.audio.decode import decode
 from crnn.augment import plan
+from crnn.augment.effects import BandPass, Clipping, Codec, PitchShift, Reverberation
 from crnn.augment.robustness import curves, sweep
 from crnn.augment.waveform import render
 from crnn.inference.classifier import Classifier
@@ -18,6 +19,12 @@ from crnn.sources.examples import EXAMPLES
 from crnn.viz import augmentation
 
 ALL_ON = plan.Strengths(time_mask=50, frequency_mask=60, time_warp=20, snr_db=10.0, noise="pink")
+FIVE = plan.Strengths(
+    effects=(
+        *(PitchShift(2), Reverberation(1.5), Clipping(12), BandPass(300, 3400)),
+        Codec("mp3", 32),
+    )
+)
 
 
 def measure(rounds: int = 9) -> dict[str, Any]:
@@ -53,6 +60,9 @@ def measure(rounds: int = 9) -> dict[str, Any]:
             "new pictures": figures,
             "all figures and predictions": everything,
             "sound of 10 s": lambda: render(ten, plan.sample(ALL_ON, 10.0, front_end), front_end),
+            "sound of 10 s, five effects": lambda: render(
+                ten, plan.sample(FIVE, 10.0, front_end), front_end
+            ),
             "robustness curve of 3 s": lambda: curves(
                 samples[:66_150], classifiers, sweep("noise", front_end)
             ),

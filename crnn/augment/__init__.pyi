@@ -1,3 +1,12 @@
-from . import masks, noise_mix, plan, robustness, time_warp, waveform
+from . import effects, masks, noise_mix, plan, policies, robustness, time_warp, waveform
 
-__all__ = ["masks", "noise_mix", "plan", "robustness", "time_warp", "waveform"]
+__all__ = [
+    "effects",
+    "masks",
+    "noise_mix",
+    "plan",
+    "policies",
+    "robustness",
+    "time_warp",
+    "waveform",
+]

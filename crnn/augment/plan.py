@@ -1,8 +1,8 @@
 """An augmentation plan: sampled parameters of all augmentations of a sound, in seconds and Hz.
 
 One plan fits any front end. It is sampled on the paper's grid (hop 512), once for each piece of a
-few seconds, as in training. The waveform is augmented by crnn.augment.waveform. Order: noise,
-warp, frequency masks, time masks.
+few seconds, as in training. The waveform is augmented by crnn.augment.waveform. Order: effects and
+noise, warp, frequency masks, time masks.
 """
 
 import math
@@ -19,6 +19,7 @@ from torch import Generator, Tensor
 from crnn.audio.front_end import FrontEnd, band_frequencies, hz_to_mel, mel_to_hz
 from crnn.audio.mel import log_mel, silence_db
 from crnn.audio.silence import Mask, audible
+from crnn.augment.effects.base import Effect
 from crnn.augment.masks import FrequencyMask, TimeMask
 from crnn.augment.noise_mix import BackgroundNoise
 from crnn.augment.time_warp import TimeWarp, Warp
@@ -37,7 +38,8 @@ class Strengths:
 
     time_mask T and time_warp W: hop-512 frames; frequency_mask F: mel bands; snr_db: of music
     to noise; masks: number per axis; fill: masked values become "silence" (the front end's floor)
-    or the spectrogram's "mean".
+    or the spectrogram's "mean". effects: of the waveform, in their order; noise is mixed in after
+    so many of them.
     """
 
     time_mask: int = 0
@@ -48,12 +50,14 @@ class Strengths:
     masks: int = 1
     seed: int = 0
     fill: Literal["silence", "mean"] = "silence"
+    effects: tuple[Effect, ...] = ()
+    noise_after: int = 0
 
     @property
     def any(self) -> bool:
         """Whether any augmentation is on."""
         masks = self.masks and (self.time_mask or self.frequency_mask)
-        return bool(masks or self.time_warp or self.snr_db is not None)
+        return bool(masks or self.time_warp or self.snr_db is not None or self.effects)
 
 
 @dataclass(frozen=True)
@@ -109,8 +113,9 @@ class Plan:
             }
             for piece in self.pieces
         ]
+        effects = [{"effect": type(e).__name__, **vars(e)} for e in self.strengths.effects]
         return {
-            "strengths": asdict(self.strengths),
+            "strengths": asdict(self.strengths) | {"effects": effects},
             "frame_seconds": self.hop_seconds,
             "mel_bands": self.front_end.n_mels,
             "noise_begins_at_share_of_its_minute": round(self.noise, 6),
@@ -189,12 +194,17 @@ def band_edges(first: int, end: int, front_end: FrontEnd) -> tuple[float, float]
     return float(low) if first else 0.0, float(high) if end < front_end.n_mels else math.inf
 
 
-def add_noise(samples: Tensor, plan: Plan, sample_rate: int) -> Tensor:
-    """Mix in the plan's noise, if any. Shape: [T] -> [T]."""
+def augment_samples(samples: Tensor, plan: Plan, sample_rate: int) -> Tensor:
+    """Apply the plan's effects and mix in its noise, in their order. Shape: [T] -> [T]."""
     strengths = plan.strengths
-    if strengths.snr_db is None:
-        return samples
-    return BackgroundNoise(strengths.snr_db, strengths.noise).mix(samples, plan.noise, sample_rate)
+    noise_place = min(strengths.noise_after, len(strengths.effects))
+    for number, effect in enumerate((*strengths.effects, None)):
+        if number == noise_place and strengths.snr_db is not None:
+            noise = BackgroundNoise(strengths.snr_db, strengths.noise)
+            samples = noise.mix(samples, plan.noise, sample_rate)
+        if effect is not None:
+            samples = effect.apply(samples, sample_rate)
+    return samples
 
 
 def augment_mel(mel: Tensor, plan: Plan, front_end: FrontEnd) -> Tensor:
@@ -270,7 +280,7 @@ def analyse(
     front_ends = [classifier.checkpoint.front_end for classifier in classifiers]
     shown = display_front_end(front_end or front_ends[0])
     if plan is not None:
-        samples = add_noise(samples, plan, shown.sample_rate)
+        samples = augment_samples(samples, plan, shown.sample_rate)
     mels: dict[FrontEnd, Tensor] = {}
     sounding: dict[FrontEnd, Mask] = {}  # what a mask silences counts
     for target in {shown, *front_ends}:

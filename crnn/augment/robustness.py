@@ -10,7 +10,7 @@ from torch import Tensor
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import log_mel
 from crnn.audio.silence import Mask, audible
-from crnn.augment.plan import HOP_LENGTH, Strengths, add_noise, augment_mel, resample, sample
+from crnn.augment.plan import HOP_LENGTH, Strengths, augment_mel, augment_samples, resample, sample
 from crnn.inference.classifier import Classifier
 from crnn.inference.prediction import Array
 from crnn.model.hub import Progress
@@ -139,7 +139,7 @@ def _probabilities(
     """Each network's probabilities [K] for one augmented version."""
     first = classifiers[0].checkpoint.front_end
     plan = sample(strengths, len(samples) / first.sample_rate, first, piece_seconds)
-    noisy = add_noise(samples, plan, first.sample_rate)
+    noisy = augment_samples(samples, plan, first.sample_rate)
     mels: dict[FrontEnd, Tensor] = {}
     sounding: dict[FrontEnd, Mask] = {}  # what a mask silences counts
     for front_end, mel in clean.items():

@@ -1,18 +1,16 @@
-"""Apply a plan to the waveform: STFT masks, phase-vocoder warp, additive noise.
+"""Apply a plan to the waveform: effects and noise, STFT masks, phase-vocoder warp.
 
 Never by inverting a mel spectrogram, whose phase is gone. Masks act on an STFT of the sound with
-its own phase; a warp is two phase-vocoder stretches (Flanagan & Golden 1966, torchaudio's), so
-pitch stays; noise is mixed in.
+its own phase; a warp is two phase-vocoder stretches, so pitch stays.
 """
 
 import torch
 from torch import Tensor
 
 from crnn.audio.front_end import FrontEnd
-from crnn.audio.torchaudio_shim import torchaudio
-from crnn.augment.plan import Piece, Plan, add_noise
-
-_N_FFT, _HOP = 2048, 512
+from crnn.augment.effects.gain import Gain
+from crnn.augment.effects.stretch import HOP, N_FFT, istft, stft, stretched
+from crnn.augment.plan import Piece, Plan, augment_samples
 
 # Pieces fade into each other over so many seconds; without it every seam would click.
 _FADE_SECONDS = 0.02
@@ -21,12 +19,13 @@ _MAX_GAIN = 4.0  # 12 dB
 
 
 def render(samples: Tensor, plan: Plan, front_end: FrontEnd) -> Tensor:
-    """The augmented sound, as loud as the original on average where 12 dB more are enough for that.
+    """The augmented sound, as loud as the original on average where 12 dB more are enough for that;
+    a gain among its effects is kept.
 
     Shape: [T] at the front end's rate -> [T]; peaks may pass ±1, see `prevent_clipping`.
     """
     rate = front_end.sample_rate
-    noisy = add_noise(samples, plan, rate)
+    noisy = augment_samples(samples, plan, rate)
     out = torch.zeros_like(noisy)
     fade = max(1, round(_FADE_SECONDS * rate))
     ramp = torch.linspace(0, 1, fade)
@@ -43,7 +42,8 @@ def render(samples: Tensor, plan: Plan, front_end: FrontEnd) -> Tensor:
             out[first : first + fade] = out[first : first + fade] * (1 - ramp) + sound[:fade] * ramp
             sound, first = sound[fade:], first + fade
         out[first : first + len(sound)] = sound
-    return _match_loudness(out, samples)
+    gain = sum(e.db for e in plan.strengths.effects if isinstance(e, Gain))
+    return _match_loudness(out, samples, 10 ** (gain / 20))
 
 
 def _augment(sound: Tensor, length: int, piece: Piece, plan: Plan, rate: int) -> Tensor:
@@ -54,21 +54,21 @@ def _augment(sound: Tensor, length: int, piece: Piece, plan: Plan, rate: int) ->
         sound = _warp(sound, length, point, goal, round(_FADE_SECONDS * rate))
     if not piece.frequency_masks and not piece.time_masks:
         return sound
-    spectrum = _stft(sound)
+    spectrum = stft(sound)
     magnitude = spectrum.abs()
     # The mean of decibels is the geometric mean, quieter than most of what sounds.
     level = 0.0
     if plan.strengths.fill == "mean":
         level = float(magnitude.clamp(min=1e-5).log().mean().exp())
     masked = torch.zeros(spectrum.shape, dtype=torch.bool)
-    hertz = torch.arange(spectrum.shape[0]) * rate / _N_FFT
+    hertz = torch.arange(spectrum.shape[0]) * rate / N_FFT
     for low, high in piece.frequency_masks:
         masked[(hertz >= low) & (hertz < high)] = True
-    seconds = torch.arange(spectrum.shape[1]) * _HOP / rate + piece.start
+    seconds = torch.arange(spectrum.shape[1]) * HOP / rate + piece.start
     for start, end in piece.time_masks:
         masked[:, (seconds >= start) & (seconds < end)] = True
     filled = spectrum / magnitude.clamp(min=1e-9) * level
-    return _istft(torch.where(masked, filled, spectrum), len(sound))
+    return istft(torch.where(masked, filled, spectrum), len(sound))
 
 
 def _warp(sound: Tensor, length: int, point: int, goal: int, fade: int) -> Tensor:
@@ -82,39 +82,16 @@ def _warp(sound: Tensor, length: int, point: int, goal: int, fade: int) -> Tenso
     used = min(tail, round(tail * rate))
     gained = min(tail, round(used / rate))
     overlap = min(fade, length - goal, goal)
-    first = _stretch(sound[: point + round(overlap * point / goal)], goal + overlap)
-    second = _stretch(sound[point : length + used], length - goal + gained)
+    first = stretched(sound[: point + round(overlap * point / goal)], goal + overlap)
+    second = stretched(sound[point : length + used], length - goal + gained)
     ramp = torch.linspace(0, 1, overlap)
     joint = first[goal:] * (1 - ramp) + second[:overlap] * ramp
     return torch.cat([first[:goal], joint, second[overlap:], sound[length + gained :]])
 
 
-def _stretch(sound: Tensor, length: int) -> Tensor:
-    """[T] -> [length], pitch kept."""
-    if len(sound) == length:
-        return sound
-    if len(sound) < _HOP or length < _HOP:
-        # Too short for a phase vocoder to find a pitch in; at most 23 ms, a click either way.
-        return torch.nn.functional.interpolate(sound[None, None], size=length, mode="linear")[0, 0]
-    # The vocoder gives whole hops and stops early: it is given silence to stop in.
-    spectrum = _stft(torch.nn.functional.pad(sound, (0, 4 * _HOP)))
-    advance = torch.linspace(0, torch.pi * _HOP, spectrum.shape[0]).unsqueeze(1)
-    slower = torchaudio.functional.phase_vocoder(spectrum, len(sound) / length, advance)
-    return _istft(slower, length)
-
-
-def _stft(sound: Tensor) -> Tensor:
-    window = torch.hann_window(_N_FFT)
-    return torch.stft(sound, _N_FFT, _HOP, window=window, return_complex=True, pad_mode="constant")
-
-
-def _istft(spectrum: Tensor, length: int) -> Tensor:
-    return torch.istft(spectrum, _N_FFT, _HOP, window=torch.hann_window(_N_FFT), length=length)
-
-
-def _match_loudness(sound: Tensor, original: Tensor) -> Tensor:
-    """As loud as the original, by at most 12 dB more: what a mask leaves of a hiss stays soft."""
-    power = sound.square().mean()
+def _match_loudness(sound: Tensor, original: Tensor, gain: float) -> Tensor:
+    """`gain` times as loud as the original; raised by 12 dB at most: a hiss stays soft."""
+    power = (sound / gain).square().mean()
     if not power > 0:
         return sound
     return sound * (original.square().mean() / power).sqrt().clamp(max=_MAX_GAIN)

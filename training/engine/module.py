@@ -9,6 +9,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from crnn.audio.front_end import FrontEnd
+from crnn.augment.effects.equaliser import POINTS, equalise
 from crnn.augment.masks import FrequencyMask, TimeMask
 from crnn.augment.noise_mix import BackgroundNoise
 from crnn.augment.time_warp import TimeWarp
@@ -18,8 +19,6 @@ from training.distributed import ProcessGroup
 from training.engine.freq_mixstyle import freq_mixstyle
 from training.engine.recipes import Recipe
 
-# Points of the random equaliser curve, from the lowest to the highest band: about one an octave.
-_EQUALISER_POINTS = 8
 # Between the seeds of two processes: more than a run has steps, so that no two share a seed.
 _SEED_STRIDE = 2**40
 
@@ -86,14 +85,7 @@ class TrainingModule(pl.LightningModule):
             return (torch.rand(len(mel), 1, points, generator=generator) * 2 - 1) * limit
 
         level = uniform(1, self.recipe.gain_db)
-        curve = functional.interpolate(
-            uniform(_EQUALISER_POINTS, self.recipe.equaliser_db),
-            size=mel.shape[2],
-            mode="linear",
-            align_corners=True,
-        )
-        gain = (level + curve).unsqueeze(-1).to(mel.device)  # [B, 1, M, 1]
-        return torch.where(mel > self.floor, mel + gain, mel).clamp(min=self.floor)
+        return equalise(mel, level, uniform(POINTS, self.recipe.equaliser_db), self.floor)
 
     def on_train_epoch_start(self) -> None:
         # Dropout uses the global generator: seeded by epoch, so that a resumed run continues alike.

@@ -14,10 +14,13 @@ from crnn.audio.front_end import (
     band_frequencies,
 )
 from crnn.audio.mel import log_mel
+from crnn.augment.effects import BandPass, Clipping, Codec, Gain
+from crnn.augment.noise_mix import BackgroundNoise
 from crnn.augment.plan import (
     Strengths,
     analyse,
     augment_mel,
+    augment_samples,
     display_front_end,
     fill_value,
     sample,
@@ -152,3 +155,29 @@ class TestApply:
         augmented = analyse(sound(seconds), [network], plan)
         assert bool(torch.isfinite(augmented.mel).all())
         assert augmented.predictions[0].overall.sum() == pytest.approx(1)
+
+
+class TestEffects:
+    def test_effects_and_noise_are_applied_in_their_order(self) -> None:
+        """Noise before a gain has the asked ratio; after it, too: it is relative to the music."""
+        effects = (Gain(-6.0), Clipping(6.0))
+        strengths = Strengths(snr_db=10.0, effects=effects, noise_after=1)
+        plan, noise = sample(strengths, 3.0, FINE), BackgroundNoise(10.0)
+        expected = Gain(-6.0).apply(sound(3), 22_050)
+        expected = Clipping(6.0).apply(noise.mix(expected, plan.noise, 22_050), 22_050)
+        assert torch.equal(augment_samples(sound(3), plan, 22_050), expected)
+        first = sample(replace(strengths, noise_after=0), 3.0, FINE)
+        assert not torch.equal(augment_samples(sound(3), first, 22_050), expected)
+
+    def test_the_network_predicts_from_what_is_heard(self, network: Classifier) -> None:
+        plan = sample(Strengths(effects=(BandPass(300, 3400),)), 3.0, FINE)
+        heard = augment_samples(sound(3), plan, 22_050)
+        augmented, plain = analyse(sound(3), [network], plan), analyse(heard, [network])
+        assert torch.equal(augmented.mel, plain.mel)
+        assert np.array_equal(augmented.predictions[0].overall, plain.predictions[0].overall)
+
+    def test_they_are_named_in_the_stored_settings(self) -> None:
+        stored = sample(Strengths(effects=(Codec("mp3", 32),)), 3.0, FINE).to_dict()
+        assert json.loads(json.dumps(stored))["strengths"]["effects"] == [
+            {"effect": "Codec", "codec": "mp3", "kbit_s": 32}
+        ]

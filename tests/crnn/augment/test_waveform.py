@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, band_frequencies
+from crnn.augment.effects import BandPass, Clipping, Gain
 from crnn.augment.plan import Strengths, band_edges, sample
 from crnn.augment.waveform import prevent_clipping, render
 from crnn.explain.sonify import split_by_mask
@@ -185,3 +186,10 @@ def test_everything_and_nothing_are_the_sound_and_silence(length: int) -> None:
         split_by_mask(whole, torch.ones(shape), GTZAN_FRONT_END)[0], whole, atol=1e-5
     )
     assert split_by_mask(whole, torch.zeros(shape), GTZAN_FRONT_END)[0].abs().max() < 1e-6
+
+
+def test_a_gain_is_heard_and_effects_are_as_loud_as_the_original() -> None:
+    for effects, change in (((Gain(-6.0), Clipping(10)), -6), ((BandPass(300, 3400),), 0)):
+        plan = sample(Strengths(effects=effects), 3.0, GTZAN_FRONT_END)
+        after = render(sound(3), plan, GTZAN_FRONT_END)
+        assert loudness(after) - loudness(sound(3)) == pytest.approx(change, abs=0.1)
