@@ -20,12 +20,17 @@ class Example:
         return FOLDER / f"{self.name}.mp3"
 
 
+# In an order that varies the genres.
 _ALL = (
     Example("metal-madness", "Metal madness", "Sectoid", "MIT-style licence"),
-    Example("mountain", "Mountain", "Lincoln Domina", "CC BY-SA 3.0"),
-    Example("hunting", "Hunting", "Lincoln Domina", "CC BY-SA 3.0"),
+    Example("egypt", "Egypt", "0zone0ne", "CC BY-SA 3.0"),
     Example("palace", "Palace", "Will Savino", "CC BY-SA 3.0"),
+    Example("kart-grand-prix", "Kart Grand Prix", "Weirwood", "CC BY-SA 3.0"),
     Example("awakening", "Awakening", "Max McCracken", "CC BY-SA 3.0"),
+    Example("mountain", "Mountain", "Lincoln Domina", "CC BY-SA 3.0"),
+    Example("lava", "Lava", "Kalsan", "CC BY-SA 3.0"),
+    Example("hunting", "Hunting", "Lincoln Domina", "CC BY-SA 3.0"),
     Example("armygeddon", "Armygeddon", "Muldjord", "CC BY-SA 3.0"),
+    Example("high-frequency", "High Frequency", "Speedsound", "CC BY-SA 3.0"),
 )
 EXAMPLES = {example.name: example for example in _ALL}

@@ -38,6 +38,19 @@ def palette() -> NDArray[np.uint8]:
     return np.round(rgb).T.astype(np.uint8)
 
 
+def cover(mel: NDArray[Any], colour: str) -> NDArray[np.uint8]:
+    """A small picture of a spectrogram: its quietest parts dark, the loudest white, between them a
+    colour.
+
+    Shape: mel [M, F] in dB -> red, green and blue [M / 2, F / 2, 3].
+    """
+    levels = averaged(averaged(image(mel)[0], 2).T, 2).T
+    levels -= np.percentile(levels, 2)
+    stops = np.array([(24, 18, 30), hex_to_rgb(colour), (255, 255, 255)])
+    places = np.percentile(levels, (10, 75, 100))
+    return np.stack([np.round(np.interp(levels, places, c)) for c in stops.T], -1).astype(np.uint8)
+
+
 def peaks(samples: NDArray[Any], sample_rate: int) -> NDArray[np.uint8]:
     """The largest absolute value of each fiftieth of a second, 255 for 1.0.
 

@@ -24,7 +24,7 @@ if tracks := state.tracks():
     view.show(tracks)
 else:
     st.button(
-        "Compare the six examples",
+        "Compare the examples",
         type="primary",
         icon=":material/compare_arrows:",
         key="compare-examples",

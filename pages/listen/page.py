@@ -12,7 +12,7 @@ if (track := session.current()) is not None:
 else:
     st.title("What does this song sound like?", anchor=False)
     st.markdown("Drop in a song. See its genre and mood, second by second, and why.")
-    sources.choose_source()
+    sources.choose_source(compact=False)
     if session.current() is not None:
         st.rerun()  # with the answer first
 session.warm_up()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from crnn import audio, inference, sources, viz
+from crnn import audio, inference, prepared, sources, viz
 from crnn.format import duration
 from crnn.sources.examples import EXAMPLES, Example
 from pages.shared import cache, models, queue
@@ -111,6 +111,17 @@ def analyse(name: str, data: bytes, show_progress: bool = True) -> Track:
     finally:
         if bar is not None:
             bar.empty()
+    peaks = viz.player.peaks(waveform.samples, waveform.sample_rate)
+    return _track(name, data, waveform, analysis, peaks)
+
+
+def _track(
+    name: str,
+    data: bytes,
+    waveform: audio.decode.Waveform,
+    analysis: inference.Analysis,
+    peaks: NDArray[np.uint8],
+) -> Track:
     kind, codecs = _PLAYED.get(waveform.format, ("wav", ()))
     about, sound = _about(waveform), data
     if waveform.codec not in codecs:
@@ -125,7 +136,7 @@ def analyse(name: str, data: bytes, show_progress: bool = True) -> Track:
         f"audio/{kind}",
         waveform.notices,
         analysis,
-        viz.player.peaks(waveform.samples, waveform.sample_rate),
+        peaks,
         networks=models.key(),
     )
 
@@ -138,10 +149,21 @@ def _about(waveform: audio.decode.Waveform) -> str:
 
 @cache.shared(NETWORK_SETS * len(EXAMPLES))
 def example_track(name: str, networks: tuple[str, ...]) -> Track:
-    """An example's track, analysed once for all visitors with the same networks (models.key())."""
-    example = EXAMPLES[name]
-    track = analyse(example.title, example.file.read_bytes(), show_progress=False)
-    return replace(track, example=name)
+    """An example's track, made once for all visitors with the same networks (models.key())."""
+    example, stored = EXAMPLES[name], prepared_example(name)
+    data = example.file.read_bytes()
+    if (found := stored.analysis(classifiers())) is not None:
+        track = _track(example.title, data, *found, stored.peaks)
+    else:
+        track = analyse(example.title, data, show_progress=False)
+    about = f"{example.artist} · {example.licence} · {track.about}"
+    return replace(track, example=name, about=about)
+
+
+@cache.shared(len(EXAMPLES))
+def prepared_example(name: str) -> prepared.Prepared:
+    """What is stored of an example."""
+    return prepared.read(EXAMPLES[name].file)
 
 
 def open_example(example: Example) -> Track:

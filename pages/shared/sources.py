@@ -14,7 +14,7 @@ from crnn import sources as services
 from crnn.errors import CrnnError
 from crnn.format import clock
 from crnn.sources.examples import EXAMPLES
-from pages.shared import models, session
+from pages.shared import cards, models, session
 from pages.shared.markdown import escape, hyperlink
 
 LIMIT_MB = 50
@@ -26,8 +26,11 @@ _UPLOAD_HEIGHT = 150
 _OTHER = {"Record": ":material/mic:", "Spotify link": ":material/search:"}
 
 
-def choose_source() -> None:
-    """Widgets that bring a track in: a file, a recording or a link, or an example."""
+def choose_source(compact: bool = True) -> None:
+    """Widgets that bring a track in: a file, a recording or a link, or an example.
+
+    compact: the examples in rows, not in tiles.
+    """
     with st.container(height=_UPLOAD_HEIGHT, border=False):
         _upload()
     other = st.segmented_control(
@@ -41,7 +44,8 @@ def choose_source() -> None:
         _record()
     elif other:
         spotify_link()
-    _examples()
+    st.markdown("**Or try an example**")
+    cards.show(compact)
 
 
 def choose_another(track: session.Track) -> None:
@@ -76,20 +80,6 @@ def unknown_example(name: str) -> None:
     st.error(f"There is no example called “{escape(name, 60)}”. Available: {', '.join(EXAMPLES)}.")
 
 
-def _examples() -> None:
-    st.markdown("**Or try an example**")
-    with st.container(horizontal=True):
-        for example in EXAMPLES.values():
-            if st.button(
-                f"**{example.title}** · {example.artist}",
-                key=f"example-{example.name}",
-                icon=":material/play_circle:",
-                help=f"30 seconds, {example.licence}",
-            ):
-                st.query_params["example"] = example.name
-                open_example()
-
-
 def _record() -> None:
     label = "Record at least 10 seconds of music"
     _take(st.audio_input(label, sample_rate=44_100, key="recording"), "Your recording")
@@ -97,7 +87,7 @@ def _record() -> None:
 
 def _upload(key: str = "upload") -> None:
     file = st.file_uploader(
-        f"Upload a song (max. {LIMIT_MB} MB; first 10 minutes are analysed)",
+        f"Upload a song (max. {LIMIT_MB} MB, first 10 minutes)",
         type=list(audio.decode.AUDIO_SUFFIXES),
         max_upload_size=LIMIT_MB,
         key=key,

@@ -52,12 +52,28 @@ def test_upload_a_song_and_read_both_answers(
     assert errors == []
 
 
-def test_an_example_from_its_address_plays(chromium: Browser, server: str) -> None:
-    page, errors = open_page(chromium, f"{server}/?example=palace")
+def test_a_card_plays_and_opens_its_example(chromium: Browser, server: str) -> None:
+    page, errors = open_page(chromium, server)
+    card = page.get_by_role("listitem").filter(has_text="Palace")
+    card.get_by_role("button", name="Play Palace").click()
+    stop = card.get_by_role("button", name="Stop Palace")
+    expect(stop).to_be_visible()
+    expect(card).to_have_attribute("style", re.compile(r"--played: \d"))  # it sounds
+    page.get_by_role("button", name="Play Egypt").click()  # one at a time
+    expect(stop).to_have_count(0)
+    card.get_by_role("button", name="Open Palace by Will Savino: Reggae 88%, Happy 75%").focus()
+    page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Palace", exact=True)).to_be_visible()
     expect(page.get_by_role("slider", name="Position in Palace")).to_have_attribute(
         "aria-valuemax", re.compile("^(29.9|30.0)")
     )
+    expect(page).to_have_url(re.compile("example=palace"))
+    page.get_by_text("Open another song").click()
+    chosen = page.locator(".card").filter(has=page.locator("[aria-current=true]"))
+    expect(chosen).to_have_text(re.compile("Palace"))
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.get_by_role("button", name="Play Egypt").click()
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()  # it paused
     charts(page)
     assert errors == []
 

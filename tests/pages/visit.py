@@ -32,8 +32,13 @@ def figures(page: AppTest) -> list[dict[str, Any]]:
 
 def players(page: AppTest) -> list[dict[str, Any]]:
     """What each player was given."""
-    components = [component.proto for component in page.get("bidi_component")]
-    return [json.loads(proto.json) for proto in components if proto.component_name == "player"]
+    return given(page, "player")
+
+
+def given(page: AppTest, component: str) -> list[dict[str, Any]]:
+    """The data of each component of that name."""
+    components = [element.proto for element in page.get("bidi_component")]
+    return [json.loads(proto.json) for proto in components if proto.component_name == component]
 
 
 def unpacked(text: str, dtype: str) -> np.ndarray:

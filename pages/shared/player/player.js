@@ -7,7 +7,7 @@ const LOOP_SECONDS = 4, MIN_VIEW_SECONDS = 2;
 const PLAY = 'M7 4.5v15l12.5-7.5z', PAUSE = 'M6.5 5h4v14h-4zM13.5 5h4v14h-4z';
 
 const players = new WeakMap();
-let sounding = null; // the player that plays: only one does
+// window.sounding: the player, or the card of an example, that plays. Only one does.
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector('.player');
@@ -221,7 +221,7 @@ class Player {
     cancelAnimationFrame(this.running);
     clearTimeout(this.reporting);
     clearTimeout(this.resting);
-    if (sounding === this) sounding = null;
+    if (window.sounding === this) window.sounding = null;
   }
 
   get audio() {
@@ -237,8 +237,8 @@ class Player {
   }
 
   start() {
-    if (sounding !== this) sounding?.stop();
-    sounding = this;
+    if (window.sounding !== this) window.sounding?.stop();
+    window.sounding = this;
     if (this.moment >= this.data.seconds - 0.05) this.seek(0);
     // All sounds play at once, all but one muted: switching is immediate.
     for (const audio of this.audios) audio.play().catch(() => {}); // `onerror` says why

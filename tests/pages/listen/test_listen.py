@@ -20,10 +20,10 @@ from crnn.audio.decode import MAX_SECONDS
 from crnn.labels import GENRES, MOODS, display
 from crnn.sources.examples import EXAMPLES
 from pages.listen import track as view
-from pages.shared import queue
+from pages.shared import cache, queue
 from tests.conftest import encode, encode_av, melody
 from tests.pages.text.test_predictions import prediction
-from tests.pages.visit import choose, figures, plain, players, unpacked, uploader
+from tests.pages.visit import choose, figures, given, plain, players, unpacked, uploader
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 60  # seconds; the first run imports torch
@@ -48,12 +48,22 @@ def shown(page: AppTest) -> str:
 
 def test_first_sight_offers_examples_and_says_what_will_happen(page: AppTest) -> None:
     assert not page.exception
-    assert [button.key for button in page.button] == [f"example-{name}" for name in EXAMPLES]
+    (cards,) = given(page, "cards")
+    assert [card["name"] for card in cards["cards"]] == list(EXAMPLES)
+    chips = [[name.split()[0] for name, _ in card["chips"]] for card in cards["cards"]]
+    genres, moods = zip(*chips, strict=True)
+    assert len(set(genres)) >= 6  # among them one that is none of the ten
+    assert set(genres) <= GENRE_NAMES | {"Other"}
+    assert set(moods) <= MOOD_NAMES | {"Other"}
     assert page.file_uploader(key="upload").label.startswith("Upload a song")
     assert figures(page) == []
 
 
-def test_an_example_is_one_click_away(page: AppTest) -> None:
+def test_an_example_is_one_click_away_and_was_analysed_before(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.clear()
+    monkeypatch.setattr(queue, "decode", lambda *_, **__: pytest.fail("it was decoded"))
     choose(page, "hunting")
     assert not page.exception
     all_genres, all_moods = figures(page)
