@@ -11,6 +11,7 @@ os.environ["NUMBA_CACHE_DIR"] = str(
     Path(__file__).parents[1] / ".pytest_cache" / f"numba-{os.environ.get('PYTEST_XDIST_WORKER')}"
 )
 
+import hypothesis
 import numpy as np
 import pytest
 import soundfile
@@ -20,6 +21,10 @@ from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.config import ModelConfig, pool_sizes
 from crnn.model.network import CRNN
+
+# How long an example takes says more of the machine's other work than of the code.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 # Tests in which numba compiles for librosa: half a minute, once in a process.
 COMPILED = (

@@ -45,7 +45,9 @@ def _examples() -> None:
         key="examples",
         format_func=lambda name: f"**{EXAMPLES[name].title}** · {EXAMPLES[name].artist}",
     )
-    st.session_state.compare_address = st.query_params["examples"] = chosen
+    st.session_state.compare_address = chosen
+    if chosen != st.query_params.get_all("examples"):  # see track_picker: only where it changes
+        st.query_params["examples"] = chosen
     state.keep_examples(chosen)
     present = {track.example for track in state.tracks()}
     missing = [name for name in chosen if name not in present]

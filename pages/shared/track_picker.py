@@ -23,7 +23,9 @@ def track_or_example(limited: str) -> session.Track:
     track = session.current()
     if track is None:
         track = st.session_state.track = session.open_example(EXAMPLES[DEFAULT])
-    if track.example:
+    # Only where it changes: each time, the browser takes the address of this run for its own, and a
+    # control that was used in the meantime would be lost from it.
+    if track.example and st.query_params.get("example") != track.example:
         st.query_params["example"] = track.example
     st.subheader(escape(track.name, 60), anchor=False)
     if track.origin is not None:

@@ -25,13 +25,14 @@ def test_the_moment_moves_everything_and_its_link_brings_it_back(
     page.goto(f"{server}/how")
     settled(page, 3)
     page.get_by_text("Change track").click()
-    page.get_by_role("button", name="Hunting").click()
+    page.get_by_role("button", name="Open Hunting").click()
     expect(page.get_by_role("heading", name="Hunting")).to_be_visible()
     settled(page, 3)
     page.get_by_role("radio", name="Prediction").click()
     expect(page.get_by_role("heading", name="Softmax: probabilities")).to_be_visible(
         timeout=PATIENCE
     )
+    page.wait_for_url(re.compile("chapter=Prediction"), timeout=PATIENCE)
     before = settled(page, 3)
     slider = page.get_by_role("slider", name="Start of the segment")
     slider.focus()
@@ -54,6 +55,8 @@ def test_the_moment_moves_everything_and_its_link_brings_it_back(
     afresh = chromium.new_page()
     afresh.goto(link)
     expect(afresh.get_by_text("10.1 s to 13.1 s")).to_be_visible()
+    expect(afresh.get_by_role("heading", name="Softmax: probabilities")).to_be_visible()
+    assert settled(afresh, 3) == after
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Results").click()
     expect(page.get_by_role("heading", name="Results")).to_be_visible()

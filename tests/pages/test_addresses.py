@@ -26,7 +26,7 @@ VALUES = (
 
 
 @pytest.mark.parametrize("page", PARAMETERS)
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=3, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(data=st.data())
 @example(data=None).via("an empty value for each")
 def test_a_page_opens_whatever_its_address_says(page: str, data: st.DataObject | None) -> None:

@@ -217,9 +217,7 @@ HOSTILE = st.one_of(
 )
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pasted=HOSTILE, returned=HOSTILE, location=HOSTILE)
 def test_no_input_and_no_answer_leads_off_the_list(
     services: Services, pasted: str, returned: str, location: str
