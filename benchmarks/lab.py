@@ -17,6 +17,7 @@ from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from crnn.sources.examples import EXAMPLES
 from crnn.viz import augmentation
+from crnn.viz.player import image
 
 ALL_ON = plan.Strengths(time_mask=50, frequency_mask=60, time_warp=20, snr_db=10.0, noise="pink")
 FIVE = plan.Strengths(
@@ -41,15 +42,16 @@ def measure(rounds: int = 9) -> dict[str, Any]:
     def figures() -> None:
         sampled = plan.sample(ALL_ON, seconds, front_end)
         after = plan.analyse(samples, [], sampled, front_end)
-        augmentation.pair(before, after, sampled).to_json()
+        for mel in (before.mel, after.mel, after.mel - before.mel):
+            image(mel)
 
     def everything() -> None:
         sampled = plan.sample(ALL_ON, seconds, front_end)
         after = plan.analyse(samples, classifiers, sampled)
-        augmentation.pair(before, after, sampled, difference=True).to_json()
+        for mel in (before.mel, after.mel, after.mel - before.mel):
+            image(mel)
         augmentation.warp_map(sampled).to_json()
-        for old, new in zip(before.predictions, after.predictions, strict=True):
-            augmentation.probability_change(old, new, "").to_json()
+        augmentation.shifts(plan.largest_shifts(before, after, 5)).to_json()
 
     ten = samples[: 10 * 22_050]
     times = in_turns(

@@ -256,6 +256,31 @@ class Version:
     predictions: tuple[Prediction, ...]
 
 
+@dataclass(frozen=True)
+class Shift:
+    """A class's probability before and after an augmentation."""
+
+    task: str
+    label: str
+    before: float
+    after: float
+
+    @property
+    def change(self) -> float:
+        return self.after - self.before
+
+
+def largest_shifts(before: Version, after: Version, count: int) -> list[Shift]:
+    """The classes of all tasks whose probabilities change most, by half a percent or more."""
+    shifts = [
+        Shift(old.task, label, p, new.to_dict()[label])
+        for old, new in zip(before.predictions, after.predictions, strict=True)
+        for label, p in old.to_dict().items()
+    ]
+    shifts.sort(key=lambda shift: -abs(shift.change))
+    return [shift for shift in shifts[:count] if abs(shift.change) >= 0.005]
+
+
 def display_front_end(front_end: FrontEnd) -> FrontEnd:
     """The same bands at the paper's hop or a finer one, for display."""
     return replace(front_end, hop_length=min(HOP_LENGTH, front_end.hop_length))

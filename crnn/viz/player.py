@@ -8,17 +8,20 @@ from plotly.colors import hex_to_rgb
 from torch import Tensor
 
 from crnn.viz.mel import averaged
-from crnn.viz.theme import MAGMA
+from crnn.viz.theme import DIVERGING, MAGMA
 
 PEAKS_PER_SECOND = 50
 _MAX_COLUMNS = 8192  # what every browser accepts as the width of an image
 
 
-def image(mel: NDArray[Any] | Tensor) -> tuple[NDArray[np.uint8], int]:
+def image(
+    mel: NDArray[Any] | Tensor, limits: tuple[float, float] | None = None
+) -> tuple[NDArray[np.uint8], int]:
     """A log-mel spectrogram as levels of a palette, quietest 0, loudest 255.
 
     Args:
         mel: [M, F] in dB.
+        limits: values in dB of levels 0 and 255; default: the lowest and the highest of mel.
 
     Returns:
         Levels [M, C], highest band first, and the number of frames in each column.
@@ -26,14 +29,16 @@ def image(mel: NDArray[Any] | Tensor) -> tuple[NDArray[np.uint8], int]:
     mel = np.asarray(mel)
     step = -(-mel.shape[1] // _MAX_COLUMNS)
     values = averaged(mel, step)[::-1]
-    low, high = float(values.min()), float(values.max())
-    return np.round(255 * (values - low) / max(high - low, 1e-6)).astype(np.uint8), step
+    low, high = limits or (float(values.min()), float(values.max()))
+    levels = np.clip((values - low) / max(high - low, 1e-6), 0, 1)
+    return np.round(255 * levels).astype(np.uint8), step
 
 
-def palette() -> NDArray[np.uint8]:
-    """Magma as red, green and blue, [256, 3]."""
-    colours = [(0, 0, 3) if colour.startswith("rgb") else hex_to_rgb(colour) for _, colour in MAGMA]
-    places = 255 * np.array([place for place, _ in MAGMA], dtype=float)
+def palette(diverging: bool = False) -> NDArray[np.uint8]:
+    """Magma, or from blue to red, as red, green and blue, [256, 3]."""
+    scale: list[Any] = DIVERGING if diverging else MAGMA
+    colours = [(0, 0, 3) if colour.startswith("rgb") else hex_to_rgb(colour) for _, colour in scale]
+    places = 255 * np.array([place for place, _ in scale], dtype=float)
     rgb = [np.interp(np.arange(256), places, channel) for channel in np.array(colours).T]
     return np.round(rgb).T.astype(np.uint8)
 

@@ -1,17 +1,25 @@
-"""The augmentation lab: an experiment, a quiz, lessons."""
+"""The augmentation lab: a console, a quiz, lessons."""
+
+from pathlib import Path
 
 import streamlit as st
 
-from pages.lab import experiment, lessons, quiz
+from pages.lab import console, lessons, quiz
 from pages.shared import session
 from pages.shared.controls import choose
 
-VIEWS = {"Experiment": experiment.show, "Quiz": quiz.show, "Lessons": lessons.show}
+VIEWS = {"Experiment": console.show, "Quiz": quiz.show, "Lessons": lessons.show}
 
-st.title("Augmentation lab", anchor=False)
-st.markdown(
-    "**Data augmentation**: models train on altered copies of the data. Mask, stretch or add "
-    "noise, then see and hear what changes."
-)
-VIEWS[choose("View", list(VIEWS), "view")]()
+_FOLDER = Path(__file__).parent
+
+with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="lab-head"):
+    st.title("Augmentation lab", anchor=False, width="content")
+    view = choose("View", list(VIEWS), "view")
+    st.space("stretch")
+    projector = st.toggle(
+        "Projector", key="projector", bind="query-params", help="Larger type, nothing around it."
+    )
+styles = ["lab.css", "projector.css"] if projector else ["lab.css"]
+st.html("".join(f"<style>{(_FOLDER / name).read_text('utf-8')}</style>" for name in styles))
+VIEWS[view]()
 session.warm_up()

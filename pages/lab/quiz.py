@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from crnn import audio, augment, viz
+from crnn import audio, augment
 from crnn.sources.examples import EXAMPLES
 from pages.lab import quiz_questions
-from pages.lab.experiment import play
+from pages.lab.console import play
 from pages.shared import queue, session
 from pages.text import augmentation as text
 from pages.text import content
@@ -65,15 +65,19 @@ def _question(question: Question, position: int, solved: bool) -> None:
     with queue.turn():
         before = augment.plan.analyse(samples, (), None, front_end)
         after = augment.plan.analyse(samples, (), plan, front_end)
-    st.plotly_chart(
-        viz.augmentation.pair(before, after, plan, start, outlined=solved),
-        key=f"question-{position}",
-        alt=text.alt_text(before, plan, start)
+    play(
+        f"quiz-player-{position}",
+        track.name,
+        samples,
+        plan,
+        start,
+        before,
+        after,
+        alt=None
         if solved
         else f"Two mel spectrograms of three seconds of {track.name}: the original and an "
-        "augmented version. Compare the sounds below.",
+        "augmented version. Compare the sounds.",
     )
-    play(f"quiz-player-{position}", track.name, samples, plan, start)
     if solved:
         st.markdown(" ".join(text.describe(plan, start)))
 

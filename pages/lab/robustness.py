@@ -20,15 +20,19 @@ if TYPE_CHECKING:
 
 
 @st.fragment
-def curve(
+def on_request(
     track: session.Track,
     samples: Tensor,
     start: float,
     strengths: Strengths,
     before: tuple[Prediction, ...],
 ) -> None:
-    """Strength against the probability of each model's original top class; then the page's link."""
-    st.subheader("Robustness", anchor=False)
+    """Strength against the probability of each model's original top class, once asked for."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Robustness", anchor=False, width="content")
+        if not st.toggle("Show the curve", key="curve", help="Computed in a few seconds."):
+            st.caption("How strong must an effect be before the prediction changes?")
+            return
     titles = {title: name for name, title in augment.robustness.NAMES.items()}
     title = choose("Augmentation", list(titles), "sweep")
     fixed = augment.robustness.fixed_strengths(strengths)
@@ -55,7 +59,7 @@ def curve(
     curves = cache.per_track("lab_curve", track, key, compute)
     st.plotly_chart(
         viz.augmentation.robustness(curves, f"{title}: prediction vs. strength"),
-        key="curve",
+        key="robustness",
         alt=text.robustness(curves),
     )
     st.caption(

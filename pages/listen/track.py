@@ -58,9 +58,15 @@ def _over_time(track: session.Track) -> None:
             track.name,
             [player.Sound(track.name, track.sound, track.mime, track.peaks)],
             track.seconds,
-            spectrogram=cache.per_track(
-                "image", track, (), lambda: player.Spectrogram.from_mel(mel, front_end)
-            ),
+            spectrograms=[
+                player.Lane(
+                    [
+                        cache.per_track(
+                            "image", track, (), lambda: player.Spectrogram.from_mel(mel, front_end)
+                        )
+                    ]
+                )
+            ],
             timelines=timelines,
             alt=" ".join([predictions.describe_spectrogram(mel, front_end), *sentences]),
             reruns=True,

@@ -12,9 +12,9 @@ from pages.text import content
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from crnn.augment.plan import Piece, Plan, Version
+    from crnn.augment.effects import Effect
+    from crnn.augment.plan import Piece, Plan, Shift, Version
     from crnn.augment.robustness import Curve
-    from crnn.inference.prediction import Prediction
 
 
 def describe(plan: Plan, start: float = 0.0) -> list[str]:
@@ -24,9 +24,9 @@ def describe(plan: Plan, start: float = 0.0) -> list[str]:
         start: where the augmented excerpt begins in its track, in seconds.
     """
     strengths, pieces = plan.strengths, plan.pieces
-    sentences = []
+    sentences = [_effect(effect) for effect in strengths.effects]
     if strengths.snr_db is not None:
-        sentences.append(_noise(strengths.noise, strengths.snr_db))
+        sentences.insert(strengths.noise_after, _noise(strengths.noise, strengths.snr_db))
     if strengths.time_warp:
         sentences.append(_example([_warp(piece, start) for piece in pieces], "shift"))
     if strengths.frequency_mask and strengths.masks:
@@ -46,6 +46,27 @@ def _example(sentences: list[str], name: str) -> str:
     if not text:
         return f"The random size of the {name} was 0; press Randomise."
     return f"{text}." if len(sentences) == 1 else f"{text} (first of {len(sentences)} segments)."
+
+
+def _effect(effect: Effect) -> str:
+    match effect:
+        case augment.effects.PitchShift(semitones=pitch):
+            return f"Pitch {abs(pitch):g} semitones {'higher' if pitch > 0 else 'lower'}."
+        case augment.effects.TimeStretch(rate=rate):
+            return f"Tempo × {rate:g}."
+        case augment.effects.Equaliser(limit_db=limit):
+            return f"Random equaliser of up to ±{limit:g} dB."
+        case augment.effects.Reverberation(seconds=seconds):
+            return f"Reverberation of {seconds:g} s."
+        case augment.effects.BandPass(low_hz=low, high_hz=high):
+            return f"Only {hertz(low)}–{hertz(high)}."
+        case augment.effects.Gain(db=db):
+            return f"Gain {db:+g} dB."
+        case augment.effects.Clipping(depth_db=depth):
+            return f"Clipped {depth:g} dB below the peak."
+        case augment.effects.Codec(codec=codec, kbit_s=rate):
+            return f"{'MP3' if codec == 'mp3' else 'Opus'} at {rate} kbit/s."
+    raise TypeError(f"no sentence for {effect}")
 
 
 def _noise(kind: str, snr_db: float) -> str:
@@ -122,11 +143,27 @@ def warp_map(plan: Plan, start: float = 0.0) -> str:
     return f"Time-warp map. {'. '.join(moves[:10]) or 'Nothing was moved'}."
 
 
-def probability_change(before: Prediction, after: Prediction) -> str:
-    """Every class before and after: "genre: Rock 45% → 30%, …"."""
-    new = after.to_dict()
-    return f"{before.task}: " + ", ".join(
-        f"{display(label)} {percent(p)} → {percent(new[label])}" for label, p in before.ranked()
+def outcome(before: Version, after: Version) -> str:
+    """What became of the top classes, in one sentence a task."""
+    sentences = []
+    for old, new in zip(before.predictions, after.predictions, strict=True):
+        (label, was), (top, now) = old.ranked()[0], new.ranked()[0]
+        same = percent(was), percent(new.to_dict()[label])
+        if top != label:
+            sentences.append(
+                f"**{display(old.task)}** changes from **{display(label)}** ({same[0]}) to "
+                f"**{display(top)}** ({percent(now)})."
+            )
+        else:
+            change = f"{same[0]} → {same[1]}" if same[0] != same[1] else f"{same[0]} as before"
+            sentences.append(f"**{display(old.task)}** stays **{display(label)}** ({change}).")
+    return "  \n".join(sentences)
+
+
+def shifts(changes: Sequence[Shift]) -> str:
+    """The chart of changes in words: "Metal (genre) 81% → 2%, …"."""
+    return "Largest changes: " + ", ".join(
+        f"{display(s.label)} ({s.task}) {percent(s.before)} → {percent(s.after)}" for s in changes
     )
 
 

@@ -10,7 +10,9 @@ PARAMETERS = {
     "listen": ["example"],
     "lab": [
         *["example", "view", "scope", "segment", "diff", "sweep", "quiz", "seed", "masks", "fill"],
-        *["time", "t", "freq", "f", "warp", "w", "noise", "kind", "snr"],
+        *["time", "t", "freq", "f", "warp", "w", "noise", "kind", "snr", "projector", "order"],
+        *["pitch", "semitones", "tempo", "rate", "eq", "eq_db", "reverb", "rt60", "band", "hz"],
+        *["gain", "gain_db", "clip", "clip_db", "codec", "codec_name", "kbit", "solo"],
     ],
     "compare": ["by", "sort"],
     "how": ["example", "task", "chapter", "at", "details"],

@@ -71,11 +71,22 @@ class Spectrogram:
     ticks: Mapping[str, float]
 
     @classmethod
-    def from_mel(cls, mel: Any, front_end: FrontEnd) -> Spectrogram:
-        """Encode a log-mel spectrogram [M, F] in dB."""
-        levels, step = viz.player.image(mel)
+    def from_mel(
+        cls,
+        mel: Any,
+        front_end: FrontEnd,
+        limits: tuple[float, float] | None = None,
+        diverging: bool = False,
+    ) -> Spectrogram:
+        """Encode a log-mel spectrogram [M, F] in dB, or a difference of two.
+
+        Args:
+            limits: values of the scale's ends; default: the lowest and the highest.
+            diverging: blue below the middle of the limits and red above it.
+        """
+        levels, step = viz.player.image(mel, limits)
         picture, out = Image.fromarray(levels, "P"), io.BytesIO()
-        picture.putpalette(viz.player.palette().tobytes())
+        picture.putpalette(viz.player.palette(diverging).tobytes())
         picture.save(out, "PNG", compress_level=3)
         hop, axis = front_end.hop_seconds, viz.mel.frequency_axis(front_end, gap=9)
         heights = (np.array(axis["tickvals"]) + 0.5) / front_end.n_mels
@@ -87,17 +98,31 @@ class Spectrogram:
         )
 
 
+@dataclass(frozen=True)
+class Lane:
+    """A place for spectrograms: one for all sounds, or one for each, shown while that is heard.
+
+    height: in px.
+    """
+
+    images: Sequence[Spectrogram]
+    title: str = "Mel spectrogram (Hz)"
+    height: int = 160
+
+
 def show(
     key: str,
     name: str,
     sounds: Sequence[Sound],
     seconds: float,
     *,
-    spectrogram: Spectrogram | None = None,
+    spectrograms: Sequence[Lane] = (),
     timelines: Mapping[str, inference.Timeline] | None = None,
     start: float = 0.0,
     alt: str = "",
     reruns: bool = False,
+    wave_height: int = 56,
+    page_keys: bool = False,
 ) -> float | None:
     """Draw a player; it keeps its moment and goes on playing when it gets other content.
 
@@ -106,12 +131,14 @@ def show(
         name: of what is played, for screen readers.
         sounds: several are switched at the same moment.
         seconds: length of the time axis.
-        spectrogram: drawn below the waveform.
+        spectrograms: drawn below the waveform, one below the other.
         timelines: predictions over time by task, drawn below that; where moods have places in the
             valence–arousal plane, the plane is drawn beside them.
         start: where in its track the excerpt begins, in seconds: added to the times shown.
         alt: the charts in words, for screen readers.
         reruns: whether a pause or another moment reruns the page or fragment.
+        wave_height: of the waveform, in px.
+        page_keys: whether Space and B act wherever the page's focus is, except in a control.
 
     Returns:
         The moment at which the visitor paused or to which they moved last, in seconds from the
@@ -133,13 +160,24 @@ def show(
             for number, sound in enumerate(sounds)
         ],
         "peaksPerSecond": viz.player.PEAKS_PER_SECOND,
-        "spectrogram": spectrogram
-        and {
-            "url": _address(f"{key}-spectrogram", spectrogram.png, "image/png"),
-            "start": spectrogram.start,
-            "end": spectrogram.end,
-            "ticks": dict(spectrogram.ticks),
-        },
+        "waveHeight": wave_height,
+        "pageKeys": page_keys,
+        "spectrograms": [
+            {
+                "title": lane.title,
+                "height": lane.height,
+                "images": [
+                    {
+                        "url": _address(f"{key}-{number}-{k}", image.png, "image/png"),
+                        "start": image.start,
+                        "end": image.end,
+                        "ticks": dict(image.ticks),
+                    }
+                    for k, image in enumerate(lane.images)
+                ],
+            }
+            for number, lane in enumerate(spectrograms)
+        ],
         "timelines": [_timeline(task, timeline) for task, timeline in tasks.items()],
         "plane": next(
             (

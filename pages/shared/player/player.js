@@ -2,7 +2,7 @@
 // data are those of `show` in __init__.py. Static layers are drawn on one canvas; what moves is moved by CSS alone.
 
 const GAP = 6, AXIS = 18; // px
-const HEIGHTS = { wide: { wave: 56, mel: 160, areas: 92 }, narrow: { wave: 44, mel: 120, areas: 76 } };
+const AREAS = 92, NARROW = 0.78; // px; what is left of heights on a phone
 const LOOP_SECONDS = 4, MIN_VIEW_SECONDS = 2;
 const PLAY = 'M7 4.5v15l12.5-7.5z', PAUSE = 'M6.5 5h4v14h-4zM13.5 5h4v14h-4z';
 
@@ -107,6 +107,7 @@ class Player {
       this[name] = root.querySelector(`.${name}`);
     }
     this.audios = [];
+    this.images = []; // by spectrogram, then by sound
     this.shown = -1; // the moment that the page was told, -1: none
     this.zoomed = 1;
     this.t0 = 0;
@@ -126,6 +127,12 @@ class Player {
       this.zoom(2 ** (-event.deltaY / 200), this.time(event));
     }, { passive: false });
     root.onkeydown = (event) => this.key(event);
+    this.pageKey = (event) => {
+      if (!this.data.pageKeys || !['b', ' '].includes(event.key.toLowerCase())) return;
+      if (event.composedPath()[0].closest?.('input, textarea, select, button, a, summary, [role=slider], [contenteditable]')) return;
+      this.key(event);
+    };
+    document.addEventListener('keydown', this.pageKey);
     this.plane.onclick = (event) => this.pick(event);
     this.lanes.onpointerdown = (event) => this.press(event);
     this.lanes.onpointermove = (event) => this.move(event);
@@ -154,14 +161,16 @@ class Player {
     this.points = data.plane && new Float32Array(bytes(data.plane.points).buffer);
     this.peaks = data.sounds.map((sound) => bytes(sound.peaks));
     this.loudest = Math.max(1, ...this.peaks.map((peaks) => peaks.reduce((a, b) => Math.max(a, b), 0)));
-    if (data.spectrogram?.url !== before?.spectrogram?.url) {
-      this.image = null;
-      if (data.spectrogram) {
-        const image = new Image();
-        image.onload = () => { this.image = image; this.draw(); };
-        image.src = address(data.spectrogram.url);
-      }
-    }
+    // An image stays until the one that takes its place is there.
+    data.spectrograms.forEach(({ images }, n) => images.forEach(({ url }, k) => {
+      if (url === before?.spectrograms[n]?.images[k]?.url) return;
+      const image = new Image();
+      image.onload = () => {
+        (this.images[n] ??= [])[k] = image;
+        this.draw();
+      };
+      image.src = address(url);
+    }));
     this.lanes.setAttribute('aria-label', `Position in ${data.name}`);
     this.lanes.setAttribute('aria-valuemax', data.seconds.toFixed(2));
     this.root.querySelector('#alt').textContent = data.alt;
@@ -218,6 +227,7 @@ class Player {
   close() {
     this.audios.forEach(dispose);
     this.resized.disconnect();
+    document.removeEventListener('keydown', this.pageKey);
     cancelAnimationFrame(this.running);
     clearTimeout(this.reporting);
     clearTimeout(this.resting);
@@ -521,10 +531,11 @@ class Player {
   draw() {
     this.width = this.scroll.clientWidth;
     if (!this.width || !this.data) return;
-    const sizes = this.width < 480 ? HEIGHTS.narrow : HEIGHTS.wide;
-    const lanes = [['wave', sizes.wave]];
-    if (this.data.spectrogram) lanes.push(['mel', sizes.mel]);
-    this.timelines.forEach((timeline) => lanes.push([timeline, sizes.areas]));
+    // A player that has the page's keys is what the page is about: it uses a taller window.
+    const roomy = this.data.pageKeys ? clamp(window.innerHeight / 720, 1, 1.5) : 1;
+    const scale = this.width < 480 ? NARROW : roomy, lanes = [['wave', scale * this.data.waveHeight]];
+    this.data.spectrograms.forEach((spectrogram, n) => lanes.push([n, scale * spectrogram.height]));
+    this.timelines.forEach((timeline) => lanes.push([timeline, scale * AREAS]));
     this.height = lanes.reduce((sum, [, height]) => sum + height + GAP, AXIS - GAP);
     this.lanes.style.width = `${this.width}px`;
     this.lanes.style.height = `${this.height}px`;
@@ -538,7 +549,7 @@ class Player {
       if (lane === 'wave') {
         this.drawWave(base, top, height, mix(this.colour.text, 0.35));
         this.drawWave(played, top, height, this.colour.primary);
-      } else if (lane === 'mel') this.drawMel(base, top, height);
+      } else if (typeof lane === 'number') this.drawMel(base, top, height, lane);
       else this.drawAreas(base, top, height, lane);
       base.restore();
       top += height + GAP;
@@ -564,10 +575,11 @@ class Player {
     }
   }
 
-  drawMel(ctx, top, height) {
+  drawMel(ctx, top, height, n) {
     ctx.fillStyle = '#000003';
     ctx.fillRect(0, top, this.width, height);
-    const { start, end, ticks } = this.data.spectrogram, image = this.image;
+    const { title, images } = this.data.spectrograms[n], k = Math.min(this.current, images.length - 1);
+    const { start, end, ticks } = images[k], image = this.images[n]?.[k];
     if (image) {
       const scale = image.naturalWidth / (end - start);
       ctx.drawImage(image, (this.t0 - start) * scale, 0, this.view * scale, image.naturalHeight, 0, top, this.width, height);
@@ -584,7 +596,7 @@ class Player {
       ctx.fillRect(this.width - 5, y, 5, 1);
       outlined(ctx, name, this.width - 8, y);
     }
-    this.drawTitle(ctx, 'Mel spectrogram (Hz)', top);
+    this.drawTitle(ctx, images.length > 1 ? `${title}, ${this.data.sounds[k].title.toLowerCase()}` : title, top);
   }
 
   drawAreas(ctx, top, height, timeline) {

@@ -14,9 +14,18 @@ def test_levels_rank_as_decibels_do_with_the_highest_band_on_top() -> None:
     assert np.abs(levels[::-1] / 255 - (mel - mel.min()) / np.ptp(mel)).max() <= 0.5 / 255 + 1e-9
 
 
-def test_the_palette_is_magma() -> None:
+def test_limits_are_the_ends_of_the_levels() -> None:
+    levels, _ = player.image(np.array([[-50.0, -40, 0, 40, 50]]), (-40, 40))
+    assert levels.tolist() == [[0, 0, 128, 255, 255]]
+
+
+def test_the_palettes_are_magma_and_blue_to_red() -> None:
     expected = [unlabel_rgb(c) for c in sample_colorscale("magma", np.linspace(0, 1, 256))]
     assert np.abs(player.palette().astype(float) - expected).max() <= 1
+    red, _, blue = player.palette(diverging=True).astype(int).T
+    assert blue[0] > red[0]
+    assert red[-1] > blue[-1]
+    assert abs(red[127] - blue[127]) < 10  # grey
 
 
 def test_a_flat_spectrogram_has_one_level() -> None:

@@ -68,7 +68,7 @@ def test_an_example_is_one_click_away_and_was_analysed_before(
     assert not page.exception
     all_genres, all_moods = figures(page)
     (player,) = players(page)
-    assert player["spectrogram"]["url"].endswith(".png")
+    assert player["spectrograms"][0]["images"][0]["url"].endswith(".png")
     assert [timeline["title"] for timeline in player["timelines"]] == ["Genre", "Mood"]
     names = [{name for name, _ in timeline["classes"]} for timeline in player["timelines"]]
     assert names == [GENRE_NAMES, MOOD_NAMES]

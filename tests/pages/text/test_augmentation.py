@@ -1,11 +1,31 @@
 """What the Lab did, in sentences that match the sampled numbers."""
 
+import numpy as np
 import pytest
+import torch
 
 from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.audio.noise import KINDS
-from crnn.augment.plan import Plan, Strengths, display_front_end, sample
+from crnn.augment.effects import (
+    BandPass,
+    Clipping,
+    Codec,
+    Equaliser,
+    Gain,
+    PitchShift,
+    Reverberation,
+    TimeStretch,
+)
+from crnn.augment.plan import (
+    Plan,
+    Strengths,
+    Version,
+    display_front_end,
+    largest_shifts,
+    sample,
+)
 from crnn.augment.robustness import Curve
+from crnn.inference.prediction import Prediction
 from pages.text import augmentation, content
 
 FINE = display_front_end(GTZAN_FRONT_END)
@@ -64,3 +84,40 @@ def test_a_curve_tells_where_it_halves(mean: tuple[float, ...], end: str) -> Non
     curve = Curve("genre", "hiphop", "Seconds", ("0", "1", "2")[: len(mean)], mean, mean, mean)
     assert augmentation.robustness([curve]).startswith("Seconds. genre: Hip-hop goes from 80%")
     assert augmentation.robustness([curve]).endswith(end)
+
+
+def test_effects_and_noise_are_told_in_their_order() -> None:
+    effects = (PitchShift(-2), BandPass(300, 3400), Codec("opus", 8))
+    strengths = Strengths(snr_db=5.0, effects=effects, noise_after=1)
+    assert augmentation.describe(plan(strengths)) == [
+        "Pitch 2 semitones lower.",
+        "White noise, 5 dB quieter than the music.",
+        "Only 300 Hz–3.4 kHz.",
+        "Opus at 8 kbit/s.",
+    ]
+
+
+def test_every_effect_has_a_sentence() -> None:
+    kinds = [PitchShift(1), TimeStretch(1.2), Equaliser(6), Reverberation(1), BandPass(300, 3400)]
+    more = [Gain(-6), Clipping(12), Codec("mp3", 32)]
+    sentences = augmentation.describe(plan(Strengths(effects=(*kinds, *more))))
+    assert len(set(sentences)) == 8
+    assert all(sentence.endswith(".") for sentence in sentences)
+
+
+def version(genre: tuple[float, ...], mood: tuple[float, ...]) -> Version:
+    predictions = tuple(
+        Prediction(task, labels, np.array([p]), np.zeros(1), 3.0, np.array(p))
+        for task, labels, p in (("genre", ("metal", "hiphop"), genre), ("mood", ("sad",), mood))
+    )
+    return Version(torch.zeros(128, 39), FINE, predictions)
+
+
+def test_the_outcome_says_what_changed_and_what_stayed() -> None:
+    before, after = version((0.81, 0.19), (1.0,)), version((0.1, 0.9), (1.0,))
+    assert augmentation.outcome(before, after) == (
+        "**Genre** changes from **Metal** (81%) to **Hip-hop** (90%).  \n"
+        "**Mood** stays **Sad** (100% as before)."
+    )
+    assert "(19%" not in augmentation.outcome(before, before)
+    assert augmentation.shifts(largest_shifts(before, after, 5)).startswith("Largest changes: ")

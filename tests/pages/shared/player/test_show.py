@@ -90,3 +90,18 @@ def test_the_image_has_a_column_a_frame_and_names_its_frequencies() -> None:
     assert spectrogram.start + 20.5 * width == pytest.approx(20 * front_end.hop_seconds)
     band = spectrogram.ticks["1k"] * front_end.n_mels - 0.5
     assert band_frequencies(front_end)[round(band)] == pytest.approx(1000, rel=0.05)
+
+
+def test_a_lane_has_an_image_for_each_sound(mounted: Mounted) -> None:
+    mels = [np.full((128, 40), level) for level in (-80.0, -20.0)]
+    images = [player.Spectrogram.from_mel(mel, GTZAN_FRONT_END, (-80, 0)) for mel in mels]
+    change = player.Spectrogram.from_mel(mels[1] - mels[0], GTZAN_FRONT_END, (-80, 80), True)
+    lanes = [player.Lane(images), player.Lane([change], "Difference", 90)]
+    player.show("p", "Song", [], 3.0, spectrograms=lanes)
+    sent = mounted["data"]["spectrograms"]
+    assert [(lane["title"], lane["height"], len(lane["images"])) for lane in sent] == [
+        ("Mel spectrogram (Hz)", 160, 2),
+        ("Difference", 90, 1),
+    ]
+    levels = [np.asarray(Image.open(io.BytesIO(image.png)))[0, 0] for image in (*images, change)]
+    assert levels == [0, 191, 223]

@@ -1,0 +1,297 @@
+"""The rack: each effect's switch and strength, order, solo, presets. The address has them all."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+
+from crnn import audio, augment
+from pages.shared.controls import accept_renamed, choose
+from pages.text import content
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crnn.audio.front_end import FrontEnd
+    from crnn.augment.effects import Effect
+    from crnn.augment.plan import Strengths
+
+# Switches that are on where an address does not say otherwise, as in addresses of before.
+_ON = ("time",)
+
+
+def effects() -> dict[str, dict[str, Any]]:
+    """The effects by name, in the order of the rack."""
+    found: dict[str, dict[str, Any]] = content.load("lab")["effects"]
+    return found
+
+
+def open_first(names: set[str]) -> None:
+    """Set what a visit opens with, unless the rack is set or the address says anything about it.
+
+    names: of parameters that say so beside the rack's own.
+    """
+    switches = {effect["switch"] for effect in effects().values()}
+    sliders = {effect["slider"] for effect in effects().values()}
+    if not (switches & {*st.session_state} or (switches | sliders | names) & {*st.query_params}):
+        apply(next(iter(presets().values())))
+
+
+def presets() -> dict[str, dict[str, Any]]:
+    """What each preset sets, by its name."""
+    found: dict[str, dict[str, Any]] = content.load("lab")["presets"]
+    return found
+
+
+def apply(settings: Mapping[str, Any]) -> None:
+    """Switch everything off but these settings; to be called before the rack is drawn."""
+    off = {effect["switch"]: False for effect in effects().values()}
+    for name in ("solo", "order"):
+        st.query_params.pop(name, None)
+    for name, value in (off | {"masks": 1, "fill": "silence"} | dict(settings)).items():
+        st.session_state[name] = tuple(value) if isinstance(value, list) else value
+        if name in settings or name in _ON:
+            # Streamlit writes the address of controls that it has drawn before, and only of those.
+            with suppress(StreamlitAPIException):
+                st.query_params[name] = _in_address(value)
+
+
+def _in_address(value: Any) -> Any:
+    if isinstance(value, list):
+        return [str(each) for each in value]
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def show_presets() -> None:
+    """A button for each preset; the one that is set is marked."""
+    for name, settings in presets().items():
+        st.button(
+            name,
+            key=f"preset-{name}",
+            on_click=apply,
+            args=(settings,),
+            type="primary" if _is_set(settings) else "secondary",
+        )
+
+
+def _is_set(settings: Mapping[str, Any]) -> bool:
+    on = {e["switch"] for e in effects().values() if _on(e)}
+    if on != {name for name, value in settings.items() if value is True}:
+        return False
+    return all(
+        st.session_state.get(name) == (tuple(v) if isinstance(v, list) else v)
+        for name, v in settings.items()
+    )
+
+
+def _on(effect: Mapping[str, Any]) -> bool:
+    """Whether an effect is on, also before its switch is drawn for the first time."""
+    switch = effect["switch"]
+    address = st.query_params.get(switch, str(switch in _ON)).lower() == "true"
+    return bool(st.session_state.get(switch, address))
+
+
+def strengths(front_end: FrontEnd) -> Strengths:
+    """Draw the rack; returns what is on."""
+    order, values = _order(), dict[str, Any]()
+    on = [name for name, effect in effects().items() if _on(effect)]
+    solo = st.query_params.get("solo")
+    solo = solo if solo in on and len(on) > 1 else None
+    for group, title in content.load("lab")["groups"].items():
+        with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center"):
+            st.caption(f"**{title}**", width="stretch")
+            if group == "sound":
+                _tools()
+        names = order if group == "sound" else [n for n in effects() if n not in order]
+        audible = [name for name in names if name in on]
+        for name in names:
+            values[name] = _effect(name, front_end, audible, len(on) > 1, solo)
+    seed, masks, fill = _advanced()
+    used = {n: v for n, v in values.items() if v is not None and solo in (None, n)}
+    sound = [name for name in order if name in used]
+    snr, kind = used.get("noise", (None, "white"))
+    return augment.plan.Strengths(
+        time_mask=used.get("time_mask", 0),
+        frequency_mask=used.get("frequency_mask", 0),
+        time_warp=used.get("time_warp", 0),
+        snr_db=snr,
+        noise=kind,
+        masks=masks,
+        seed=seed,
+        fill=fill,
+        effects=tuple(_made(name, used[name], seed) for name in sound if name != "noise"),
+        noise_after=sound.index("noise") if "noise" in sound else 0,
+    )
+
+
+def _tools() -> None:
+    randomise = "Randomise: other masks, another curve, another room (the next seed)"
+    for key, icon, about, action, arguments in (
+        ("randomise", "casino", randomise, _next_seed, ()),
+        ("reset", "restart_alt", "Reset: everything off", apply, ({},)),
+    ):
+        st.button(
+            "",
+            key=key,
+            icon=f":material/{icon}:",
+            help=about,
+            type="tertiary",
+            on_click=action,
+            args=arguments,
+        )
+
+
+def _effect(
+    name: str, front_end: FrontEnd, audible: list[str], several: bool, solo: str | None
+) -> Any:
+    """Draw an effect; its strength, None where it is off.
+
+    audible: effects of its group that are on; several: whether more than one is on at all.
+    """
+    effect = effects()[name]
+    with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center"):
+        with st.container(width="stretch"):
+            on = st.toggle(
+                effect["title"],
+                effect["switch"] in _ON,
+                key=effect["switch"],
+                bind="query-params",
+                persist_state="page",
+            )
+        if on and effect["group"] == "sound" and len(audible) > 1:
+            for step, icon in ((-1, "arrow_upward"), (1, "arrow_downward")):
+                place = audible.index(name) + step
+                st.button(
+                    "",
+                    key=f"{icon}-{name}",
+                    icon=f":material/{icon}:",
+                    help=f"{effect['title']}: {'earlier' if step < 0 else 'later'}",
+                    type="tertiary",
+                    disabled=not 0 <= place < len(audible),
+                    on_click=_swap,
+                    args=(name, audible[place % len(audible)]),
+                )
+        if on and several:
+            st.button(
+                "",
+                key=f"solo-{name}",
+                icon=":material/headphones:",
+                help=f"Only {effect['title'].lower()}",
+                type="primary" if solo == name else "tertiary",
+                on_click=_set_solo,
+                args=(None if solo == name else name,),
+            )
+    return _strength(name, effect, front_end) if on else None
+
+
+def _strength(name: str, effect: Mapping[str, Any], front_end: FrontEnd) -> Any:
+    about = f"{effect['about'][0].upper()}{effect['about'][1:]}."
+    if "training" in effect:
+        about += f" The built-in genre model was trained with up to {effect['training']}."
+    shared: dict[str, Any] = {
+        "key": effect["slider"],
+        "bind": "query-params",
+        "persist_state": "page",
+        "help": about,
+    }
+    if name == "codec":
+        options, default = effect["range"]
+        codec = choose("Codec", ["MP3", "Opus"], "codec_name")
+        kbit = st.select_slider(effect["label"], options, default, **shared)
+        return codec.lower(), kbit
+    low, high, default, step = effect["range"]
+    default = tuple(default) if isinstance(default, list) else default
+    value: Any = st.slider(
+        effect["label"], low, high, default, step, format=effect["format"], **shared
+    )
+    if name == "noise":
+        return float(value), _noise_type()
+    if "parameter" in effect:
+        if effect.get("frames"):
+            value = round(value * front_end.sample_rate / augment.plan.HOP_LENGTH)
+        parameter = Template(effect["parameter"])
+        st.caption(parameter.substitute(strength=value, bands=front_end.n_mels))
+    return value
+
+
+def _made(name: str, value: Any, seed: int) -> Effect:
+    made = augment.effects
+    kinds: dict[str, Any] = {
+        "pitch": made.PitchShift,
+        "tempo": made.TimeStretch,
+        "equaliser": lambda db: made.Equaliser(db, seed),
+        "reverberation": lambda seconds: made.Reverberation(seconds, seed=seed),
+        "band": lambda edges: made.BandPass(edges[0], max(edges[1], edges[0] + 100)),
+        "gain": made.Gain,
+        "clipping": made.Clipping,
+        "codec": lambda settings: made.Codec(*settings),
+    }
+    effect: Effect = kinds[name](value)
+    return effect
+
+
+def _noise_type() -> str:
+    texts = content.load("lab")["noise"]
+    kinds = {texts[kind]["title"]: kind for kind in audio.noise.KINDS}
+    accept_renamed("kind", {"A crowd": "Crowd", "A worn record": "Vinyl crackle"})
+    title = st.selectbox(
+        "Noise type",
+        list(kinds),
+        key="kind",
+        bind="query-params",
+        persist_state="page",
+        label_visibility="collapsed",
+        help="  \n".join(f"{title}: {texts[kind]['about']}" for title, kind in kinds.items()),
+    )
+    return kinds[title]
+
+
+def _advanced() -> tuple[int, int, Any]:
+    """Seed, number of masks and their fill."""
+    with st.expander("Advanced", icon=":material/tune:"):
+        seed = st.number_input(
+            "Seed",
+            0,
+            9999,
+            0,
+            key="seed",
+            bind="query-params",
+            help="Same seed, same random masks, curve and room.",
+        )
+        masks = st.slider("Number of masks", 1, 5, 1, key="masks", bind="query-params")
+        fill = choose(
+            "Mask fill",
+            ["silence", "mean"],
+            "fill",
+            label_visibility="visible",
+            help="Silence, as in training, or the mean of the spectrogram. Never 0 dB: that is the "
+            "peak.",
+        )
+    return int(seed), int(masks), fill
+
+
+def _order() -> list[str]:
+    """Effects of the sound in the order of the address; those that it leaves out come last."""
+    names = [name for name, effect in effects().items() if effect["group"] == "sound"]
+    asked = dict.fromkeys(st.query_params.get("order", "").split("."))
+    return [name for name in asked if name in names] + [n for n in names if n not in asked]
+
+
+def _swap(one: str, other: str) -> None:
+    swapped = {one: other, other: one}
+    st.query_params["order"] = ".".join(swapped.get(name, name) for name in _order())
+
+
+def _set_solo(name: str | None) -> None:
+    if name is None:
+        st.query_params.pop("solo", None)
+    else:
+        st.query_params["solo"] = name
+
+
+def _next_seed() -> None:
+    st.session_state.seed = (st.session_state.get("seed", 0) + 1) % 10_000
