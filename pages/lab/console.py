@@ -40,7 +40,8 @@ def show() -> None:
 @st.fragment
 def _console(track: session.Track) -> None:
     """Everything below the title: moving a control redraws this, not the page."""
-    if track.example:
+    # Only where it changes, as in track_picker.
+    if track.example and st.query_params.get("example") != track.example:
         st.query_params["example"] = track.example
     with st.container(key="console"):
         left, right = st.columns([1, 2.9], gap="medium")
