@@ -21,7 +21,7 @@ page = st.navigation(navigation.pages(), position="top")
 navigation.set_title(page.title)
 navigation.describe()
 
-with st.container(horizontal=True, vertical_alignment="center", gap="small", key="frame"):
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     st.markdown(f":primary[:material/graphic_eq:] **{navigation.NAME}**", width="stretch")
     navigation.share()
     panel = model_panel.controls()

@@ -40,6 +40,9 @@ def show() -> None:
 @st.fragment
 def _console(track: session.Track) -> None:
     """Everything below the title: moving a control redraws this, not the page."""
+    sources.open_example()  # a card below was clicked
+    if session.current() is not track:
+        st.rerun()
     # Only where it changes, as in track_picker.
     if track.example and st.query_params.get("example") != track.example:
         st.query_params["example"] = track.example
@@ -90,7 +93,7 @@ def _excerpt(track: session.Track) -> tuple[float, float, int]:
             st.markdown("**Another song**")
             sources.choose_source()
         if session.current() is not track:
-            st.rerun()
+            st.rerun()  # it was uploaded, recorded or found
     total = min(track.seconds, float(session.LAB_SECONDS))
     length = session.classifiers()[0].checkpoint.segment_seconds
     count = max(1, math.ceil(total / length - 0.01))
