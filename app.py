@@ -20,6 +20,7 @@ navigation.clean_address()
 page = st.navigation(navigation.pages(), position="top")
 navigation.set_title(page.title)
 navigation.describe()
+navigation.let_swipes_scroll()
 
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     st.markdown(f":primary[:material/graphic_eq:] **{navigation.NAME}**", width="stretch")

@@ -30,7 +30,7 @@ def show(tracks: list[inference.TrackSummary]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         order, by = _choose_order(tracks), _choose_model(tracks)
     similarities = inference.similarity.cosine(tracks, by)
-    left, right = st.columns([7, 4], gap="medium") if len(tracks) > 1 else (st.container(), None)
+    left, right = st.columns([2, 1], gap="medium") if len(tracks) > 1 else (st.container(), None)
     with left:
         _table(tracks, similarities, order)
         _chosen(tracks)
@@ -76,12 +76,10 @@ def _map(tracks: list[inference.TrackSummary], similarities: inference.predictio
 
 
 def _chosen(tracks: list[inference.TrackSummary]) -> None:
-    """The track chosen in the table or on the map: its player, and how to remove it."""
+    """The track chosen in the table or on the map, or the newest: its player; how to remove it."""
     digest = st.session_state.get("compare_chosen")
-    track = next((track for track in tracks if track.digest == digest), None)
-    if track is None:
-        st.caption("Select a row to play or remove the track.")
-        return
+    track = next((track for track in tracks if track.digest == digest), tracks[-1])
+    st.caption("Select a row to play or remove the track.")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{escape(track.name, 60)}**", width="stretch")
         st.button(
@@ -89,7 +87,7 @@ def _chosen(tracks: list[inference.TrackSummary]) -> None:
             key="compare-remove",
             icon=":material/playlist_remove:",
             on_click=state.remove,
-            args=(digest,),
+            args=(track.digest,),
         )
     if (played := _sound(track)) is None:
         st.caption("Your own files are not kept, so only the current track can be played here.")
@@ -172,10 +170,11 @@ def _table(
         column_order=[*first, *(name for name in frame if name not in first)],
         column_config={
             "Track": column.TextColumn(pinned=True, width=130),
-            "Sounds most like": column.TextColumn(width=150),
+            "Unusual": column.TextColumn(width=72, help="Unlike the training music"),
+            "Sounds most like": column.TextColumn(width=128),
             "Length (s)": column.NumberColumn(format="%.1f", width=90),
         }
-        | {name: column.ImageColumn("", width=118) for name in bars}
+        | {name: column.ImageColumn("", width=92) for name in bars}
         | {display(name): column.NumberColumn(format="%.0f%%", width=66) for name in classes},
         alt=f"Table of {len(tracks)} tracks with their genre and mood, the most similar track and "
         f"the probability of every class in percent, sorted by {display(order)}",
@@ -214,7 +213,7 @@ def table(
         columns[task] = [f"{display(label)} {percent(p)}" for label, p in tops]
         columns[f"{task}{_BAR}"] = [viz.prediction.bar(p) for p in each]
     flags = [any(p.ood and p.ood.is_ood for p in track.predictions) for track in tracks]
-    columns["Unusual"] = ["⚠ unusual" if flag else "" for flag in flags]
+    columns["Unusual"] = ["⚠" if flag else "" for flag in flags]
     if nearest := inference.similarity.nearest(similarities):
         columns["Sounds most like"] = [tracks[other].name for other, _ in nearest]
     columns["Length (s)"] = [track.seconds for track in tracks]

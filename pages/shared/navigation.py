@@ -86,6 +86,21 @@ def describe() -> None:
     )
 
 
+def let_swipes_scroll() -> None:
+    """Keep touches from the figures, which would hold a swipe; a tap still arrives as a click."""
+    st.html(
+        """<script>
+        if (!window.swipesScroll) {
+          window.swipesScroll = true
+          for (const type of ["touchstart", "touchmove"]) document.addEventListener(type,
+            event => { if (event.target.closest?.(".js-plotly-plot")) event.stopPropagation() },
+            { capture: true, passive: true })
+        }
+        </script>""",
+        unsafe_allow_javascript=True,
+    )
+
+
 def _readable(value: str) -> bool:
     try:
         return math.isfinite(float(value))

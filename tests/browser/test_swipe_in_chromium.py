@@ -1,7 +1,7 @@
 """With a finger: a swipe over a figure scrolls the page, and no toolbar lies on a title."""
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.idle import PATIENCE, rest
 
@@ -14,11 +14,11 @@ def test_a_swipe_over_a_figure_scrolls_the_page(chromium: Browser, server: str) 
     size = {"width": 390, "height": 844}
     page = chromium.new_page(viewport=size, has_touch=True, is_mobile=True)
     touch = page.context.new_cdp_session(page)
-    for address in ("results",):
+    for address in ("compare?examples=palace&examples=mountain", "results"):
         page.goto(f"{server}/{address}")
         page.locator(".js-plotly-plot").first.wait_for(timeout=PATIENCE)
         rest(page)
-        charts = page.get_by_test_id("stPlotlyChart")
+        charts = page.locator("[data-testid=stPlotlyChart]:visible")
         for i in range(charts.count()):
             charts.nth(i).evaluate("e => e.scrollIntoView({block: 'center'})")
             box = charts.nth(i).bounding_box()
@@ -37,3 +37,6 @@ def test_a_swipe_over_a_figure_scrolls_the_page(chromium: Browser, server: str) 
                 f"before => Math.abs(({TOP})() - before) > 50", arg=before, timeout=30_000
             )
         assert page.locator(".modebar:visible").count() == 0
+        if address.startswith("compare"):  # a tap is still a click
+            page.locator(".js-plotly-plot .point").first.tap(force=True)
+            expect(page.get_by_role("slider", name="Position in Palace")).to_be_visible()
