@@ -39,3 +39,4 @@ if models.all_bundled():
         "before 2010."
     )
 st.caption("  \n".join(footer))
+models.spare_modules()

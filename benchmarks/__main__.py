@@ -5,6 +5,7 @@ under_load  the same track alone and beside busy processes, with threads that sp
 lab         a moved slider of the augmentation lab against librosa's mel spectrogram
 why         another class explained, against one prediction and one patch at a time; deletion tests
 scale       training against a plain loop with librosa; ×1, ×4, ×16 data (--out: DIR/scale.json)
+opening     an example and a new track on Listen: the server's CPU time against the analysis's
 memory      the served app: first page, 40 tracks in a row, long ones, 30 sessions (needs Chromium)
 hostile     each file of --inputs DIR uploaded while another visitor opens an example (Chromium)
 """
@@ -22,7 +23,7 @@ parser = argparse.ArgumentParser(
     description=__doc__,
     formatter_class=argparse.RawDescriptionHelpFormatter,
 )
-CHOICES = ["speed", "under_load", "lab", "why", "scale", "memory", "hostile"]
+CHOICES = ["speed", "under_load", "lab", "why", "scale", "opening", "memory", "hostile"]
 parser.add_argument("what", nargs="*", choices=CHOICES, default=CHOICES[:-1])
 parser.add_argument(
     "--out", type=Path, metavar="DIR", help="for scale: where Results finds it, assets/results"
@@ -54,6 +55,10 @@ for what in options.what:
         print(json.dumps(result, indent=1, ensure_ascii=False))
         if options.out is not None:
             scale.write(result, options.out)
+    elif what == "opening":
+        from benchmarks import opening
+
+        print(json.dumps(opening.measure(), indent=1))
     elif what == "hostile":
         from benchmarks import memory
 

@@ -1,9 +1,12 @@
 """Freed memory goes back to the system."""
 
+import gc
 import subprocess
 import sys
 
 import pytest
+
+from pages.shared import models
 
 CODE = """
 import numpy as np, psutil, sys
@@ -30,3 +33,16 @@ def test_large_blocks_are_returned_when_freed() -> None:
         check=True,
     )
     assert int(done.stdout) > 150  # of 183 MB
+
+
+def test_modules_are_left_out_of_garbage_collection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "_spared", 0)
+    try:
+        models.spare_modules()
+        frozen = gc.get_freeze_count()
+        assert frozen > 50_000
+        assert len(gc.get_objects()) < frozen / 10
+        models.spare_modules()  # nothing was imported since
+        assert gc.get_freeze_count() <= frozen
+    finally:
+        gc.unfreeze()
