@@ -91,9 +91,9 @@ def find_preview(info: TrackInfo, session: Session, spotify_audio: bool = False)
     raise NoPreview(" ".join(tried), tuple(failures))
 
 
-def search_by_title(info: TrackInfo, session: Session) -> list[Preview]:
-    """Up to five recordings from Apple's search for the title alone, for the visitor to choose."""
-    return _search_apple(info.title, session)[:CANDIDATES]
+def search(term: str, session: Session) -> list[Preview]:
+    """Up to five recordings from Apple's search for a title, for the visitor to choose from."""
+    return _search_apple(term, session)[:CANDIDATES]
 
 
 def download(preview: Preview, session: Session) -> bytes:

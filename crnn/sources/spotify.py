@@ -20,12 +20,19 @@ from crnn.untrusted import MALFORMED, items, number, split_address, text
 _ID = re.compile(r"[0-9A-Za-z]{22}")
 _LOCALE = re.compile(r"intl-[a-z]{2}(-[a-z]{2})?", re.IGNORECASE)
 _SHORT_PATH = re.compile(r"/[0-9A-Za-z_-]{4,64}/?")
+_LINK = re.compile(r"spotify:|[\w.-]+\.[a-z]{2,}(:\d+)?/", re.IGNORECASE)
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
 
 _HOST = "open.spotify.com"
 _SHORT_HOSTS = ("spotify.link", "spotify.app.link")
 
 _HOW_TO = "Paste the link of a single song: in Spotify, Share → Copy song link."
+
+
+def is_title(text: str) -> bool:
+    """Whether what was pasted looks like a song's title rather than like a link or an id."""
+    pasted = text.strip()
+    return not ("://" in pasted or _ID.fullmatch(pasted) or _LINK.match(pasted))
 
 
 def parse_link(text: str) -> str:

@@ -46,9 +46,12 @@ _PLAYED = {
 
 @dataclass(frozen=True)
 class Origin:
-    """The track that a link names, the analysed preview, and the services tried before it."""
+    """The track that a link names, the analysed preview, and the services tried before it.
 
-    info: sources.spotify.TrackInfo
+    info: None where a title was searched for.
+    """
+
+    info: sources.spotify.TrackInfo | None
     preview: sources.previews.Preview
     tried: tuple[str, ...]
 

@@ -1,4 +1,4 @@
-"""Where the current track comes from: examples, files, recordings, Spotify links."""
+"""Where the current track comes from: examples, files, recordings, titles, Spotify links."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import streamlit as st
 from crnn import audio
 from crnn import sources as services
 from crnn.errors import CrnnError
-from crnn.format import clock
+from crnn.format import clock, ellipsis
 from crnn.sources.examples import EXAMPLES
 from pages.shared import cards, models, session
 from pages.shared.markdown import escape, hyperlink
@@ -23,7 +23,7 @@ LIMIT_MB = 50
 _UPLOAD_HEIGHT = 150
 
 # Ways to bring a track in besides files and examples, with their icons.
-_OTHER = {"Record": ":material/mic:", "Spotify link": ":material/search:"}
+_OTHER = {"Record": ":material/mic:", "Search or Spotify link": ":material/search:"}
 
 
 def choose_source(compact: bool = True) -> None:
@@ -119,7 +119,7 @@ def _take(file: Any, name: str) -> None:
 
 @dataclass
 class _Link:
-    """A link that was entered, and what came of it."""
+    """A link or a title that was entered, and what came of it."""
 
     text: str
     info: services.spotify.TrackInfo | None = None
@@ -128,18 +128,18 @@ class _Link:
 
 
 def spotify_link() -> None:
-    """A field for a link of a track on Spotify, and what came of it."""
+    """A field for a song's title or its link on Spotify, and what came of it."""
     text = st.text_input(
-        "Spotify track link",
+        "Song title and artist, or Spotify link",
         key="spotify",
-        placeholder="https://open.spotify.com/track/…",
+        placeholder="Yesterday Beatles, or https://open.spotify.com/track/…",
         help="In Spotify: the three dots beside a song, “Share”, “Copy song link”.",
     )
     if not text.strip():
         st.session_state.pop("spotify_link", None)
         st.caption(
-            "We look up the song on Spotify and analyse its 30-second preview from Deezer or Apple "
-            "Music."
+            "Titles are searched on Apple Music, links on Spotify. We analyse the song's 30-second "
+            "preview from Apple Music or Deezer."
         )
         return
     link = st.session_state.get("spotify_link")
@@ -155,7 +155,7 @@ def spotify_link() -> None:
         if link.info is not None:
             _other_ways(link.info)
         return
-    if link.info.notice:
+    if link.info and link.info.notice:
         st.info(escape(link.info.notice, 600), icon=":material/info:")
     if link.candidates:
         _candidates(link)
@@ -165,6 +165,15 @@ def _follow(text: str) -> _Link:
     """Look a new link up and analyse its preview, or list recordings to choose from."""
     link, http = _Link(text), services.http.new_session()
     try:
+        if services.spotify.is_title(text):
+            with st.spinner("Searching Apple Music…"):
+                link.candidates = services.previews.search(text.strip(), http)
+            if not link.candidates:
+                link.failure = (
+                    f"Apple Music has no song called “{ellipsis(text.strip(), 60)}”. Check the "
+                    "spelling, or upload the song."
+                )
+            return link
         with st.spinner("Looking up the track on Spotify…"):
             info = link.info = _look_up(services.spotify.track_id(text, http))
         if info.notice:
@@ -175,12 +184,14 @@ def _follow(text: str) -> _Link:
             _use(info, found)
         else:
             with st.spinner(f"Looking for recordings called {escape(info.title, 60)}…"):
-                link.candidates = services.previews.search_by_title(info, http)
+                link.candidates = services.previews.search(info.title, http)
             if not link.candidates:
                 link.failure = (
                     "Only the title is known, and Apple Music has no recording of that name. "
                     "Upload the song instead."
                 )
+    except services.http.FetchError as error:
+        link.failure = f"{error} Upload the song instead, or open an example."
     except services.previews.NoPreview as error:
         link.failure = f"No preview available. {error} Upload the song instead."
     except CrnnError as error:
@@ -194,7 +205,7 @@ def _look_up(track: str) -> services.spotify.TrackInfo:
     return services.spotify.look_up(track, _credentials(), services.http.new_session())
 
 
-def _use(info: services.spotify.TrackInfo, found: services.previews.FetchedPreview) -> None:
+def _use(info: services.spotify.TrackInfo | None, found: services.previews.FetchedPreview) -> None:
     """Analyse a preview; it becomes the current track."""
     preview = found.preview
     track = session.analyse(f"{preview.artist} – {preview.title}".strip(" –"), found.data)
@@ -206,11 +217,10 @@ def _use(info: services.spotify.TrackInfo, found: services.previews.FetchedPrevi
 def _candidates(link: _Link) -> None:
     """Recordings of that title; none is analysed until it is chosen."""
     info = link.info
-    assert info is not None
-    st.markdown(
-        f"On Spotify it is called {hyperlink(info.title, info.link)}. "
-        "Which of these recordings is it?"
-    )
+    found = "Found on Apple Music."
+    if info is not None:
+        found = f"On Spotify it is called {hyperlink(info.title, info.link)}."
+    st.markdown(f"{found} Which of these recordings is it?")
     for number, preview in enumerate(link.candidates):
         cover, text, button = st.columns([1, 5, 2], vertical_alignment="center")
         if preview.cover:
@@ -226,6 +236,9 @@ def _candidates(link: _Link) -> None:
             except CrnnError as error:
                 text = f"{error} Choose another recording, or upload the song."
                 st.error(escape(text), icon=":material/link_off:")
+    if info is None:
+        st.caption("None of these? Add the artist's name, or upload the song.")
+        return
     with st.expander("None of these"):
         _other_ways(info)
 
@@ -244,16 +257,16 @@ def show_origin(origin: session.Origin) -> None:
     """The cover, whole; who made it, with a link back; whose preview was analysed."""
     info, preview = origin.info, origin.preview
     text = st.container()
-    if info.cover:
+    if image := info.cover if info is not None else preview.cover:
         cover, text = st.columns([1, 6], vertical_alignment="center")
-        cover.image(info.cover, width=120)
-    by = f", by {escape(', '.join(info.artists), 60)}" if info.artists else ""
+        cover.image(image, width=120)
     recording = f"{preview.artist} – {preview.title}"
     recording = hyperlink(recording, preview.page, 120) if preview.page else escape(recording, 120)
-    text.markdown(
-        f"{hyperlink(info.title, info.link)} on Spotify{by}  \nPlayed and analysed here: the "
-        f"preview that {preview.service} offers of {recording}."
-    )
+    played = f"Played and analysed here: the preview that {preview.service} offers of {recording}."
+    if info is not None:
+        by = f", by {escape(', '.join(info.artists), 60)}" if info.artists else ""
+        played = f"{hyperlink(info.title, info.link)} on Spotify{by}  \n{played}"
+    text.markdown(played)
     if origin.tried:
         text.caption(escape(" ".join(origin.tried)))
 

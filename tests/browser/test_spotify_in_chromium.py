@@ -15,8 +15,8 @@ pytestmark = pytest.mark.browser
 def paste(chromium: Browser, address: str) -> Page:
     page = chromium.new_page()
     page.goto(address)
-    page.get_by_role("radio", name="Spotify link").click()
-    field = page.get_by_role("textbox", name="Spotify track link")
+    page.get_by_role("radio", name="Search or Spotify link").click()
+    field = page.get_by_role("textbox", name="Song title and artist, or Spotify link")
     field.fill(f"https://open.spotify.com/intl-de/track/{TRACK}?si=1")
     field.press("Enter")
     return page
@@ -41,8 +41,8 @@ def test_with_credentials_then_unplugged(chromium: Browser, tmp_path: Path) -> N
         assert not any(secret in page.content() for secret in CLIENT)
         services.stop()
         page.get_by_text("Open another song").click()
-        page.get_by_role("radio", name="Spotify link").click()
-        field = page.get_by_role("textbox", name="Spotify track link")
+        page.get_by_role("radio", name="Search or Spotify link").click()
+        field = page.get_by_role("textbox", name="Song title and artist, or Spotify link")
         field.fill("https://open.spotify.com/track/1111111111111111111111")
         field.press("Enter")
         refused = page.get_by_role("alert").filter(

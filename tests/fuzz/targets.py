@@ -211,7 +211,7 @@ def services(random: Random) -> None:
     if info.artists:
         previews.find_preview(info, session, spotify_audio=True)
     else:
-        previews.search_by_title(info, session)
+        previews.search(info.title, session)
 
 
 # Parameters of each page's address.

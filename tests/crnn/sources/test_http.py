@@ -89,7 +89,7 @@ def ask_all(services: Services) -> list[str]:
         lambda: look_up(TRACK, None, session),
         lambda: look_up(TRACK, CREDENTIALS, session),
         lambda: previews.find_preview(info, session, spotify_audio=True),
-        lambda: previews.search_by_title(info, session),
+        lambda: previews.search(info.title, session),
     ):
         try:
             ask()

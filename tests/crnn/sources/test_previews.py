@@ -188,7 +188,7 @@ class TestPreviews:
     def test_by_title_alone_nothing_is_chosen_for_the_visitor(self, services: Services) -> None:
         session = services.session()
         info = look_up(TRACK, None, session)
-        results = previews.search_by_title(info, session)
+        results = previews.search(info.title, session)
         assert [p.title for p in results] == [TITLE, "Another Song"]
         assert previews.download(results[0], session) == audio(kind="audio/x-m4a").body
         with pytest.raises(previews.NoPreview):

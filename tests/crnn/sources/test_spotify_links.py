@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnn.errors import SourceError
-from crnn.sources.spotify import parse_link
+from crnn.sources.spotify import is_title, parse_link
 
 ID = "4uLU6hMCjMI75M1A2tKUQC"
 
@@ -71,6 +71,14 @@ BAD = {
     f"https://open.spotify.com/track/{ID[:-1]}é": "22 letters and digits",
     f"https://xn--pen-spotify-2ld.com/track/{ID}": "leads to xn--",
 }
+
+
+TITLES = ("Yesterday", "Bohemian Rhapsody", "AC/DC Thunderstruck", "Mr. Blue Sky/ELO", "will.i.am")
+
+
+def test_titles_are_told_from_links() -> None:
+    assert all(map(is_title, TITLES))
+    assert not any(map(is_title, {*GOOD, *SHORT, *BAD} - {*TITLES, ""}))
 
 
 @pytest.mark.parametrize("link", GOOD)

@@ -21,7 +21,7 @@ from tests.fakes.services import (
     deezer_unknown,
     error,
 )
-from tests.pages.visit import choose, players, words
+from tests.pages.visit import choose, given, plain, players, uploader, words
 
 ROOT = Path(__file__).parents[3]
 LINK = f"https://open.spotify.com/track/{TRACK}?si=1"
@@ -51,12 +51,12 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 def paste(link: str = LINK, page: AppTest | None = None) -> AppTest:
     if page is None:
         page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-        page.segmented_control(key="source").set_value("Spotify link").run()
+        page.segmented_control(key="source").set_value("Search or Spotify link").run()
     if "track" not in page.session_state:
         page.text_input(key="spotify").set_value(link).run()
     else:  # in one run: AppTest does not remember that the box is open
         page.session_state[f"another-{id(page.session_state['track'])}"] = True
-        page.session_state["source"] = "Spotify link"
+        page.session_state["source"] = "Search or Spotify link"
         page.session_state["spotify"] = link
         page.run()
     assert not page.exception
@@ -86,6 +86,25 @@ def test_without_credentials_the_visitor_chooses_and_nothing_is_guessed(services
     assert not page.exception
     assert len(page.get("plotly_chart")) == 2
     assert "the preview that Apple offers of [" in words(page)
+
+
+def test_a_title_is_searched_and_a_recording_chosen(services: Services) -> None:
+    page = paste("  song of the fakes ")
+    assert services.hosts() == ["itunes.apple.com"]
+    assert "term=song+of+the+fakes" in services.asked[0]
+    assert "Which of these recordings is it?" in words(page)
+    assert "Another Song" in words(page)
+    page.button(key="choice-1").click().run()
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == 2
+    assert page.title[0].value == f"{ARTIST} – Another Song"
+    assert "the preview that Apple offers of [" in words(page)
+    assert "on Spotify" not in words(page)
+
+
+def test_a_title_that_nobody_has_is_a_sentence(services: Services) -> None:
+    services.answers["itunes.apple.com", "/"] = as_json({"results": []})
+    assert "no song called “Nothing at all”" in plain(paste("Nothing at all").error[0].value)
 
 
 def test_the_same_link_is_asked_about_once(services: Services, credentials: None) -> None:
@@ -215,8 +234,12 @@ def test_no_network_leaves_the_other_sources(services: Services) -> None:
     session = services.session()
     services.stop()
     http.new_session = lambda: session
-    page = paste()
-    assert "could not be reached" in page.error[0].value
+    for text in (LINK, "Song of the Fakes"):
+        page = paste(text)
+        assert "could not be reached" in page.error[0].value
+        assert "Upload the song instead, or open an example" in page.error[0].value
+        assert uploader(page)
+        assert given(page, "cards")
     choose(page, "hunting")
     assert len(page.get("plotly_chart")) == 2
 
