@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -191,6 +192,8 @@ def play(
         player.Sound.from_samples(title, sound.numpy(), rate)
         for title, sound in zip(("Original", "Augmented"), both, strict=True)
     ]
+    if not seen:  # the waveform would give masks away
+        sounds[1] = replace(sounds[1], peaks=sounds[0].peaks)
     mels, front_end, lanes = (before.mel.numpy(), after.mel.numpy()), after.front_end, []
     if seen:
         limits = min(float(mel.min()) for mel in mels), max(float(mel.max()) for mel in mels)

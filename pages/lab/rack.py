@@ -54,7 +54,7 @@ def apply(settings: Mapping[str, Any]) -> None:
         st.query_params.pop(name, None)
     for name, value in (off | {"masks": 1, "fill": "silence"} | dict(settings)).items():
         st.session_state[name] = tuple(value) if isinstance(value, list) else value
-        if name in settings or name in _ON:
+        if name in _ON or (name in settings and value is not False):
             # Streamlit writes the address of controls that it has drawn before, and only of those.
             with suppress(StreamlitAPIException):
                 st.query_params[name] = _in_address(value)
@@ -112,37 +112,55 @@ def strengths(front_end: FrontEnd) -> Strengths:
             values[name] = _effect(name, front_end, audible, len(on) > 1, solo)
     seed, masks, fill = _advanced()
     used = {n: v for n, v in values.items() if v is not None and solo in (None, n)}
-    sound = [name for name in order if name in used]
-    snr, kind = used.get("noise", (None, "white"))
+    return _strengths(used, order, front_end, masks=masks, seed=seed, fill=fill)
+
+
+def preset(settings: Mapping[str, Any], front_end: FrontEnd) -> Strengths:
+    """The strengths that a preset's settings stand for."""
+    values: dict[str, Any] = {}
+    for name, effect in effects().items():
+        if settings.get(effect["switch"]):
+            value = settings[effect["slider"]]
+            if name == "noise":
+                value = (float(value), _kinds()[settings.get("kind", "White noise")])
+            elif name == "codec":
+                value = (settings["codec_name"].lower(), value)
+            values[name] = value
+    order = [name for name in effects() if name in values]
+    return _strengths(values, order, front_end, masks=settings.get("masks", 1))
+
+
+def _strengths(
+    values: Mapping[str, Any], order: list[str], front_end: FrontEnd, seed: int = 0, **more: Any
+) -> Strengths:
+    """values: strengths as the rack shows them, times in seconds; order: of all or of the sound."""
+    hop = augment.plan.HOP_LENGTH / front_end.sample_rate
+    sound = [n for n in order if n in values and effects()[n]["group"] == "sound"]
+    snr, kind = values.get("noise", (None, "white"))
     return augment.plan.Strengths(
-        time_mask=used.get("time_mask", 0),
-        frequency_mask=used.get("frequency_mask", 0),
-        time_warp=used.get("time_warp", 0),
+        time_mask=round(values.get("time_mask", 0) / hop),
+        frequency_mask=values.get("frequency_mask", 0),
+        time_warp=round(values.get("time_warp", 0) / hop),
         snr_db=snr,
         noise=kind,
-        masks=masks,
         seed=seed,
-        fill=fill,
-        effects=tuple(_made(name, used[name], seed) for name in sound if name != "noise"),
+        effects=tuple(_made(name, values[name], seed) for name in sound if name != "noise"),
         noise_after=sound.index("noise") if "noise" in sound else 0,
+        **more,
     )
 
 
 def _tools() -> None:
     randomise = "Randomise: other masks, another curve, another room (the next seed)"
-    for key, icon, about, action, arguments in (
-        ("randomise", "casino", randomise, _next_seed, ()),
-        ("reset", "restart_alt", "Reset: everything off", apply, ({},)),
-    ):
-        st.button(
-            "",
-            key=key,
-            icon=f":material/{icon}:",
-            help=about,
-            type="tertiary",
-            on_click=action,
-            args=arguments,
-        )
+    _icon("casino", randomise, _next_seed, key="randomise")
+    _icon("restart_alt", "Reset: everything off", apply, {}, key="reset")
+
+
+def _icon(icon: str, about: str, action: Any, *arguments: Any, **button: Any) -> None:
+    """A button whose words, for screen readers and under the mouse, lab.css hides."""
+    style = {"type": "tertiary"} | button
+    icon = f":material/{icon}:"
+    st.button(about, icon=icon, help=about, on_click=action, args=arguments, **style)
 
 
 def _effect(
@@ -165,25 +183,23 @@ def _effect(
         if on and effect["group"] == "sound" and len(audible) > 1:
             for step, icon in ((-1, "arrow_upward"), (1, "arrow_downward")):
                 place = audible.index(name) + step
-                st.button(
-                    "",
+                _icon(
+                    icon,
+                    f"{effect['title']}: {'earlier' if step < 0 else 'later'}",
+                    _swap,
+                    name,
+                    audible[place % len(audible)],
                     key=f"{icon}-{name}",
-                    icon=f":material/{icon}:",
-                    help=f"{effect['title']}: {'earlier' if step < 0 else 'later'}",
-                    type="tertiary",
                     disabled=not 0 <= place < len(audible),
-                    on_click=_swap,
-                    args=(name, audible[place % len(audible)]),
                 )
         if on and several:
-            st.button(
-                "",
+            _icon(
+                "headphones",
+                f"Solo {effect['title'].lower()}",
+                _set_solo,
+                None if solo == name else name,
                 key=f"solo-{name}",
-                icon=":material/headphones:",
-                help=f"Only {effect['title'].lower()}",
                 type="primary" if solo == name else "tertiary",
-                on_click=_set_solo,
-                args=(None if solo == name else name,),
             )
     return _strength(name, effect, front_end) if on else None
 
@@ -211,10 +227,10 @@ def _strength(name: str, effect: Mapping[str, Any], front_end: FrontEnd) -> Any:
     if name == "noise":
         return float(value), _noise_type()
     if "parameter" in effect:
-        if effect.get("frames"):
-            value = round(value * front_end.sample_rate / augment.plan.HOP_LENGTH)
+        hop = augment.plan.HOP_LENGTH / front_end.sample_rate
+        strength = round(value / hop) if effect.get("frames") else value
         parameter = Template(effect["parameter"])
-        st.caption(parameter.substitute(strength=value, bands=front_end.n_mels))
+        st.caption(parameter.substitute(strength=strength, bands=front_end.n_mels))
     return value
 
 
@@ -234,9 +250,13 @@ def _made(name: str, value: Any, seed: int) -> Effect:
     return effect
 
 
+def _kinds() -> dict[str, str]:
+    """Kinds of noise by their titles."""
+    return {content.load("lab")["noise"][kind]["title"]: kind for kind in audio.noise.KINDS}
+
+
 def _noise_type() -> str:
-    texts = content.load("lab")["noise"]
-    kinds = {texts[kind]["title"]: kind for kind in audio.noise.KINDS}
+    texts, kinds = content.load("lab")["noise"], _kinds()
     accept_renamed("kind", {"A crowd": "Crowd", "A worn record": "Vinyl crackle"})
     title = st.selectbox(
         "Noise type",

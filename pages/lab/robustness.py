@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from crnn import augment, results, viz
+from crnn.sources.examples import EXAMPLES
 from pages.shared import cache, models, queue, session
 from pages.shared.controls import choose
 from pages.text import augmentation as text
@@ -30,33 +31,31 @@ def on_request(
     """Strength against the probability of each model's original top class, once asked for."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Robustness", anchor=False, width="content")
-        if not st.toggle("Show the curve", key="curve", help="Computed in a few seconds."):
-            st.caption("How strong must an effect be before the prediction changes?")
-            return
+        asked = st.toggle("Show the curve", key="curve", help="Computed in a few seconds.")
+        st.caption("How strong must an effect be before the prediction changes?")
+    if asked:
+        _curve(track, samples, start, strengths, before)
+    _test_set()
+
+
+def _curve(
+    track: session.Track,
+    samples: Tensor,
+    start: float,
+    strengths: Strengths,
+    before: tuple[Prediction, ...],
+) -> None:
     titles = {title: name for name, title in augment.robustness.NAMES.items()}
     title = choose("Augmentation", list(titles), "sweep")
     fixed = augment.robustness.fixed_strengths(strengths)
-
-    def compute() -> tuple[Curve, ...]:
-        classifiers = session.classifiers()
-        checkpoint = classifiers[0].checkpoint
-        waiting = "Computing the robustness curve…"
-        bar = st.progress(0.0, text=waiting)
-        curves = augment.robustness.curves(
-            samples,
-            classifiers,
-            augment.robustness.sweep(titles[title], checkpoint.front_end),
-            fixed,
-            checkpoint.segment_seconds,
-            lambda fraction: bar.progress(fraction, waiting),
-            [prediction.ranked()[0][0] for prediction in before],
-            lambda: queue.turn(bar),
+    labels = tuple(prediction.ranked()[0][0] for prediction in before)
+    key = (start, len(samples), titles[title], fixed, labels, models.key())
+    if track.example:
+        curves = _of_example(track.example, *key)
+    else:
+        curves = cache.per_track(
+            "lab_curve", track, key, lambda: _computed(samples, titles[title], fixed, labels)
         )
-        bar.empty()
-        return curves
-
-    key = (start, len(samples), title, fixed, models.key())
-    curves = cache.per_track("lab_curve", track, key, compute)
     st.plotly_chart(
         viz.augmentation.robustness(curves, f"{title}: prediction vs. strength"),
         key="robustness",
@@ -66,7 +65,43 @@ def on_request(
         f"Mean and range over {augment.robustness.N_SAMPLES} random samples, for each model's "
         "original top class."
     )
-    _test_set()
+
+
+@cache.shared(64)
+def _of_example(
+    name: str,
+    start: float,
+    count: int,
+    sweep: str,
+    fixed: Strengths,
+    labels: tuple[str, ...],
+    networks: tuple[str, ...],
+) -> tuple[Curve, ...]:
+    """Computed once for all visitors with the same networks (models.key())."""
+    first = round(start * session.classifiers()[0].front_end.sample_rate)
+    samples = session.samples(session.open_example(EXAMPLES[name]))[first : first + count]
+    return _computed(samples, sweep, fixed, labels)
+
+
+def _computed(
+    samples: Tensor, sweep: str, fixed: Strengths, labels: tuple[str, ...]
+) -> tuple[Curve, ...]:
+    classifiers = session.classifiers()
+    checkpoint = classifiers[0].checkpoint
+    waiting = "Computing the robustness curve…"
+    bar = st.progress(0.0, text=waiting)
+    curves = augment.robustness.curves(
+        samples,
+        classifiers,
+        augment.robustness.sweep(sweep, checkpoint.front_end),
+        fixed,
+        checkpoint.segment_seconds,
+        lambda fraction: bar.progress(fraction, waiting),
+        labels,
+        lambda: queue.turn(bar),
+    )
+    bar.empty()
+    return curves
 
 
 def _test_set() -> None:

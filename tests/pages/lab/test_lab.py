@@ -1,19 +1,22 @@
 """The Lab through Streamlit's own tester, with the bundled networks behind it."""
 
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from crnn import augment
 from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.augment.plan import display_front_end
 from crnn.augment.policies import POLICIES
-from pages.lab.quiz_questions import questions
+from pages.lab import rack, worksheet
+from pages.lab.quiz_questions import BY_EAR, EASIEST, HARDEST, LEVELS, questions
 from pages.shared import cache, player
 from pages.text import content
 from tests.conftest import melody
@@ -282,11 +285,12 @@ class TestQuiz:
     def quiz(self, page: AppTest) -> AppTest:
         return page.segmented_control(key="view").set_value("Quiz").run()
 
-    def test_correct_and_wrong_answers_are_explained_and_counted(self, quiz: AppTest) -> None:
+    def answered(self, quiz: AppTest, level: str) -> int:
+        """Answer all questions, every second one wrongly; the number of correct answers."""
         correct = 0
-        for number, question in enumerate(questions(1)):
+        for number, question in enumerate(questions(1, level)):
             assert f"Question {number + 1} of 8" in quiz.get("progress")[0].proto.text
-            other = next(k for k in ("time", "noise") if k != question.answer)
+            other = next(k for k in LEVELS[level] if k != question.answer)
             answer = question.answer if number % 2 == 0 else other
             quiz.button(key=f"answer-{answer}").click().run()
             assert not quiz.exception
@@ -294,29 +298,128 @@ class TestQuiz:
             assert content.load("lessons")[question.answer]["clue"] in box[0].value
             correct += answer == question.answer
             quiz.button(key="next").click().run()
+        return correct
+
+    def test_answers_are_explained_counted_shared_and_reviewed(self, quiz: AppTest) -> None:
+        correct = self.answered(quiz, EASIEST)
         assert f"{correct} of 8 correct" in words(quiz)
+        link = {key: quiz.query_params[key] for key in quiz.query_params}
+        shared = lab(**link | {"view": "Quiz"})
+        assert f"{correct} of 8 correct" in words(shared)
+        assert shared.error  # the review begins with the first mistake
+        review = next(s for s in shared.segmented_control if s.key.startswith("review"))
+        review.set_value(0).run()
+        assert shared.success
+        assert len(players(shared)[0]["spectrograms"]) == 2
         next(b for b in quiz.button if b.label == "New quiz").click().run()
         assert quiz.number_input(key="quiz").value == 2
+        assert "answers" not in quiz.query_params
         assert "Question 1 of 8" in quiz.get("progress")[0].proto.text
+
+    def test_without_masks_there_are_six_answers(self, quiz: AppTest) -> None:
+        quiz.segmented_control(key="level").set_value(HARDEST).run()
+        assert f"{self.answered(quiz, HARDEST)} of 8 correct" in words(quiz)
+
+    def test_by_ear_nothing_is_seen_until_the_answer(self, quiz: AppTest) -> None:
+        quiz.segmented_control(key="level").set_value(BY_EAR).run()
+        (shown,) = players(quiz)
+        assert shown["spectrograms"] == []
+        original, augmented = shown["sounds"]
+        assert original["peaks"] == augmented["peaks"]
+        quiz.button(key="answer-time").click().run()
+        assert len(players(quiz)[0]["spectrograms"]) == 2
+
+    def test_a_hint_helps_and_is_counted(self, quiz: AppTest) -> None:
+        press(quiz, "hint")
+        hint = content.load("lessons")[questions(1)[0].answer]["hint"]
+        assert hint in [box.value for box in quiz.info]
+        self.answered(quiz, EASIEST)
+        assert "1 hint used." in words(quiz)
+
+    @pytest.mark.parametrize("answers", ["0123", "01239999", "0123012x", "४" * 8, ""])
+    def test_a_link_without_a_whole_score_begins_the_quiz(self, answers: str) -> None:
+        page = lab(view="Quiz", answers=answers)
+        assert not page.exception
+        assert "Question 1 of 8" in page.get("progress")[0].proto.text
 
     def test_a_second_press_answers_nothing(self, quiz: AppTest) -> None:
         quiz.button(key="answer-time").click()
         quiz.button(key="answer-time").click().run()
-        assert len(quiz.session_state["quiz_state"][1]) == 1
+        assert len(quiz.session_state["quiz_state"].answers) == 1
 
     def test_before_the_answer_nothing_gives_it_away(self, quiz: AppTest) -> None:
         alternative = players(quiz)[0]["alt"]
         assert not any(word in alternative for word in ("Masked", "noise", "moved to"))
 
 
-def test_each_lesson_shows_its_code(page: AppTest) -> None:
-    page.segmented_control(key="view").set_value("Lessons").run()
-    for lesson in content.load("lessons").values():
-        page.segmented_control(key="lesson").set_value(lesson["title"]).run()
-        assert not page.exception
-        for name in lesson["code"].split():
-            assert content.source(name)[1].rstrip() in page.code[0].value
-        assert lesson["imitates"] in words(page)
+class TestLessons:
+    @pytest.fixture
+    def lessons(self, page: AppTest) -> AppTest:
+        return page.segmented_control(key="view").set_value("Lessons").run()
+
+    def test_each_lesson_shows_its_code(self, lessons: AppTest) -> None:
+        for lesson in content.load("lessons").values():
+            lessons.button_group(key="lesson").set_value(lesson["title"]).run()
+            assert not lessons.exception
+            for name in lesson["code"].split():
+                assert content.source(name)[1].rstrip() in lessons.code[0].value
+            assert lesson["imitates"] in words(lessons)
+
+    def test_the_plan_fills_45_minutes(self, lessons: AppTest) -> None:
+        steps = content.load("plan")["steps"]
+        ends = [[int(end) for end in step["minutes"].split("–")] for step in steps]
+        assert [start for start, _ in ends] == [0, *(end for _, end in ends[:-1])]
+        assert ends[-1][1] == 45
+        assert all(step["title"] in words(lessons) for step in steps)
+
+    def test_try_it_sets_the_console(self, lessons: AppTest) -> None:
+        tries = {}
+        for step in content.load("plan")["steps"]:
+            tries |= step.get("tries", {})
+        for title, experiment in tries.items():
+            lessons.segmented_control(key="view").set_value("Lessons").run()
+            next(b for b in lessons.button if b.label.startswith(title)).click().run()
+            assert not lessons.exception
+            switches = {name for name, value in experiment["set"].items() if value is True}
+            assert on(lessons) == switches
+            assert lessons.session_state["track"].example == experiment["example"]
+
+    def test_settings_of_lessons_and_presets_exist(self) -> None:
+        effects = content.load("lab")["effects"].values()
+        known = {name for effect in effects for name in (effect["switch"], effect["slider"])}
+        known |= {"kind", "codec_name", "masks", "diff"}
+        settings = list(content.load("lab")["presets"].values())
+        for lesson in content.load("lessons").values():
+            settings += lesson.get("sets", {"": lesson.get("set")}).values()
+        plan = content.load("plan")
+        for step in plan["steps"]:
+            settings += [experiment["set"] for experiment in step.get("tries", {}).values()]
+        settings += [question["set"] for question in plan["worksheet"]["questions"]]
+        assert all(set(each) <= known for each in settings)
+
+    def test_policies_are_specaugments(self) -> None:
+        front_end = display_front_end(GTZAN_FRONT_END)
+        for name, settings in content.load("lessons")["policies"]["sets"].items():
+            ours, theirs = (
+                rack.preset(settings, front_end),
+                POLICIES[name].strengths(front_end, 3.0),
+            )
+            for field in ("time_mask", "time_warp", "frequency_mask"):
+                assert getattr(ours, field) == pytest.approx(getattr(theirs, field), abs=1)
+            assert ours.masks == theirs.masks
+
+    def test_the_worksheets_answers_are_what_the_console_says(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        page = lab(example="metal-madness", time="false", noise="true", snr="5")
+        said = re.search(r"to \*\*(\S+)\*\* \((\d+%)\)\.", words(page))
+        assert said is not None
+        question = content.load("plan")["worksheet"]["questions"][1]
+        monkeypatch.setattr(st, "session_state", {})
+        sheet = worksheet.page()
+        assert f"<td>{question['text']}</td><td>{said[1]}, {said[2]}</td>" in sheet
+        assert sheet.count("<section>") == 2
+        assert "$" not in sheet
 
 
 @pytest.mark.parametrize(("old", "new"), [("A crowd", "Crowd"), ("A worn record", "Vinyl crackle")])
