@@ -63,7 +63,7 @@ def made(both: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the command left: out/svm.json, checkpoints/svm-genre, runs/."""
     work = tmp_path_factory.mktemp("made")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(svm, "C_GRID", (1.0, 10.0))
+        patch.setattr(svm, "C_GRID", (10.0,))
         patch.setattr(svm, "GAMMA_GRID", (0.02,))
         options = [
             "--data",

@@ -246,7 +246,7 @@ def sides(split: splits.Split) -> list[set[int]]:
     return [set(side.tolist()) for side in (split.train, split.valid, split.test)]
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_paper_split_is_90_10_then_80_20_with_copies_together(seed: int) -> None:
     collection = thousand()
     split = splits.paper(collection, seed)
@@ -263,8 +263,9 @@ def test_paper_split_is_90_10_then_80_20_with_copies_together(seed: int) -> None
 
 def test_paper_splits_differ_by_seed_and_repeat_with_it() -> None:
     collection = thousand()
-    assert sides(splits.paper(collection, 1)) == sides(splits.paper(collection, 1))
-    assert sides(splits.paper(collection, 1)) != sides(splits.paper(collection, 2))
+    first = sides(splits.paper(collection, 1))
+    assert sides(splits.paper(collection, 1)) == first
+    assert sides(splits.paper(collection, 2)) != first
 
 
 def test_copies_are_one_group_even_across_genres() -> None:
