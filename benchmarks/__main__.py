@@ -6,7 +6,7 @@ lab         a moved slider of the augmentation lab against librosa's mel spectro
 why         another class explained, against one prediction and one patch at a time; deletion tests
 scale       training against a plain loop with librosa; ×1, ×4, ×16 data (--out: DIR/scale.json)
 opening     an example and a new track on Listen: the server's CPU time against the analysis's
-memory      the served app: first page, 40 tracks in a row, long ones, 30 sessions (needs Chromium)
+memory      the served app: first page, 40 tracks in a row, long ones, 20 visitors (needs Chromium)
 hostile     each file of --inputs DIR uploaded while another visitor opens an example (Chromium)
 """
 
@@ -69,4 +69,4 @@ for what in options.what:
         print(json.dumps({"first page": memory.first_page()}, indent=1))
         print(json.dumps({"many tracks": memory.many_tracks()}))
         print(json.dumps({"long tracks": memory.long_tracks()}, indent=1))
-        print(json.dumps({"30 sessions": memory.many_sessions()}, indent=1))
+        print(json.dumps({"20 visitors": memory.strangers()}, indent=1))

@@ -1,4 +1,4 @@
-"""Memory of the served app and its worker: many tracks, long ones, many sessions, hostile files.
+"""Memory of the served app and its worker: many tracks, long ones, many visitors, hostile files.
 
 Megabytes are those of the server and of the processes that decode (PSS: a page that several share
 counts once).
@@ -23,6 +23,7 @@ import soundfile
 from playwright.sync_api import Page, expect, sync_playwright
 
 from benchmarks.speed import song
+from crnn.format import duration
 from crnn.sources.examples import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
@@ -131,7 +132,7 @@ def many_tracks(count: int = 40, lengths: int = 10) -> dict[str, Any]:
                 "mimeType": "audio/mpeg",
                 "buffer": song(30 + 210 * (number % lengths) / (lengths - 1)),
             }
-            page.locator("input[type=file]").set_input_files(data)
+            _upload(page, data)
             _drawn(page, name)
             megabytes_each.append(megabytes(process))
     rounds = [max(megabytes_each[first : first + lengths]) for first in range(0, count, lengths)]
@@ -161,7 +162,7 @@ def long_tracks() -> dict[str, Any]:
         for name, data in files.items():
             file = Path(folder) / name
             file.write_bytes(data)
-            page.locator("input[type=file]").set_input_files(file)
+            _upload(page, file)
             _drawn(page, name)
             after[name] = {"peak_mb": most[0], "then_mb": megabytes(process)}
         return after
@@ -204,27 +205,47 @@ def _timed(chromium: Any, address: str, example: str) -> float:
     return round(time.perf_counter() - start, 2)
 
 
-def many_sessions(count: int = 30) -> dict[str, Any]:
-    """`count` visitors who open the same example at once."""
+def strangers(visitors: int = 20, rounds: int = 15) -> dict[str, Any]:
+    """Visitors who upload at once, again and again, each time another track of another length.
+
+    Each has to see the name and the length of their own.
+    """
+    sound, rate = soundfile.read(EXAMPLES["palace"].file, dtype="int16")
+    mb, wrong, start = [], [], time.perf_counter()
     with app() as (address, process), browser() as chromium, peak(process) as most:
-        pages = [chromium.new_page() for _ in range(count)]
-        start = time.perf_counter()
+        pages = [chromium.new_page() for _ in range(visitors)]
         for page in pages:
-            page.goto(f"{address}/?example=palace", wait_until="commit")
-        errors = 0
-        for page in pages:
-            _drawn(page, "Palace")
-            errors += (
-                page.get_by_test_id("stException").count()
-                + page.get_by_test_id("stAlertContentError").count()
-            )
-        seconds = time.perf_counter() - start
+            page.goto(address)
+        for number in range(rounds):
+            names = [f"track-{number}-{visitor}.wav" for visitor in range(visitors)]
+            lengths = [5.02 + 0.08 * (number * visitors + i) for i in range(visitors)]
+            for page, name, seconds in zip(pages, names, lengths, strict=True):
+                wav = BytesIO()
+                soundfile.write(wav, sound[: round(seconds * rate)], rate, format="WAV")
+                _upload(page, {"name": name, "mimeType": "audio/wav", "buffer": wav.getvalue()})
+            for page, name, seconds in zip(pages, names, lengths, strict=True):
+                _drawn(page, name)
+                words = page.get_by_test_id("stMain").inner_text()
+                if f"{duration(seconds)} · WAV" not in words or "Traceback" in words:
+                    wrong.append(name)
+            mb.append(megabytes(process))
         return {
-            "sessions": count,
-            "errors": errors,
+            "tracks": visitors * rounds,
+            "visitors": visitors,
+            "wrong": wrong,
+            "mb_after_each_round": mb,
             "peak_mb": most[0],
-            "all_drawn_s": round(seconds, 1),
+            "s": round(time.perf_counter() - start),
         }
+
+
+def _upload(page: Page, file: Any) -> None:
+    """Upload a file, on the first page or with another track open."""
+    field, box = page.locator("input[type=file]"), page.get_by_text("Open another song")
+    field.or_(box).first.wait_for(state="attached", timeout=PATIENCE)
+    if not field.count():
+        box.click()
+    field.set_input_files(file, timeout=PATIENCE)
 
 
 def _drawn(page: Page, heading: str) -> None:
