@@ -15,7 +15,11 @@ _FOLDER = Path(__file__).parent
 with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="lab-head"):
     st.title("Augmentation lab", anchor=False, width="content")
     view = choose("View", list(VIEWS), "view")
-    st.space("stretch")
+    st.caption(
+        "Data augmentation: models train on altered copies of their data. Alter a song, hear it "
+        "and see what the models make of it.",
+        width=420,
+    )
     projector = st.toggle(
         "Projector", key="projector", bind="query-params", help="Larger type, nothing around it."
     )

@@ -171,7 +171,7 @@ def _effect(
     audible: effects of its group that are on; several: whether more than one is on at all.
     """
     effect = effects()[name]
-    with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center"):
+    with st.container(horizontal=True, wrap=False, gap="xxsmall", vertical_alignment="center"):
         with st.container(width="stretch"):
             on = st.toggle(
                 effect["title"],

@@ -218,6 +218,7 @@ class Player {
       button.type = 'button';
       button.onclick = () => this.choose(i);
     });
+    element('kbd', 'B', this.sounds).title = 'Press B to switch';
     this.setSpeed();
     this.choose(this.current);
     this.seek(moment, false);
@@ -297,7 +298,7 @@ class Player {
     this.current = i;
     this.audios.forEach((audio, k) => { audio.muted = k !== i; });
     if (Math.abs(this.audio.currentTime - t) > 0.03) this.audio.currentTime = t;
-    [...this.sounds.children].forEach((button, k) => button.setAttribute('aria-pressed', k === i));
+    this.sounds.querySelectorAll('button').forEach((button, k) => button.setAttribute('aria-pressed', k === i));
     this.draw();
   }
 
