@@ -64,7 +64,10 @@ def bar(prediction: Prediction, k: int = 3) -> str:
             f"fill='{palette[label]}'/>"
         )
         x += width
-    box = "xmlns='http://www.w3.org/2000/svg' width='100' height='30' viewBox='0 0 100 30'"
+    box = (
+        "xmlns='http://www.w3.org/2000/svg' width='76' height='30' "
+        "viewBox='0 0 100 30' preserveAspectRatio='none'"
+    )
     return f"data:image/svg+xml,{quote(f'<svg {box}>{chr(10).join(parts)}</svg>')}"
 
 
