@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,9 @@ def _console(track: session.Track) -> None:
                 plan = augment.plan.sample(
                     strengths, seconds, session.classifiers()[0].front_end, length, number
                 )
-                before, sound = _results(track, samples, start, plan)
+                # What takes longer says so.
+                with st.spinner("Working on the whole track…") if seconds > 60 else nullcontext():
+                    before, sound = _results(track, samples, start, plan)
             except CrnnError as error:
                 st.warning(f"{error} Choose another segment.", icon=":material/hearing_disabled:")
                 return

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy import signal
 from torch import Generator, Tensor
 from torch.nn import functional
 
@@ -16,6 +17,8 @@ from crnn.augment.effects.base import check
 
 # Points of the curve, from the lowest band to the highest: about one an octave.
 POINTS = 8
+
+_TAPS = 8192  # of the filter
 
 
 @dataclass(frozen=True)
@@ -35,16 +38,15 @@ class Equaliser:
 
     def apply(self, samples: Tensor, sample_rate: int) -> Tensor:
         """Shape: [..., T] -> [..., T]; a filter of zero phase, so nothing is delayed."""
-        count = samples.shape[-1]
-        padded = 2 ** max(1, count - 1).bit_length()  # what would wrap around falls into zeros
-        hertz = np.fft.rfftfreq(2 * padded, 1 / sample_rate)
+        count, hertz = samples.shape[-1], np.fft.rfftfreq(_TAPS, 1 / sample_rate)
         places = np.linspace(0, 1, 32 * POINTS)  # fine enough for straight lines between them
         curve = np.interp(places, np.linspace(0, 1, POINTS), self.gains().numpy())
         grid = mel_to_hz(places * hz_to_mel(sample_rate / 2, "slaney"), "slaney")
-        gain = torch.from_numpy(10 ** (np.interp(hertz, grid, curve) / 20)).to(samples.dtype)
-        spectrum = torch.fft.rfft(samples, n=2 * padded) * gain
-        filtered: Tensor = torch.fft.irfft(spectrum, n=2 * padded)
-        return filtered[..., :count]
+        response = np.fft.irfft(10 ** (np.interp(hertz, grid, curve) / 20))
+        taps = np.roll(response, _TAPS // 2).reshape((1,) * (samples.ndim - 1) + (-1,))
+        filtered = signal.oaconvolve(samples.numpy(), taps.astype(np.float32), axes=-1)
+        filtered = filtered[..., _TAPS // 2 : _TAPS // 2 + count]
+        return torch.as_tensor(filtered, dtype=samples.dtype)
 
 
 def equalise(mel: Tensor, level: Tensor, points: Tensor, floor: float) -> Tensor:

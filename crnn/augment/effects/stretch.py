@@ -1,6 +1,7 @@
 """Tempo without pitch and pitch without tempo, by a phase vocoder (Flanagan & Golden 1966)."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import soxr
 import torch
@@ -10,6 +11,7 @@ from crnn.audio.torchaudio_shim import torchaudio
 from crnn.augment.effects.base import check
 
 N_FFT, HOP = 2048, 512
+_BLOCK, _FADE = 2**18, 1024  # samples
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,29 @@ class PitchShift:
 
 
 def stretched(sound: Tensor, length: int) -> Tensor:
-    """The same sound in more or fewer samples, pitch kept. Shape: [..., T] -> [..., length]."""
+    """The same sound in more or fewer samples, pitch kept. Shape: [..., T] -> [..., length].
+
+    In blocks that fade into each other: a vocoder takes many times the memory of its sound.
+    """
+    count = sound.shape[-1]
+    if count == length:
+        return sound
+    blocks = -(-max(count, length) // _BLOCK)
+    edges = [round(k * length / blocks) for k in range(blocks + 1)]
+    out, ramp = sound.new_empty((*sound.shape[:-1], length)), torch.linspace(0, 1, _FADE)
+    for first, end in pairwise(edges):
+        last = min(length, end + _FADE)
+        begin, stop = (round(place * count / length) for place in (first, last))
+        block = _vocoded(sound[..., begin:stop], last - first)
+        if first:
+            joint = out[..., first : first + _FADE] * (1 - ramp) + block[..., :_FADE] * ramp
+            block = torch.cat([joint, block[..., _FADE:]], -1)
+        out[..., first:last] = block
+    return out
+
+
+def _vocoded(sound: Tensor, length: int) -> Tensor:
+    """One block. Shape: [..., T] -> [..., length]."""
     count = sound.shape[-1]
     if count == length:
         return sound

@@ -17,6 +17,7 @@ from crnn.augment.effects import (
     BandPass,
     Clipping,
     Codec,
+    Effect,
     Equaliser,
     Gain,
     PitchShift,
@@ -69,6 +70,10 @@ def test_a_band_pass_has_half_the_power_at_its_edges_and_24_db_less_an_octave_be
     assert level(band.apply(tone(6800), RATE)) - level(tone(6800)) < -24
 
 
+def test_a_band_that_the_rate_does_not_have_is_silent() -> None:
+    assert float(BandPass(12_000).apply(tone(440), RATE).abs().max()) == 0
+
+
 @pytest.mark.parametrize("seconds", [0.3, 1.5])
 @pytest.mark.parametrize("direct_db", [-6.0, 6.0])
 def test_a_rooms_sound_falls_by_60_db_in_its_time(seconds: float, direct_db: float) -> None:
@@ -103,6 +108,20 @@ def test_a_stretch_moves_clicks_by_its_ratio_and_keeps_the_pitch(rate: float) ->
     assert found / RATE == pytest.approx(0.5 / rate, abs=0.03)
     cents = 1200 * np.log2(pitch(TimeStretch(rate).apply(tone(440), RATE)[:RATE]) / 440)
     assert cents == pytest.approx(0, abs=5)
+
+
+@pytest.mark.parametrize("effect", [TimeStretch(0.8), TimeStretch(1.3), PitchShift(2)], ids=str)
+def test_a_long_sound_has_no_click_or_hole_where_its_blocks_meet(effect: Effect) -> None:
+    before = tone(440, 30)  # three blocks
+    after = effect.apply(before, RATE)
+    if isinstance(effect, TimeStretch) and effect.rate > 1:
+        after = after[: int(len(after) / effect.rate)]  # then it begins again
+    inside = after[RATE:-RATE]
+    assert float(inside.diff().abs().max()) < 2 * float(before.diff().abs().max())
+    hops = inside[: len(inside) // 1024 * 1024].view(-1, 1024)
+    assert float(hops.square().mean(1).sqrt().min()) > 0.06  # of 0.21
+    quarters = inside[: len(inside) // 4 * 4].view(4, -1)
+    assert [pitch(part) for part in quarters] == pytest.approx([pitch(quarters[0])] * 4, abs=0.5)
 
 
 def ffmpeg(sound: np.ndarray, *filters: tuple[str, str]) -> np.ndarray:
