@@ -41,7 +41,7 @@ def _details(track: session.Track) -> None:
 def _over_time(track: session.Track) -> None:
     """The player with both predictions over time, and the same in words."""
     analysis = track.analysis
-    place = st.container()
+    place = st.container(key="over-time")
     finer = st.toggle("Higher time resolution (0.25 s)", key="finer")
     timelines, sentences = {}, []
     for index, prediction in enumerate(analysis.predictions):

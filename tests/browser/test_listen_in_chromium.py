@@ -119,11 +119,23 @@ def test_200_mb_are_refused_before_they_travel(
     assert errors == []
 
 
+SHIFTS = """window.largest = 0
+new PerformanceObserver(list => {
+  for (const shift of list.getEntries())
+    if (!shift.hadRecentInput) window.largest = Math.max(window.largest, shift.value)
+}).observe({ type: "layout-shift", buffered: true })"""
+
+
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
-def test_the_verdict_is_on_the_first_screen(
+def test_the_verdict_is_on_the_first_screen_and_nothing_jumps(
     chromium: Browser, server: str, width: int, height: int
 ) -> None:
     page = chromium.new_page(viewport={"width": width, "height": height})
+    page.add_init_script(SHIFTS)
+    page.goto(server)
+    page.get_by_role("button", name="Open Palace").wait_for()
+    rest(page)
+    assert page.evaluate("largest") <= 0.1
     page.goto(f"{server}/?example=palace")
     verdict = page.locator(".st-key-verdict")
     expect(verdict).to_contain_text("Happy")
@@ -131,4 +143,5 @@ def test_the_verdict_is_on_the_first_screen(
     box = verdict.bounding_box()
     assert box is not None
     assert box["y"] + box["height"] < height
+    assert page.evaluate("largest") <= 0.1
     assert page.title() == "Palace – Genre & Mood Spectrum"

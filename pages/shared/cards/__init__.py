@@ -16,7 +16,6 @@ from crnn.labels import OTHER_COLOUR, colours, display
 from crnn.sources.examples import EXAMPLES, Example
 from pages.shared import cache, models, session
 
-KEY = "example-cards"
 _FOLDER = Path(__file__).parent
 _mount = st.components.v2.component(
     "cards",
@@ -33,11 +32,12 @@ def show(compact: bool) -> None:
         "chosen": track.example if track is not None else "",
         "compact": compact,
     }
-    _mount(key=KEY, data=data, on_open_change=_open)
+    key = "example-rows" if compact else "example-tiles"  # app.css reserves their heights
+    _mount(key=key, data=data, on_open_change=lambda: _open(key))
 
 
-def _open() -> None:
-    st.query_params["example"] = st.session_state[KEY].open
+def _open(key: str) -> None:
+    st.query_params["example"] = st.session_state[key].open
 
 
 def _card(example: Example) -> dict[str, Any]:
