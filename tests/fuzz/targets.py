@@ -217,7 +217,10 @@ def services(random: Random) -> None:
 # Parameters of each page's address.
 QUERIES = {
     "": ("example",),
-    "lab": ("example", "view", "sweep", "seed", "quiz", "start", "masks", "diff"),
+    "lab": (
+        *("example", "view", "sweep", "seed", "quiz", "masks", "diff", "segment", "order", "solo"),
+        *("noise", "snr", "band", "hz", "codec", "kbit", "level", "answers", "lesson", "projector"),
+    ),
     "compare": ("examples", "by", "sort"),
     "how": ("example", "task", "chapter"),
     "results": ("section",),
