@@ -21,11 +21,11 @@ def add() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         source = st.segmented_control("Add your own", SOURCES, key="compare_source")
         _current_track()
-    limits = f"{sources.LIMIT_MB} MB each, up to {archive.MAX_TRACKS} songs"
+    limits = f"{sources.LIMIT_MB} MB each, up to {archive.MAX_TRACKS} tracks"
     if source == "Files":
-        _upload("files", f"Audio files or ZIPs, {limits}; first 10 minutes are analysed", True)
+        _upload("files", f"Audio files or ZIPs, {limits}; the first 10 minutes are analysed", True)
     elif source == "Folder":
-        _upload("folder", f"A folder of songs, {limits}; other files are ignored", "directory")
+        _upload("folder", f"A folder of tracks, {limits}; other files are ignored", "directory")
     elif source == "Spotify link":
         before = session.current()
         sources.spotify_link()

@@ -8,7 +8,7 @@ from pages.shared import session
 from pages.shared.markdown import escape
 
 st.title("Compare tracks", anchor=False)
-st.markdown("Compare genre and mood across songs, and see which sound alike.")
+st.markdown("Compare genre and mood across tracks, and see which sound alike.")
 add.add()
 if removal := state.last_removal():
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -31,5 +31,5 @@ else:
         on_click=state.choose_examples,
         args=(list(EXAMPLES),),
     )
-    st.info("Add at least two songs (up to 60).")
+    st.info("Add at least two tracks (up to 60).")
 session.warm_up()

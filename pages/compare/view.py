@@ -72,7 +72,7 @@ def _map(tracks: list[inference.TrackSummary], similarities: inference.predictio
 
     alt = predictions.similarities(tracks, similarities)
     st.plotly_chart(figure, key="map", alt=alt, on_select=choose, selection_mode="points")
-    st.caption("Near = similar to the models (PCA of their embeddings). Click a track to play it.")
+    st.caption("Close together: alike by the models' embeddings (PCA). Click a track to play it.")
 
 
 def _chosen(tracks: list[inference.TrackSummary]) -> None:
@@ -90,7 +90,7 @@ def _chosen(tracks: list[inference.TrackSummary]) -> None:
             args=(track.digest,),
         )
     if (played := _sound(track)) is None:
-        st.caption("Your own files are not kept, so only the current track can be played here.")
+        st.caption("Your own files are not kept: of these, only the current track can be played.")
         return
     sound = player.Sound(track.name, played.sound, played.mime, played.peaks)
     player.show("compare", track.name, [sound], played.seconds)
@@ -111,9 +111,7 @@ def _remarks(tracks: list[inference.TrackSummary]) -> None:
     for track in tracks:
         notices = list(track.notices)
         if any(prediction.repeated for prediction in track.predictions):
-            notices.append(
-                f"Lasts {track.seconds:.1f} s and was repeated to fill a segment of the model."
-            )
+            notices.append(f"Lasts {track.seconds:.1f} s and was repeated to fill one segment.")
         remarks += [f"- **{escape(track.name, 60)}** – {notice}" for notice in notices]
     if remarks:
         title = f"{len(remarks)} remark{'' if len(remarks) == 1 else 's'}"

@@ -60,7 +60,7 @@ def _console(track: session.Track) -> None:
                     "Difference",
                     key="diff",
                     bind="query-params",
-                    help="Show the augmented spectrogram minus the original below it.",
+                    help="Below, show the augmented spectrogram minus the original.",
                 )
             presets = st.container(horizontal=True, gap="xsmall", key="presets")
         with left, st.container(key="rack", gap="xsmall"):
@@ -104,7 +104,7 @@ def _excerpt(track: session.Track) -> tuple[float, float, int]:
     scope = choose("Apply to", ["One segment", "Whole track"], "scope")
     if scope == "Whole track" or count == 1:
         if track.seconds > session.LAB_SECONDS:
-            st.caption(f"The first {session.LAB_SECONDS // 60} minutes.")
+            st.caption(f"Only the first {session.LAB_SECONDS // 60} minutes.")
         return 0.0, total, 0
     if st.session_state.get("segment", 1) > count:
         st.session_state.segment = min(3, count)  # of a longer track that was here before
@@ -117,7 +117,7 @@ def _excerpt(track: session.Track) -> tuple[float, float, int]:
             key="segment",
             bind="query-params",
             label_visibility="collapsed",
-            help=f"Segment of {length:g} seconds, as the genre model reads them.",
+            help=f"Segment number; the genre model analyses {length:g} s at a time.",
             width=130,
         )
     )

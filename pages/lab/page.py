@@ -17,11 +17,11 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium", ke
     view = choose("View", list(VIEWS), "view")
     st.caption(
         "Data augmentation: models train on altered copies of their data. Alter a song, hear it "
-        "and see what the models make of it.",
+        "and see how the predictions change.",
         width=420,
     )
     projector = st.toggle(
-        "Projector", key="projector", bind="query-params", help="Larger type, nothing around it."
+        "Projector", key="projector", bind="query-params", help="Larger type, only the Lab."
     )
 styles = ["lab.css", "projector.css"] if projector else ["lab.css"]
 st.html("".join(f"<style>{(_FOLDER / name).read_text('utf-8')}</style>" for name in styles))

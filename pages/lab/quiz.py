@@ -125,7 +125,7 @@ def _choices(game: _Round, question: Question, position: int) -> None:
             game.answers.append(key)
             game.solved = True
 
-    st.markdown("**Which augmentation was applied?** Switch between the sounds, also with B.")
+    st.markdown("**Which augmentation was applied?** Press B to switch between the sounds.")
     with st.container(horizontal=True, gap="small"):
         for key in LEVELS[game.level]:
             title = content.load("lessons")[key]["title"]
@@ -193,7 +193,7 @@ def _score(game: _Round, questions: tuple[Question, ...]) -> None:
 def _advice(level: str, correct: int) -> str:
     levels = list(LEVELS)
     if correct < QUESTIONS - 1:
-        return "Listen to your mistakes again below; the lessons explain what to look for."
+        return "Listen to your mistakes again below; the lessons explain the clues."
     if level == levels[-1]:
         return "You know them all."
     return f"Well done. Try the level “{levels[levels.index(level) + 1]}” next."

@@ -288,8 +288,7 @@ def _advanced() -> tuple[int, int, Any]:
             ["silence", "mean"],
             "fill",
             label_visibility="visible",
-            help="Silence, as in training, or the mean of the spectrogram. Never 0 dB: that is the "
-            "peak.",
+            help="Silence, as in training, or the spectrogram's mean. Not 0 dB, the loudest level.",
         )
     return int(seed), int(masks), fill
 

@@ -31,7 +31,7 @@ def on_request(
     """Strength against the probability of each model's original top class, once asked for."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Robustness", anchor=False, width="content")
-        asked = st.toggle("Show the curve", key="curve", help="Computed in a few seconds.")
+        asked = st.toggle("Show the curve", key="curve", help="Takes a few seconds.")
         st.caption("How strong must an effect be before the prediction changes?")
     if asked:
         _curve(track, samples, start, strengths, before)
@@ -112,7 +112,7 @@ def _test_set() -> None:
     with st.expander("Accuracy on 290 test tracks", icon=":material/table_chart:"):
         st.dataframe(results.table(table), hide_index=True)
         st.caption(
-            "Test accuracy of the genre model when the test tracks are augmented (the paper's "
-            f"Table VII). It was trained without these tracks. {table['context']} The paper's "
-            "figures are for a random split; it does not say how they were measured."
+            "Augmented test tracks, and a model trained like the built-in genre model but without "
+            f"them (Marciano et al., Table VII). {table['context']} The paper used a random split "
+            "and does not say how it measured."
         )

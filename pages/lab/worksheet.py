@@ -64,9 +64,9 @@ def page() -> str:
         ),
         solutions="".join(f"<li>{escape(each['answer'])}</li>" for each in sheet["open"]),
         models=(
-            "What the built-in models say."
+            "Predictions of the built-in models."
             if models.all_bundled()
-            else "What the models in use say; they are not the built-in ones."
+            else "Predictions of the models in use, which are not the built-in ones."
         ),
     )
 

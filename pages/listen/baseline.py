@@ -29,7 +29,7 @@ def _svm() -> baseline.svm.SVM:
 
 
 def _features(track: session.Track) -> dict[str, float]:
-    with queue.turn(), st.spinner("Extracting features… the first time takes a few seconds more."):
+    with queue.turn(), st.spinner("Extracting features… the first time takes a little longer."):
         # Whatever network is in use: the SVM's front end is GTZAN's.
         samples = session.samples(track, audio.front_end.GTZAN_FRONT_END)
         return baseline.features.extract(samples.numpy())
@@ -51,7 +51,7 @@ def _predictions(track: session.Track, features: dict[str, float]) -> None:
     )
     with right:
         if network is None:
-            st.info("The model in use has other classes than the SVM; they cannot be compared.")
+            st.info("Model and SVM have different classes, so they cannot be compared.")
         else:
             st.markdown(text.comparison(network, probs))
         st.caption(f"SVM. {predictions.accuracy(svm)}")

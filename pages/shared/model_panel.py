@@ -31,8 +31,8 @@ def controls() -> DeltaGenerator:
         address = st.text_input(
             "Try another model from the Hugging Face Hub",
             placeholder="user/repository",
-            help="A repository with a checkpoint of this project's kind; @revision is optional. "
-            "It is used in your session alone. Press Enter to fetch it.",
+            help="A repository with a checkpoint in this app's format; @revision is optional. "
+            "Only your session uses it. Press Enter to download it.",
             key="other_network",
         )
         if address and address != st.session_state.get("network_tried"):
@@ -42,7 +42,7 @@ def controls() -> DeltaGenerator:
             st.button("Try again", key="network-again", on_click=_try_again)
         # Before anything is computed with them: whatever fails then, there is a way back.
         for task in filter(models.is_own, models.TASKS):
-            label = f"Back to the default for {task}"
+            label = f"Back to the default {task} model"
             st.button(label, key=f"default-{task}", on_click=_back, args=(task,))
         _reanalyse()
     return place
@@ -138,7 +138,7 @@ def _card(metadata: Metadata, commit: str) -> None:
         st.caption(escape(f"Protocol {protocol}: {'; '.join(context)}"))
     if metadata.ood_origin:
         st.caption(escape(f"Out-of-distribution threshold: {metadata.ood_origin}"))
-    st.markdown(without_pictures(metadata.card[:_CARD]) or "It has no model card.")
+    st.markdown(without_pictures(metadata.card[:_CARD]) or "No model card.")
 
 
 @cache.shared(len(models.TASKS))

@@ -128,7 +128,7 @@ def _track(
     kind, codecs = _PLAYED.get(waveform.format, ("wav", ()))
     about, sound = _about(waveform), data
     if waveform.codec not in codecs:
-        about += " · browsers do not play this, so the player has the analysed mono sound"
+        about += " · browsers can't play this format, so the player has the analysed mono sound"
         kind, sound = "wav", inference.to_wav(waveform.samples, waveform.sample_rate)
     return Track(
         name,

@@ -59,7 +59,7 @@ def _effect(effect: Effect) -> str:
         case augment.effects.Reverberation(seconds=seconds):
             return f"Reverberation of {seconds:g} s."
         case augment.effects.BandPass(low_hz=low, high_hz=high):
-            return f"Only {hertz(low)}–{hertz(high)}."
+            return f"Band-pass: {hertz(low)}–{hertz(high)}."
         case augment.effects.Gain(db=db):
             return f"Gain {db:+g} dB."
         case augment.effects.Clipping(depth_db=depth):
@@ -175,7 +175,8 @@ def robustness(curves: Sequence[Curve]) -> str:
         below = (tick for tick, p in zip(curve.ticks, curve.mean, strict=True) if p < first / 2)
         half = next(below, None)
         sentences.append(
-            f"{curve.task}: {display(curve.label)} goes from {percent(first)} to {percent(last)}, "
+            f"{display(curve.task)}: {display(curve.label)} goes from {percent(first)} to "
+            f"{percent(last)}, "
             + (f"below half of it at {half}." if half else "never below half of it.")
         )
     return f"{curves[0].unit}. {' '.join(sentences)}"

@@ -68,15 +68,15 @@ def reliability(
             right = sum(point["right"] * point["tracks"] for point in bins)
             if n >= _ENOUGH:
                 return (
-                    f"Where no {prediction.task} reaches {percent(SURE)}, the first is right for "
-                    f"{percent(right / n)} of {n:.0f} {where}{note}."
+                    f"Of {n:.0f} {where} on which no {prediction.task} reached {percent(SURE)}, "
+                    f"{percent(right / n)} were predicted correctly{note}."
                 )
             continue
         found = results.class_accuracy(result, label)
         if min(found.tracks, found.predictions) >= _ENOUGH:
             return (
                 f"Of {found.predictions} {where} predicted as {display(label)}, "
-                f"{percent(found.precision)} were right{note}."
+                f"{percent(found.precision)} were correct{note}."
             )
     return accuracy(checkpoint)
 

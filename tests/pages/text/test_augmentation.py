@@ -82,7 +82,7 @@ def test_what_has_no_room_is_mentioned() -> None:
 )
 def test_a_curve_tells_where_it_halves(mean: tuple[float, ...], end: str) -> None:
     curve = Curve("genre", "hiphop", "Seconds", ("0", "1", "2")[: len(mean)], mean, mean, mean)
-    assert augmentation.robustness([curve]).startswith("Seconds. genre: Hip-hop goes from 80%")
+    assert augmentation.robustness([curve]).startswith("Seconds. Genre: Hip-hop goes from 80%")
     assert augmentation.robustness([curve]).endswith(end)
 
 
@@ -92,7 +92,7 @@ def test_effects_and_noise_are_told_in_their_order() -> None:
     assert augmentation.describe(plan(strengths)) == [
         "Pitch 2 semitones lower.",
         "White noise, 5 dB quieter than the music.",
-        "Only 300 Hz–3.4 kHz.",
+        "Band-pass: 300 Hz–3.4 kHz.",
         "Opus at 8 kbit/s.",
     ]
 

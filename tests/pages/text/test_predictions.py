@@ -60,9 +60,9 @@ def test_reliability_is_the_predicted_classs_own_and_else_the_accuracy() -> None
         measured = {"N": result | changes}
         return predictions.reliability(prediction("genre", [row]), measured, checkpoint)
 
-    assert told([0.8, 0.2]) == "Of 40 unseen songs predicted as A, 75% were right."
+    assert told([0.8, 0.2]) == "Of 40 unseen songs predicted as A, 75% were correct."
     assert told([0.6, 0.4]) == (
-        "Where no genre reaches 70%, the first is right for 40% of 20 unseen songs."
+        "Of 20 unseen songs on which no genre reached 70%, 40% were predicted correctly."
     )
     overall = "Top-1 accuracy on unseen songs: 50%."
     assert told([0.8, 0.2], weights="others") == overall
