@@ -14,8 +14,8 @@ from crnn.audio.noise import KINDS, noise_loop, noise_loop_power
 class BackgroundNoise:
     """Noise on average snr_db decibels quieter than the music.
 
-    kind: one of crnn.audio.noise.KINDS. What is sampled is where in a minute of noise an item's
-    begins, from 0 to 1.
+    kind: one of crnn.audio.noise.KINDS. What is sampled is where in a one-minute noise loop
+    an item's noise begins, from 0 to 1.
     """
 
     snr_db: float
@@ -34,7 +34,7 @@ class BackgroundNoise:
         return torch.rand(shape[0], generator=generator)
 
     def mix(self, samples: Tensor, begin: float, sample_rate: int) -> Tensor:
-        """Shape: samples [T] -> [T]. Silence stays silence: nothing can be so many dB below it."""
+        """Shape: samples [T] -> [T]. Silence stays silence: its noise has no power either."""
         minute = noise_loop(self.kind, sample_rate)
         first = int(begin * len(minute))
         noise = minute[(first + torch.arange(len(samples))) % len(minute)]

@@ -271,7 +271,7 @@ class Shift:
 
 
 def largest_shifts(before: Version, after: Version, count: int) -> list[Shift]:
-    """The classes of all tasks whose probabilities change most, by half a percent or more."""
+    """The classes of all tasks that change most in probability, by at least 0.5 points."""
     shifts = [
         Shift(old.task, label, p, new.to_dict()[label])
         for old, new in zip(before.predictions, after.predictions, strict=True)

@@ -19,10 +19,10 @@ _MAX_GAIN = 4.0  # 12 dB
 
 
 def render(samples: Tensor, plan: Plan, front_end: FrontEnd) -> Tensor:
-    """The augmented sound, as loud as the original on average where 12 dB more are enough for that;
-    a gain among its effects is kept.
+    """The augmented sound, matched to the original's mean power with at most 12 dB of gain; a gain
+    among its effects is kept.
 
-    Shape: [T] at the front end's rate -> [T]; peaks may pass ±1, see `prevent_clipping`.
+    Shape: [T] at the front end's rate -> [T]; peaks may exceed ±1, see `prevent_clipping`.
     """
     rate = front_end.sample_rate
     noisy = augment_samples(samples, plan, rate)

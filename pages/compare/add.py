@@ -12,7 +12,7 @@ from pages.compare import batch_upload, state
 from pages.shared import cache, models, queue, session, sources
 from pages.shared.markdown import escape
 
-SOURCES = ("Files", "Folder", "Spotify link")
+SOURCES = ("Files", "Folder", "Search or Spotify link")
 
 
 def add() -> None:
@@ -26,7 +26,7 @@ def add() -> None:
         _upload("files", f"Audio files or ZIPs, {limits}; the first 10 minutes are analysed", True)
     elif source == "Folder":
         _upload("folder", f"A folder of tracks, {limits}; other files are ignored", "directory")
-    elif source == "Spotify link":
+    elif source == "Search or Spotify link":
         before = session.current()
         sources.spotify_link()
         track = session.current()

@@ -106,7 +106,7 @@ def turn(bar: DeltaGenerator | None = None, done: float = 0.0, prefix: str = "")
 
     def report(ahead: int) -> None:
         visitors = "visitor is" if ahead == 1 else "visitors are"
-        message = f"{prefix}{ahead} {visitors} ahead of you. Yours starts automatically."
+        message = f"{prefix}{ahead} {visitors} ahead of you. Your turn comes automatically."
         if bar is None:
             place.caption(message)
         else:

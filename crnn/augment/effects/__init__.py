@@ -1,8 +1,8 @@
 """Augmentations of the waveform, each one small frozen object.
 
-Its fields are its strengths, checked when it is made; those with a `seed` have the same random part
-for equal seeds. `apply(samples, sample_rate)` takes samples [..., T] and returns as many of the
-same type; an item of a batch does not depend on the others.
+Its fields are its strengths, checked when it is made. An effect with a `seed` has the same random
+part for equal seeds. `apply(samples, sample_rate)` takes samples [..., T] and returns as many, of
+the same type; an item of a batch does not depend on the others.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""What every effect has, and a check of bounds."""
+"""The interface of every effect, and a check of bounds."""
 
 from typing import Protocol
 
@@ -13,6 +13,6 @@ class Effect(Protocol):
 
 
 def check(what: str, value: float, low: float, high: float, unit: str) -> None:
-    """ValueError, in one sentence, where a strength is out of its bounds or no number."""
+    """Raise ValueError, in one sentence, where a strength is out of bounds or not a number."""
     if not low <= value <= high:
         raise ValueError(f"{what} of {value:g} {unit}: between {low:g} and {high:g} is needed")

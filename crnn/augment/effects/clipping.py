@@ -1,4 +1,4 @@
-"""Clipping: an overdriven input cuts off whatever is louder than it can carry."""
+"""Hard clipping: an overdriven input cuts off every peak above its limit."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from crnn.augment.effects.base import check
 
 @dataclass(frozen=True)
 class Clipping:
-    """Samples beyond a level are set to it (hard clipping).
+    """Samples above a level, in magnitude, are set to it.
 
     depth_db: how far the level lies below the sound's own peak, 0 (none) to 60 dB.
     """

@@ -1,4 +1,4 @@
-"""Lossy coding: what MP3 or Opus leave of a sound at a bit rate."""
+"""Lossy coding by MP3 or Opus at a given bit rate."""
 
 import io
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ BIT_RATES = {codec: rates for codec, (*_, rates) in _ENCODERS.items()}
 
 @dataclass(frozen=True)
 class Codec:
-    """Encoded by FFmpeg and decoded again; kbit_s: constant bit rate, one of BIT_RATES[codec].
+    """Encode with FFmpeg, then decode; kbit_s: constant bit rate, one of BIT_RATES[codec].
 
-    MP3 is encoded at 16, 22.05 or 24 kHz, so above 12 kHz it leaves nothing.
+    MP3 is encoded at 16, 22.05 or 24 kHz, so nothing above 12 kHz is left.
     """
 
     codec: str
@@ -37,7 +37,7 @@ class Codec:
             )
 
     def encode(self, samples: NDArray[np.float32], sample_rate: int) -> bytes:
-        """Samples [T] at one of the encoder's rates, as a file."""
+        """Encode samples [T], at one of the encoder's sample rates; returns the file."""
         encoder, container, *_ = _ENCODERS[self.codec]
         out = io.BytesIO()
         with av.open(out, "w", format=container) as file:

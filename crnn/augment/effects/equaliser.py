@@ -1,7 +1,7 @@
-"""A random, smooth equaliser: another room, microphone or mastering.
+"""A random, smooth equaliser, as if from another room, microphone or mastering.
 
-The networks are trained with it (training.engine.module), on log-mel spectrograms; here it is in
-the waveform, too.
+The networks are trained with it (training.engine.module), on log-mel spectrograms; here it is
+applied to the waveform, too.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _TAPS = 8192  # of the filter
 
 @dataclass(frozen=True)
 class Equaliser:
-    """A curve through eight gains, each uniform in ±limit_db, evenly spaced in mel; 0 to 40 dB."""
+    """A curve through eight points evenly spaced in mel, gains uniform in ±limit_db (0 to 40)."""
 
     limit_db: float
     seed: int = 0
@@ -37,7 +37,7 @@ class Equaliser:
         return (unit * 2 - 1) * self.limit_db
 
     def apply(self, samples: Tensor, sample_rate: int) -> Tensor:
-        """Shape: [..., T] -> [..., T]; a filter of zero phase, so nothing is delayed."""
+        """Shape: [..., T] -> [..., T]; a zero-phase filter, so nothing is delayed."""
         count, hertz = samples.shape[-1], np.fft.rfftfreq(_TAPS, 1 / sample_rate)
         places = np.linspace(0, 1, 32 * POINTS)  # fine enough for straight lines between them
         curve = np.interp(places, np.linspace(0, 1, POINTS), self.gains().numpy())

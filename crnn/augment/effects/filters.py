@@ -1,4 +1,4 @@
-"""A band-pass filter: what a telephone, a small loudspeaker or a wall lets through."""
+"""A band-pass filter, as in a telephone, a small loudspeaker or a wall."""
 
 import math
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ TELEPHONE = (300.0, 3400.0)  # Hz, narrow-band telephony: ITU-T G.712
 
 @dataclass(frozen=True)
 class BandPass:
-    """Butterworth filters of order 4: half the power (−3 dB) at the edges, 24 dB less an octave on.
+    """Butterworth filters of order 4: −3 dB at the edges, −24 dB per octave beyond.
 
-    low_hz: 0 is no lower edge; high_hz: infinity, or half the sample rate and above, no upper one.
+    low_hz: 0 for no lower edge; high_hz: half the sample rate or more for no upper edge.
     """
 
     low_hz: float = 0.0

@@ -9,7 +9,7 @@ from crnn.augment.effects.base import check
 
 @dataclass(frozen=True)
 class Gain:
-    """Amplitude times 10^(db / 20); −60 to 60 dB, 0 is none. Peaks may pass ±1."""
+    """Amplitude times 10^(db / 20); −60 to 60 dB, 0 is none. Peaks may exceed ±1."""
 
     db: float
 

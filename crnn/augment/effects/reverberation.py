@@ -1,7 +1,7 @@
 """Reverberation: the sound of a room, as convolution with an impulse response.
 
-The tail is noise that decays exponentially (Moorer 1979, About this reverberation business): what a
-room's response is once its echoes have become dense.
+The tail is noise that decays exponentially (Moorer 1979, About this reverberation business). It
+models a room's response once the echoes have become dense.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from crnn.augment.effects.base import check
 class Reverberation:
     """A room that takes `seconds` to become 60 dB quieter (RT60), 0 (none) to 10 s.
 
-    direct_db: level of the direct sound against all of the tail; seed: of the tail.
+    direct_db: level of the direct sound relative to the whole tail; seed: of the tail's noise.
     """
 
     seconds: float
@@ -37,7 +37,7 @@ class Reverberation:
         return torch.cat([torch.ones(1), tail * (10 ** (-self.direct_db / 10) / power).sqrt()])
 
     def apply(self, samples: Tensor, sample_rate: int) -> Tensor:
-        """Shape: [..., T] -> [..., T]; what rings on after the end is cut off."""
+        """Shape: [..., T] -> [..., T]; the tail is cut off at the end of the samples."""
         response = self.impulse_response(sample_rate)
         if len(response) == 1:
             return samples

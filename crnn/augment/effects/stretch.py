@@ -1,4 +1,4 @@
-"""Tempo without pitch and pitch without tempo, by a phase vocoder (Flanagan & Golden 1966)."""
+"""Change tempo or pitch, each without the other; a phase vocoder (Flanagan & Golden 1966)."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,9 +16,9 @@ _BLOCK, _FADE = 2**18, 1024  # samples
 
 @dataclass(frozen=True)
 class TimeStretch:
-    """Tempo times `rate`, 0.5 to 2, the pitch stays; 1 is none.
+    """Multiply the tempo by `rate`, 0.5 to 2, and keep the pitch; 1 is none.
 
-    A slower sound loses its end, a faster one begins again until it is as long as before.
+    A slower sound loses its end; a faster one is repeated until it is as long as before.
     """
 
     rate: float
@@ -35,7 +35,7 @@ class TimeStretch:
 
 @dataclass(frozen=True)
 class PitchShift:
-    """All frequencies times 2^(semitones / 12), the tempo stays; −12 to 12, 0 is none."""
+    """Multiply all frequencies by 2^(semitones / 12), keep the tempo; −12 to 12, 0 is none."""
 
     semitones: float
 
@@ -58,7 +58,7 @@ class PitchShift:
 def stretched(sound: Tensor, length: int) -> Tensor:
     """The same sound in more or fewer samples, pitch kept. Shape: [..., T] -> [..., length].
 
-    In blocks that fade into each other: a vocoder takes many times the memory of its sound.
+    Computed in blocks with cross-fades, since a vocoder takes many times the memory of its sound.
     """
     count = sound.shape[-1]
     if count == length:

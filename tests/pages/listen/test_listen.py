@@ -322,7 +322,7 @@ def test_the_bar_shows_how_many_visitors_are_ahead(
     entered.wait(5)
     monkeypatch.setattr(st, "progress", lambda *_, **__: Bar())
     upload(page, "song.wav", encode(melody(4)))
-    assert messages[0] == "1 visitor is ahead of you. Yours starts automatically."
+    assert messages[0] == "1 visitor is ahead of you. Your turn comes automatically."
     assert "Analysing… 100%" in messages
     assert messages[-1] == "gone"
     assert len(figures(page)) == 2
