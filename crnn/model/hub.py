@@ -63,7 +63,7 @@ def parse_address(text: str) -> HubAddress:
     text = text.strip()
     shown = ellipsis(text, 80)
     needed = (
-        "Needed is user/repo or user/repo@revision, as it stands on top of a model's page on "
+        "Enter user/repo or user/repo@revision, as shown at the top of a model's page on "
         "huggingface.co."
     )
     if not text:
@@ -240,7 +240,7 @@ class _Remote:
         except (httpx2.InvalidURL, *MALFORMED) as error:
             # A sign-in page of a network, a proxy: something that is not the Hub answers "200 OK".
             raise HubUnreachable(
-                f"{self.address}: what answered in place of the Hugging Face Hub is not the Hub."
+                f"{self.address}: the answer did not come from the Hugging Face Hub."
             ) from error
         if pickles and WEIGHTS not in listed:
             raise CheckpointError(
@@ -259,8 +259,8 @@ class _Remote:
             if size > MAX_BYTES[name]:
                 raise CheckpointError(
                     f"{self.address}: {name} has {file_size(size)}; up to "
-                    f"{file_size(MAX_BYTES[name])} are accepted. Nothing of it was fetched. Choose "
-                    "a smaller network."
+                    f"{file_size(MAX_BYTES[name])} are accepted. Nothing was downloaded. Choose "
+                    "a smaller model."
                 )
         return commit, known
 
@@ -305,10 +305,10 @@ class _Remote:
 
 # By huggingface_hub's error and the status.
 _REFUSALS = {
-    "GatedRepoError": "{0.repo} is gated: its authors let in only who has accepted their terms on "
-    "its page. {access}",
+    "GatedRepoError": "{0.repo} is gated: only those who have accepted its authors' terms on its "
+    "page have access. {access}",
     "RepositoryNotFoundError 401": "{0.repo} is private, or there is no such repository: the Hub "
-    "says the same of both. Check the spelling. {access}",
+    "gives the same answer for both. Check the spelling. {access}",
     "RevisionNotFoundError": "{0.repo} has no revision “{0.revision}”. Leave it out for the "
     "newest, or look up its branches and tags on its page.",
     "DisabledRepoError": "{0.repo} has been disabled on the Hub. Choose another repository.",
@@ -331,7 +331,7 @@ def progress_bar(what: str, limit: int, report: Callable[[int], None]) -> type:
         def update(self, n: int = 1) -> None:
             self.n += n
             if self.n > limit:
-                raise CheckpointError(f"{what} is longer than the Hub said, and was dropped.")
+                raise CheckpointError(f"{what} is longer than the Hub said, so it was discarded.")
             report(self.n)
 
         def __enter__(self) -> Bar:

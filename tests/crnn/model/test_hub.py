@@ -110,7 +110,7 @@ def test_without_the_hub_the_copy_is_used_and_said_so(
         ("down", "does not answer"),
         ("500", "answered 500"),
         ("429", "answered 429"),
-        ("portal", "is not the Hub"),
+        ("portal", "did not come from the Hugging Face Hub"),
         ("silence", "does not answer"),
     ],
 )
