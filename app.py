@@ -9,7 +9,10 @@ from streamlit import runtime
 
 from pages.shared import model_panel, models, navigation
 
-STYLES = [Path(__file__).parent / "pages/shared" / name for name in ("contrast.css", "app.css")]
+STYLES = [
+    Path(__file__).parent / "pages" / name
+    for name in ("shared/contrast.css", "shared/app.css", "lab/lab.css")
+]
 
 # Seconds that a browser has for the styles before there is anything that they would move.
 _STYLES_FIRST = 0.25

@@ -207,17 +207,18 @@ def play(
             mels[1] - mels[0], front_end, (-_DIFFERENCE_DB, _DIFFERENCE_DB), diverging=True
         )
         lanes.append(player.Lane([change], "Difference: red louder, blue quieter", height=90))
-    player.show(
-        key,
-        name,
-        sounds,
-        len(samples) / rate,
-        spectrograms=lanes,
-        start=start,
-        alt=text.alt_text(before, plan, start) if alt is None else alt,
-        wave_height=36,
-        page_keys=True,
-    )
+    with st.container(key="sounds" if seen else None):
+        player.show(
+            key,
+            name,
+            sounds,
+            len(samples) / rate,
+            spectrograms=lanes,
+            start=start,
+            alt=text.alt_text(before, plan, start) if alt is None else alt,
+            wave_height=36,
+            page_keys=True,
+        )
     return sounds[1].data
 
 

@@ -10,7 +10,7 @@ from pages.shared.controls import choose
 
 VIEWS = {"Experiment": console.show, "Quiz": quiz.show, "Lessons": lessons.show}
 
-_FOLDER = Path(__file__).parent
+_PROJECTOR = Path(__file__).with_name("projector.css")
 
 with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="lab-head"):
     st.title("Augmentation lab", anchor=False, width="content")
@@ -23,7 +23,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium", ke
     projector = st.toggle(
         "Projector", key="projector", bind="query-params", help="Larger type, only the Lab."
     )
-styles = ["lab.css", "projector.css"] if projector else ["lab.css"]
-st.html("".join(f"<style>{(_FOLDER / name).read_text('utf-8')}</style>" for name in styles))
+if projector:
+    st.html(f"<style>{_PROJECTOR.read_text('utf-8')}</style>")
 VIEWS[view]()
 session.warm_up()

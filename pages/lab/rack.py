@@ -171,7 +171,8 @@ def _effect(
     audible: effects of its group that are on; several: whether more than one is on at all.
     """
     effect = effects()[name]
-    with st.container(horizontal=True, wrap=False, gap="xxsmall", vertical_alignment="center"):
+    row = {"horizontal": True, "wrap": False, "vertical_alignment": "center", "key": f"row-{name}"}
+    with st.container(gap="xxsmall", **row):
         with st.container(width="stretch"):
             on = st.toggle(
                 effect["title"],
