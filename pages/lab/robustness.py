@@ -112,7 +112,7 @@ def _test_set() -> None:
     with st.expander("Accuracy on 290 test tracks", icon=":material/table_chart:"):
         st.dataframe(results.table(table), hide_index=True)
         st.caption(
-            "Augmented test tracks, and a model trained like the built-in genre model but without "
-            f"them (Marciano et al., Table VII). {table['context']} The paper used a random split "
-            "and does not say how it measured."
+            "Accuracy on augmented tracks (Marciano et al., Table VII) of a model trained like the "
+            f"built-in one but without them. {table['context']} The paper's split was random; its "
+            "method is not described."
         )
