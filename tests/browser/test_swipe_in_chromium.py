@@ -37,6 +37,7 @@ def test_a_swipe_over_a_figure_scrolls_the_page(chromium: Browser, server: str) 
                 f"before => Math.abs(({TOP})() - before) > 50", arg=before, timeout=30_000
             )
         assert page.locator(".modebar:visible").count() == 0
-        if address.startswith("compare"):  # a tap is still a click
+        if address.startswith("compare"):  # a tap is still a click, once the page stands still
+            page.wait_for_timeout(1000)
             page.locator(".js-plotly-plot .point").first.tap(force=True)
             expect(page.get_by_role("slider", name="Position in Palace")).to_be_visible()
