@@ -42,5 +42,5 @@ class Reverberation:
         if len(response) == 1:
             return samples
         response = response.to(samples.dtype).expand(*samples.shape[:-1], -1)
-        heard: Tensor = torchaudio.functional.fftconvolve(samples, response)
-        return heard[..., : samples.shape[-1]]
+        convolved: Tensor = torchaudio.functional.fftconvolve(samples, response)
+        return convolved[..., : samples.shape[-1]]

@@ -100,7 +100,7 @@ class Spectrogram:
 
 @dataclass(frozen=True)
 class Lane:
-    """A place for spectrograms: one for all sounds, or one for each, shown while that is heard.
+    """A place for spectrograms: one for all sounds, or one for each, shown while that sound plays.
 
     height: in px.
     """
