@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from crnn.audio.front_end import FrontEnd
+from crnn.audio.front_end import GTZAN_FRONT_END, FrontEnd
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from training.data import splits
@@ -11,7 +11,7 @@ from training.data.collection import Collection, DataError, load
 from training.data.partial_labels import auxiliary_clips
 from training.distributed import ProcessGroup
 from training.engine import run
-from training.engine.recipes import RECIPES, from_scratch
+from training.engine.recipes import RECIPES, Recipe, from_scratch
 from training.engine.run import RunSpec
 
 
@@ -38,7 +38,12 @@ class Experiment:
         return self.runs / "frames"
 
     def collection(self, task: str, front_end: FrontEnd | None = None) -> Collection:
-        """The collection behind a task (training.data.collection.load)."""
+        """The collection behind a task (training.data.collection.load).
+
+        front_end: default: the collection's, with the hop of the task's recipe.
+        """
+        if front_end is None and task != "new-songs" and (hop := self._recipe(task).hop_length):
+            front_end = replace(GTZAN_FRONT_END, hop_length=hop)
         group = ProcessGroup.current()
         return group.run_on_all(
             lambda: load(task, self.data, self.cache, front_end, self.skip_broken)
@@ -46,8 +51,7 @@ class Experiment:
 
     def spec(self, task: str, split: str, seed: int) -> RunSpec:
         """The run of a task's recipe; quadrants use the one of mood."""
-        name = self.recipe or ("mood" if task == "quadrant" else task)
-        recipe = RECIPES[name]
+        name, recipe = self._recipe_name(task), self._recipe(task)
         if task == "quadrant":  # of which every clip is known
             recipe = replace(recipe, auxiliary=0.0)
         return RunSpec(task, name, recipe, split, seed)
@@ -107,6 +111,12 @@ class Experiment:
     def classifier(self, spec: RunSpec, collection: Collection) -> Classifier:
         """The network of a run; trains it where it is missing."""
         return Classifier(Checkpoint.load(self.train(spec, collection) / "checkpoint"))
+
+    def _recipe_name(self, task: str) -> str:
+        return self.recipe or ("mood" if task == "quadrant" else task)
+
+    def _recipe(self, task: str) -> Recipe:
+        return RECIPES[self._recipe_name(task)]
 
     def _donor(self, spec: RunSpec, first: RunSpec, front_end: FrontEnd) -> Path:
         try:

@@ -28,6 +28,8 @@ class Recipe:
 
     Attributes:
         segment_seconds: Length of a segment.
+        hop_length: Samples between two frames of a collection's spectrograms; None = as the
+            collection has them. A manifest has its own front end.
         schedule: "one-cycle" (Smith & Topin 2018) runs over all epochs.
         patience, delta: Stop after this many epochs in which the validation loss did not fall by
             delta; 0 = never. Without a validation part nothing stops early.
@@ -53,6 +55,7 @@ class Recipe:
     """
 
     segment_seconds: Positive = 3.0
+    hop_length: Count | None = None
     epochs: Count = 100
     batch_size: Count = 16
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"

@@ -139,10 +139,14 @@ def total_variation(p: Array, q: Array) -> float:
     return float(0.5 * np.abs(p - q).sum())
 
 
+# Limits of a temperature's logarithm: at chance there would be none.
+_LOG_T = (-2.5, 2.5)
+
+
 def fit_temperature(given: TrackLogits) -> float:
     """The temperature that minimises the tracks' negative log-likelihood."""
     best = minimize_scalar(
-        lambda log_t: given.loss(float(np.exp(log_t))), bounds=(-2.5, 2.5), method="bounded"
+        lambda log_t: given.loss(float(np.exp(log_t))), bounds=_LOG_T, method="bounded"
     )
     return float(np.exp(best.x))
 
@@ -164,7 +168,8 @@ def fit_decision(given: TrackLogits, power: float) -> tuple[float, tuple[float, 
         likelihood = np.add.reduceat(shares * decided[rows, classes], firsts)
         return float(-(weights * np.log(np.maximum(likelihood, 1e-12))).sum() / weights.sum())
 
-    best = minimize(loss, np.zeros(1 + len(counts)), method="L-BFGS-B")
+    bounds = [_LOG_T, *((None, None) for _ in counts)]
+    best = minimize(loss, np.zeros(1 + len(counts)), method="L-BFGS-B", bounds=bounds)
     bias = best.x[1:] - best.x[1:].mean()
     return float(np.exp(best.x[0])), tuple(float(value) for value in bias)
 

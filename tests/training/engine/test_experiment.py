@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from crnn.audio.front_end import GTZAN_FRONT_END
 from tests.training.tiny import TINY
 from training.engine.experiment import Experiment
 from training.engine.recipes import RECIPES
@@ -35,6 +36,15 @@ def test_only_a_recipe_from_random_weights_can_be_started_from(
     experiment = Experiment(tmp_path, tmp_path, "loop")
     with pytest.raises(ValueError, match="of a recipe that starts from random weights"):
         experiment.train(experiment.spec("genre", "all", 0))
+
+
+@pytest.mark.parametrize(("hop", "served"), [(3418, 3418), (None, GTZAN_FRONT_END.hop_length)])
+def test_a_recipe_chooses_the_hop_of_its_spectrograms(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hop: int | None, served: int
+) -> None:
+    monkeypatch.setitem(RECIPES, "own", replace(TINY, hop_length=hop))
+    collection = Experiment(data, tmp_path, "own").collection("genre")
+    assert collection.front_end == replace(GTZAN_FRONT_END, hop_length=served)
 
 
 def test_a_rehearsal_is_a_run_of_its_own(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """Recipes are read from YAML, and settings are checked where they are given."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from crnn.audio.front_end import GTZAN_FRONT_END
+from crnn.model.checkpoint import Checkpoint
 from crnn.model.network import CRNN
 from training.engine import recipes
 from training.engine.recipes import RECIPES, Recipe, from_scratch
@@ -28,6 +30,15 @@ def test_recipes_build_networks_of_moderate_size() -> None:
         config = recipe.model_config(GTZAN_FRONT_END, 10)
         size = sum(p.numel() for p in CRNN(config).parameters())
         assert size < 1_000_000, name
+
+
+@pytest.mark.parametrize("task", ["genre", "mood"])
+def test_a_bundled_network_is_what_its_recipe_trains(task: str) -> None:
+    checkpoint, recipe = Checkpoint.load(task), RECIPES[task]
+    assert checkpoint.front_end == replace(GTZAN_FRONT_END, hop_length=recipe.hop_length)
+    assert checkpoint.segment_seconds == recipe.segment_seconds
+    classes = len(checkpoint.labels)
+    assert checkpoint.model.config == recipe.model_config(checkpoint.front_end, classes)
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,12 @@ def test_a_known_decision_is_found_and_equal_classes_do_not_depend_on_their_coun
     assert fit_decision(twice, 0.0)[1][0] > balanced[1][0] + 0.2
 
 
+def test_a_network_at_chance_gets_a_temperature_that_checkpoints_accept() -> None:
+    given = made_up(300, 1.0).scaled(-1.0, [0.0] * 4)  # worse than chance
+    for temperature in (fit_temperature(given), fit_decision(given, 1.0)[0]):
+        assert 5 < temperature <= 100
+
+
 def only(given: TrackLogits, target: int) -> TrackLogits:
     """The tracks of one class."""
     chosen = np.flatnonzero(given.targets == target)
