@@ -9,14 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from crnn import audio, inference
 from crnn.errors import AudioError, CrnnError
 from crnn.sources import archive
 from pages.compare import state
-from pages.shared import models, queue, session
+from pages.shared import models, queue, session, uploads
 from pages.shared.markdown import escape
 
 if TYPE_CHECKING:
@@ -146,10 +144,7 @@ def _entries(files: list[UploadedFile], report: Report) -> list[_Entry]:
 
 
 def _free(file: UploadedFile) -> None:
-    """Free an upload's memory, which Streamlit would hold until the session ends."""
-    context = get_script_run_ctx()
-    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
-        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+    uploads.free(file.file_id)
     file.close()
 
 

@@ -14,7 +14,7 @@ from crnn import sources as services
 from crnn.errors import CrnnError
 from crnn.format import clock, ellipsis
 from crnn.sources.examples import EXAMPLES
-from pages.shared import cards, models, session
+from pages.shared import cards, models, session, uploads
 from pages.shared.markdown import escape, hyperlink
 
 LIMIT_MB = 50
@@ -100,7 +100,9 @@ def _take(file: Any, name: str) -> None:
     if file is None:
         return
     session.forget_example()
-    if st.session_state.get("taken") != file.file_id:
+    if (taken := st.session_state.get("taken")) != file.file_id:
+        if taken is not None:
+            uploads.free(taken)  # no field shows it any more
         st.session_state.failure = None
         st.session_state.pop("track_cache", None)  # the former track's samples: memory for this one
         try:

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import soundfile
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
 from crnn.audio.decode import MAX_SECONDS
@@ -246,6 +247,20 @@ def test_the_second_of_two_quick_uploads_counts(page: AppTest) -> None:
     uploader(page).set_value(("one.wav", encode(melody(3)), "audio/wav"))
     uploader(page).set_value(("two.wav", encode(melody(4)), "audio/wav")).run()
     assert page.title[0].value == "two.wav"
+
+
+def test_an_upload_is_freed_when_the_next_one_comes(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freed: list[str] = []
+    monkeypatch.setattr(
+        MemoryUploadedFileManager, "remove_file", lambda _, session, file: freed.append(file)
+    )
+    upload(page, "one.wav", encode(melody(3)))
+    one = page.session_state["taken"]
+    assert not freed
+    upload(page, "two.wav", encode(melody(4)))
+    assert freed == [one]
 
 
 def test_a_recording_is_analysed(page: AppTest) -> None:
