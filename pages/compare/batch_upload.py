@@ -14,7 +14,7 @@ from crnn import audio, inference
 from crnn.errors import AudioError, CrnnError
 from crnn.sources import archive
 from pages.compare import state
-from pages.shared import models, queue, session, uploads
+from pages.shared import models, queue, session, sources
 from pages.shared.markdown import escape
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _entries(files: list[UploadedFile], report: Report) -> list[_Entry]:
 
 
 def _free(file: UploadedFile) -> None:
-    uploads.free(file.file_id)
+    sources.free(file.file_id)
     file.close()
 
 

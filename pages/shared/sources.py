@@ -8,13 +8,15 @@ from dataclasses import replace as with_changes
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from crnn import audio
 from crnn import sources as services
 from crnn.errors import CrnnError
 from crnn.format import clock, ellipsis
 from crnn.sources.examples import EXAMPLES
-from pages.shared import cards, models, session, uploads
+from pages.shared import cards, models, session
 from pages.shared.markdown import escape, hyperlink
 
 LIMIT_MB = 50
@@ -102,7 +104,7 @@ def _take(file: Any, name: str) -> None:
     session.forget_example()
     if (taken := st.session_state.get("taken")) != file.file_id:
         if taken is not None:
-            uploads.free(taken)  # no field shows it any more
+            free(taken)  # no field shows it any more
         st.session_state.failure = None
         st.session_state.pop("track_cache", None)  # the former track's samples: memory for this one
         try:
@@ -117,6 +119,16 @@ def _take(file: Any, name: str) -> None:
             f"**{escape(name, 60)}** – {escape(st.session_state.failure)}{still}",
             icon=":material/hearing_disabled:",
         )
+
+
+def free(file_id: str) -> None:
+    """Free an upload, which Streamlit would hold until the session ends.
+
+    A field that still names it is empty from the next run on.
+    """
+    context = get_script_run_ctx()
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(context.session_id, file_id)
 
 
 @dataclass
