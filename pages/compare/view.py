@@ -27,7 +27,7 @@ _COLUMNS = ("Track", "Unusual", "Sounds most like", "Length (s)")
 
 def show(tracks: list[inference.TrackSummary]) -> None:
     """Everything about the compared tracks; one alone is shown, too."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True):
         order, by = _choose_order(tracks), _choose_model(tracks)
     similarities = inference.similarity.cosine(tracks, by)
     left, right = st.columns([2, 1], gap="medium") if len(tracks) > 1 else (st.container(), None)

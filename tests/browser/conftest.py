@@ -68,8 +68,8 @@ def closed_pages(chromium: Browser) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """One server for all tests that need no other."""
-    with serve() as address:
+    """One server for all tests that need no other; it reaches no network."""
+    with serve(https_proxy="http://127.0.0.1:9") as address:
         yield address
 
 

@@ -4,6 +4,7 @@ The playhead's time is read from where it is drawn. A browser asks for each reru
 messages are counted.
 """
 
+import itertools
 import re
 
 import pytest
@@ -36,6 +37,17 @@ COMPARE = f"""async (player, seconds) => {{
   return differences.sort((a, b) => a - b)[Math.floor(0.95 * differences.length)];
 }}"""
 
+# The sound's time in each frame of some seconds.
+TIMES = """async (player, seconds) => {
+  const audio = player.querySelector('audio'), times = [];
+  const until = performance.now() + 1000 * seconds;
+  while (performance.now() < until) {
+    await new Promise(requestAnimationFrame);
+    times.push(audio.currentTime);
+  }
+  return times;
+}"""
+
 
 def open_player(context: Browser | BrowserContext, address: str) -> tuple[Page, Locator, list[str]]:
     """A page at rest, its first player and the list of messages that the browser sends."""
@@ -57,11 +69,16 @@ def test_mouse_keys_and_sound_move_one_playhead(chromium: Browser, server: str) 
     page.wait_for_timeout(500)
     sent.clear()
     assert player.evaluate(COMPARE, PLAYED) <= 0.05
+    assert other.evaluate(LOOK)["time"] == 0
+    other.get_by_role("button", name="Play").click()
+    other.evaluate(TIMES, 0.3)
+    other.get_by_role("button", name="Pause").click()
+    assert not player.evaluate(LOOK)["paused"]  # each tab on its own
     assert sent == []  # nothing reruns while it plays
     player.get_by_role("button", name="Pause").click()
     expect(page.get_by_text(re.compile("^At 0:0"))).to_be_visible()
     assert len(sent) == 1
-    assert other.evaluate(LOOK)["time"] == 0
+    assert 0.3 <= other.evaluate(LOOK)["time"] < player.evaluate(LOOK)["time"] - 2
 
     lanes = player.locator(".lanes")
     box = lanes.bounding_box()
@@ -88,13 +105,26 @@ def test_mouse_keys_and_sound_move_one_playhead(chromium: Browser, server: str) 
     assert look["dot"] == pytest.approx(point, abs=3)
     assert look["time"] < look["total"] - 1
 
-    lanes.press("l")
-    expect(player.locator(".region")).to_be_visible()
+    lanes.press("Home")
+    lanes.press("Shift+ArrowRight")
     lanes.press("+")
     expect(player.locator(".spacer")).to_have_attribute("style", re.compile("width: 200%"))
+    lanes.click(position={"x": box["width"] * 0.3, "y": 100})
+    began, total = (player.evaluate(LOOK)[key] for key in ("time", "total"))
+    # The moment under the playhead, 5 s, stayed where it was: half of the track begins at 2.5 s.
+    assert began == pytest.approx(2.5 + 0.3 * total / 2, abs=0.1)
     lanes.press("-")
+    expect(player.locator(".spacer")).to_have_attribute("style", re.compile("width: 100%"))
+
+    player.get_by_role("combobox", name="Speed").select_option("2×")
+    lanes.press("l")
+    expect(player.locator(".region")).to_be_visible()
     lanes.press(" ")
+    times = player.evaluate(TIMES, 3)
     assert not player.evaluate(LOOK)["paused"]
+    assert began - 0.02 <= min(times)
+    assert max(times) <= began + 4 + 0.15
+    assert sum(later < earlier for earlier, later in itertools.pairwise(times)) == 1  # once back
     lanes.press(" ")
     assert player.evaluate(LOOK)["paused"]
 
