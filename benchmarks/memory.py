@@ -206,22 +206,24 @@ def _timed(chromium: Any, address: str, example: str) -> float:
 
 
 def strangers(visitors: int = 20, rounds: int = 15) -> dict[str, Any]:
-    """Visitors who upload at once, again and again, each time another track of another length.
+    """Visitors who upload at once, again and again, each time another track.
 
-    Each has to see the name and the length of their own.
+    Each has to see the name and the length of their own. The lengths are the same in every round,
+    so that growth from one round to the next is not the tracks' own.
     """
     sound, rate = soundfile.read(EXAMPLES["palace"].file, dtype="int16")
     mb, wrong, start = [], [], time.perf_counter()
     with app() as (address, process), browser() as chromium, peak(process) as most:
         pages = [chromium.new_page() for _ in range(visitors)]
+        lengths = [5.02 + 0.5 * visitor for visitor in range(visitors)]
         for page in pages:
             page.goto(address)
         for number in range(rounds):
             names = [f"track-{number}-{visitor}.wav" for visitor in range(visitors)]
-            lengths = [5.02 + 0.08 * (number * visitors + i) for i in range(visitors)]
             for page, name, seconds in zip(pages, names, lengths, strict=True):
                 wav = BytesIO()
-                soundfile.write(wav, sound[: round(seconds * rate)], rate, format="WAV")
+                part = sound[number * rate // 4 :][: round(seconds * rate)]
+                soundfile.write(wav, part, rate, format="WAV")
                 _upload(page, {"name": name, "mimeType": "audio/wav", "buffer": wav.getvalue()})
             for page, name, seconds in zip(pages, names, lengths, strict=True):
                 _drawn(page, name)

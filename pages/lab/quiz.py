@@ -34,7 +34,7 @@ class _Round:
 
 def show() -> None:
     """One question after the other, then the score."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="quiz-head"):
         level = choose("Level", list(LEVELS), "level", label_visibility="visible")
         code = st.number_input(
             "Quiz code",
@@ -58,10 +58,11 @@ def show() -> None:
         return
     position = len(game.answers) - game.solved
     correct = _correct(game, questions)
-    st.progress(
-        len(game.answers) / QUESTIONS,
-        text=f"Question {position + 1} of {QUESTIONS} · {correct} correct so far",
-    )
+    with st.container(key="quiz-progress"):
+        st.progress(
+            len(game.answers) / QUESTIONS,
+            text=f"Question {position + 1} of {QUESTIONS} · {correct} correct so far",
+        )
     _question(questions[position], position, level, game.solved)
     if game.solved:
         _solution(questions[position], game.answers[-1])
