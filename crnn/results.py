@@ -34,7 +34,7 @@ PROTOCOLS: dict[str, tuple[str, float | None]] = {
 }
 # Tables that repeat the paper's, and those that go beyond it, in the order in which they are shown.
 PAPER = ("V", "VII-trained", "VII", "choices", "mood-grid", "curves")
-BEYOND = ("leakage", "ablation", "ablation-mood", "noise", "codecs", "scale")
+BEYOND = ("leakage", "ablation", "ablation-mood", "noise", "codecs", "live", "scale")
 
 # Figure → column heading, factor, decimals; in the order of their columns. Other figures follow.
 METRICS: dict[str, tuple[str, int, int]] = {
@@ -46,6 +46,7 @@ METRICS: dict[str, tuple[str, int, int]] = {
     "track_macro_f1": ("Macro F1 (%)", 100, 1),
     "track_mean_recall": ("Mean recall (%)", 100, 1),
     "segment_accuracy": ("Segment accuracy (%)", 100, 1),
+    "training_accuracy": ("Training accuracy (%)", 100, 1),
     "segment_macro_f1": ("Segment macro F1 (%)", 100, 1),
     "calibration_error": ("Calibration error (points)", 100, 1),
     "validation_loss": ("Validation loss (nats)", 1, 3),

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+from crnn import results
 from crnn.errors import CrnnError
 from training.data.collection import DataError
 from training.distributed import OtherProcessFailed, ProcessGroup
@@ -28,6 +29,7 @@ from training.experiments import (
     class_profiles,
     codecs,
     corruption,
+    live,
     noise_domain,
     paper_tables,
     parity,
@@ -242,6 +244,12 @@ def measure_noise(
     print(reproduce.write(out, "noise", result))
 
 
+def measure_live(*, seeds: Sequence[int] = FIVE_SEEDS, out: Path = RESULTS) -> None:
+    """Measure what augmentation gives in the Lab's small training, on the bundled clips."""
+    print(reproduce.write(out, "live", result := live.measure(seeds)))
+    print(results.table(result).to_string(index=False))
+
+
 def reproduce_everything(
     experiment: Experiment,
     *,
@@ -267,6 +275,7 @@ def reproduce_everything(
     measure_svm(experiment, seeds=seeds, out=out, checkpoints=checkpoints)
     measure_class_profiles(experiment, out=out)
     if not quick:
+        measure_live(out=out)
         write_report(results=out)
 
 
@@ -334,6 +343,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "tables": measure_tables,
     "codecs": measure_codecs,
     "noise": measure_noise,
+    "live": measure_live,
     "reproduce": reproduce_everything,
     "svm": measure_svm,
     "class-profiles": measure_class_profiles,

@@ -1,15 +1,16 @@
-"""Figures of augmentation: time-warp map, changed probabilities, robustness."""
+"""Figures of augmentation: time-warp map, changed probabilities, robustness, learning."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
+from crnn.augment.comparison import Evaluation
 from crnn.augment.plan import Plan, Shift
 from crnn.augment.robustness import Curve
 from crnn.labels import colours, display
 from crnn.viz import theme
-from crnn.viz.theme import ACCENT, GREY, add_line, finish
+from crnn.viz.theme import ACCENT, GREY, LEGEND, add_line, finish
 
 
 def warp_map(plan: Plan, start: float = 0.0) -> go.Figure:
@@ -78,6 +79,31 @@ def robustness(curves: Sequence[Curve], title: str) -> go.Figure:
             mode="lines+markers",
             name=f"{display(curve.task)}: {label}",
         )
-    finish(figure, title, 360, top=70, x=curves[0].unit, y="Probability (%)", legend=theme.LEGEND)
+    finish(figure, title, 360, top=70, x=curves[0].unit, y="Probability (%)", legend=LEGEND)
     figure.update_xaxes(type="category")
     return figure.update_yaxes(range=[0, 102], zeroline=False)
+
+
+def learning(history: Sequence[Evaluation], network: int, steps: int, loss: bool) -> go.Figure:
+    """Accuracy or loss by training step of one of the two networks; the shade is the gap.
+
+    Args:
+        network: 0 without, 1 with augmentation.
+        steps: where the axis ends.
+        loss: whether losses are drawn.
+    """
+    figure, x = go.Figure(), [each.step for each in history]
+    names = ("training_loss", "validation_loss") if loss else ("training", "validation")
+    factor, unit = (1, " nats") if loss else (100, "%")
+    y = factor * np.array([[getattr(e, name)[network] for e in history] for name in names])
+    theme.add_band(figure, x, y.min(axis=0), y.max(axis=0), ACCENT, showlegend=False)
+    for values, name, colour, dash in zip(
+        y, ("Training", "Validation"), (GREY, ACCENT), ("dot", None), strict=True
+    ):
+        hover = f"{name}, step %{{x}}: %{{y:.{2 if loss else 0}f}}{unit}<extra></extra>"
+        add_line(figure, x, values, colour, 3, hover, name=name, dash=dash)
+    finish(figure, None, 215, top=28, x="Training step", legend=LEGEND)
+    figure.update_xaxes(range=[0, steps])
+    top = max(2.5, y.max()) * 1.04 if loss else 104
+    title = "Loss (nats)" if loss else "Accuracy (%)"
+    return figure.update_yaxes(title=title, range=[0, top], zeroline=False)

@@ -45,12 +45,17 @@ def _plan() -> None:
                 with st.container(horizontal=True, gap="small"):
                     for title, experiment in step.get("tries", {}).items():
                         _try(title, experiment["set"], experiment["example"])
-                    if step.get("quiz"):
+                    if view := step.get("view"):
                         st.button(
-                            "Open the quiz",
-                            icon=":material/quiz:",
-                            on_click=lambda: st.session_state.update(view="Quiz"),
+                            f"Open “{view['title']}”",
+                            icon=f":material/{view['icon']}:",
+                            on_click=_open,
+                            args=(view["title"],),
                         )
+
+
+def _open(view: str) -> None:
+    st.session_state.view = view
 
 
 def _lesson(lesson: Mapping[str, Any]) -> None:

@@ -1,18 +1,23 @@
-"""The augmentation lab: a console, a quiz, lessons."""
+"""The augmentation lab: a console, a live training, a quiz, lessons."""
 
 from pathlib import Path
 
 import streamlit as st
 
-from pages.lab import console, lessons, quiz
+from pages.lab import console, lessons, live, quiz
 from pages.shared import session
 from pages.shared.controls import choose
 
-VIEWS = {"Experiment": console.show, "Quiz": quiz.show, "Lessons": lessons.show}
+VIEWS = {
+    "Experiment": console.show,
+    "Train live": live.show,
+    "Quiz": quiz.show,
+    "Lessons": lessons.show,
+}
 
 _PROJECTOR = Path(__file__).with_name("projector.css")
 
-with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="lab-head"):
+with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lab-head"):
     st.title("Augmentation lab", anchor=False, width="content")
     view = choose("View", list(VIEWS), "view")
     st.caption(

@@ -130,6 +130,31 @@ def preset(settings: Mapping[str, Any], front_end: FrontEnd) -> Strengths:
     return _strengths(values, order, front_end, masks=settings.get("masks", 1))
 
 
+def current(front_end: FrontEnd) -> Strengths:
+    """The strengths that the rack is set to by visitor or address, where it is not drawn."""
+    kind = st.session_state.get("kind", st.query_params.get("kind"))
+    settings = {"masks": _number("masks", 1, 1, 5), "kind": kind if kind in _kinds() else None}
+    for effect in effects().values():
+        name, (low, high, *rest) = effect["slider"], effect["range"]
+        settings[effect["switch"]] = _on(effect)
+        ordinary = rest and not isinstance(rest[0], list)
+        settings[name] = (
+            _number(name, rest[0], low, high)
+            if ordinary
+            else st.session_state.get(name, rest[0] if rest else high)
+        )
+    settings = {name: value for name, value in settings.items() if value is not None}
+    return preset({"codec_name": "MP3"} | settings, front_end)
+
+
+def _number(name: str, default: float, low: float, high: float) -> Any:
+    """A slider's value, of the default's type, from the session or the address."""
+    value = st.session_state.get(name, st.query_params.get(name, default))
+    with suppress(ValueError):
+        return type(default)(min(max(float(value), low), high))
+    return default
+
+
 def _strengths(
     values: Mapping[str, Any], order: list[str], front_end: FrontEnd, seed: int = 0, **more: Any
 ) -> Strengths:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 # Seconds between two reports of the number of visitors ahead.
 _REPORT_EVERY = 0.5
+
+# Seconds after which a place in a Line is lost if nobody asks for it.
+_LEASE = 10.0
 
 Report = Callable[[int], None]
 
@@ -88,6 +92,31 @@ class Queue:
             if not ahead:
                 self._holder = ticket
             return len(ahead)
+
+
+class Line:
+    """Who may go on, one at a time, first come first served, over many runs of a script.
+
+    Whoever no longer asks has left and loses the place.
+    """
+
+    def __init__(self) -> None:
+        self._asked: dict[object, float] = {}  # when last, in order of arrival
+        self._lock = threading.Lock()
+
+    def ahead(self, ticket: object) -> int:
+        """The number of visitors ahead of a ticket, which is at the end where it is new."""
+        with self._lock:
+            now = time.monotonic()
+            for gone in [t for t, asked in self._asked.items() if asked < now - _LEASE]:
+                del self._asked[gone]
+            self._asked[ticket] = now
+            return list(self._asked).index(ticket)
+
+    def leave(self, ticket: object) -> None:
+        """Give a place up."""
+        with self._lock:
+            self._asked.pop(ticket, None)
 
 
 @cache.shared()

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from crnn.audio.front_end import GTZAN_FRONT_END
+from crnn.augment.comparison import Evaluation
 from crnn.augment.plan import Strengths, Version, display_front_end, largest_shifts, sample
 from crnn.augment.robustness import Curve
 from crnn.inference.prediction import Prediction
@@ -48,3 +49,18 @@ def test_curves_are_in_percent_and_the_shade_spans_the_samples() -> None:
     assert list(line.y) == [50, 30]
     assert list(shade.y) == [50, 40, 10, 50]
     assert line.name == "Genre: Rock"
+
+
+def test_learning_shades_the_gap_between_training_and_validation() -> None:
+    history = [
+        Evaluation(step, (0.5, 0.2), (0.4, 0.3), (1.0, 2.0), (3.0, 4.0), torch.zeros(2, 1, 2))
+        for step in (0, 10)
+    ]
+    gap, train, valid = augmentation.learning(history, 1, 600, loss=False).data
+    assert list(train.y) == [20, 20]
+    assert list(valid.y) == [30, 30]
+    assert sorted(gap.y) == [20, 20, 30, 30]
+    figure = augmentation.learning(history, 0, 600, loss=True)
+    assert [list(line.y) for line in figure.data[1:]] == [[1, 1], [3, 3]]
+    assert figure.layout.yaxis.range[1] > 3
+    assert figure.layout.xaxis.range == (0, 600)

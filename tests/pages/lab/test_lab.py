@@ -384,6 +384,12 @@ class TestLessons:
             assert on(lessons) == switches
             assert lessons.session_state["track"].example == experiment["example"]
 
+    @pytest.mark.parametrize("view", ["Train live", "Quiz"])
+    def test_the_plan_opens_the_other_views(self, lessons: AppTest, view: str) -> None:
+        next(b for b in lessons.button if b.label == f"Open “{view}”").click().run()
+        assert lessons.session_state["view"] == view
+        assert not lessons.exception
+
     def test_settings_of_lessons_and_presets_exist(self) -> None:
         effects = content.load("lab")["effects"].values()
         known = {name for effect in effects for name in (effect["switch"], effect["slider"])}

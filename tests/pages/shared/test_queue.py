@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from pages.shared.queue import Queue
+from pages.shared.queue import Line, Queue
 
 
 def test_one_at_a_time_in_order_of_arrival() -> None:
@@ -153,3 +153,16 @@ def test_one_is_aside_at_a_time_and_who_gives_up_there_leaves_no_trace() -> None
     assert third_in.is_set()
     with queue.turn(lambda before: pytest.fail(f"{before} still in line")), queue.aside():
         started(third).join(5)
+
+
+def test_a_line_keeps_the_order_and_forgets_who_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    line = Line()
+    assert [line.ahead(name) for name in "abcab"] == [0, 1, 2, 0, 1]
+    line.leave("a")
+    assert [line.ahead(name) for name in "bc"] == [0, 1]
+    now = 9.0
+    assert line.ahead("c") == 1
+    now = 18.0  # b has not asked since 0
+    assert [line.ahead(name) for name in "cb"] == [0, 1]

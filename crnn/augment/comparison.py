@@ -1,0 +1,205 @@
+"""Two small networks that learn from the same crops, one of them with augmentation.
+
+What is learned is which song a crop is from: of each song, the first half is for training and the
+second for validation. Both networks start from the same weights and see the same crops in the same
+order; nothing else is random, for there is no dropout.
+"""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import OneCycleLR
+
+from crnn.audio.front_end import GTZAN_FRONT_END
+from crnn.augment.effects import Equaliser, Gain
+from crnn.augment.effects.equaliser import POINTS, equalise
+from crnn.augment.masks import FrequencyMask, TimeMask
+from crnn.augment.noise_mix import BackgroundNoise
+from crnn.augment.plan import HOP_LENGTH, Strengths
+from crnn.augment.time_warp import TimeWarp
+from crnn.model.config import ModelConfig
+from crnn.model.network import CRNN
+
+# Half the bands of the bundled networks, and half the length of their crops: 1.5 s.
+FRONT_END = replace(GTZAN_FRONT_END, n_mels=64, hop_length=1024)
+CROP = 32  # frames
+STEPS, EVALUATE_EVERY = 600, 10
+NAMES = ("Without augmentation", "With augmentation")
+
+# Augmentations to choose from, whose effect `python -m training live` measures: the strengths of
+# the bundled genre model's recipe, one mask of each kind and half as long, as crops are; the noise
+# that the Lab opens with.
+SETS = {
+    "Equaliser and masks": Strengths(
+        time_mask=13, frequency_mask=16, effects=(Equaliser(6.0), Gain(3.0))
+    ),
+    "White noise": Strengths(snr_db=10.0),
+}
+
+_FLOOR = -FRONT_END.top_db
+_GAP = 2  # frames between the halves: as many as share samples
+_BATCH, _LEARNING_RATE = 32, 0.004
+_WEAKEST_NOISE_DB = 40.0
+_CHANNELS, _POOLS, _GRU = (8, 16, 16, 16), ((4, 2), (4, 2), (2, 2), (2, 1)), 16
+
+
+def augment(mel: Tensor, strengths: Strengths, generator: Generator) -> Tensor:
+    """Augment every crop by up to the strengths, on its spectrogram: [B, 1, M, W] dB -> the same.
+
+    Masks and warp are converted from the paper's grid. Gain and equaliser are sampled both ways,
+    the signal-to-noise ratio once a batch, from the one asked for to 40 dB. Other effects of the
+    waveform are left out: they take too long for every crop.
+    """
+
+    def uniform(points: int, limit: float) -> Tensor:
+        return (torch.rand(len(mel), 1, points, generator=generator) * 2 - 1) * limit
+
+    frames = HOP_LENGTH / FRONT_END.hop_length
+    bands = FRONT_END.n_mels / GTZAN_FRONT_END.n_mels
+    for effect in strengths.effects:
+        if isinstance(effect, Gain):
+            mel = equalise(mel, uniform(1, abs(effect.db)), torch.zeros(1, 1, POINTS), _FLOOR)
+        if isinstance(effect, Equaliser):
+            mel = equalise(mel, torch.zeros(1, 1, 1), uniform(POINTS, effect.limit_db), _FLOOR)
+    if strengths.snr_db is not None:
+        span = max(0.0, _WEAKEST_NOISE_DB - strengths.snr_db)
+        snr_db = strengths.snr_db + span * float(torch.rand(1, generator=generator))
+        noise = BackgroundNoise(snr_db, strengths.noise)
+        mel = noise.apply(mel, noise.sample(mel.shape, generator), FRONT_END).clamp(min=_FLOOR)
+    if shift := round(strengths.time_warp * frames):
+        warp = TimeWarp(shift)
+        mel = warp.apply(mel, warp.sample(mel.shape, generator))
+    for mask in (
+        FrequencyMask(round(strengths.frequency_mask * bands), strengths.masks),
+        TimeMask(round(strengths.time_mask * frames), strengths.masks),
+    ):
+        mel = mask.apply(mel, mask.sample(mel.shape, generator), _FLOOR)
+    return mel
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Both networks after some steps, on crops that are not augmented.
+
+    Attributes:
+        training, validation: accuracies as fractions; training_loss, validation_loss: mean
+            cross-entropy in nats. Each without and with augmentation.
+        answers: probabilities of the songs, of every validation crop, [2, N, K].
+    """
+
+    step: int
+    training: tuple[float, float]
+    validation: tuple[float, float]
+    training_loss: tuple[float, float]
+    validation_loss: tuple[float, float]
+    answers: Tensor
+
+
+class Comparison:
+    """A training of both networks, step by step.
+
+    Args:
+        mels: of each song, by FRONT_END, [M, F] dB.
+        strengths: of the augmentation.
+        seed: of weights, crops and augmentation.
+        steps: of the whole training, over which the learning rate rises and falls.
+    """
+
+    def __init__(
+        self, mels: Sequence[Tensor], strengths: Strengths, seed: int = 0, steps: int = STEPS
+    ) -> None:
+        self.strengths, self.seed, self.steps = strengths, seed, steps
+        self._halves = [mel[:, : mel.shape[1] // 2] for mel in mels]
+        later = [mel[:, mel.shape[1] // 2 + _GAP :] for mel in mels]
+        self.training, self.validation = _crops(self._halves), _crops(later)
+        self._crop_generator = Generator().manual_seed(seed)
+        config = ModelConfig(
+            n_mels=FRONT_END.n_mels,
+            frames=CROP,
+            n_classes=len(mels),
+            channels=_CHANNELS,
+            pools=_POOLS,
+            gru=_GRU,
+            conv_dropout=0.0,
+            dropout=0.0,
+        )
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            network = CRNN(config)
+        self.networks = (network, deepcopy(network))
+        self._optimisers = [AdamW(each.parameters(), weight_decay=0.01) for each in self.networks]
+        schedule = partial(OneCycleLR, max_lr=_LEARNING_RATE, total_steps=steps)
+        self._schedules = [schedule(optimiser) for optimiser in self._optimisers]
+        self.step = 0
+        self.history = [self._evaluate()]
+
+    @property
+    def done(self) -> bool:
+        return self.step >= self.steps
+
+    def held_out(self, song: int) -> tuple[int, float]:
+        """A song's middle validation crop: its number, and where in the song it begins, in s."""
+        crops = (self.validation[1] == song).nonzero().flatten()
+        middle = len(crops) // 2
+        first = self._halves[song].shape[1] + _GAP + middle * CROP
+        return int(crops[middle]), first * FRONT_END.hop_seconds
+
+    def batch(self) -> tuple[Tensor, Tensor]:
+        """The next crops, which both networks learn from, and their songs: [B, 1, M, W], [B]."""
+        generator, count = self._crop_generator, len(self._halves)
+        songs = torch.randperm(_BATCH, generator=generator) % count
+        places = torch.rand(_BATCH, generator=generator)
+        crops = []
+        for song, place in zip(songs.tolist(), places.tolist(), strict=True):
+            half = self._halves[song]
+            start = int(place * (half.shape[1] - CROP + 1))
+            crops.append(half[:, start : start + CROP])
+        return torch.stack(crops).unsqueeze(1), songs
+
+    def advance(self) -> None:
+        """One training step of both networks; every EVALUATE_EVERY steps, they are evaluated."""
+        if self.done:
+            return
+        crops, songs = self.batch()
+        generator = Generator().manual_seed(self.seed * 1_000_003 + self.step)
+        inputs = (crops, augment(crops, self.strengths, generator))
+        for network, optimiser, schedule, mel in zip(
+            self.networks, self._optimisers, self._schedules, inputs, strict=True
+        ):
+            network.train()
+            optimiser.zero_grad()
+            torch.autograd.backward(functional.cross_entropy(network(mel), songs))
+            optimiser.step()
+            schedule.step()
+        self.step += 1
+        if self.done or self.step % EVALUATE_EVERY == 0:
+            self.history.append(self._evaluate())
+
+    @torch.no_grad()
+    def _evaluate(self) -> Evaluation:
+        figures: dict[str, Any] = {}
+        answers: tuple[Tensor, ...] = ()
+        for name, (crops, songs) in (("training", self.training), ("validation", self.validation)):
+            logits = [network.eval()(crops) for network in self.networks]
+            figures[name] = tuple(float((x.argmax(1) == songs).float().mean()) for x in logits)
+            losses = (float(functional.cross_entropy(x, songs)) for x in logits)
+            figures[f"{name}_loss"] = tuple(losses)
+            answers = tuple(x.softmax(1) for x in logits)
+        return Evaluation(self.step, answers=torch.stack(answers), **figures)
+
+
+def _crops(mels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Crops side by side, and the song of each: [N, 1, M, W], [N]. Raises ValueError."""
+    if len(mels) < 2 or any(mel.shape[1] < CROP for mel in mels):
+        raise ValueError(f"two songs or more are needed, each with halves of {CROP} frames or more")
+    crops = [torch.split(mel, CROP, dim=1) for mel in mels]
+    whole = [[crop for crop in each if crop.shape[1] == CROP] for each in crops]
+    songs = [song for song, each in enumerate(whole) for _ in each]
+    return torch.stack([crop for each in whole for crop in each]).unsqueeze(1), torch.tensor(songs)

@@ -1,0 +1,83 @@
+"""Laws of the two networks that learn side by side."""
+
+import pytest
+import torch
+from torch import Generator, Tensor
+
+from crnn.augment.comparison import CROP, FRONT_END, SETS, Comparison, augment
+from crnn.augment.plan import Strengths
+
+MASKS = SETS["Equaliser and masks"]
+
+
+def song(number: int, frames: int = 5 * CROP) -> Tensor:
+    """A spectrogram that a network can tell from the others': a few bands of its own."""
+    noise = torch.rand(FRONT_END.n_mels, frames, generator=Generator().manual_seed(number))
+    mel = -60 + 10 * noise
+    mel[16 * number : 16 * number + 8] += 40
+    return mel
+
+
+def trained(strengths: Strengths, steps: int = 6, seed: int = 0) -> Comparison:
+    comparison = Comparison([song(0), song(1), song(2)], strengths, seed, steps)
+    while not comparison.done:
+        comparison.advance()
+    return comparison
+
+
+def test_songs_that_differ_are_learned() -> None:
+    first, *_, last = trained(MASKS, steps=30).history
+    for network in range(2):
+        assert last.training_loss[network] < first.training_loss[network] / 2
+        assert last.validation[network] == 1
+
+
+def test_without_any_augmentation_both_networks_are_the_same() -> None:
+    plain, augmented = trained(Strengths()).networks
+    for a, b in zip(plain.parameters(), augmented.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_network_without_augmentation_does_not_depend_on_it() -> None:
+    one, other = (trained(strengths) for strengths in (MASKS, Strengths(snr_db=0.0)))
+    for name in ("training_loss", "validation_loss"):
+        mine, its = getattr(one.history[-1], name), getattr(other.history[-1], name)
+        assert mine[0] == its[0]
+        assert mine[1] != its[1]
+
+
+def test_equal_seeds_equal_networks() -> None:
+    one, other, third = (trained(MASKS, seed=seed).history[-1] for seed in (3, 3, 4))
+    assert one.validation_loss == other.validation_loss != third.validation_loss
+
+
+def test_no_frame_is_in_training_and_validation() -> None:
+    frames = 10 * CROP + 7
+    numbers = torch.arange(frames, dtype=torch.float32).expand(FRONT_END.n_mels, -1)
+    comparison = Comparison([numbers, numbers], MASKS)
+    batches = torch.cat([comparison.batch()[0].unique() for _ in range(30)])
+    learned = torch.cat([batches, comparison.training[0].unique()])
+    overlap = FRONT_END.n_fft / FRONT_END.hop_length  # frames that share samples
+    assert comparison.validation[0].min() - learned.max() >= overlap
+    crop, start = comparison.held_out(1)
+    assert comparison.validation[1][crop] == 1
+    first = float(comparison.validation[0][crop].min())
+    assert start == pytest.approx(first * FRONT_END.hop_seconds)
+
+
+@pytest.mark.parametrize("strengths", [*SETS.values(), Strengths(time_warp=20)], ids=str)
+def test_augmenting_keeps_shape_and_range_and_repeats(strengths: Strengths) -> None:
+    mel = torch.stack([song(0, CROP), song(1, CROP)]).unsqueeze(1)
+    one, again = (augment(mel, strengths, Generator().manual_seed(1)) for _ in range(2))
+    assert one.shape == mel.shape
+    assert torch.equal(one, again)
+    assert not torch.equal(one, mel)
+    assert bool(one.isfinite().all())
+    assert one.min() >= -FRONT_END.top_db
+    assert torch.equal(augment(mel, Strengths(), Generator()), mel)
+
+
+@pytest.mark.parametrize("songs", [[song(0)], [song(0), song(1, CROP)]])
+def test_too_little_music(songs: list[Tensor]) -> None:
+    with pytest.raises(ValueError, match="two songs or more"):
+        Comparison(songs, MASKS)
