@@ -21,9 +21,6 @@ from pages.shared.markdown import escape, hyperlink
 
 LIMIT_MB = 50
 
-# Reserved in pixels: the browser loads what draws the field after the words around it.
-_UPLOAD_HEIGHT = 150
-
 # Ways to bring a track in besides files and examples, with their icons.
 _OTHER = {"Record": ":material/mic:", "Search or Spotify link": ":material/search:"}
 
@@ -33,8 +30,10 @@ def choose_source(compact: bool = True) -> None:
 
     compact: the examples in rows, not in tiles.
     """
-    with st.container(height=_UPLOAD_HEIGHT, border=False):
-        _upload()
+    # Reserved in pixels: styles may come after the words around it. app.css lets it grow.
+    with st.container(height=150, border=False, key="upload-room"):
+        file = _upload()
+    _take(file)
     other = st.segmented_control(
         "Other sources",
         list(_OTHER),
@@ -87,21 +86,20 @@ def _record() -> None:
     _take(st.audio_input(label, sample_rate=44_100, key="recording"), "Your recording")
 
 
-def _upload(key: str = "upload") -> None:
-    file = st.file_uploader(
+def _upload(key: str = "upload") -> Any:
+    return st.file_uploader(
         f"Upload a song (max. {LIMIT_MB} MB, first 10 minutes)",
         type=list(audio.decode.AUDIO_SUFFIXES),
         max_upload_size=LIMIT_MB,
         key=key,
     )
-    _take(file, file.name if file else "")
 
 
-def _take(file: Any, name: str) -> None:
+def _take(file: Any, name: str = "") -> None:
     """Analyse a new upload or recording once; show what was wrong with it on every rerun."""
     if file is None:
         return
-    session.forget_example()
+    name = name or file.name
     if (taken := st.session_state.get("taken")) != file.file_id:
         if taken is not None:
             free(taken)  # no field shows it any more
@@ -109,6 +107,7 @@ def _take(file: Any, name: str) -> None:
         st.session_state.pop("track_cache", None)  # the former track's samples: memory for this one
         try:
             st.session_state.track = session.analyse(name, file.getvalue())
+            session.forget_example()
         except CrnnError as error:
             st.session_state.failure = str(error)
         st.session_state.taken = file.file_id
@@ -264,7 +263,7 @@ def _other_ways(info: services.spotify.TrackInfo) -> None:
         st.iframe(f"https://open.spotify.com/embed/track/{info.id}", height=152)
         st.caption("Spotify's own player. Its audio cannot be analysed here.")
     with other:
-        _upload("upload_instead")
+        _take(_upload("upload_instead"))
 
 
 def show_origin(origin: session.Origin) -> None:

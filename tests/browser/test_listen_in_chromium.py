@@ -79,10 +79,14 @@ def test_a_card_plays_and_opens_its_example(chromium: Browser, server: str) -> N
 
 
 def test_a_bad_file_is_a_sentence_and_the_next_one_works(chromium: Browser, server: str) -> None:
-    page, _ = open_page(chromium, server)
+    page, _ = open_page(chromium, f"{server}/?example=palace")
+    page.get_by_text("Open another song").click()
     bad = {"name": "cover.wav", "mimeType": "audio/wav", "buffer": b"\x89PNG\r\n\x1a\n" + bytes(99)}
     page.locator("input[type=file]").set_input_files(bad)
-    expect(page.get_by_role("alert")).to_contain_text("This is a PNG picture")
+    said = page.get_by_role("alert")
+    expect(said).to_contain_text("This is a PNG picture")
+    expect(said).to_be_in_viewport(ratio=1)
+    expect(page).to_have_url(re.compile("example=palace"))  # what is open stays shareable
     good = {"name": "tune.wav", "mimeType": "audio/wav", "buffer": encode(melody(5))}
     page.locator("input[type=file]").set_input_files(good)
     expect(page.get_by_role("heading", name="tune.wav")).to_be_visible()
