@@ -33,7 +33,8 @@ def log_mel(samples: np.ndarray[Any, Any] | Tensor | Waveform, front_end: FrontE
             )
         samples = samples.samples
     wave = torch.as_tensor(samples, dtype=torch.float32)
-    peak = float(wave.abs().max()) if wave.numel() else 0.0
+    low, high = torch.aminmax(wave) if wave.numel() else (torch.zeros(()), torch.zeros(()))
+    peak = max(float(high), -float(low))
     if peak < SILENCE_PEAK:
         level = "zero" if peak == 0 else f"{20 * np.log10(peak):.0f} dBFS"
         raise AudioError(

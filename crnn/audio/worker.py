@@ -8,6 +8,7 @@ processor time, and its caller one on time; where it dies, the next file gets a 
 """
 
 import atexit
+import ctypes
 import json
 import logging
 import os
@@ -305,6 +306,7 @@ def _serve(requests: BinaryIO, replies: BinaryIO, samples_path: str) -> None:
     for line in requests:
         replies.write(json.dumps(_answer(json.loads(line), samples_path)).encode() + b"\n")
         replies.flush()
+        _trim()
 
 
 def _answer(request: dict[str, Any], samples_path: str) -> dict[str, Any]:
@@ -326,6 +328,13 @@ def _answer(request: dict[str, Any], samples_path: str) -> dict[str, Any]:
         return {"trace": traceback.format_exc()}
     names = [field.name for field in fields(waveform) if field.name != "samples"]
     return {name: getattr(waveform, name) for name in names} | {"count": len(waveform.samples)}
+
+
+def _trim() -> None:
+    """Give freed memory back to the system: after ten minutes of music 55 MB, in small blocks."""
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # not glibc
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _limit(kind: int, value: int) -> None:

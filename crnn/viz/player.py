@@ -62,5 +62,8 @@ def peaks(samples: NDArray[Any], sample_rate: int) -> NDArray[np.uint8]:
     Shape: samples [T] in [−1, 1] -> [⌈T / (sample_rate / 50)⌉].
     """
     starts = np.arange(0, len(samples), sample_rate / PEAKS_PER_SECOND).astype(int)
-    largest = np.maximum.reduceat(np.abs(samples), starts)
+    # Not of np.abs(samples): ten minutes take 53 MB.
+    largest = np.maximum(
+        np.maximum.reduceat(samples, starts), -np.minimum.reduceat(samples, starts)
+    )
     return np.round(255 * np.minimum(largest, 1)).astype(np.uint8)

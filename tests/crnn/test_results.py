@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from crnn import results
 
@@ -203,3 +204,9 @@ def test_modulation_is_compared_with_the_mean_of_the_other_classes() -> None:
     }
     assert np.allclose(results.modulation_ratio(classes, "a"), 0.3 / np.log10(2))
     assert np.allclose(results.modulation_ratio(classes, "b"), -0.15 / np.log10(2))
+
+
+@pytest.mark.parametrize(("right", "count"), [(0, 1), (1, 1), (0, 22), (17, 32), (41, 41)])
+def test_the_interval_of_a_proportion_is_scipys(right: int, count: int) -> None:
+    expected = binomtest(right, count).proportion_ci(0.95, "wilson")
+    assert results.wilson_interval(right, count) == pytest.approx(tuple(expected), abs=1e-12)
