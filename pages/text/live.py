@@ -127,7 +127,8 @@ def finding(measured: Result, chosen: str) -> str:
         return f"{figures} The difference is within the spread, so it shows no effect on accuracy."
     direction = "gains" if change > 0 else "loses"
     count = better if change > 0 else sum(b < a for a, b in pairs)
+    caution = f" {content.load('live')['caution']}" if change > 0 else ""
     return (
         f"{figures} Augmentation {direction} {abs(change):.1f} points, in {count} of {len(pairs)} "
-        "seeds."
+        f"seeds.{caution}"
     )
