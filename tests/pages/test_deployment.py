@@ -39,7 +39,7 @@ def test_deploying_says_what_it_must() -> None:
         "--extra-index-url https://download.pytorch.org/whl/cpu",
         "Python **3.11**",
         "690 MB",
-        "485 MB",
+        "502 MB",
         "--server.address",
         "proxy_set_header Upgrade",
         "client_max_body_size",
