@@ -59,13 +59,13 @@ class RandomCrops(Dataset[Item]):
 
     def _crop(self, epoch: int, index: int, track: int) -> Tensor:
         features, width = self.collection.features, self.width
-        places = [
-            (start, min(width, end - start))
-            for first, end in self.runs[track]
-            for start in range(first, max(first, end - width) + 1)
-        ]
-        rng = np.random.default_rng((self.seed, epoch, index))
-        crop = features.mel(track, *places[int(rng.integers(len(places)))])
+        counts = [max(0, end - first - width) + 1 for first, end in self.runs[track]]
+        place = int(np.random.default_rng((self.seed, epoch, index)).integers(sum(counts)))
+        for (first, end), count in zip(self.runs[track], counts, strict=True):
+            if place < count:
+                break
+            place -= count
+        crop = features.mel(track, first + place, min(width, end - first))
         return cut(crop, plan(crop.shape[1], width))[0]
 
 
