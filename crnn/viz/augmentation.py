@@ -1,6 +1,7 @@
 """Figures of augmentation: time-warp map, changed probabilities, robustness, learning."""
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,6 +12,8 @@ from crnn.augment.robustness import Curve
 from crnn.labels import colours, display
 from crnn.viz import theme
 from crnn.viz.theme import ACCENT, GREY, LEGEND, add_line, finish
+
+_TOP, _HEIGHT = 30, 118  # of the curves of learning, in px
 
 
 def warp_map(plan: Plan, start: float = 0.0) -> go.Figure:
@@ -84,26 +87,62 @@ def robustness(curves: Sequence[Curve], title: str) -> go.Figure:
     return figure.update_yaxes(range=[0, 102], zeroline=False)
 
 
-def learning(history: Sequence[Evaluation], network: int, steps: int, loss: bool) -> go.Figure:
+def learning(history: Sequence[Evaluation], network: int, steps: int, loss: bool, alt: str) -> str:
     """Accuracy or loss by training step of one of the two networks; the shade is the gap.
+
+    An SVG, which a browser replaces in place, while plotly's figures blink. The labels of its
+    vertical axis need 40 px to its left.
 
     Args:
         network: 0 without, 1 with augmentation.
         steps: where the axis ends.
-        loss: whether losses are drawn.
+        loss: whether losses are drawn, in nats.
+        alt: the curves in words.
     """
-    figure, x = go.Figure(), [each.step for each in history]
     names = ("training_loss", "validation_loss") if loss else ("training", "validation")
-    factor, unit = (1, " nats") if loss else (100, "%")
-    y = factor * np.array([[getattr(e, name)[network] for e in history] for name in names])
-    theme.add_band(figure, x, y.min(axis=0), y.max(axis=0), ACCENT, showlegend=False)
-    for values, name, colour, dash in zip(
-        y, ("Training", "Validation"), (GREY, ACCENT), ("dot", None), strict=True
-    ):
-        hover = f"{name}, step %{{x}}: %{{y:.{2 if loss else 0}f}}{unit}<extra></extra>"
-        add_line(figure, x, values, colour, 3, hover, name=name, dash=dash)
-    finish(figure, None, 215, top=28, x="Training step", legend=LEGEND)
-    figure.update_xaxes(range=[0, steps])
-    top = max(2.5, y.max()) * 1.04 if loss else 104
-    title = "Loss (nats)" if loss else "Accuracy (%)"
-    return figure.update_yaxes(title=title, range=[0, top], zeroline=False)
+    y = np.array([[getattr(each, name)[network] for each in history] for name in names])
+    top = max(2.5, float(y.max())) if loss else 1.0
+    training, validation = (
+        [f"{e.step},{100 - 100 * value / top:.2f}" for e, value in zip(history, row, strict=True)]
+        for row in y
+    )
+    line = 'fill="none" stroke-width="3" vector-effect="non-scaling-stroke" points="'
+    return (
+        f'<svg role="img" aria-label="{escape(alt)}" width="100%" height="188" font-size="13" '
+        f'fill="currentColor" overflow="visible">{_legend()}{_grid(top, loss)}'
+        f'<svg y="{_TOP}" height="{_HEIGHT}" viewBox="0 0 {steps} 100" overflow="visible" '
+        f'preserveAspectRatio="none"><polygon fill="{ACCENT}" fill-opacity="0.18" '
+        f'points="{" ".join(training + validation[::-1])}"/>'
+        f'<polyline stroke="{GREY}" stroke-dasharray="3 4" {line}{" ".join(training)}"/>'
+        f'<polyline stroke="{ACCENT}" {line}{" ".join(validation)}"/></svg>{_axis(steps)}</svg>'
+    )
+
+
+def _legend() -> str:
+    entries = (("Training", GREY, "3 4", 0), ("Validation", ACCENT, "none", 110))
+    return "".join(
+        f'<line x1="{x}" x2="{x + 26}" y1="10" y2="10" stroke="{colour}" stroke-width="3" '
+        f'stroke-dasharray="{dash}"/><text x="{x + 32}" y="14">{name}</text>'
+        for name, colour, dash, x in entries
+    )
+
+
+def _grid(top: float, loss: bool) -> str:
+    lines = ""
+    for fraction in (0.0, 0.5, 1.0):
+        y = _TOP + _HEIGHT * (1 - fraction)
+        text = f"{top * fraction:.1f}" if loss else f"{fraction:.0%}"
+        lines += (
+            f'<line x2="100%" y1="{y}" y2="{y}" stroke="currentColor" stroke-opacity="0.15"/>'
+            f'<text x="-6" y="{y + 4}" text-anchor="end">{text}</text>'
+        )
+    title = "Loss (nats)" if loss else "Accuracy"
+    return f'{lines}<text x="100%" y="14" text-anchor="end" opacity="0.7">{title}</text>'
+
+
+def _axis(steps: int) -> str:
+    places = ((0, "start", 0), (50, "middle", f"{steps // 2} training steps"), (100, "end", steps))
+    return "".join(
+        f'<text x="{x}%" y="{_TOP + _HEIGHT + 20}" text-anchor="{anchor}">{text}</text>'
+        for x, anchor, text in places
+    )

@@ -26,6 +26,17 @@ if TYPE_CHECKING:
 _RACK = "As set in Experiment"
 _EVERY = 1.0  # seconds between two drawings
 _SLICE = 0.7  # seconds of training between two drawings
+_HEIGHT = 185  # of the curves, in px
+
+# A figure that is replaced in place: Streamlit mounts plotly's anew whenever they change.
+_mount = st.components.v2.component(
+    "curves",
+    html='<div class="curves"></div>',
+    css=".curves { color: var(--st-text-color); font-family: var(--st-font); "
+    "margin: 0 8px 0 44px; }",
+    js="export default ({ data, parentElement }) => {"
+    " parentElement.querySelector('.curves').innerHTML = data }",
+)
 
 
 @dataclass(eq=False)
@@ -54,7 +65,7 @@ def show() -> None:
     running = training is not None and training.running
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="live-bar"):
         options = [*augment.comparison.SETS, _RACK]
-        chosen = choose("Augmentation", options, "train_with", disabled=running)
+        chosen = choose("Augmentation", options, "train_with", widget=st.pills, disabled=running)
         strengths = _strengths(chosen)
         if running:
             st.button("Stop", icon=":material/stop:", on_click=_stop, args=(training,))
@@ -69,11 +80,15 @@ def show() -> None:
             )
         st.space("stretch")
         choose("Curves of", ["Accuracy", "Loss"], "curve_of")
-    st.markdown(content.load("live")["about"])
+    if training is None:
+        st.markdown(content.load("live")["about"])
     st.caption(text.setting(training.strengths if running else strengths))
     with st.container(key="live", gap="xsmall"):
         st.fragment(_watch, run_every=_EVERY if running else None)()
-    _findings(training.chosen if training else chosen)
+    if training is None:
+        st.markdown(f":material/front_hand: **Guess first.** {content.load('live')['ask']}")
+    elif not running:
+        _findings(training.chosen)
 
 
 def _strengths(chosen: str) -> Strengths:
@@ -89,6 +104,8 @@ def _start(chosen: str, strengths: Strengths) -> None:
 def _stop(training: _Training) -> None:
     training.stopped = True
     line().leave(training)
+    if training.comparison is None:  # it never had its turn
+        del st.session_state.training
 
 
 def _watch() -> None:
@@ -105,13 +122,14 @@ def _watch() -> None:
     for network, column in enumerate(st.columns(2, gap="medium")):
         with column:
             st.markdown(f"##### {augment.comparison.NAMES[network]}")
-            st.markdown(text.gap(comparison.history[-1], network))
-            st.plotly_chart(
-                viz.augmentation.learning(comparison.history, network, comparison.steps, loss),
-                key=f"learning-{network}",
-                config={"displayModeBar": False},
-                alt=text.curves(comparison.history[-1], network),
+            last = comparison.history[-1]
+            alt = text.curves(last, network)
+            svg = viz.augmentation.learning(
+                comparison.history, network, comparison.steps, loss, alt
             )
+            _mount(key=f"curves-{network}", data=svg, height=_HEIGHT)
+            with st.container(key=f"gap-{network}"):
+                st.markdown(text.gap(last, network))
     _held_out(comparison)
     if training.running and line().ahead(training) == 0:
         _train(training, comparison)
@@ -185,11 +203,13 @@ def _held_out(comparison: Comparison) -> None:
 def _findings(chosen: str) -> None:
     """What this training gives over several seeds, and what full training gave."""
     measured = results.load("live")
-    st.markdown("##### Is one training enough to tell?")
-    st.markdown(text.finding(measured, chosen) if measured else content.load("live")["unmeasured"])
+    if measured is not None:
+        st.markdown("##### Is one training enough to tell?")
+        st.markdown(text.finding(measured, chosen))
+    st.markdown(content.load("live")["full"])
     with st.expander("What full training gave", icon=":material/table_chart:"):
         for name in ("VII-trained", "ablation"):
             if table := results.load(name):
                 st.markdown(f"**{results.title(table)}**")
                 st.dataframe(results.table(table), hide_index=True)
-        st.caption(content.load("live")["full"])
+                st.caption(table["context"])

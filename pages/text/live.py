@@ -80,10 +80,10 @@ def gap(evaluation: Evaluation, network: int) -> str:
         return f"{figures}: it is still learning."
     if points >= 100 * _LARGE_GAP:
         return (
-            f"{figures}: a gap of **{points} points**. It knows the moments that it learned from "
-            "better than new ones: **overfitting**."
+            f"{figures}: a gap of **{points} points**. New moments are harder for it than those it "
+            "learned from: it **overfits**."
         )
-    return f"{figures}: a small gap. New moments are hardly harder than those it learned from."
+    return f"{figures}: a small gap. It recognises new moments almost as well as its own."
 
 
 def curves(evaluation: Evaluation, network: int) -> str:

@@ -90,3 +90,27 @@ def test_the_track_of_one_page_is_the_track_of_the_other(chromium: Browser, serv
     page.get_by_role("link", name="Lab").click()
     settle(page)
     expect(page.get_by_role("button", name="Awakening")).to_be_visible()
+    train_live(page, chromium, server)
+
+
+def train_live(page: Page, chromium: Browser, server: str) -> None:
+    """Curves grow in place, Stop stops, and whoever waits begins, also when a visitor has left."""
+    page.get_by_role("radio", name="Train live").click()
+    page.get_by_role("button", name="Train both networks").click()
+    curves, going = page.locator(".curves").first, re.compile(r"^Step \d+ of 600$")
+    expect(page.get_by_text(going)).to_be_visible()
+    line = curves.locator("polyline").first
+    expect(line).to_have_attribute("points", re.compile(r" 10,"))
+    curves.evaluate("drawn => { drawn.first = true }")
+    expect(line).to_have_attribute("points", re.compile(r" 20,"))
+    assert curves.evaluate("drawn => drawn.first")
+    other = chromium.new_page()
+    other.goto(f"{server}/lab?view=Train+live")
+    other.get_by_role("button", name="Train both networks").click()
+    expect(other.get_by_text("1 training is ahead of yours")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text(re.compile(r"^Step \d+ of 600, stopped$"))).to_be_visible()
+    expect(other.get_by_text(going)).to_be_visible()
+    other.close()
+    page.get_by_role("button", name="Train again").click()
+    expect(page.get_by_text(going)).to_be_visible()

@@ -3,8 +3,19 @@
 import pytest
 import torch
 from torch import Generator, Tensor
+from torch.nn import Parameter
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import OneCycleLR
 
-from crnn.augment.comparison import CROP, FRONT_END, SETS, Comparison, augment
+from crnn.augment.comparison import (
+    CROP,
+    FRONT_END,
+    SETS,
+    Comparison,
+    augment,
+    moments,
+    update,
+)
 from crnn.augment.plan import Strengths
 
 MASKS = SETS["Equaliser and masks"]
@@ -30,6 +41,26 @@ def test_songs_that_differ_are_learned() -> None:
     for network in range(2):
         assert last.training_loss[network] < first.training_loss[network] / 2
         assert last.validation[network] == 1
+
+
+@pytest.mark.parametrize("steps", [2, 50])
+def test_the_optimiser_is_pytorchs(steps: int) -> None:
+    generator = Generator().manual_seed(0)
+    mine, its = (Parameter(torch.ones(3, 5)) for _ in range(2))
+    kept, optimiser = moments([mine]), AdamW([its], weight_decay=0.01)
+    schedule = OneCycleLR(optimiser, max_lr=0.004, total_steps=steps)
+    for step in range(steps):
+        mine.grad = its.grad = torch.randn(3, 5, generator=generator)
+        update(kept, step, steps)
+        optimiser.step()
+        schedule.step()
+        torch.testing.assert_close(mine, its, rtol=1e-6, atol=0)
+    assert not torch.equal(mine, torch.ones(3, 5))
+
+
+def test_no_optimiser_loads_pytorchs_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Optimizer, "__init__", None)  # which adding parameters imports
+    trained(MASKS, steps=1)
 
 
 def test_without_any_augmentation_both_networks_are_the_same() -> None:

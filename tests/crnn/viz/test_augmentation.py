@@ -1,5 +1,7 @@
 """Figures of the augmentation lab show the plan that was applied."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 import torch
@@ -51,16 +53,28 @@ def test_curves_are_in_percent_and_the_shade_spans_the_samples() -> None:
     assert line.name == "Genre: Rock"
 
 
-def test_learning_shades_the_gap_between_training_and_validation() -> None:
+def points(network: int, loss: bool) -> list[list[str]]:
+    """The shade's and both lines' points, in steps and percent from the top."""
     history = [
         Evaluation(step, (0.5, 0.2), (0.4, 0.3), (1.0, 2.0), (3.0, 4.0), torch.zeros(2, 1, 2))
         for step in (0, 10)
     ]
-    gap, train, valid = augmentation.learning(history, 1, 600, loss=False).data
-    assert list(train.y) == [20, 20]
-    assert list(valid.y) == [30, 30]
-    assert sorted(gap.y) == [20, 20, 30, 30]
-    figure = augmentation.learning(history, 0, 600, loss=True)
-    assert [list(line.y) for line in figure.data[1:]] == [[1, 1], [3, 3]]
-    assert figure.layout.yaxis.range[1] > 3
-    assert figure.layout.xaxis.range == (0, 600)
+    svg = augmentation.learning(history, network, 600, loss, alt='"A" < B')
+    root = ElementTree.fromstring(svg)
+    assert root.get("aria-label") == '"A" < B'
+    assert 'viewBox="0 0 600 100"' in svg
+    drawn = [*root.iter("polygon"), *root.iter("polyline")]
+    return [str(each.get("points")).split() for each in drawn]
+
+
+def test_learning_shades_the_gap_between_training_and_validation() -> None:
+    gap, training, validation = points(1, loss=False)
+    assert training == ["0,80.00", "10,80.00"]
+    assert validation == ["0,70.00", "10,70.00"]
+    assert gap == training + validation[::-1]
+
+
+def test_losses_are_on_a_scale_that_holds_the_largest() -> None:
+    _, training, validation = points(0, loss=True)
+    assert training == ["0,66.67", "10,66.67"]
+    assert validation == ["0,0.00", "10,0.00"]

@@ -1,6 +1,5 @@
 """Train live through Streamlit's own tester; every run of the page is one slice of training."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.lab import live
 from pages.shared import cache
-from tests.pages.visit import figures, opened, words
+from tests.pages.visit import given, opened, words
 
 
 @pytest.fixture(autouse=True)
@@ -31,20 +30,25 @@ def step(page: AppTest) -> int:
 def test_a_class_trains_stops_and_lets_the_next_one_train() -> None:
     page = opened("lab", view="Train live")
     assert "first half of each song" in words(page)
-    threads = threading.active_count()
+    assert "Guess first" in words(page)
+    assert "Over 5 seeds" not in words(page)  # the answer comes afterwards
     press(page, "Train both networks")
     assert not page.exception
     first = step(page)
     assert step(page.run()) == first + 1
-    plain, augmented = (figure["data"] for figure in figures(page)[:2])
-    assert [line["name"] for line in plain if "name" in line] == ["Training", "Validation"]
-    assert plain[1]["y"] == augmented[1]["y"]  # step 0: the same network
+    assert first == 1
+    assert "Step 1 of 600" in page.get("progress")[0].proto.text
+    plain, augmented = given(page, "curves")
+    assert plain.count("<polyline") == 2
+    assert ", without augmentation" in plain
+    assert ", with augmentation" in augmented
     other = press(opened("lab", view="Train live"), "Train both networks")
     assert "1 training is ahead" in words(other)
     assert other.session_state["training"].comparison is None
     press(page, "Stop")
     stopped = step(page)
     assert step(page.run()) == stopped
+    assert "Over 5 seeds" in words(page)
     assert "stopped" in page.get("progress")[0].proto.text
     assert step(other.run()) == 1
     other.session_state["training"].comparison.steps = 2
@@ -52,7 +56,6 @@ def test_a_class_trains_stops_and_lets_the_next_one_train() -> None:
     assert other.session_state["training"].comparison.done
     assert "Finished" in other.get("progress")[0].proto.text
     assert live.line().ahead(object()) == 0
-    assert threading.active_count() <= threads
     assert "Train again" in [button.label for button in other.button]
 
 
