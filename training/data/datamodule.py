@@ -60,12 +60,11 @@ class RandomCrops(Dataset[Item]):
     def _crop(self, epoch: int, index: int, track: int) -> Tensor:
         features, width = self.collection.features, self.width
         counts = [max(0, end - first - width) + 1 for first, end in self.runs[track]]
-        place = int(np.random.default_rng((self.seed, epoch, index)).integers(sum(counts)))
-        for (first, end), count in zip(self.runs[track], counts, strict=True):
-            if place < count:
-                break
-            place -= count
-        crop = features.mel(track, first + place, min(width, end - first))
+        before = np.cumsum([0, *counts])  # places in the runs before each
+        place = int(np.random.default_rng((self.seed, epoch, index)).integers(before[-1]))
+        run = int(np.searchsorted(before, place, side="right")) - 1
+        first, end = self.runs[track][run]
+        crop = features.mel(track, first + place - int(before[run]), min(width, end - first))
         return cut(crop, plan(crop.shape[1], width))[0]
 
 
