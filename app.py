@@ -11,7 +11,7 @@ from pages.shared import model_panel, models, navigation
 
 STYLES = [
     Path(__file__).parent / "pages" / name
-    for name in ("shared/contrast.css", "shared/app.css", "lab/lab.css")
+    for name in ("shared/contrast.css", "shared/app.css", "lab/lab.css", "room/room.css")
 ]
 
 # Seconds that a browser has for the styles before there is anything that they would move.
@@ -30,6 +30,9 @@ if runtime.exists() and "styled" not in st.session_state:
 navigation.clean_address()
 page = st.navigation(navigation.pages(), position="top")
 navigation.set_title(page.title)
+if page.url_path == "room":  # a student's phone: the question, and nothing around it
+    page.run()
+    st.stop()
 
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     st.markdown(f":primary[:material/graphic_eq:] **{navigation.NAME}**", width="stretch")

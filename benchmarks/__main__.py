@@ -7,6 +7,7 @@ why         another class explained, against one prediction and one patch at a t
 scale       training against a plain loop with librosa; ×1, ×4, ×16 data (--out: DIR/scale.json)
 opening     an example and a new track on Listen: the server's CPU time against the analysis's
 memory      the served app: first page, 40 tracks in a row, long ones, 20 visitors (needs Chromium)
+classroom   40 students answer ten questions in a room of the quiz (needs Chromium)
 hostile     each file of --inputs DIR uploaded while another visitor opens an example (Chromium)
 """
 
@@ -23,8 +24,18 @@ parser = argparse.ArgumentParser(
     description=__doc__,
     formatter_class=argparse.RawDescriptionHelpFormatter,
 )
-CHOICES = ["speed", "under_load", "lab", "why", "scale", "opening", "memory", "hostile"]
-parser.add_argument("what", nargs="*", choices=CHOICES, default=CHOICES[:-1])
+CHOICES = [
+    "speed",
+    "under_load",
+    "lab",
+    "why",
+    "scale",
+    "opening",
+    "memory",
+    "classroom",
+    "hostile",
+]
+parser.add_argument("what", nargs="*", choices=[*CHOICES, "hostile"], default=CHOICES)
 parser.add_argument(
     "--out", type=Path, metavar="DIR", help="for scale: where Results finds it, assets/results"
 )
@@ -59,6 +70,10 @@ for what in options.what:
         from benchmarks import opening
 
         print(json.dumps(opening.measure(), indent=1))
+    elif what == "classroom":
+        from benchmarks import classroom
+
+        print(json.dumps(classroom.measure(), indent=1, ensure_ascii=False))
     elif what == "hostile":
         from benchmarks import memory
 

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.lab import console, lessons, live, quiz
+from pages.lab import console, lessons, live
+from pages.room import teacher
 from pages.shared import session
 from pages.shared.controls import choose
 
 VIEWS = {
     "Experiment": console.show,
     "Train live": live.show,
-    "Quiz": quiz.show,
+    "Quiz": teacher.show,
     "Lessons": lessons.show,
 }
 

@@ -16,8 +16,11 @@ from pages.shared import queue, session
 from pages.shared.controls import choose
 from pages.text import augmentation as text
 from pages.text import content
+from pages.text import quiz as quiz_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pages.lab.quiz_questions import Question
 
 
@@ -32,26 +35,17 @@ class _Round:
     solved: bool = False  # the last answer's solution is shown
 
 
-def show() -> None:
-    """One question after the other, then the score."""
+def show(offer: Callable[[], None]) -> None:
+    """One question after the other, then the score; offer: draws what stands beside the code."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="quiz-head"):
-        level = choose("Level", list(LEVELS), "level", label_visibility="visible")
-        code = st.number_input(
-            "Quiz code",
-            1,
-            9999,
-            1,
-            key="quiz",
-            bind="query-params",
-            help="Everyone with the same code and level gets the same questions.",
-            width=160,
-        )
+        level, code = controls()
+        offer()
     game = st.session_state.get("quiz_state")
     if game is None or (game.code, game.level) != (code, level):
         answers = _from_address(level) if game is None else []
         if not answers:
             st.query_params.pop("answers", None)
-        game = st.session_state.quiz_state = _Round(int(code), level, answers)
+        game = st.session_state.quiz_state = _Round(code, level, answers)
     questions = quiz_questions.questions(game.code, level)
     if len(game.answers) == QUESTIONS and not game.solved:
         _score(game, questions)
@@ -63,7 +57,7 @@ def show() -> None:
             len(game.answers) / QUESTIONS,
             text=f"Question {position + 1} of {QUESTIONS} · {correct} correct so far",
         )
-    _question(questions[position], position, level, game.solved)
+    question(questions[position], position, level, game.solved)
     if game.solved:
         _solution(questions[position], game.answers[-1])
         st.button(
@@ -78,6 +72,22 @@ def show() -> None:
         _choices(game, questions[position], position)
 
 
+def controls() -> tuple[str, int]:
+    """The level and the code of the questions."""
+    level = choose("Level", list(LEVELS), "level", label_visibility="visible")
+    code = st.number_input(
+        "Quiz code",
+        1,
+        9999,
+        1,
+        key="quiz",
+        bind="query-params",
+        help="Everyone with the same code and level gets the same questions.",
+        width=160,
+    )
+    return level, int(code)
+
+
 def _from_address(level: str) -> list[str]:
     """The answers of a finished quiz in a link to its score; none where it has none."""
     digits, possible = st.query_params.get("answers", ""), LEVELS[level]
@@ -90,7 +100,7 @@ def _correct(game: _Round, questions: tuple[Question, ...]) -> int:
     return sum(a == q.answer for a, q in zip(game.answers, questions, strict=False))
 
 
-def _question(question: Question, position: int, level: str, solved: bool) -> None:
+def question(question: Question, position: int, level: str, solved: bool) -> None:
     """Both sounds, and their spectrograms unless only the ear is asked; solved: what was done."""
     front_end = audio.front_end.GTZAN_FRONT_END  # the same spectrograms whatever models are in use
     track = session.open_example(EXAMPLES[question.example])
@@ -129,8 +139,7 @@ def _choices(game: _Round, question: Question, position: int) -> None:
     st.markdown("**Which augmentation was applied?** Press B to switch between the sounds.")
     with st.container(horizontal=True, gap="small"):
         for key in LEVELS[game.level]:
-            title = content.load("lessons")[key]["title"]
-            st.button(title, key=f"answer-{key}", on_click=answer, args=(key,))
+            st.button(quiz_text.title(key), key=f"answer-{key}", on_click=answer, args=(key,))
         st.space("stretch")
         st.button(
             "Hint",
@@ -146,12 +155,8 @@ def _choices(game: _Round, question: Question, position: int) -> None:
 
 def _solution(question: Question, answer: str) -> None:
     """Whether the answer is correct, and why."""
-    lesson, other = (content.load("lessons")[key] for key in (question.answer, answer))
-    title, clue = lesson["title"].lower(), lesson["clue"]
-    if answer == question.answer:
-        st.success(f"Correct: {title}. {clue}", icon=":material/check_circle:")
-    else:
-        st.error(f"It was {title}, not {other['title'].lower()}. {clue}", icon=":material/cancel:")
+    box, icon = (st.success, "check_circle") if answer == question.answer else (st.error, "cancel")
+    box(quiz_text.solution(question.answer, answer), icon=f":material/{icon}:")
 
 
 def _go_on(game: _Round) -> None:
@@ -188,7 +193,7 @@ def _score(game: _Round, questions: tuple[Question, ...]) -> None:
         label_visibility="collapsed",
     )
     _solution(questions[number], game.answers[number])
-    _question(questions[number], number, game.level, solved=True)
+    question(questions[number], number, game.level, solved=True)
 
 
 def _advice(level: str, correct: int) -> str:

@@ -21,7 +21,7 @@ PAGES = {
 
 
 def pages() -> list[st.Page]:
-    """All pages in the order of the menu."""
+    """All pages in the order of the menu, which students' page of a room is not in."""
     return [
         st.Page(
             f"pages/{name}/page.py",
@@ -31,7 +31,7 @@ def pages() -> list[st.Page]:
             default=name == "listen",
         )
         for name, (title, icon) in PAGES.items()
-    ]
+    ] + [st.Page("pages/room/page.py", title="Class quiz", url_path="room", visibility="hidden")]
 
 
 def enter() -> None:

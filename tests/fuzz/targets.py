@@ -224,6 +224,7 @@ QUERIES = {
     "compare": ("examples", "by", "sort"),
     "how": ("example", "task", "chapter"),
     "results": ("section",),
+    "room": ("code",),
 }
 
 

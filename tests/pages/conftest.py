@@ -14,3 +14,5 @@ def visited_server(monkeypatch: pytest.MonkeyPatch) -> None:
     Streamlit open a file of it instead (pages/shared/navigation.py); a test in Chromium has that.
     """
     monkeypatch.setattr(script_runner, "_mpa_v1", runpy.run_path)
+    # Its sessions have no browser, so no cookies; its mock of one would have every cookie.
+    monkeypatch.setattr("streamlit.runtime.context._get_client_context", lambda: None)

@@ -29,6 +29,7 @@ PARAMETERS = {
     "compare": ["by", "sort"],
     "how": ["example", "task", "chapter", "at", "details"],
     "results": ["section", "notes", "kind", "protocol", "example"],
+    "room": ["code"],
 }
 SHOWN = {"compare": {"examples": ["palace", "hunting"]}}  # without tracks it has no controls
 NUMBERS = ["inf", "-inf", "nan", "1e999", "-1", "0", "1" * 400, "1_0", "0x1", "١"]

@@ -1,0 +1,5 @@
+"""A student's page of a room."""
+
+from pages.room import student
+
+student.show()
