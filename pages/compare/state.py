@@ -47,6 +47,7 @@ def add(track: inference.TrackSummary) -> None:
         taken = [other.name for other in tracks()]
         name = inference.similarity.unique_name(track.name, taken)
         all_tracks().append(replace(track, name=name))
+        st.session_state.compare_chosen = track.digest
 
 
 def chosen_examples() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import time
 from typing import Any
 
 import pandas as pd
@@ -20,9 +21,10 @@ _CSV = "utf-8-sig"  # with the mark by which spreadsheets know UTF-8
 
 # Orders of the table besides by class.
 _ADDED, _NAME, _LENGTH = "order added", "name", "length"
+_PLAY, _REMOVE = "Play", "Remove"  # columns of buttons
 _BAR = " "  # ends the name of a column of bars
 # Columns besides the classes.
-_COLUMNS = ("Track", "Unusual", "Sounds most like", "Length (s)")
+_COLUMNS = (_PLAY, "Track", _REMOVE, "Unusual", "Sounds most like", "Length (s)")
 
 
 def show(tracks: list[inference.TrackSummary]) -> None:
@@ -61,48 +63,65 @@ def _choose_model(tracks: list[inference.TrackSummary]) -> int | None:
 
 
 def _map(tracks: list[inference.TrackSummary], similarities: inference.prediction.Array) -> None:
-    """Tracks as points; a click chooses one."""
+    """Tracks as points; a click plays one."""
     figure = viz.prediction.similarity_map(
         tracks, inference.similarity.plane(similarities), "Map of similarity"
     )
 
     def choose() -> None:
         for point in st.session_state.map.selection.points:
-            st.session_state.compare_chosen = tracks[point["point_index"]].digest
+            _play(tracks[point["point_index"]])
 
     alt = predictions.similarities(tracks, similarities)
     st.plotly_chart(figure, key="map", alt=alt, on_select=choose, selection_mode="points")
     st.caption("Close together: alike by the models' embeddings (PCA). Click a track to play it.")
 
 
+def _play(track: inference.TrackSummary) -> None:
+    """Play a track, from a click."""
+    st.session_state.compare_chosen, st.session_state.compare_play = track.digest, time()
+
+
 def _chosen(tracks: list[inference.TrackSummary]) -> None:
-    """The track chosen in the table or on the map, or the newest: its player; how to remove it."""
-    digest = st.session_state.get("compare_chosen")
-    track = next((track for track in tracks if track.digest == digest), tracks[-1])
-    st.caption("Select a row to play or remove the track.")
+    """The player, and by keyboard what the table's buttons do, since no key reaches those."""
+    by_digest = {track.digest: track for track in reversed(tracks)}
+    if st.session_state.get("compare_chosen") not in by_digest:
+        st.session_state.compare_chosen = tracks[-1].digest
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{escape(track.name, 60)}**", width="stretch")
+        digest = st.selectbox(
+            "Track to play",
+            by_digest,
+            format_func=lambda digest: by_digest[digest].name,
+            key="compare_chosen",
+            on_change=lambda: _play(by_digest[st.session_state.compare_chosen]),
+            label_visibility="collapsed",
+        )
+        track = by_digest[digest]
         st.button(
             "Remove",
-            key="compare-remove",
-            icon=":material/playlist_remove:",
+            icon=":material/close:",
             on_click=state.remove,
             args=(track.digest,),
         )
+    clicked = st.session_state.pop("compare_play", 0.0)
     if (played := _sound(track)) is None:
         st.caption("Your own files are not kept: of these, only the current track can be played.")
         return
     sound = player.Sound(track.name, played.sound, played.mime, played.peaks)
-    player.show("compare", track.name, [sound], played.seconds)
+    player.show(f"compare-{track.digest}", track.name, [sound], played.seconds, play=clicked)
 
 
 def _sound(track: inference.TrackSummary) -> session.Track | None:
     """An example's sound, or the current track's; others are not kept."""
     if track.example:
         return session.example_track(track.example, track.networks)
+    return session.current() if track.digest == _current() else None
+
+
+def _current() -> str | None:
+    """The current track's digest."""
     current = session.current()
-    same = current is not None and inference.similarity.digest(current.data) == track.digest
-    return current if same else None
+    return inference.similarity.digest(current.data) if current else None
 
 
 def _remarks(tracks: list[inference.TrackSummary]) -> None:
@@ -149,25 +168,44 @@ def _table(
 ) -> None:
     classes = class_columns(tracks)
     frame = table(tracks, similarities, classes, order)
+    rows = [tracks[number] for number in frame.index]
+    current = _current()
+    frame[_PLAY] = [
+        ":material/play_arrow:" if track.example or track.digest == current else ""
+        for track in rows
+    ]
+    frame[_REMOVE] = ":material/close:"
     # What is sorted by stands beside the name: a phone has room for few columns.
-    first = ["Track", display(order)] if order in classes else ["Track"]
+    first = [_PLAY, "Track", *([display(order)] if order in classes else []), _REMOVE]
     bars = [name for name in frame if name.endswith(_BAR)]
 
-    def choose() -> None:
-        for row in st.session_state.classes.selection.rows:
-            st.session_state.compare_chosen = tracks[frame.index[row]].digest
+    def clicked(key: str) -> inference.TrackSummary:
+        return rows[st.session_state[key].row]
 
     column = st.column_config
     st.dataframe(
         frame,
         hide_index=True,
         key="classes",
-        on_select=choose,
-        selection_mode="single-row",
         row_height=40,
         column_order=[*first, *(name for name in frame if name not in first)],
         column_config={
+            _PLAY: column.ButtonColumn(
+                "",
+                pinned=True,
+                width=44,
+                type="tertiary",
+                key="compare-play",
+                on_click=lambda: _play(clicked("compare-play")),
+            ),
             "Track": column.TextColumn(pinned=True, width=130),
+            _REMOVE: column.ButtonColumn(
+                "",
+                width=44,
+                type="tertiary",
+                key="compare-remove",
+                on_click=lambda: state.remove(clicked("compare-remove").digest),
+            ),
             "Unusual": column.TextColumn(width=72, help="Unlike the training music"),
             "Sounds most like": column.TextColumn(width=128),
             "Length (s)": column.NumberColumn(format="%.1f", width=90),

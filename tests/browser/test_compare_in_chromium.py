@@ -63,7 +63,15 @@ def test_examples_are_compared_sorted_taken_home_and_handed_on(
     box = point.bounding_box()
     assert box is not None
     afresh.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(afresh.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    expect(afresh.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    expect(afresh.get_by_role("slider")).to_have_attribute(
+        "aria-label", "Position in Metal madness"
+    )
+    afresh.get_by_test_id("stDataFrame").click(position={"x": 22, "y": 100})  # the second row's ▶
+    expect(afresh.get_by_role("slider")).not_to_have_attribute(
+        "aria-label", "Position in Metal madness"
+    )
+    expect(afresh.get_by_role("button", name="Pause", exact=True)).to_be_visible()
 
 
 def test_a_folder_is_taken_as_tracks(chromium: Browser, server: str, tmp_path: Path) -> None:

@@ -123,6 +123,7 @@ def show(
     reruns: bool = False,
     wave_height: int = 56,
     page_keys: bool = False,
+    play: float = 0.0,
 ) -> float | None:
     """Draw a player; it keeps its moment and goes on playing when it gets other content.
 
@@ -139,6 +140,8 @@ def show(
         reruns: whether a pause or another moment reruns the page or fragment.
         wave_height: of the waveform, in px.
         page_keys: whether Space and B act wherever the page's focus is, except in a control.
+        play: when a click elsewhere on the page asked for it to play, for the one run after that
+            click; else 0.
 
     Returns:
         The moment at which the visitor paused or to which they moved last, in seconds from the
@@ -162,6 +165,7 @@ def show(
         "peaksPerSecond": viz.player.PEAKS_PER_SECOND,
         "waveHeight": wave_height,
         "pageKeys": page_keys,
+        "play": play,
         "spectrograms": [
             {
                 "title": lane.title,

@@ -187,6 +187,7 @@ class Player {
     });
     const urls = (of) => of?.sounds.map((sound) => sound.url).join();
     if (urls(data) !== urls(before)) this.loadSounds(data.sounds);
+    if (data.play && data.play !== before?.play) this.start();
     if (before && before.seconds !== data.seconds) this.setLoop(null);
   }
 

@@ -200,10 +200,9 @@ def test_no_audio_is_kept_after_the_analysis() -> None:
 def test_what_is_removed_comes_back() -> None:
     page = upload(opened("palace"), ("a.wav", tune(1)))
     own = page.session_state["compared"][1].digest
-    page.session_state["compare_chosen"] = own
-    page.run()
+    assert page.selectbox(key="compare_chosen").value == own  # the newest
     assert "Your own files are not kept" in words(page)
-    page.button(key="compare-remove").click().run()
+    press(page, "Remove")
     assert tracks(page) == ["Palace"]
     assert "a.wav was removed" in words(page).replace("\\", "")
     press(page, "Undo")
@@ -220,10 +219,12 @@ def test_what_is_removed_comes_back() -> None:
 def test_an_example_and_the_current_track_can_be_played() -> None:
     page = opened("palace", "hunting")
     assert [player["name"] for player in visit.players(page)] == ["Hunting"]  # the newest
-    page.session_state["compare_chosen"] = page.session_state["compared"][0].digest
-    page.run()
+    page.selectbox(key="compare_chosen").select_index(1).run()
     assert not page.exception
-    assert [player["name"] for player in visit.players(page)] == ["Palace"]
+    (player,) = visit.players(page)
+    assert (player["name"], bool(player["play"])) == ("Palace", True)
+    page.run()
+    assert not visit.players(page)[0]["play"]  # no second time
 
 
 def press(page: AppTest, label: str) -> None:
