@@ -31,7 +31,7 @@ def headline(protocols: dict[str, Result]) -> str:
     said: dict[str, list[str]] = {}
     for words, value in accuracy.items():
         said.setdefault(_of_few(value), []).append(f"the right {words} ({value:.1%})")
-    parts = [f"{few} get {' and '.join(words)}" for few, words in said.items()]
+    parts = [f"{few} get {', and as many '.join(words)}" for few, words in said.items()]
     if not parts:
         return ""
     parts[0] = parts[0].replace(" get", " new songs get", 1)
