@@ -113,9 +113,12 @@ class Plan:
             }
             for piece in self.pieces
         ]
-        effects = [{"effect": type(e).__name__, **vars(e)} for e in self.strengths.effects]
+        effects = [
+            {"effect": type(e).__name__, **{k: getattr(v, "name", v) for k, v in vars(e).items()}}
+            for e in self.strengths.effects
+        ]
         return {
-            "strengths": asdict(self.strengths) | {"effects": effects},
+            "strengths": asdict(replace(self.strengths, effects=())) | {"effects": effects},
             "frame_seconds": self.hop_seconds,
             "mel_bands": self.front_end.n_mels,
             "noise_begins_at_share_of_its_minute": round(self.noise, 6),

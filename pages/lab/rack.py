@@ -10,6 +10,8 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from crnn import audio, augment
+from crnn.sources.examples import EXAMPLES
+from pages.shared import session
 from pages.shared.controls import accept_renamed, choose
 from pages.text import content
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 # Switches that are on where an address does not say otherwise, as in addresses of before.
 _ON = ("time",)
+
+# How a second track is mixed in, and which example that is where no other was chosen.
+_MIXES, _SECOND = ("Mixup", "CutMix", "MixStyle"), "Palace"
 
 
 def effects() -> dict[str, dict[str, Any]]:
@@ -125,6 +130,8 @@ def preset(settings: Mapping[str, Any], front_end: FrontEnd) -> Strengths:
                 value = (float(value), _kinds()[settings.get("kind", "White noise")])
             elif name == "codec":
                 value = (settings["codec_name"].lower(), value)
+            elif name == "mixing":
+                value = (settings.get("mix_kind", _MIXES[0]), settings.get("mix_with"), value)
             values[name] = value
     order = [name for name in effects() if name in values]
     return _strengths(values, order, front_end, masks=settings.get("masks", 1))
@@ -252,6 +259,19 @@ def _strength(name: str, effect: Mapping[str, Any], front_end: FrontEnd) -> Any:
     )
     if name == "noise":
         return float(value), _noise_type()
+    if name == "mixing":
+        kind = choose("Kind of mixing", _MIXES, "mix_kind")
+        titles = [example.title for example in EXAMPLES.values()]
+        other = st.selectbox(
+            "Second track",
+            titles,
+            titles.index(_SECOND),
+            key="mix_with",
+            bind="query-params",
+            persist_state="page",
+            label_visibility="collapsed",
+        )
+        return kind, other, value
     if "parameter" in effect:
         hop = augment.plan.HOP_LENGTH / front_end.sample_rate
         strength = round(value / hop) if effect.get("frames") else value
@@ -271,9 +291,21 @@ def _made(name: str, value: Any, seed: int) -> Effect:
         "gain": made.Gain,
         "clipping": made.Clipping,
         "codec": lambda settings: made.Codec(*settings),
+        "mixing": lambda settings: _mix(*settings, seed),
     }
     effect: Effect = kinds[name](value)
     return effect
+
+
+def _mix(kind: str, title: str | None, percent: int, seed: int) -> Effect:
+    """Mixing with an example, by its title."""
+    made, weight = augment.effects, percent / 100
+    title = title or _SECOND
+    example = next(each for each in EXAMPLES.values() if each.title == title)
+    other = made.Recording(title, session.samples(session.open_example(example)))
+    if kind == "CutMix":
+        return made.CutMix(other, weight, seed)
+    return {"Mixup": made.Mixup, "MixStyle": made.MixStyle}[kind](other, weight)
 
 
 def _kinds() -> dict[str, str]:

@@ -66,7 +66,26 @@ def _effect(effect: Effect) -> str:
             return f"Clipped {depth:g} dB below the peak."
         case augment.effects.Codec(codec=codec, kbit_s=rate):
             return f"{'MP3' if codec == 'mp3' else 'Opus'} at {rate} kbit/s."
+        case augment.effects.Mixup(other=other, weight=weight):
+            return f"Mixup with {percent(weight)} of {other.name}."
+        case augment.effects.CutMix(other=other, weight=weight):
+            return f"CutMix: {percent(weight)} of the spectrogram is from {other.name}."
+        case augment.effects.MixStyle(other=other, weight=weight):
+            return f"MixStyle: each frequency's level is {percent(weight)} that of {other.name}."
     raise TypeError(f"no sentence for {effect}")
+
+
+def label(plan: Plan, name: str) -> tuple[float, str] | None:
+    """The first track's part of the label that training would use, and the label in words.
+
+    None where no second track is mixed in. name: the first track's, escaped.
+    """
+    for effect in plan.strengths.effects:
+        if isinstance(effect, augment.effects.Mix):
+            first, second = 1 - effect.label, effect.label
+            tracks = f"{name} {percent(first)}, {effect.other.name} {percent(second)}"
+            return first, f"Training label: {tracks}"
+    return None
 
 
 def _noise(kind: str, snr_db: float) -> str:

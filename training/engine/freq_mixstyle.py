@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from crnn.augment.effects.mixing import mix_statistics
+
 _PROBABILITY = 0.5  # that an example is mixed
-_EPSILON = 1e-3  # dB: a constant band is not scaled up
 
 
 def freq_mixstyle(mel: Tensor, alpha: float, generator: Generator, floor: float) -> Tensor:
@@ -28,9 +29,4 @@ def freq_mixstyle(mel: Tensor, alpha: float, generator: Generator, floor: float)
     lam = torch.from_numpy(rng.beta(alpha, alpha, len(mel))).float()
     mixed = torch.rand(len(mel), generator=generator) < _PROBABILITY
     lam = torch.where(mixed, lam, 1.0).view(-1, 1, 1, 1).to(mel.device)
-    partner = partner.to(mel.device)
-    mean, deviation = mel.mean(-1, keepdim=True), mel.std(-1, keepdim=True) + _EPSILON
-    new_mean = lam * mean + (1 - lam) * mean[partner]
-    new_deviation = lam * deviation + (1 - lam) * deviation[partner]
-    styled = (mel - mean) / deviation * new_deviation + new_mean
-    return torch.where(mel > floor, styled, mel).clamp(min=floor)
+    return mix_statistics(mel, mel[partner.to(mel.device)], lam, floor)

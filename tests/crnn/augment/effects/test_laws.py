@@ -9,24 +9,29 @@ from crnn.augment.effects import (
     BandPass,
     Clipping,
     Codec,
+    CutMix,
     Effect,
     Equaliser,
     Gain,
+    MixStyle,
+    Mixup,
     PitchShift,
+    Recording,
     Reverberation,
     TimeStretch,
 )
 from tests.conftest import melody
 
 RATE = 22_050
+OTHER = Recording("Other", torch.from_numpy(melody(0.3)).flip(0))
 ZERO = [
     *[Gain(0), BandPass(), BandPass(0, 30_000), Clipping(0), Reverberation(0), PitchShift(0)],
-    *[TimeStretch(1), Equaliser(0)],
+    *[TimeStretch(1), Equaliser(0), Mixup(OTHER, 0), CutMix(OTHER, 0), MixStyle(OTHER, 0)],
 ]
 STRONG = [
     *[Gain(-12), BandPass(300, 3400), Clipping(20), Reverberation(0.7, seed=1), PitchShift(-3.5)],
     *[TimeStretch(0.8), TimeStretch(1.3), Equaliser(12, seed=2), Codec("mp3", 32)],
-    Codec("opus", 12),
+    *[Codec("opus", 12), Mixup(OTHER, 0.4), CutMix(OTHER, 0.5, seed=1), MixStyle(OTHER, 0.5)],
 ]
 
 
@@ -77,6 +82,7 @@ def test_another_seed_is_another_sample(kind: Any) -> None:
         *[(Gain, (61,)), (Gain, (float("nan"),)), (BandPass, (500, 400)), (BandPass, (-1,))],
         *[(Clipping, (-1,)), (Reverberation, (11,)), (PitchShift, (13,)), (TimeStretch, (0,))],
         *[(Equaliser, (-1,)), (Codec, ("mp3", 33)), (Codec, ("aac", 32))],
+        *[(Mixup, (OTHER, 1.1)), (CutMix, (OTHER, float("nan"))), (MixStyle, (OTHER, -0.1))],
     ],
 )
 def test_a_strength_out_of_bounds_is_one_sentence(kind: Any, strength: tuple[Any, ...]) -> None:

@@ -11,20 +11,25 @@ import soundfile
 import torch
 from scipy import signal
 
-from crnn.audio.front_end import GTZAN_FRONT_END
+from crnn.audio.front_end import GTZAN_FRONT_END, hz_to_mel
 from crnn.audio.mel import log_mel
 from crnn.augment.effects import (
     BandPass,
     Clipping,
     Codec,
+    CutMix,
     Effect,
     Equaliser,
     Gain,
+    MixStyle,
+    Mixup,
     PitchShift,
+    Recording,
     Reverberation,
     TimeStretch,
     equalise,
 )
+from crnn.augment.effects.mixing import mix_statistics
 from tests.conftest import melody
 
 RATE = 22_050
@@ -190,3 +195,57 @@ def test_the_equaliser_of_the_sound_is_that_of_the_spectrogram() -> None:
     )[0, 0]
     difference = (heard - seen).mean(1)  # each is relative to its own maximum
     assert float((difference - difference.mean()).abs().max()) < 1  # dB
+
+
+def hiss(seed: int, seconds: float = 6.0) -> torch.Tensor:
+    """Pink noise, so that no band is silent."""
+    generator = torch.Generator().manual_seed(seed)
+    spectrum = torch.fft.rfft(torch.randn(int(seconds * RATE), generator=generator))
+    sound = torch.fft.irfft(spectrum / (1 + torch.arange(len(spectrum))).sqrt())
+    return 0.1 * sound / sound.square().mean().sqrt()
+
+
+def test_mixup_adds_equally_loud_tracks_by_their_weight_and_so_does_the_label() -> None:
+    mix = Mixup(Recording("Other", 5 * tone(1000)), 0.25)
+    spectrum = np.abs(np.fft.rfft(mix.apply(tone(440), RATE).numpy())) / RATE
+    assert spectrum[[880, 2000]] == pytest.approx([0.75 * 0.3, 0.25 * 0.3], rel=0.01)
+    assert mix.label == 0.25
+    assert mix.other.fitted(tone(440)).square().mean() == pytest.approx(0.3**2 / 2, rel=1e-3)
+
+
+def test_cutmix_takes_its_region_from_the_second_track() -> None:
+    first, second = hiss(0), hiss(1)
+    mix = CutMix(Recording("Other", second.roll(len(second) // 2)), 0.25, seed=3)
+    start, end, low, high = mix.region()
+    assert (end - start) * (high - low) == pytest.approx(mix.label)
+    hertz, time, mixed = signal.stft(mix.apply(first, RATE).numpy(), RATE, nperseg=512)
+    own, others = (signal.stft(each.numpy(), RATE, nperseg=512)[2] for each in (first, second))
+    height = np.array([hz_to_mel(h, "slaney") for h in hertz]) / hz_to_mel(RATE / 2, "slaney")
+    time = time / 6
+
+    def distance(other: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> float:
+        difference = (mixed - other)[rows][:, columns]
+        return float(np.linalg.norm(difference) / np.linalg.norm(own[rows][:, columns]))
+
+    inside = (height > low + 0.05) & (height < high - 0.05)
+    during = (time > start + 0.02) & (time < end - 0.02)
+    before = (time > end + 0.02) | (time < start - 0.02)
+    assert distance(others, inside, during) < 0.1
+    assert distance(own, inside, before) < 0.1
+    assert distance(own, height > high + 0.05, during) < 0.1
+
+
+def test_mixstyle_of_the_sound_is_that_of_trainings_spectrogram() -> None:
+    first, second = hiss(0), BandPass(500, 3000).apply(hiss(1), RATE)
+    mix = MixStyle(Recording("Other", second), 0.5)
+    before, style, after = (
+        log_mel(each, GTZAN_FRONT_END)
+        for each in (first, mix.other.fitted(first), mix.apply(first, RATE))
+    )
+    expected = mix_statistics(before, style, 0.5, -200.0)
+    assert mix.label == 0
+    change, wanted = ((each - before).mean(1) for each in (after, expected))
+    loud = style.mean(1) > -60  # where the floor of 80 dB hides nothing
+    difference = (change - wanted)[loud]  # each is relative to its own maximum
+    assert float((difference - difference.mean()).abs().max()) < 1.5  # dB
+    assert float((wanted - wanted.mean())[loud].abs().max()) > 5
