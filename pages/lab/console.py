@@ -13,7 +13,7 @@ import streamlit as st
 from crnn import augment, viz
 from crnn.errors import CrnnError
 from crnn.sources.examples import EXAMPLES
-from pages.lab import rack, robustness
+from pages.lab import notebook, rack, robustness
 from pages.shared import cache, player, queue, session, sources
 from pages.shared.controls import choose
 from pages.shared.markdown import escape
@@ -80,6 +80,7 @@ def _console(track: session.Track) -> None:
             except CrnnError as error:
                 st.warning(f"{error} Choose another segment.", icon=":material/hearing_disabled:")
                 return
+    notebook.remember(track, start, number, plan)
     _downloads(f"{session.stem(track.name)}-augmented", plan, sound)
     robustness.on_request(track, samples, start, strengths, before.predictions)
 
@@ -152,6 +153,8 @@ def _results(
     with words, st.container(key="outcome"):
         st.markdown(text.outcome(before, after))
         st.caption(" ".join(text.describe(plan, start)) or "Everything is off.")
+        if label := text.label(plan, escape(track.name, 40)):
+            st.progress(*label)
     shifts = augment.plan.largest_shifts(before, after, 5)
     if shifts:
         chart.plotly_chart(
@@ -232,3 +235,4 @@ def _downloads(name: str, plan: Plan, sound: bytes) -> None:
             st.download_button(
                 title, data, file, mime, icon=":material/download:", on_click="ignore"
             )
+        notebook.download()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from crnn.sources.examples import EXAMPLES
-from pages.lab import rack, worksheet
+from pages.lab import notebook, rack, worksheet
 from pages.shared.controls import choose
 from pages.text import content
 
@@ -33,6 +33,7 @@ def _plan() -> None:
         st.subheader(plan["title"], anchor=False, width="content")
         st.space("stretch")
         worksheet.download()
+        notebook.download()
     st.markdown(plan["about"])
     for number, step in enumerate(plan["steps"]):
         with st.container(border=True, key=f"step-{number}"):
@@ -70,8 +71,7 @@ def _lesson(lesson: Mapping[str, Any]) -> None:
         for title, settings in lesson.get("sets", {"Try it": lesson.get("set")}).items():
             _try(title, settings)
     st.markdown("**Code**")
-    code = "\n\n".join(content.source(name)[1] for name in lesson["code"].split())
-    st.code(code, language="python", wrap_lines=True)
+    st.code(content.sources(lesson["code"]), language="python", wrap_lines=True)
 
 
 def _try(title: str, settings: Mapping[str, Any], example: str | None = None) -> None:

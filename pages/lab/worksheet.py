@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from crnn.augment.plan import Version
 
 _TEMPLATE = Template(Path(__file__).with_name("worksheet.html").read_text("utf-8"))
-_EXAMPLE, _SEGMENT = "metal-madness", 2
+EXAMPLE, SEGMENT = "metal-madness", 2
 
 
 def download() -> None:
@@ -41,13 +41,13 @@ def page() -> str:
     """The worksheet as HTML; the answers are those of the models in use."""
     sheet, classifiers = content.load("plan")["worksheet"], session.classifiers()
     front_end, seconds = classifiers[0].front_end, classifiers[0].checkpoint.segment_seconds
-    samples = session.samples(session.open_example(EXAMPLES[_EXAMPLE]))
+    samples = session.samples(session.open_example(EXAMPLES[EXAMPLE]))
     count = round(seconds * front_end.sample_rate)
-    excerpt = samples[_SEGMENT * count : (_SEGMENT + 1) * count]
+    excerpt = samples[SEGMENT * count : (SEGMENT + 1) * count]
     rows, answers = [], [_row("", "Original", augment.plan.analyse(excerpt, classifiers))]
     for number, question in enumerate(sheet["questions"], start=1):
         strengths = rack.preset(question["set"], front_end)
-        plan = augment.plan.sample(strengths, seconds, front_end, seconds, _SEGMENT)
+        plan = augment.plan.sample(strengths, seconds, front_end, seconds, SEGMENT)
         text = escape(question["text"])
         blank = "<td class=blank></td>"
         rows.append(f"<tr><td>{number}</td><td>{text}</td>{blank}{blank}</tr>")

@@ -47,3 +47,8 @@ def source(name: str) -> tuple[str, str]:
     lines, number = inspect.getsourcelines(function)
     place = f"{function.__module__.replace('.', '/')}.py, line {number}"
     return place, inspect.cleandoc("\n" + "".join(lines))
+
+
+def sources(names: str) -> str:
+    """The source code of several functions, by their full names with spaces between."""
+    return "\n\n".join(source(name)[1] for name in names.split())

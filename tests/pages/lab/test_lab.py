@@ -71,6 +71,20 @@ def press(page: AppTest, key: str) -> AppTest:
     return page.button(key=key).click().run()
 
 
+def test_a_second_track_is_mixed_in_and_with_it_the_label() -> None:
+    query = {"example": "palace", "time": "false", "mix": "true", "mix_percent": "40"}
+    plain = lab(example="palace", time="false")
+    seen = [images(plain)[0]]
+    for kind, first in (("Mixup", "60%"), ("CutMix", "60%"), ("MixStyle", "100%")):
+        page = lab(**query, mix_kind=kind, mix_with="Mountain")
+        assert not page.exception
+        assert f"label: Palace {first}, Mountain" in page.get("progress")[0].proto.text
+        assert images(page)[0] == seen[0]
+        seen.append(images(page)[1])
+    assert len({*seen}) == 4
+    assert "40% that of Mountain" in words(page)
+
+
 def test_a_first_visit_opens_where_something_happens() -> None:
     page = lab()
     assert not page.exception
@@ -393,7 +407,7 @@ class TestLessons:
     def test_settings_of_lessons_and_presets_exist(self) -> None:
         effects = content.load("lab")["effects"].values()
         known = {name for effect in effects for name in (effect["switch"], effect["slider"])}
-        known |= {"kind", "codec_name", "masks", "diff"}
+        known |= {"kind", "codec_name", "mix_kind", "mix_with", "masks", "diff"}
         settings = list(content.load("lab")["presets"].values())
         for lesson in content.load("lessons").values():
             settings += lesson.get("sets", {"": lesson.get("set")}).values()

@@ -1,0 +1,76 @@
+"""The notebook of an experiment runs, and finds what the console shows."""
+
+import json
+import sys
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import nbformat
+import pytest
+
+from pages.lab import notebook
+from pages.text import augmentation
+from tests.pages.visit import opened, words
+
+RICH = {
+    "example": "palace",
+    "segment": "2",
+    "noise": "true",
+    "kind": "Crowd",
+    "reverb": "true",
+    "band": "true",
+    "codec": "true",
+    "codec_name": "Opus",
+    "warp": "true",
+    "freq": "true",
+    "time": "true",
+    "mix": "true",
+    "order": "mixing.codec.noise.reverb",
+    "seed": "3",
+    "masks": "2",
+    "fill": "mean",
+}
+
+
+def run(text: str) -> dict[str, Any]:
+    """Run every code cell; the names that it leaves."""
+    book = nbformat.reads(text, as_version=4)
+    nbformat.validate(book)
+    names: dict[str, Any] = {}
+    for cell in book.cells:
+        if cell.cell_type == "code":
+            exec(cell.source, names)
+    return names
+
+
+@pytest.mark.parametrize("query", [{}, RICH], ids=["first visit", "eight effects"])
+def test_it_runs_and_finds_what_the_console_shows(
+    query: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[Any] = []
+    display = SimpleNamespace(display=shown.append, Audio=lambda samples, **_: samples)
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    console = opened("lab", **query)
+    experiment = console.session_state["experiment"]
+    names = run(notebook.page(experiment, {}))
+    assert names["strengths"] == experiment.plan.strengths
+    assert augmentation.outcome(names["before"], names["after"]) in words(console)
+    original, augmented = shown[-2:]
+    assert len(original) == len(augmented) == round(names["seconds"] * names["rate"])
+    assert capsys.readouterr().out.count("genre: ") == 2
+
+
+def test_it_explains_what_is_on_and_names_the_visitors_file() -> None:
+    experiment = opened("lab", **RICH).session_state["experiment"]
+    odd = """it's "$mine" {}\\\n.wav"""
+    book = json.loads(notebook.page(replace(experiment, name=odd, example=""), {"mood": "a/b@c"}))
+    cells = ["".join(cell["source"]) for cell in book["cells"]]
+    assert any('crnn.load("genre"), crnn.load("a/b@c")' in cell for cell in cells)
+    headings = {cell.splitlines()[0] for cell in cells if "Source: " in cell}
+    assert headings >= {"## Reverberation", "## Background noise", "## Time warping"}
+    assert not headings & {"## Clipping", "## Pitch and tempo"}
+    (line,) = [line for cell in cells for line in cell.splitlines() if line.startswith("file = ")]
+    names: dict[str, Any] = {}
+    exec(line, names)
+    assert names["file"] == odd
