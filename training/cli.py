@@ -23,7 +23,7 @@ from training.data.collection import DataError
 from training.distributed import OtherProcessFailed, ProcessGroup
 from training.engine.experiment import Experiment
 from training.engine.recipes import RECIPES
-from training.evaluation import protocols
+from training.evaluation import comparison, protocols
 from training.experiments import (
     ablation,
     class_profiles,
@@ -174,6 +174,30 @@ def evaluate(
         file = out / (f"{name}-{recipe}.json" if recipe else f"{name}.json")
         file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         print(json.dumps(result))
+
+
+def compare(
+    experiment: Experiment,
+    recipes: Sequence[str],
+    *,
+    task: Task = "genre",
+    seed: int = 0,
+    out: Path | None = None,
+) -> None:
+    """Compare recipes on validation folds, each with the first; trains the runs that are missing.
+
+    Args:
+        recipes: at least one, of training/engine/recipes.yaml
+        task: genre: five artist-disjoint folds of F's training and validation tracks; mood: inside
+            M's folds
+        out: folder to write compare-TASK.json to; default: none
+    """
+    if unknown := [name for name in recipes if name not in RECIPES]:
+        raise ValueError(f"recipe {unknown[0]!r}: one of {', '.join(RECIPES)} is needed")
+    result = comparison.compare(experiment, task, recipes, seed)
+    if out:
+        print(reproduce.write(out, f"compare-{task}", result))
+    print(results.table(result).to_string(index=False))
 
 
 def bundle_checkpoints(
@@ -336,6 +360,7 @@ def publish_checkpoint(
 COMMANDS: dict[str, Callable[..., None]] = {
     "train": train,
     "evaluate": evaluate,
+    "compare": compare,
     "bundle": bundle_checkpoints,
     "card": write_cards,
     "report": write_report,

@@ -49,6 +49,7 @@ class Collection:
         reserved: Tracks that protocol N keeps for itself, and others by the same artists.
         tag_names, tags: [L] and [N, L] of 0 and 1.
         subsets: [N] of "train", "valid" or "test" in a collection with its own split, else empty.
+        artists: [N] where known apart from groups, "" for a track whose artist is not; else empty.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Collection:
     tag_names: tuple[str, ...] = ()
     tags: np.ndarray[Any, np.dtype[np.float32]] | None = None
     subsets: tuple[str, ...] = ()
+    artists: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         sizes = {len(self.names), len(self.targets), len(self.groups), len(self.features)}
@@ -139,7 +141,27 @@ def gtzan(
     if unknown := [name for name, own in zip(names, genres, strict=True) if own not in GENRES]:
         raise DataError(f"{folder}: {unknown[0]}: names such as blues.00000 are needed.")
     targets = np.array([GENRES.index(genre) for genre in genres])
-    return Collection("gtzan", GENRES, front_end, names, targets, gtzan_groups(names), features)
+    return Collection(
+        "gtzan",
+        GENRES,
+        front_end,
+        names,
+        targets,
+        gtzan_groups(names),
+        features,
+        artists=_gtzan_artists(folder, names),
+    )
+
+
+def _gtzan_artists(folder: Path, names: Sequence[str]) -> tuple[str, ...]:
+    """Artists by gtzan/annotations.csv (Marchand & Peeters 2015); empty where it is not there."""
+    if not (file := folder / "annotations.csv").exists():
+        return ()
+    table = read_table(file, dtype=str, keep_default_na=False)
+    if "name" not in table or "artist" not in table:
+        return ()  # moods4q's, in a folder of both
+    known = dict(zip(table["name"], table["artist"], strict=True))
+    return tuple(known.get(name, "") for name in names)
 
 
 def lossless_clips(data: Path) -> list[Path]:

@@ -45,6 +45,21 @@ def filtered(collection: Collection) -> Split:
     return Split(*(np.array([place[name] for name in part], dtype=np.int64) for part in parts))
 
 
+def filtered_folds(collection: Collection, count: int = 5) -> list[Split]:
+    """Folds of F's training and validation tracks, artists whole; no test part.
+
+    A track whose artist is unknown is a group of its own, with its duplicates. DataError where no
+    artist is known.
+    """
+    if not collection.artists:
+        raise DataError("Folds without common artists need gtzan/annotations.csv; it is not there.")
+    pairs = zip(collection.artists, collection.groups, strict=True)
+    by_artist = replace(collection, groups=tuple(artist or group for artist, group in pairs))
+    split = filtered(collection)
+    tracks = np.sort(np.concatenate([split.train, split.valid]))
+    return [Split(rest, part, _NONE) for rest, part in _folds(by_artist, tracks, count, 0)]
+
+
 def folds(collection: Collection, seed: int = 0, count: int = 5) -> list[Split]:
     """Protocol M: disjoint groups (artists), stratified as far as possible; no validation part."""
     cut = _folds(collection, _everything(collection), count, seed)
@@ -92,6 +107,7 @@ def from_name(name: str, collection: Collection) -> Split:
     all                 everything to train on
     known               all except what protocol N keeps for itself
     filtered            protocol F
+    filtered:K          fold K = 0 … 4 of F's training and validation tracks, to validate on
     paper:SEED          protocol P; paper:SEED/copies lets duplicates fall on both sides
     grouped:SEED        60/20/20 by group
     given               the collection's own
@@ -109,6 +125,8 @@ def from_name(name: str, collection: Collection) -> Split:
             return Split(np.setdiff1d(everything, collection.reserved), _NONE, _NONE)
         case "filtered", "" if not argument:
             return filtered(collection)
+        case "filtered", "" if number in set("01234"):
+            return filtered_folds(collection)[int(number)]
         case "given", "" if not argument:
             return predefined(collection)
         case "grouped", "" if number.isdigit():
@@ -122,8 +140,9 @@ def from_name(name: str, collection: Collection) -> Split:
             test = split.test if variant == "both" else _NONE
             return replace(within(collection, split), test=test)
     raise ValueError(
-        f"split {name!r}: one of all, known, filtered, given, paper:SEED, paper:SEED/copies, "
-        "grouped:SEED, fold:0 … fold:4, fold:0/valid, fold:0/both, fold:0/mixed is needed"
+        f"split {name!r}: one of all, known, filtered, filtered:0 … filtered:4, given, paper:SEED, "
+        "paper:SEED/copies, grouped:SEED, fold:0 … fold:4, fold:0/valid, fold:0/both, fold:0/mixed "
+        "is needed"
     )
 
 

@@ -1,8 +1,8 @@
 """The protocols, each from a recipe to one result with its seeds and spread.
 
-    F  artist-disjoint: 443 training, 197 validation, 290 test tracks (filtered lists); one run a
-    seed P  random split as in the paper, 90/10 then 80/20; one run a split seed M  mood: five
-    artist-disjoint folds, test predictions pooled; five moods (M) or four quadrants
+    F  artist-disjoint: 443 training, 197 validation, 290 test tracks (filtered lists); a run a seed
+    P  random split as in the paper, 90/10 then 80/20; a run a split seed
+    M  mood: five artist-disjoint folds, test predictions pooled; five moods (M) or four quadrants
        (M-quadrants); M-mixed, M-quadrants-mixed: folds that ignore artists
     N  new songs: the bundled weights, or another checkpoint, on clips of another collection
 

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 Correct = np.ndarray[Any, np.dtype[np.bool_]]
+Values = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def mcnemar(ours: Correct, reference: Correct) -> dict[str, float]:
@@ -35,11 +36,14 @@ def standard_error(correct: Correct) -> float:
 
 
 def bootstrap_by_group(
-    correct: Correct, groups: tuple[str, ...], rounds: int = 2000, seed: int = 0
+    values: Correct | Values, groups: tuple[str, ...], rounds: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
-    """95 % interval of an accuracy, resampling whole groups (artists); percentile bootstrap."""
+    """95 % interval of the mean of values [N], such as an accuracy; percentile bootstrap.
+
+    Whole groups (artists) are resampled.
+    """
     _, index = np.unique(np.array(groups), return_inverse=True)
-    hits, sizes = np.bincount(index, weights=correct), np.bincount(index)
+    hits, sizes = np.bincount(index, weights=values), np.bincount(index)
     samples = np.random.default_rng(seed).integers(len(sizes), size=(rounds, len(sizes)))
     means = hits[samples].sum(axis=1) / sizes[samples].sum(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])

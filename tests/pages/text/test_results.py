@@ -44,7 +44,8 @@ def test_the_headline_needs_no_figure() -> None:
     assert results.headline({}) == ""
     found = {"N": measured(0.669), "M": measured(0.641)}
     assert results.headline(found) == (
-        "**Two of three new songs get the right genre (66.9%), and as many the right mood (64.1%).** "
+        "**Two of three new songs get the right genre (66.9%), and as many the right mood "
+        "(64.1%).** "
     )
     found["M"] = measured(0.41)
     assert "songs get the right genre (66.9%); two of five get the right" in results.headline(found)

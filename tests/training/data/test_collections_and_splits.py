@@ -283,6 +283,44 @@ def test_filtered_lists_have_their_published_sizes() -> None:
     assert not set.intersection(*sides(split))
 
 
+def test_filtered_folds_validate_on_everything_but_the_test_tracks_and_keep_artists_whole() -> None:
+    """Artists of up to four tracks, in two genres; of every tenth track none is known."""
+    collection = thousand()
+    artists = tuple("" if i % 10 == 0 else f"artist {i % 500 // 2}" for i in range(1000))
+    folds = [
+        splits.from_name(f"filtered:{fold}", replace(collection, artists=artists))
+        for fold in range(5)
+    ]
+    filtered = splits.filtered(collection)
+    validated = np.concatenate([fold.valid for fold in folds])
+    assert len(validated) == 640
+    assert not set(validated) & set(filtered.test)
+    for fold in folds:
+        assert set(fold.train) | set(fold.valid) == set(validated)
+        assert not {artists[i] for i in fold.train} & {artists[i] for i in fold.valid} - {""}
+        assert len(fold.test) == 0
+
+
+def test_filtered_folds_need_artists(tmp_path: Path, data: Path) -> None:
+    assert load("genre", data, tmp_path).artists == ()
+    with pytest.raises(DataError, match=r"gtzan/annotations\.csv"):
+        splits.from_name("filtered:0", thousand())
+
+
+def test_artists_of_gtzan_come_from_its_annotations(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(data, folder)
+    table = "name,artist,title\nblues.00001,B. B. King,Why I Sing the Blues\nrock.00000,Queen,\n"
+    (folder / "gtzan" / "annotations.csv").write_text(table)
+    collection = load("genre", folder, tmp_path / "frames")
+    known = dict(zip(collection.names, collection.artists, strict=True))
+    assert (known["blues.00001"], known["rock.00000"], known["blues.00000"]) == (
+        "B. B. King",
+        "Queen",
+        "",
+    )
+
+
 def test_filtered_lists_need_all_their_tracks(toy: Collection) -> None:
     with pytest.raises(
         DataError, match="930 tracks of the filtered lists are missing, the first: blues"

@@ -59,6 +59,29 @@ def test_mixed_folds_are_runs_of_their_own_and_say_what_they_are(experiment: Exp
     assert all("mixed" in row["run"] for row in result["runs"])
 
 
+def test_recipes_are_compared_on_the_same_tracks(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With itself, a recipe never differs; another does, by the difference of both losses."""
+    monkeypatch.setitem(RECIPES, "longer", replace(QUICK, epochs=2, init_from=""))
+    common = ["--data", str(experiment.data), "--runs", str(experiment.runs), "--no-progress"]
+    out = ["--task", "mood", "--out", str(experiment.runs)]
+    assert main(["compare", "mood", "mood", "longer", *out, *common]) == 0
+    assert "Difference in loss" in capsys.readouterr().out
+    result = json.loads((experiment.runs / "compare-mood.json").read_text())
+    first, same, other = result["rows"]
+    assert "loss_difference" not in first
+    figures = {key: same[key]["mean"] for key in same if isinstance(same[key], dict)}
+    assert figures["loss_difference"] == figures["interval_low"] == figures["interval_high"] == 0
+    assert (figures["tracks_won"], figures["tracks_lost"], figures["p_value"]) == (0, 0, 1)
+    difference = other["validation_loss"]["mean"] - first["validation_loss"]["mean"]
+    assert other["loss_difference"]["mean"] == pytest.approx(difference) != 0
+    assert other["interval_low"]["mean"] < difference < other["interval_high"]["mean"]
+    assert all("valid" in run for run in other["runs"])
+    assert main(["compare", "moood", *common]) == 1
+    assert "recipe 'moood': one of" in capsys.readouterr().err
+
+
 def test_bundle_is_trained_on_everything_and_measured_on_new_songs(
     experiment: Experiment, tmp_path: Path
 ) -> None:
