@@ -9,6 +9,7 @@ opening     an example and a new track on Listen: the server's CPU time against 
 memory      the served app: first page, 40 tracks in a row, long ones, 20 visitors (needs Chromium)
 classroom   40 students answer ten questions in a room of the quiz (needs Chromium)
 hostile     each file of --inputs DIR uploaded while another visitor opens an example (Chromium)
+lesson      the Lab's lesson rehearsed in Chromium; screenshots and worksheet in --out DIR
 """
 
 import argparse
@@ -33,11 +34,13 @@ CHOICES = [
     "opening",
     "memory",
     "classroom",
-    "hostile",
 ]
-parser.add_argument("what", nargs="*", choices=[*CHOICES, "hostile"], default=CHOICES)
+parser.add_argument("what", nargs="*", choices=[*CHOICES, "hostile", "lesson"], default=CHOICES)
 parser.add_argument(
-    "--out", type=Path, metavar="DIR", help="for scale: where Results finds it, assets/results"
+    "--out",
+    type=Path,
+    metavar="DIR",
+    help="for scale: where Results finds it, assets/results; for lesson: an empty folder",
 )
 parser.add_argument("--inputs", type=Path, metavar="DIR", help="for hostile")
 options = parser.parse_args()
@@ -78,6 +81,10 @@ for what in options.what:
         from benchmarks import memory
 
         print(json.dumps(memory.hostile(options.inputs), indent=1, ensure_ascii=False))
+    elif what == "lesson":
+        from benchmarks import lesson
+
+        print(json.dumps(lesson.rehearse(options.out), indent=1))
     else:
         from benchmarks import memory
 

@@ -32,8 +32,9 @@ def _plan() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(plan["title"], anchor=False, width="content")
         st.space("stretch")
-        worksheet.download()
-        notebook.download()
+        with st.container(horizontal=True, width="content", gap="small"):
+            worksheet.download()
+            notebook.download()
     st.markdown(plan["about"])
     for number, step in enumerate(plan["steps"]):
         with st.container(border=True, key=f"step-{number}"):
