@@ -32,6 +32,7 @@ page = st.navigation(navigation.pages(), position="top")
 navigation.set_title(page.title)
 if page.url_path == "room":  # a student's phone: the question, and nothing around it
     page.run()
+    models.spare_modules()
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):

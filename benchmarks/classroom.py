@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,41 +29,47 @@ class Student:
     def __init__(self, address: str, code: str, number: int) -> None:
         self.address, self.code, self.random = address, code, random.Random(number)
         self.cookie = self.heading = self.question = ""
+        self.begun = False
+        self.plan: list[tuple[float, str]] = []  # when to do what
         self.buttons: dict[str, tuple[str, str]] = {}  # label: id and type
         self.vote: str | None = None
+        self.patience = 0.0  # until then, a page may be behind
         self.news = 0.0  # when the heading changed last, or an answer was shown
         self.wrong: list[str] = []
         self.ready = threading.Event()  # the vote for this question is final
 
     async def attend(self) -> None:
-        """Stay until cancelled; now and then, load the page again."""
+        """Come within ten seconds, stay until cancelled; now and then, load the page again."""
+        await asyncio.sleep(self.random.uniform(0.0, 10.0))
         while True:
-            await self._visit()
+            with suppress(websockets.ConnectionClosed):  # a browser connects again, too
+                await self._visit()
 
     async def _visit(self) -> None:
         url = self.address.replace("http", "ws", 1) + "/_stcore/stream"
         headers = {"Cookie": self.cookie} if self.cookie else {}
         self.page = ""
         async with websockets.connect(
-            url, subprotocols=["streamlit"], additional_headers=headers, max_size=None
+            url, subprotocols=["streamlit"], additional_headers=headers, ping_interval=None
         ) as self.socket:
             await self._send()
-            watch, due, plan = ("", 0.0), float("inf"), list[tuple[float, str]]()
+            watch, due = ("", 0.0), float("inf")
+            self.plan = []
             while True:
                 now = time.monotonic()
-                if plan and plan[0][0] <= now:
-                    what = plan.pop(0)[1]
+                if self.plan and self.plan[0][0] <= now:
+                    what = self.plan.pop(0)[1]
                     if what == "reload":
                         break
                     if what == "check":
-                        self._check()
+                        self.plan = self._check(now)
                     else:
                         self.vote = self.random.choice(sorted(self.buttons))
                         await self._send(click=self.buttons[self.vote][0])
                 if due <= now:
                     await self._send(fragment=watch[0])
                     due = now + watch[1]
-                wait = min(due, plan[0][0] if plan else due) - now
+                wait = min(due, self.plan[0][0] if self.plan else due) - now
                 try:
                     data = await asyncio.wait_for(self.socket.recv(), max(0.0, min(wait, 5.0)))
                 except TimeoutError:
@@ -72,16 +79,18 @@ class Student:
                 if kind == "auto_rerun":
                     watch = message.auto_rerun.fragment_id, message.auto_rerun.interval
                     due = time.monotonic() + watch[1]
-                elif kind == "script_finished":
-                    plan = self._finished(plan)
                 else:
                     self._draw(message, kind)
 
     def _draw(self, message: ForwardMsg, kind: str | None) -> None:
-        if kind == "new_session" and not message.new_session.fragment_ids_this_run:
-            self.page, self.buttons = message.new_session.page_script_hash, {}
+        if kind == "new_session":
+            self.begun = True
+        elif kind == "navigation":
+            self.page = message.navigation.page_script_hash
         if kind != "delta":
             return
+        if self.begun and not message.delta.fragment_id:  # the whole page, not only the watch
+            self.buttons, self.begun = {}, False
         element = message.delta.new_element
         if element.WhichOneof("type") == "heading":
             if element.heading.body != self.heading:
@@ -91,34 +100,36 @@ class Student:
         elif element.WhichOneof("type") == "alert":
             self.news = time.monotonic()
         elif found := re.search(r"cookie = '([^;]+)", element.html.body):
-            self.cookie = found[1]
+            self.cookie = found[1]  # the last thing on the page
+            self.plan = self._drawn(self.plan)
 
-    def _finished(self, plan: list[tuple[float, str]]) -> list[tuple[float, str]]:
-        """After a run: what to do next, and when."""
+    def _drawn(self, plan: list[tuple[float, str]]) -> list[tuple[float, str]]:
+        """On a whole page: what to do next, and when."""
         if not self.buttons:
             return plan
+        now = time.monotonic()
         question = next(iter(self.buttons.values()))[0].split("vote-")[1].split("-")[0]
         if question == self.question:
-            if not plan and not self.ready.is_set():  # after a reload
-                self._check()
-            return plan
+            return plan if plan or self.ready.is_set() else [(now, "check")]  # after a reload
         self.question, self.vote = question, None
         self.ready.clear()
+        whats = ["vote", *["vote"] * (self.random.random() < 0.4)]  # or another one after it
+        whats.append("reload" if self.random.random() < 0.05 else "check")
         times = [self.random.uniform(0.2, 3.0)]
-        whats = ["vote"]
-        if self.random.random() < 0.4:  # another choice
-            whats.append("vote")
-        whats.append("reload" if self.random.random() < 0.25 else "check")
         for _ in whats[1:]:
             times.append(times[-1] + self.random.uniform(0.5, 1.5))
-        return [(time.monotonic() + at, what) for at, what in zip(times, whats, strict=True)]
+        self.patience = now + times[-1] + 20
+        return [(now + at, what) for at, what in zip(times, whats, strict=True)]
 
-    def _check(self) -> None:
-        """The page shows the student's own last vote, and no other."""
+    def _check(self, now: float) -> list[tuple[float, str]]:
+        """Whether the page shows the student's last vote, and no other; look again if not."""
         chosen = [label for label, (_, kind) in self.buttons.items() if kind == "primary"]
+        if chosen != [self.vote] and now < self.patience:
+            return [(now + 0.3, "check")]
         if chosen != [self.vote]:
             self.wrong.append(f"question {self.question}: {self.vote} chosen, {chosen} shown")
         self.ready.set()
+        return []
 
     async def _send(self, click: str = "", fragment: str = "") -> None:
         message = BackMsg()
@@ -150,26 +161,28 @@ def measure(students: int = 40, questions: int = 10) -> dict[str, Any]:
         lost, delays = 0, list[float]()
         for number in range(questions):
             _press(teacher, "First question" if number % 8 == 0 else "Next question")
-            _reads(teacher, f"{students} of {students} answered")
+            teacher.get_by_role("heading", name=f"Question {number % 8 + 1} of").wait_for()
             for phone in phones:
-                if not phone.ready.wait(60):
-                    phone.wrong.append(f"question {number + 1}: not ready")
+                while phone.question != str(number + 1) or not phone.ready.is_set():
+                    time.sleep(0.05)
+            _reads(teacher, f"{students} of {students} answered")
             chosen, shown = Counter(phone.vote for phone in phones), time.monotonic()
             _press(teacher, "Show the answer")
-            bars = teacher.locator(".votes > div")
-            bars.first.wait_for(timeout=PATIENCE)
+            last = number % 8 == 7
+            step = teacher.get_by_role("button", name="Final score" if last else "Next question")
+            step.wait_for(timeout=PATIENCE)
             counted = Counter[str | None]()
-            for bar in bars.all():
+            for bar in teacher.locator(".votes > div").all():
                 name = bar.locator("span").inner_text().removesuffix(" ✓")
                 counted[name] = int(bar.locator("b").inner_text())
             lost += (chosen - counted).total() + (counted - chosen).total()
-            while any(phone.news < shown for phone in phones) and time.monotonic() < shown + 30:
+            while any(phone.news < shown for phone in phones):
                 time.sleep(0.05)
             delays.append(max(phone.news for phone in phones) - shown)
-            if number % 8 == 7:
-                _press(teacher, "Final score")
+            if last:
+                step.click()
         seconds, used = time.monotonic() - start, _cpu(server) - used
-        time.sleep(5)
+        time.sleep(5)  # now nobody has anything to do
         idle = _cpu(server)
         time.sleep(10)
         idle = (_cpu(server) - idle) / 10

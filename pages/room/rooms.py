@@ -18,8 +18,8 @@ from enum import Enum
 ALPHABET = "CDFHJKMNPQRTVWXY3479"
 CODE_LENGTH = 6
 
-MAX_ROOMS = 20
-MAX_STUDENTS = 100
+MAX_ROOMS = 10
+MAX_STUDENTS = 60
 
 # Seconds after the last join, vote or step of the teacher's.
 IDLE_SECONDS = 3600.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,7 +16,9 @@ from pages.text import quiz as text
 if TYPE_CHECKING:
     from pages.room.rooms import Room, View
 
-_EVERY = 1.5  # seconds between two looks at the room
+# Seconds from a page's run to the wait for news, of that wait, between two looks; and until when
+# all have been told the news: at the same moment, 40 pages would hold each other up.
+_EVERY, _WAIT, _LOOK, _SPREAD = 4.0, 60.0, 0.25, 1.5
 
 
 def show() -> None:
@@ -29,7 +33,7 @@ def show() -> None:
             view = room.view(seat)
             st.caption(f"Room {rooms.spaced(code)}")
             _draw(room, seat, view)
-            _watch(code, seat, view)
+            _watch(code, seat, view, [])
             remember(f"seat-{code}", seat)
 
 
@@ -114,8 +118,21 @@ def _choices(room: Room, seat: str, view: View) -> None:
 
 
 @st.fragment(run_every=_EVERY)
-def _watch(code: str, seat: str, seen: View) -> None:
-    """Draw the page again once the room has something new for this student, and only then."""
-    room = registry().by_code(code)
-    if room is None or room.view(seat) != seen:
-        st.rerun()
+def _watch(code: str, seat: str, seen: View, runs: list[None]) -> None:
+    """Draw the page again once the room has something new for this student, and only then.
+
+    One long run waits, where many short ones would look: with 40 students, those took a core. A
+    click begins a new run at once.
+
+    runs: the first one is the page's own, which has to end.
+    """
+    end = time.monotonic() + (_WAIT if runs else 0.0)
+    while (room := registry().by_code(code)) and room.view(seat) == seen:
+        if time.monotonic() >= end:
+            runs.append(None)
+            return
+        time.sleep(_LOOK)
+        _ = "styled" in st.session_state  # raises once the student has left
+    if runs:
+        time.sleep(random.uniform(0.0, _SPREAD))
+    st.rerun()
