@@ -40,7 +40,6 @@ def ours(data: bytes, classifiers: list[Classifier]) -> None:
     peaks(waveform.samples, waveform.sample_rate)
     for prediction in analysis.predictions:
         prediction.timeline(waveform.seconds)
-        figures.top_classes(prediction, "").to_json()
         figures.distribution(prediction, "").to_json()
     export.to_json(export.to_record("song", waveform.seconds, analysis.predictions))
 

@@ -173,8 +173,11 @@ def _peak_weights(samples: Samples) -> Array:
 
 def _cancelling(products: Array, weights: Array) -> int | None:
     """The loudest channel, where the weighted average is more than 20 dB quieter; else None."""
-    powers = (weights * np.count_nonzero(weights)) ** 2 * products.diagonal()
-    return int(powers.argmax()) if weights @ products @ weights < 0.01 * powers.max() else None
+    powers = products.diagonal()
+    weighted = (weights * np.count_nonzero(weights)) ** 2 * powers
+    if weights @ products @ weights >= 0.01 * weighted.max():
+        return None
+    return int((powers * (weights > 0)).argmax())
 
 
 class _Excerpt:

@@ -17,8 +17,8 @@ from crnn.errors import AudioError
 
 # More than any music has; each costs memory.
 MAX_CHANNELS = 32
-# Frames per block: 0.1 s at 44.1 kHz.
-_BLOCK = 4096
+# Frames per block: 1.5 s at 44.1 kHz. With fewer, resampling takes twice as long.
+_BLOCK = 65536
 # PyAV reads a frame's planes up to an empty one; of eight or more there is none, and the process
 # ends. FFmpeg's resampler packs those into one.
 _MAX_PLANES = 8
@@ -83,19 +83,8 @@ class Stream:
             self.notices.append(f"The file has {len(tracks)} audio tracks; only one was analysed.")
 
     def blocks(self) -> Iterator[Samples]:
-        """The samples, float32 [n, C] a block."""
-        parts: list[Samples] = []
-        for part in self._parts():
-            parts.append(part)
-            if sum(map(len, parts)) >= _BLOCK:
-                yield np.concatenate(parts)
-                parts = []
-        if parts:
-            yield np.concatenate(parts)
-
-    def _parts(self) -> Iterator[Samples]:
-        """The samples of each frame, as float32 [n, C], up to where rate or channels change."""
-        kind, packer = None, av.AudioResampler()
+        """The samples, float32 [n, C] a block, up to where rate or channels change."""
+        waiting, kind, packer = av.AudioFifo(), "", av.AudioResampler()
         for frame in self._frames():
             rate, channels = frame.sample_rate, frame.layout.nb_channels
             if (rate, channels) != (self.sample_rate, self.channels):
@@ -104,15 +93,24 @@ class Stream:
                     f"{self.sample_rate} Hz with {_channels(self.channels)}, as files do that "
                     "were joined; what follows was left out."
                 )
-                return
-            if channels < _MAX_PLANES or not frame.format.is_planar:
-                samples = frame.to_ndarray()
-                yield _to_float(samples.T if frame.format.is_planar else samples, channels)
-                continue
-            if kind != (kind := (frame.format.name, frame.layout.name)):
-                packer = av.AudioResampler("flt", frame.layout, rate)
-            for packed in packer.resample(frame):
-                yield _to_float(packed.to_ndarray(), channels)
+                break
+            if kind != (kind := f"{frame.format.name} {frame.layout.name}"):
+                yield from self._joined(waiting)
+                waiting, packer = av.AudioFifo(), av.AudioResampler("flt", frame.layout, rate)
+            planes = channels if frame.format.is_planar else 1
+            for part in [frame] if planes < _MAX_PLANES else packer.resample(frame):
+                part.pts = None  # gaps are counted by _frames
+                waiting.write(part)
+            if waiting.samples >= _BLOCK:
+                yield from self._joined(waiting)
+        yield from self._joined(waiting)
+
+    def _joined(self, waiting: av.AudioFifo) -> Iterator[Samples]:
+        """What has been decoded so far in one block: an array for each frame would take longer."""
+        frame = waiting.read() if waiting.samples else None
+        if frame is not None:
+            samples = frame.to_ndarray()
+            yield _to_float(samples.T if frame.format.is_planar else samples, self.channels)
 
     def _frames(self) -> Iterator[av.AudioFrame]:
         """Decoded frames. Packets that can't be decoded are left out, and their time is counted."""

@@ -7,6 +7,7 @@ its windows from that Gaussian's mean (as Lee et al. 2018, arXiv 1807.03888, use
 features), the median over windows. The threshold is calibrated on validation data.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,8 +168,8 @@ def _window_features(x: _Floats) -> Array:
     coarse = _group_means(bands, _FINE_GROUPS)
     fine = bands - np.repeat(coarse, len(bands) // _FINE_GROUPS, axis=0)
     envelope = (coarse - coarse.mean(axis=0))[None]
-    shape = [autocorrelation(envelope, lag) for lag in _LAGS]
-    fine_shape = [autocorrelation(fine.reshape(4, -1, x.shape[1]), lag) for lag in _FINE_LAGS]
+    shape = autocorrelation(envelope, _LAGS)
+    fine_shape = autocorrelation(fine.reshape(4, -1, x.shape[1]), _FINE_LAGS)
     stats = (level, np.log(deviation + 0.3), (z**3).mean(axis=1), [common], below)
     return np.concatenate([np.asarray(v, np.float64) for v in (*stats, *shape, *fine_shape)])
 
@@ -179,8 +180,13 @@ def _group_means(x: _Floats, groups: int) -> _Floats:
     return np.asarray(x[: size * groups].reshape(groups, size, -1).mean(axis=1))
 
 
-def autocorrelation(shapes: _Floats, lag: int) -> Array:
-    """Mean correlation of a spectral shape with itself `lag` frames later: [P, m, W] -> [P]."""
-    power = np.square(shapes).mean(axis=1) + 0.25
-    product = (shapes[..., lag:] * shapes[..., :-lag]).mean(axis=1)
-    return np.asarray((product / np.sqrt(power[:, lag:] * power[:, :-lag])).mean(axis=1))
+def autocorrelation(shapes: _Floats, lags: Sequence[int]) -> list[Array]:
+    """Mean correlation of a shape with itself `lag` frames later: [P, m, W] -> [P] each."""
+    size = shapes.shape[1]
+    power = np.einsum("pmw,pmw->pw", shapes, shapes) / size + 0.25
+    means = []
+    for lag in lags:
+        product = np.einsum("pmw,pmw->pw", shapes[..., lag:], shapes[..., :-lag]) / size
+        correlation = product / np.sqrt(power[:, lag:] * power[:, :-lag])
+        means.append(np.asarray(correlation.mean(axis=1)))
+    return means

@@ -11,37 +11,10 @@ from crnn.inference.prediction import Array, Prediction
 from crnn.inference.similarity import TrackSummary
 from crnn.labels import colours, display
 from crnn.viz import theme
-from crnn.viz.theme import BORDER, finish, probability_bars
+from crnn.viz.theme import finish, probability_bars
 
 _NUMBERED = 10  # tracks; the cells of a larger matrix are too small for numbers
 _MAX_NAME = 42  # characters of a name; a phone has room for so many
-
-
-def top_classes(prediction: Prediction, title: str, k: int = 3) -> go.Figure:
-    """Ring of the k most probable classes and "Other" (the paper's Figs 5 and 6)."""
-    top = prediction.top(k)
-    palette = colours(prediction.labels)
-    figure = go.Figure(
-        go.Pie(
-            labels=[display(label) for label, _ in top],
-            values=[probability for _, probability in top],
-            marker={
-                "colors": [palette[label] for label, _ in top],
-                "line": {"width": 2, "color": BORDER},
-            },
-            hole=0.62,
-            sort=False,
-            direction="clockwise",
-            rotation=180,  # small classes, whose labels need room, end away from the title
-            texttemplate="%{label}<br><b>%{percent:.0%}</b>",
-            textposition="outside",
-            hovertemplate="%{label}: %{percent:.1%}<extra></extra>",
-            showlegend=False,
-        )
-    )
-    figure.add_annotation(text=f"<b>{display(top[0][0])}</b>", showarrow=False, font={"size": 22})
-    margin = {"l": 60, "r": 60, "t": 60, "b": 76}
-    return figure.update_layout(title=title, height=330, margin=margin)
 
 
 def distribution(prediction: Prediction, title: str) -> go.Figure:

@@ -89,6 +89,7 @@ def test_a_worker_that_died_while_idle_is_replaced() -> None:
 
 def test_processor_time_is_limited_for_each_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "CPU_SECONDS", 0.5)
+    monkeypatch.setattr(worker, "CPU_SECONDS_PER_MB", 0.0)
     monkeypatch.setattr(worker, "_DEADLINE", 60)  # on the clock, so that a busy machine may be slow
     for _ in range(4):  # together more than one file may take
         worker.decode(EXAMPLE)

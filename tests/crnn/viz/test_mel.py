@@ -8,7 +8,7 @@ import pytest
 from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd, band_frequencies
 from crnn.audio.mel import log_mel
 from crnn.viz.mel import spectrogram
-from crnn.viz.prediction import distribution, top_classes
+from crnn.viz.prediction import distribution
 from tests.conftest import melody
 from tests.crnn.viz.test_prediction import genres
 
@@ -49,7 +49,6 @@ def test_no_colour_is_one_that_streamlit_replaces() -> None:
     mel = log_mel(melody(3), GTZAN_FRONT_END).numpy()
     for figure in (
         spectrogram(mel, GTZAN_FRONT_END),
-        top_classes(genres(), ""),
         distribution(genres(), ""),
     ):
         drawn = json.dumps([trace.to_plotly_json() for trace in figure.data], default=str).lower()

@@ -19,16 +19,6 @@ def genres(seed: int = 0) -> Prediction:
     return Prediction("genre", GENRES, row[None], np.zeros(1), 3.0, row)
 
 
-def test_ring_shows_three_and_the_rest_in_the_classes_colours() -> None:
-    top = genres().top(3)
-    ring = figures.top_classes(genres(), "Top").data[0]
-    assert list(ring.labels) == [display(label) for label, _ in top]
-    assert sum(ring.values) == pytest.approx(1)
-    assert list(ring.marker.colors) == [GENRE_COLOURS[label] for label, _ in top[:3]] + [
-        OTHER_COLOUR
-    ]
-
-
 def test_bars_show_every_class_sorted_with_its_colour_and_percentage() -> None:
     ranked = genres(1).ranked()[::-1]
     bars = figures.distribution(genres(1), "All").data[0]
