@@ -15,7 +15,6 @@ Numbers = np.ndarray[Any, np.dtype[np.floating[Any]]]
 GREY = "#8a8f98"  # of what is there to compare with
 ACCENT = "#c2549f"  # of the moment or the track in question
 OUTLINE = "#ffffff"  # over spectrograms
-BORDER = "rgba(128,128,128,0.35)"
 
 # Streamlit's theme replaces the exact colour #000004, magma's darkest, by one of its own.
 MAGMA = [
