@@ -171,6 +171,7 @@ def measure(students: int = 40, questions: int = 10) -> dict[str, Any]:
             last = number % 8 == 7
             step = teacher.get_by_role("button", name="Final score" if last else "Next question")
             step.wait_for(timeout=PATIENCE)
+            teacher.locator(".votes > div").first.wait_for(timeout=PATIENCE)  # drawn after it
             counted = Counter[str | None]()
             for bar in teacher.locator(".votes > div").all():
                 name = bar.locator("span").inner_text().removesuffix(" ✓")

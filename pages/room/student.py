@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Seconds from a page's run to the wait for news, of that wait, between two looks; and until when
 # all have been told the news: at the same moment, 40 pages would hold each other up.
-_EVERY, _WAIT, _LOOK, _SPREAD = 4.0, 60.0, 0.25, 1.5
+_EVERY, _WAIT, _LOOK, _SPREAD = 4.0, 20.0, 0.25, 1.5
 
 
 def show() -> None:
@@ -119,20 +119,22 @@ def _choices(room: Room, seat: str, view: View) -> None:
 
 @st.fragment(run_every=_EVERY)
 def _watch(code: str, seat: str, seen: View, runs: list[None]) -> None:
-    """Draw the page again once the room has something new for this student, and only then.
+    """Draw the page again once the room has something new for this student, or after a while.
 
     One long run waits, where many short ones would look: with 40 students, those took a core. A
-    click begins a new run at once.
+    click begins a new run at once. What a busy server or network lost is drawn after a while.
 
     runs: the first one is the page's own, which has to end.
     """
-    end = time.monotonic() + (_WAIT if runs else 0.0)
+    waits, end = bool(runs), time.monotonic() + _WAIT
+    runs.append(None)
     while (room := registry().by_code(code)) and room.view(seat) == seen:
-        if time.monotonic() >= end:
-            runs.append(None)
+        if not waits:
             return
+        if time.monotonic() >= end:
+            break
         time.sleep(_LOOK)
         _ = "styled" in st.session_state  # raises once the student has left
-    if runs:
+    if waits:
         time.sleep(random.uniform(0.0, _SPREAD))
     st.rerun()

@@ -62,7 +62,7 @@ def _bar(room: Room, standing: Standing) -> None:
     with st.container(
         horizontal=True,
         vertical_alignment="bottom" if idle else "center",
-        gap="medium",
+        gap="small",
         key="quiz-head" if idle else "room-bar",
     ):
         if idle:
