@@ -7,10 +7,10 @@ BIN := .venv/bin
 app: .venv/app.stamp
 	$(BIN)/streamlit run app.py
 
-# One thread in each process: two tests side by side beat one test on two threads. Three processes on two cores,
-# since those that drive a browser wait half of their time; they take longest and begin first, in the order of files.
+# One thread in each process: two tests side by side beat one test on two threads. In the order of files: those in
+# a browser, which take longest, begin first.
 test: .venv/test.stamp lint types
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )) --dist loadgroup --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadgroup --no-loadscope-reorder
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
