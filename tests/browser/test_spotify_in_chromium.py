@@ -24,7 +24,12 @@ def paste(chromium: Browser, address: str) -> Page:
 
 def read_answers(page: Page) -> None:
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
-    assert page.locator(".player audio").evaluate("audio => audio.duration") > 5
+    audio = page.locator(".player audio")
+    audio.evaluate(  # its length is not known before
+        "audio => audio.readyState || new Promise(seen => audio.addEventListener("
+        "'loadedmetadata', () => seen(), { once: true }))"
+    )
+    assert audio.evaluate("audio => audio.duration") > 5
 
 
 def test_with_credentials_then_unplugged(chromium: Browser, tmp_path: Path) -> None:
