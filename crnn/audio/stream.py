@@ -84,7 +84,7 @@ class Stream:
 
     def blocks(self) -> Iterator[Samples]:
         """The samples, float32 [n, C] a block, up to where rate or channels change."""
-        waiting, kind, packer = av.AudioFifo(), "", av.AudioResampler()
+        waiting, kind, packer = av.AudioFifo(), None, av.AudioResampler()
         for frame in self._frames():
             rate, channels = frame.sample_rate, frame.layout.nb_channels
             if (rate, channels) != (self.sample_rate, self.channels):
@@ -94,7 +94,7 @@ class Stream:
                     "were joined; what follows was left out."
                 )
                 break
-            if kind != (kind := f"{frame.format.name} {frame.layout.name}"):
+            if kind != (kind := (frame.format.name, frame.layout.name, frame.time_base)):
                 yield from self._joined(waiting)
                 waiting, packer = av.AudioFifo(), av.AudioResampler("flt", frame.layout, rate)
             planes = channels if frame.format.is_planar else 1

@@ -80,6 +80,12 @@ class Collection:
         return one_hot
 
     @property
+    def artist_groups(self) -> tuple[str, ...]:
+        """The artist of each track, or its group where the artist is unknown, [N]."""
+        pairs = zip(self.artists or self.groups, self.groups, strict=True)
+        return tuple(artist or group for artist, group in pairs)
+
+    @property
     def digest(self) -> str:
         """Twelve hex digits over all that a run depends on: runs on other data are other runs."""
         tracks = [self.names, self.targets.tolist(), self.groups, self.features.offsets]

@@ -53,8 +53,7 @@ def filtered_folds(collection: Collection, count: int = 5) -> list[Split]:
     """
     if not collection.artists:
         raise DataError("Folds without common artists need gtzan/annotations.csv; it is not there.")
-    pairs = zip(collection.artists, collection.groups, strict=True)
-    by_artist = replace(collection, groups=tuple(artist or group for artist, group in pairs))
+    by_artist = replace(collection, groups=collection.artist_groups)
     split = filtered(collection)
     tracks = np.sort(np.concatenate([split.train, split.valid]))
     return [Split(rest, part, _NONE) for rest, part in _folds(by_artist, tracks, count, 0)]

@@ -128,10 +128,15 @@ def calibration_error(probabilities: Array, targets: Indices) -> float:
     return float(sum(gaps) / len(targets))
 
 
+def track_losses(probabilities: Array, targets: Indices) -> Array:
+    """Negative log-likelihood of each track's true class: [N, K] -> [N]."""
+    likelihood = probabilities[np.arange(len(targets)), targets]
+    return np.asarray(-np.log(np.maximum(likelihood, 1e-12)))
+
+
 def negative_log_likelihood(probabilities: Array, targets: Indices) -> float:
     """Mean over tracks; probabilities [N, K]."""
-    likelihood = probabilities[np.arange(len(targets)), targets]
-    return float(-np.log(np.maximum(likelihood, 1e-12)).mean())
+    return float(track_losses(probabilities, targets).mean())
 
 
 def total_variation(p: Array, q: Array) -> float:
