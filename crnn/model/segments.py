@@ -71,7 +71,9 @@ def cut(mel: Tensor, segments: Segments, first: int = 0, last: int | None = None
     width = segments.width
     places = zip(segments.starts[first:last], segments.ends[first:last], strict=True)
     pieces = [
-        mel[:, start:end].repeat(1, math.ceil(width / (end - start)))[:, :width]
+        piece
+        if (piece := mel[:, start:end]).shape[1] == width
+        else piece.repeat(1, math.ceil(width / piece.shape[1]))[:, :width]
         for start, end in places
     ]
     return torch.stack(pieces).unsqueeze(1)

@@ -1,7 +1,9 @@
 """Segments for the network: random crops to train on, all segments in order to validate on."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -38,12 +40,15 @@ class RandomCrops(Dataset[Item]):
     ) -> None:
         self.collection, self.width, self.seed = collection, width, seed
         self.candidates = torch.from_numpy(collection.candidates)
-        self.runs: dict[int, list[tuple[int, int]]] = {}  # where crops may lie
+        # Of each track, where crops may lie, and how many places there are in the runs before each.
+        self.runs: dict[int, tuple[list[tuple[int, int]], list[int]]] = {}
         fitting = []
         for track in tracks:
             sounding = audible(collection.features.mel(int(track)), collection.front_end)
             long = [(first, end) for first, end in runs(sounding) if end - first >= width]
-            self.runs[int(track)] = long or runs(sounding)
+            chosen = long or runs(sounding)
+            counts = [max(0, end - first - width) + 1 for first, end in chosen]
+            self.runs[int(track)] = chosen, list(accumulate(counts, initial=0))
             fitting.append(sounding.sum() / width)
         self.tracks = np.repeat(tracks, [math.ceil(fraction * count) for count in fitting])
 
@@ -59,12 +64,13 @@ class RandomCrops(Dataset[Item]):
 
     def _crop(self, epoch: int, index: int, track: int) -> Tensor:
         features, width = self.collection.features, self.width
-        counts = [max(0, end - first - width) + 1 for first, end in self.runs[track]]
-        before = np.cumsum([0, *counts])  # places in the runs before each
+        chosen, before = self.runs[track]
         place = int(np.random.default_rng((self.seed, epoch, index)).integers(before[-1]))
-        run = int(np.searchsorted(before, place, side="right")) - 1
-        first, end = self.runs[track][run]
-        crop = features.mel(track, first + place - int(before[run]), min(width, end - first))
+        run = bisect_right(before, place) - 1
+        first, end = chosen[run]
+        crop = features.mel(track, first + place - before[run], min(width, end - first))
+        if crop.shape[1] == width:
+            return crop.unsqueeze(0)
         return cut(crop, plan(crop.shape[1], width))[0]
 
 

@@ -52,7 +52,8 @@ ABLATIONS = {
             ("genre-after-tags", "+ tag pre-training"),
             ("genre-beside", "+ tag pre-training, 4Q clips"),
             ("genre-unmixed", "+ tag pre-training, MixStyle, no mixup"),
-            ("genre", "+ tag pre-training, MixStyle (bundled)"),
+            ("genre-mixstyle", "+ tag pre-training, MixStyle"),
+            ("genre", "6 s, attention, residual (bundled)"),
         ),
     ),
     "ablation-mood": Ablation(

@@ -30,7 +30,10 @@ from training.release import bundle, card
 Run = tuple[RunSpec, FrontEnd | None]
 
 # Recipes that are reported but not bundled.
-_OTHER_GENRE = ("genre-alone", "genre-unmixed"), ("genre-unmixed", "genre-loose")  # of F, of P
+_OTHER_GENRE = (  # of F, of P
+    ("genre-alone", "genre-unmixed", "genre-mixstyle"),
+    ("genre-unmixed", "genre-loose", "genre-mixstyle"),
+)
 _OTHER_MOOD = (  # recipe, task, folds that ignore artists
     ("mood-labels", "mood", False),
     ("mood-labels", "quadrant", False),

@@ -146,6 +146,8 @@ class TestReproduce:
             *paper_tables.TABLES,
             "F-genre-alone",
             "F-genre-unmixed",
+            "F-genre-mixstyle",
+            "P-genre-mixstyle",
             "P-genre-unmixed",
             "P-genre-loose",
             "M-mood-labels",
