@@ -14,6 +14,7 @@ from crnn.audio.silence import audible
 from crnn.inference.classifier import Classifier
 from crnn.model.segments import Segments, average
 from training.data.collection import Collection
+from training.data.partial_labels import PartiallyLabelled
 from training.data.splits import Indices
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -26,7 +27,8 @@ class TrackLogits:
     """A network's logits on N tracks of a collection.
 
     logits: [S_i, K] of each track; segments: where its S_i segments lie; targets [N]: the true
-    classes; tracks [N]: indices in the collection.
+    classes, or candidates [N, K] of partially labelled tracks; tracks [N]: indices in the
+    collection.
     """
 
     logits: tuple[Array, ...]
@@ -67,11 +69,14 @@ class TrackLogits:
 
 def track_logits(
     classifier: Classifier,
-    collection: Collection,
+    collection: Collection | PartiallyLabelled,
     tracks: Indices,
     augment: Callable[[Tensor, int], Tensor] | None = None,
 ) -> TrackLogits:
     """Logits on tracks of a collection, without silence; `augment` changes a log-mel [M, F]."""
+    known: np.ndarray[Any, Any] = (
+        collection.targets if isinstance(collection, Collection) else collection.candidates
+    )
     logits, segments = [], []
     for track in tracks:
         mel = collection.features.mel(int(track))
@@ -80,7 +85,7 @@ def track_logits(
             mel = augment(mel, int(track))
         segments.append(classifier.plan(mel.shape[1], audible=sounding))
         logits.append(classifier.logits(mel, segments[-1]).double().numpy())
-    return TrackLogits(tuple(logits), tuple(segments), collection.targets[tracks], tracks)
+    return TrackLogits(tuple(logits), tuple(segments), known[tracks], tracks)
 
 
 def scores(given: TrackLogits, temperature: float, labels: tuple[str, ...]) -> dict[str, Any]:
@@ -129,8 +134,11 @@ def calibration_error(probabilities: Array, targets: Indices) -> float:
 
 
 def track_losses(probabilities: Array, targets: Indices) -> Array:
-    """Negative log-likelihood of each track's true class: [N, K] -> [N]."""
-    likelihood = probabilities[np.arange(len(targets)), targets]
+    """Negative log-likelihood of each track's true class, or of its candidates: [N, K] -> [N]."""
+    if targets.ndim == 1:
+        likelihood = probabilities[np.arange(len(targets)), targets]
+    else:
+        likelihood = (targets * probabilities).sum(axis=1)
     return np.asarray(-np.log(np.maximum(likelihood, 1e-12)))
 
 
@@ -148,12 +156,16 @@ def total_variation(p: Array, q: Array) -> float:
 _LOG_T = (-2.5, 2.5)
 
 
-def fit_temperature(given: TrackLogits) -> float:
-    """The temperature that minimises the tracks' negative log-likelihood."""
-    best = minimize_scalar(
-        lambda log_t: given.loss(float(np.exp(log_t))), bounds=_LOG_T, method="bounded"
-    )
-    return float(np.exp(best.x))
+def fit_temperature(*given: TrackLogits) -> float:
+    """The temperature that minimises the tracks' negative log-likelihood.
+
+    Several sets of tracks count alike, however many tracks each has.
+    """
+
+    def loss(log_t: float) -> float:
+        return sum(tracks.loss(float(np.exp(log_t))) for tracks in given)
+
+    return float(np.exp(minimize_scalar(loss, bounds=_LOG_T, method="bounded").x))
 
 
 def fit_decision(given: TrackLogits, power: float) -> tuple[float, tuple[float, ...]]:

@@ -4,11 +4,15 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from crnn.model.checkpoint import Checkpoint
 from training.data.collection import Collection
+from training.data.partial_labels import auxiliary_clips
 from training.engine.experiment import Experiment
-from training.evaluation.metrics import TrackLogits
-from training.evaluation.protocols import decision, mood_specs, run_logits, validation_spec
+from training.engine.run import RunSpec
+from training.evaluation.metrics import TrackLogits, fit_decision, fit_temperature, track_logits
+from training.evaluation.protocols import mood_specs, run_logits, validation_spec
 from training.ood.calibrate import for_bundle
 from training.release import card
 
@@ -16,22 +20,11 @@ _PROTOCOLS = {"genre": ("F", "P", "N"), "mood": ("M", "M-quadrants")}
 
 
 def bundle(experiment: Experiment, task: str, folder: Path, results: Path, seed: int = 0) -> Path:
-    """Train on every track; the OOD threshold comes from validation tracks.
-
-    So does the temperature; with class weights it comes, with a log-bias of each class, from the
-    test tracks of protocol M's folds.
-    """
+    """Train on every track; decision and OOD threshold come from runs that kept tracks back."""
     collection = experiment.collection(task)
     spec = experiment.spec(task, "all", seed)
     run = experiment.train(spec, collection)
-    weights = spec.recipe.class_weights
-    runs = (
-        [(fold, "test") for fold in mood_specs(experiment, task, seed)]
-        if weights
-        else [(validation_spec(experiment, task, seed), "valid")]
-    )
-    kept_back = [run_logits(experiment, own, collection, part) for own, part in runs]
-    temperature, bias = decision(TrackLogits.join(kept_back), weights)
+    temperature, bias = _decision(experiment, collection, spec, seed)
     trained = replace(
         Checkpoint.load(run / "checkpoint"),
         temperature=round(temperature, 3),
@@ -40,6 +33,28 @@ def bundle(experiment: Experiment, task: str, folder: Path, results: Path, seed:
     )
     trained.save(folder / task)
     return write_card(folder / task, results)
+
+
+def _decision(
+    experiment: Experiment, collection: Collection, spec: RunSpec, seed: int
+) -> tuple[float, tuple[float, ...]]:
+    """Temperature and log-bias: with class weights from the test tracks of protocol M's folds.
+
+    Else a temperature from the validation tracks and the partially labelled clips alike: music
+    that is like the collection wants a lower one, other music a higher one, and a visitor may
+    bring either.
+    """
+    if weights := spec.recipe.class_weights:
+        folds = mood_specs(experiment, spec.task, seed)
+        kept_back = [run_logits(experiment, fold, collection) for fold in folds]
+        return fit_decision(TrackLogits.join(kept_back), weights)
+    validated = validation_spec(experiment, spec.task, seed)
+    clips = auxiliary_clips(
+        experiment.data, experiment.cache, collection.front_end, experiment.skip_broken, spec.task
+    )
+    classifier = experiment.classifier(validated, collection)
+    others = track_logits(classifier, clips, np.arange(len(clips.features)))
+    return fit_temperature(run_logits(experiment, validated, collection, "valid"), others), ()
 
 
 def update_detector(folder: Path, collection: Collection, results: Path) -> Path:

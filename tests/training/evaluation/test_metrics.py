@@ -1,6 +1,7 @@
 """Scores against scikit-learn and by hand; a temperature that is known is found again."""
 
 import json
+from dataclasses import replace
 from math import comb
 from pathlib import Path
 
@@ -61,6 +62,16 @@ def test_a_track_is_the_mean_of_its_segments() -> None:
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
 def test_a_known_temperature_is_found(temperature: float) -> None:
     assert fit_temperature(made_up(4000, temperature)) == pytest.approx(temperature, rel=0.08)
+
+
+def test_sets_of_tracks_count_alike_and_candidates_by_their_total_probability() -> None:
+    many, few = made_up(6000, 0.5), made_up(600, 2.0)
+    alike = fit_temperature(many, few)
+    assert 0.5 < fit_temperature(TrackLogits.join([many, few])) < alike < 2.0
+    one_hot = replace(few, targets=np.eye(4)[few.targets])
+    assert one_hot.loss(1.3) == pytest.approx(few.loss(1.3))
+    anything = replace(few, targets=np.ones((600, 4)))
+    assert anything.loss(1.3) == pytest.approx(0, abs=1e-12)
 
 
 def test_a_known_decision_is_found_and_equal_classes_do_not_depend_on_their_counts() -> None:

@@ -10,6 +10,8 @@ import pytest
 from crnn.labels import MOODS
 from crnn.model.checkpoint import Checkpoint
 from training.cli import main
+from training.data import splits
+from training.data.partial_labels import auxiliary_clips
 from training.engine.experiment import Experiment
 from training.engine.recipes import RECIPES
 from training.evaluation import protocols
@@ -92,6 +94,32 @@ def test_bundle_is_trained_on_everything_and_measured_on_new_songs(
     assert checkpoint.temperature != 1.0
     assert len(checkpoint.log_bias) == len(MOODS)
     assert (folder / "README.md").read_text().startswith("---\nlicense: mit")
+
+
+def test_the_bundled_temperature_suits_validation_tracks_and_other_music_alike(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Ten genres of two tracks have no lists like F's.
+    first, second = np.arange(0, 20, 2), np.arange(1, 20, 2)
+    monkeypatch.setattr(splits, "filtered", lambda _: splits.Split(first, second, second))
+    (tmp_path / "results").mkdir()
+    checkpoint = Checkpoint.load(bundle(experiment, "genre", tmp_path, tmp_path / "results"))
+    collection = experiment.collection("genre")
+    spec = protocols.validation_spec(experiment, "genre")
+    valid = protocols.run_logits(experiment, spec, collection, "valid")
+    clips = auxiliary_clips(experiment.data, experiment.cache, collection.front_end)
+    classifier = experiment.classifier(spec, collection)
+    mels = [clips.features.mel(i) for i in range(len(clips.features))]
+    logits = [classifier.logits(mel, classifier.plan(mel.shape[1])) for mel in mels]
+    assert checkpoint.log_bias == ()
+
+    def loss(temperature: float) -> float:
+        tracks = np.array([(each / temperature).softmax(-1).mean(0).numpy() for each in logits])
+        total = (clips.candidates * tracks).sum(axis=1)
+        return float(-np.log(total).mean()) + valid.loss(temperature)
+
+    losses = [loss(temperature) for temperature in np.geomspace(0.1, 12, 30)]
+    assert loss(checkpoint.temperature) < min(losses) + 1e-5 < max(losses) - 0.01
 
 
 def test_new_songs_from_the_command_line(
