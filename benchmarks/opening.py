@@ -18,17 +18,20 @@ def measure(rounds: int = 5) -> dict[str, Any]:
     """Medians in seconds of CPU, of the server and its workers; ratios to `crnn.analyse`.
 
     Each is opened in a new page, an example by a click on its card: for the first time after the
-    server's start, and again.
+    server's start, and again. The browser has the app's scripts from the first round, except in a
+    new one, which fetches those of charts with the first chart.
     """
     times: dict[str, list[float]] = {}
     with app() as (address, server), browser() as chromium:
+        visitor = chromium.new_context()
         for number, name in enumerate(list(EXAMPLES)[: rounds + 1]):
             clip = song(30 + 0.1 * number)
             used = {
                 "crnn.analyse of 30 s": _cpu_seconds(psutil.Process(), lambda c=clip: analyse(c)),
-                "example, first time": _example(server, chromium.new_page(), address, name),
-                "example, cached": _example(server, chromium.new_page(), address, name),
-                "new track of 30 s": _new(server, chromium.new_page(), address, clip),
+                "example, first time": _example(server, visitor.new_page(), address, name),
+                "example, cached": _example(server, visitor.new_page(), address, name),
+                "example, new browser": _example(server, chromium.new_page(), address, name),
+                "new track of 30 s": _new(server, visitor.new_page(), address, clip),
             }
             for what, seconds in used.items():
                 if number:  # the first round loads what is needed

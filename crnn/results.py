@@ -169,14 +169,16 @@ def per_class_recall(result: Result) -> dict[str, float]:
 def reliability(result: Result) -> list[dict[str, float]]:
     """Reliability diagram, pooled over runs: confidence, accuracy ("right"), tracks by bin."""
     parts = [result["pooled"]] if "pooled" in result else result.get("runs", [result])
-    points = pd.DataFrame([point for part in parts for point in part.get("reliability", [])])
-    if points.empty:
-        return []
-    weighted = points[["confidence", "right"]].mul(points["tracks"], axis=0)
-    bins = (10 * points["confidence"]).astype(int).clip(upper=9)
-    sums = weighted.assign(tracks=points["tracks"]).groupby(bins).sum()
-    sums[["confidence", "right"]] = sums[["confidence", "right"]].div(sums["tracks"], axis=0)
-    return [dict(row) for row in sums.to_dict("records")]
+    points = [point for part in parts for point in part.get("reliability", [])]
+    columns = [[point[name] for point in points] for name in ("confidence", "right", "tracks")]
+    confidence, right, tracks = np.array(columns, dtype=float)
+    bins = np.minimum((10 * confidence).astype(int), 9)
+    sums = [np.bincount(bins, values) for values in (confidence * tracks, right * tracks, tracks)]
+    return [
+        {"confidence": float(x / n), "right": float(y / n), "tracks": float(n)}
+        for x, y, n in zip(*sums, strict=True)
+        if n
+    ]
 
 
 def wilson_interval(right: int, count: int) -> tuple[float, float]:

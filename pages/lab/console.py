@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from crnn.augment.plan import Plan, Version
 
-# What a first visit opens with.
-_EXAMPLE = "metal-madness"
+# What a first visit opens with: a little noise changes both predictions.
+_EXAMPLE, _SEGMENT = "hunting", 2
 
 _DIFFERENCE_DB = 40.0  # at the ends of the difference's colours
 
@@ -108,13 +108,13 @@ def _excerpt(track: session.Track) -> tuple[float, float, int]:
             st.caption(f"Only the first {session.LAB_SECONDS // 60} minutes.")
         return 0.0, total, 0
     if st.session_state.get("segment", 1) > count:
-        st.session_state.segment = min(3, count)  # of a longer track that was here before
+        st.session_state.segment = min(_SEGMENT, count)  # of a longer track that was here before
     number = int(
         st.number_input(
             "Segment",
             1,
             count,
-            min(3, count),
+            min(_SEGMENT, count),
             key="segment",
             bind="query-params",
             label_visibility="collapsed",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from crnn.augment.plan import Version
 
 _TEMPLATE = Template(Path(__file__).with_name("worksheet.html").read_text("utf-8"))
-EXAMPLE, SEGMENT = "metal-madness", 2
+EXAMPLE, SEGMENT = "hunting", 1  # from 0
 
 
 def download() -> None:

@@ -78,7 +78,7 @@ def test_ten_tasks_take_three_clicks_each(chromium: Browser, server: str) -> Non
         for width, height in ((390, 844), (1280, 720)):
             page.set_viewport_size({"width": width, "height": height})
             rest(page)
-            for answer in ("Metal 66%", "Energetic 88%"):
+            for answer in ("Metal 68%", "Energetic 85%"):
                 assert in_sight(verdict.get_by_role("heading", name=answer), height)
 
     with visitor.task("find out how reliable it is"):
@@ -126,7 +126,7 @@ def test_ten_tasks_take_three_clicks_each(chromium: Browser, server: str) -> Non
         visitor.count()
         other = chromium.new_page()
         other.goto(shared_link(page))
-        expect(other.get_by_role("heading", name="Metal 66%")).to_be_visible()
+        expect(other.get_by_role("heading", name="Metal 68%")).to_be_visible()
         other.close()
 
     with visitor.task("compare three tracks"):

@@ -92,9 +92,9 @@ def test_another_moment_another_answer_and_another_layer_other_maps() -> None:
         page.segmented_control(key="layer").set_value(layer).run()
         assert not page.exception
         titles.append(figures(page)[0]["layout"]["title"]["text"])
-    assert titles[1] == "Layer 1: 32 of 32 maps of 32 × 39"
-    assert titles[4] == "Layer 4: 128 maps of 1 × 9, one per line"
-    assert r"32 \times 32 \times 39" in "\n".join(latex.value for latex in page.get("latex"))
+    assert titles[1] == "Layer 1: 24 of 32 maps of 32 × 77"
+    assert titles[4] == "Layer 4: 128 maps of 1 × 19, one per line"
+    assert r"32 \times 32 \times 77" in "\n".join(latex.value for latex in page.get("latex"))
 
 
 def test_half_a_second_has_one_moment_and_says_that_it_is_repeated() -> None:
@@ -108,7 +108,7 @@ def test_half_a_second_has_one_moment_and_says_that_it_is_repeated() -> None:
 
 
 def test_silence_is_not_among_the_moments() -> None:
-    samples = np.concatenate([np.zeros(5 * 22_050, np.float32), melody(5)])
+    samples = np.concatenate([np.zeros(5 * 22_050, np.float32), melody(8)])
     page = own_track(how(), samples)
     moments = [float(moment) for moment in page.select_slider(key="at").options]
     assert moments[0] == pytest.approx(5, abs=0.1)

@@ -178,7 +178,7 @@ def test_unusual_formats_are_analysed_without_a_notice(page: AppTest, kind: str)
 
 NOTICED = {
     "8 kHz": (lambda: encode(melody(4, 8_000), 8_000), "nothing above 4 kHz"),
-    "0.2 s": (lambda: encode(melody(0.2)), "shorter than the model's 3 s"),
+    "0.2 s": (lambda: encode(melody(0.2)), "shorter than the model's 6 s"),
     "truncated": (lambda: encode(melody(8), kind="MP3")[:20_000], "damaged or ends early"),
     "NaN": (
         lambda: encode(np.where(np.arange(66_150) == 9, np.nan, melody(3)), subtype="FLOAT"),
