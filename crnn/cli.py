@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from crnn import audio, inference, model, tagging
+import crnn
+from crnn import audio, inference, model
 from crnn.audio.decode import AUDIO_SUFFIXES
 from crnn.audio.names import songs
 from crnn.errors import CrnnError
@@ -83,7 +84,7 @@ def _tag_parser() -> argparse.ArgumentParser:
         "probability that a genre or mood needs to be written (default %(default)s: above it, "
         "more than four in five were correct in tests)"
     )
-    default = tagging.MIN_CONFIDENCE
+    default = crnn.tagging.MIN_CONFIDENCE
     add("--min-confidence", type=float, default=default, metavar="P", help=text)
     add("--m3u", type=Path, metavar="FOLDER", help="write a playlist of each genre and mood there")
     text = "write genre and mood over time there, as label files for Audacity"
@@ -139,23 +140,28 @@ def _predict(options: argparse.Namespace) -> bool:
 
 def _tag(options: argparse.Namespace) -> bool:
     """Print the plan, then write or undo it; whether any file failed."""
-    tagging.require()
+    crnn.tagging.require()
     folder, plan = options.folder, options.plan
+    if not folder.is_dir():
+        raise CrnnError(f"No such folder: {folder}")
     old = plan is not None and plan.exists()
     if (options.undo and not old) or (options.overwrite and plan is None):
-        raise CrnnError("--undo and --overwrite need --plan, which keeps what was there before.")
+        raise CrnnError(
+            "--undo needs --plan with the plan that was written, and --overwrite needs --plan, "
+            "which keeps what was there before."
+        )
     if old and options.labels:
         raise CrnnError(f"Labels are written with a new plan, but {plan} exists.")
-    rows: list[tagging.Row] = []
-    found = tagging.from_csv(plan, folder) if old else _plan(options)
+    rows: list[crnn.tagging.Row] = []
+    found = crnn.tagging.from_csv(plan, folder) if old else _plan(options)
     for row in found:
         if not rows:
-            print(_TAG_ROW.format("File", *map(display, tagging.FIELDS)))
+            print(_TAG_ROW.format("File", *map(display, crnn.tagging.FIELDS)))
         tqdm.write(_plan_row(row, options.overwrite), file=sys.stdout)
         sys.stdout.flush()
         rows.append(row)
     if plan is not None and not old:
-        _save(plan, tagging.to_csv(rows))
+        _save(plan, crnn.tagging.to_csv(rows))
     failed = any(row["error"] for row in rows)
     if options.write or options.undo:
         changed = 0
@@ -163,9 +169,9 @@ def _tag(options: argparse.Namespace) -> bool:
             file = folder / row["file"]
             try:
                 if options.undo:
-                    changed += bool(tagging.undo(row, file))
+                    changed += bool(crnn.tagging.undo(row, file))
                 else:
-                    changed += bool(tagging.apply(row, file, options.overwrite))
+                    changed += bool(crnn.tagging.apply(row, file, options.overwrite))
             except CrnnError as error:
                 failed = True
                 print(printable(f"{file}: {error}"), file=sys.stderr)
@@ -176,19 +182,19 @@ def _tag(options: argparse.Namespace) -> bool:
             "unlike the training music."
         )
     if options.m3u:
-        lists = tagging.playlists(rows, folder, options.m3u, options.overwrite)
+        lists = crnn.tagging.playlists(rows, folder, options.m3u, options.overwrite)
         for name, content in lists.items():
             _save(options.m3u / name, content)
     return failed
 
 
-def _plan(options: argparse.Namespace) -> Iterator[tagging.Row]:
-    classifiers = _classifiers(options)
-    if {classifier.checkpoint.task for classifier in classifiers} != set(tagging.FIELDS):
-        raise CrnnError("There are tags for genre and mood only; choose checkpoints of these.")
+def _plan(options: argparse.Namespace) -> Iterator[crnn.tagging.Row]:
     files = songs(options.folder)
     if not files:
         raise CrnnError(f"No audio files in this folder: {options.folder}")
+    classifiers = _classifiers(options)
+    if {classifier.checkpoint.task for classifier in classifiers} != set(crnn.tagging.FIELDS):
+        raise CrnnError("There are tags for genre and mood only; choose checkpoints of these.")
     for file in _progress(files, options):
         name = file.relative_to(options.folder).as_posix()
         try:
@@ -196,20 +202,20 @@ def _plan(options: argparse.Namespace) -> Iterator[tagging.Row]:
                 file, classifiers, decoder=audio.worker.decode
             )
         except CrnnError as error:
-            yield dict.fromkeys(tagging.COLUMNS, "") | {"file": name, "error": str(error)}
+            yield dict.fromkeys(crnn.tagging.COLUMNS, "") | {"file": name, "error": str(error)}
             continue
-        yield tagging.plan(name, file, analysis, options.min_confidence)
+        yield crnn.tagging.plan(name, file, analysis, options.min_confidence)
         for prediction in analysis.predictions if options.labels else ():
             content = inference.to_audacity(prediction).encode()
             _save(options.labels / f"{name}.{prediction.task}.txt", content)
 
 
-def _plan_row(row: tagging.Row, overwrite: bool) -> str:
+def _plan_row(row: crnn.tagging.Row, overwrite: bool) -> str:
     name = _short(row["file"])
     if row["error"]:
         return printable(f"{name}  {row['error']}")
     cells = []
-    for field in tagging.FIELDS:
+    for field in crnn.tagging.FIELDS:
         before, predicted, value = row[f"{field}_before"], row[f"{field}_predicted"], row[field]
         likely = f"{predicted} {row[f'{field}_probability']}"
         cell = likely if value == predicted else value or f"– ({likely})"

@@ -52,6 +52,7 @@ COLUMNS = (
 # of the genres and moods above it are correct, and about half of the tracks have one.
 MIN_CONFIDENCE = 0.7
 
+Tags = dict[str, str]  # by FIELDS
 Row = dict[str, str]  # by COLUMNS; file: its path inside the folder
 
 _ATOMS = {"genre": "\xa9gen", "mood": "----:com.apple.iTunes:MOOD"}
@@ -65,7 +66,7 @@ def require() -> None:
         raise CrnnError("Tags need the package mutagen: pip install mutagen")
 
 
-def read(file: Path) -> Row:
+def read(file: Path) -> Tags:
     """Genre and mood that a file is tagged with, empty where it is not.
 
     Raises:
@@ -75,7 +76,7 @@ def read(file: Path) -> Row:
     return {field: _SEPARATOR.join(map(str, _get(song, field))) for field in FIELDS}
 
 
-def write(file: Path, values: Row) -> None:
+def write(file: Path, values: Tags) -> None:
     """Set tags by field, or remove those whose value is empty; all or nothing.
 
     A copy beside the file is changed and then takes its place. The other tags stay as they are, so
@@ -86,15 +87,15 @@ def write(file: Path, values: Row) -> None:
     """
     file = file.resolve()
     song = _open(file)
-    if song.tags is None:
-        song.add_tags()
-    for field, value in values.items():
-        _set(song, field, value.split(_SEPARATOR) if value else [])
-    # In a tag of version 2.3, mutagen by default joins several values to one.
-    old = isinstance(song, MP3) and song.tags.version[:2] == (2, 3)
-    options: dict[str, Any] = {"v2_version": 3, "v23_sep": None} if old else {}
     copy = None
     try:
+        if song.tags is None:
+            song.add_tags()
+        for field, value in values.items():
+            _set(song, field, value.split(_SEPARATOR) if value else [])
+        # In a tag of version 2.3, mutagen by default joins several values to one.
+        old = isinstance(song, MP3) and song.tags.version[:2] == (2, 3)
+        options: dict[str, Any] = {"v2_version": 3, "v23_sep": None} if old else {}
         with file.open("r+b"):  # a file that is read-only stays as it is
             # "._": should this process be killed, what it leaves is not taken for a song.
             number, copy = tempfile.mkstemp(file.suffix, "._", file.parent)
@@ -191,7 +192,7 @@ def plan(name: str, file: Path, analysis: Analysis, min_confidence: float = MIN_
         return row | {"error": str(error)}
 
 
-def apply(row: Row, file: Path, overwrite: bool = False) -> Row:
+def apply(row: Row, file: Path, overwrite: bool = False) -> Tags:
     """Write a row's tags; those that were there before only with `overwrite`.
 
     Returns:
@@ -211,7 +212,7 @@ def apply(row: Row, file: Path, overwrite: bool = False) -> Row:
     return _change(file, value)
 
 
-def undo(row: Row, file: Path) -> Row:
+def undo(row: Row, file: Path) -> Tags:
     """Put back what was there before, where the file still holds what the row wrote.
 
     Returns and raises as `apply`.
@@ -223,7 +224,7 @@ def undo(row: Row, file: Path) -> Row:
     return _change(file, value)
 
 
-def _change(file: Path, value: Callable[[str, str], str]) -> Row:
+def _change(file: Path, value: Callable[[str, str], str]) -> Tags:
     before = read(file)
     values = {field: value(field, before[field]) for field in FIELDS}
     changes = {field: new for field, new in values.items() if new != before[field]}
@@ -256,12 +257,12 @@ def from_csv(file: Path, folder: Path) -> list[Row]:
         text = file.read_bytes().decode("utf-8-sig", "surrogateescape")
         delimiter = ";" if text.startswith("file;") else ","
         reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-        missing = set(COLUMNS) - set(reader.fieldnames or ())
+        absent = set(COLUMNS) - set(reader.fieldnames or ())
         table = list(reader)
     except (OSError, csv.Error) as error:
         raise CrnnError(f"The plan {file} can't be read: {_reason(error)}.") from error
-    if missing:
-        raise CrnnError(f"{file} is no plan: it has no column {', '.join(sorted(missing))}.")
+    if absent:
+        raise CrnnError(f"{file} is no plan: it has no column {', '.join(sorted(absent))}.")
     here = {song.relative_to(folder).as_posix() for song in songs(folder)}
     rows = []
     for line in table:
@@ -269,7 +270,8 @@ def from_csv(file: Path, folder: Path) -> list[Row]:
         row = {k: text[1:] if re.match(f"'{_FORMULA}", text) else text for k, text in cells.items()}
         row |= {field: one_line(row[field]).strip() for field in FIELDS}
         if row["file"] not in here:
-            row["error"] = row["error"] or "No such file in the folder."
+            missing = {"file": row["file"], "error": "No such file in the folder."}
+            row = dict.fromkeys(COLUMNS, "") | missing
         rows.append(row)
     return rows
 
@@ -296,7 +298,7 @@ def playlists(
                 # Some systems take names for equal that differ in case.
                 name = re.sub(r"[^\w &'()+-]", "_", f"{field.title()} - {each}")[:80]
                 _, paths = lists.setdefault(name.casefold(), (f"{name}.m3u8", []))
-                if "\n" not in path and path not in paths:
+                if not re.search(r"[\r\n]", path) and path not in paths:
                     paths.append(f"./{path}" if path.startswith("#") else path)
     return {
         name: "\n".join(["#EXTM3U", *paths, ""]).encode("utf-8", "surrogateescape")
