@@ -35,6 +35,7 @@ COMPILED = (
     "crnn/explain/test_trace",
     "pages/test_readonly",
     "training/baseline",
+    "training/release/test_onnx",
 )
 
 

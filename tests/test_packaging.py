@@ -25,7 +25,8 @@ def test_extras_are_the_requirements_files() -> None:
     assert extras["train"] <= required("") | required("-training")
     assert required("-training") <= core | extras["train"]
     assert extras["tags"] <= required("-test")
-    assert extras["test"] == required("-test")
+    for name in ("onnx", "test"):
+        assert extras[name] == required(f"-{name}")
 
 
 def test_the_wheel_takes_the_bundled_checkpoints() -> None:

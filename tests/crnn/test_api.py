@@ -38,6 +38,7 @@ import sys
 import crnn
 from crnn import {", ".join(PACKAGES)}
 heavy = {{"torch", "numpy", "librosa", "av", "plotly", "pandas", "pydantic", "huggingface_hub"}}
+heavy |= {{"onnx", "onnxruntime"}}
 sys.exit(" ".join(heavy & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
