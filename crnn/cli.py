@@ -73,16 +73,16 @@ def _tag_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("folder", type=Path, metavar="FOLDER", help="searched at any depth")
-    text = "keep the plan here, to edit and to undo it; a plan that is there is used as it stands"
+    text = "the plan, to edit or to undo; one that exists is used as it stands"
     add("--plan", type=Path, metavar="FILE.csv", help=text)
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--write", action="store_true", help="write the tags")
-    text = "put back what the plan has replaced"
+    text = "restore what the files had before the plan was written"
     action.add_argument("--undo", action="store_true", help=text)
     add("--overwrite", action="store_true", help="replace tags that files have; needs --plan")
     text = (
-        "probability that a genre or mood needs to be written (default %(default)s: above it, "
-        "more than four in five were correct in tests)"
+        "least probability of a genre or mood to be written (default %(default)s: above it, more "
+        "than four in five were correct in tests)"
     )
     default = crnn.tagging.MIN_CONFIDENCE
     add("--min-confidence", type=float, default=default, metavar="P", help=text)
@@ -178,8 +178,8 @@ def _tag(options: argparse.Namespace) -> bool:
         print(f"{'Undone' if options.undo else 'Written'}: {changed} of {len(rows)} files.")
     else:
         print(
-            "Nothing is written without --write. In brackets: not probable enough, or, with a ?, "
-            "unlike the training music."
+            "Nothing has been written; --write does. In brackets: below --min-confidence, or, "
+            "marked ?, unlike the training music."
         )
     if options.m3u:
         lists = crnn.tagging.playlists(rows, folder, options.m3u, options.overwrite)

@@ -79,8 +79,8 @@ def read(file: Path) -> Tags:
 def write(file: Path, values: Tags) -> None:
     """Set tags by field, or remove those whose value is empty; all or nothing.
 
-    A copy beside the file is changed and then takes its place. The other tags stay as they are, so
-    do the audio packets (or nothing is written), and a link stays one.
+    A copy beside the file is changed and then takes its place. Other tags and links stay as they
+    are; where the audio packets would not, nothing is written.
 
     Raises:
         CrnnError: the file or its folder can't be written.
