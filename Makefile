@@ -33,8 +33,8 @@ format: .venv/test.stamp
 	touch $@
 
 # Training is tested too, so the tests need its packages.
-.venv/test.stamp: .venv/app.stamp requirements-training.txt requirements-test.txt
-	$(BIN)/python -m pip install --quiet --no-compile -r requirements-training.txt -r requirements-test.txt
+.venv/test.stamp: .venv/app.stamp requirements-training.txt requirements-onnx.txt requirements-test.txt
+	$(BIN)/python -m pip install --quiet --no-compile $(patsubst %,-r requirements-%.txt,training onnx test)
 	touch $@
 
 clean:

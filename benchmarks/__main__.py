@@ -5,6 +5,7 @@ under_load  the same track alone and beside busy processes, with threads that sp
 lab         a moved slider of the augmentation lab against librosa's mel spectrogram
 why         another class explained, against one prediction and one patch at a time; deletion tests
 scale       training against a plain loop with librosa; ×1, ×4, ×16 data (--out: DIR/scale.json)
+runtime     both networks by ONNX Runtime against PyTorch: parity, time, memory, start
 opening     an example and a new track on Listen: the server's CPU time against the analysis's
 memory      the served app: first page, 40 tracks in a row, long ones, 20 visitors (needs Chromium)
 classroom   40 students answer ten questions in a room of the quiz (needs Chromium)
@@ -31,6 +32,7 @@ CHOICES = [
     "lab",
     "why",
     "scale",
+    "runtime",
     "opening",
     "memory",
     "classroom",
@@ -69,6 +71,10 @@ for what in options.what:
         print(json.dumps(result, indent=1, ensure_ascii=False))
         if options.out is not None:
             scale.write(result, options.out)
+    elif what == "runtime":
+        from benchmarks import runtime
+
+        print(json.dumps(runtime.measure(), indent=1))
     elif what == "opening":
         from benchmarks import opening
 

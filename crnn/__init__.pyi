@@ -10,6 +10,7 @@ from . import (
     model,
     results,
     sources,
+    tagging,
     viz,
 )
 from .api import analyse, load
@@ -50,6 +51,7 @@ __all__ = [
     "model",
     "results",
     "sources",
+    "tagging",
     "viz",
 ]
 __version__: str

@@ -4,6 +4,7 @@ import io
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 # A cache of compiled functions for each of pytest-xdist's processes, set before librosa is
 # imported: numba's is not safe to fill from two at once, and once corrupt it ends every process.
@@ -12,6 +13,7 @@ os.environ["NUMBA_CACHE_DIR"] = str(
 )
 
 import hypothesis
+import nbformat
 import numpy as np
 import pytest
 import soundfile
@@ -33,6 +35,7 @@ COMPILED = (
     "crnn/explain/test_trace",
     "pages/test_readonly",
     "training/baseline",
+    "training/release/test_onnx",
 )
 
 
@@ -55,6 +58,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than cores, since the one with the browser tests waits much of its time."""
     return (os.cpu_count() or 1) + 1
+
+
+def run_notebook(text: str) -> dict[str, Any]:
+    """Run every code cell; the names that it leaves."""
+    book = nbformat.reads(text, as_version=4)
+    nbformat.validate(book)
+    names: dict[str, Any] = {}
+    for cell in book.cells:
+        if cell.cell_type == "code":
+            exec(cell.source, names)
+    return names
 
 
 Encode = Callable[..., bytes]

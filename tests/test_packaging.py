@@ -24,7 +24,9 @@ def test_extras_are_the_requirements_files() -> None:
     assert core | extras["app"] == required("")
     assert extras["train"] <= required("") | required("-training")
     assert required("-training") <= core | extras["train"]
-    assert extras["test"] == required("-test")
+    assert extras["tags"] <= required("-test")
+    for name in ("onnx", "test"):
+        assert extras[name] == required(f"-{name}")
 
 
 def test_the_wheel_takes_the_bundled_checkpoints() -> None:

@@ -36,6 +36,7 @@ from training.experiments import (
 )
 from training.playlists import cli as playlists
 from training.release import bundle, custom, publish, report, reproduce
+from training.release.onnx import write as write_onnx
 
 ASSETS = Path(__file__).parents[1] / "assets"
 RESULTS, CHECKPOINTS = ASSETS / "results", ASSETS / "checkpoints"
@@ -337,6 +338,16 @@ def measure_ood(
         print(f"{row['network']:<6} {row['name']:<60} {flagged}")
 
 
+def export(*, onnx: Sequence[str]) -> None:
+    """Write checkpoints in another format.
+
+    Args:
+        onnx: bundled names, folders or user/repo; model.onnx is written beside the weights
+    """
+    for checkpoint in onnx:
+        print(write_onnx(checkpoint))
+
+
 def publish_checkpoint(
     *,
     task: Task = "genre",
@@ -374,6 +385,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "class-profiles": measure_class_profiles,
     "ood": measure_ood,
     "playlists": playlists.run,
+    "export": export,
     "publish": publish_checkpoint,
 }
 _FORMER_NAMES = {"class-profiles": "portraits", "ood": "doubt"}

@@ -9,7 +9,7 @@ from . import (
 )
 from .analysis import Analysis, decode_and_predict, log_mel_for
 from .classifier import Classifier
-from .export import to_csv, to_json, to_record, to_wav
+from .export import to_audacity, to_csv, to_json, to_record, to_wav
 from .prediction import Prediction
 from .similarity import TrackSummary
 from .timeline import Section, Timeline
@@ -29,6 +29,7 @@ __all__ = [
     "prediction",
     "similarity",
     "timeline",
+    "to_audacity",
     "to_csv",
     "to_json",
     "to_record",

@@ -11,6 +11,7 @@ from torch import Tensor
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.silence import Mask, audible, runs
 from crnn.errors import CheckpointError
+from crnn.inference import onnx
 from crnn.inference.prediction import Array, Prediction
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.hub import Progress
@@ -37,6 +38,7 @@ class Classifier:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
         self.network = checkpoint.model.eval()
+        self._onnx = onnx.load(checkpoint)
         self._lock = threading.Lock()
         self.batch_size = max(1, min(_BATCH_SIZE, _BATCH_VALUES // self.network.config.largest_map))
 
@@ -98,8 +100,11 @@ class Classifier:
         """
         sounding = audible(mel, self.front_end) if sounding is None else sounding
         segments, hop = self.plan(mel.shape[1], hop_seconds, sounding), self.front_end.hop_seconds
-        logits = self.logits(mel, segments, progress).double()
-        probabilities = self.checkpoint.scaled(logits).softmax(dim=-1).numpy()
+        if self._onnx is not None:
+            probabilities = self._run(self._onnx, mel, segments, progress).double().numpy()
+        else:
+            logits = self.logits(mel, segments, progress).double()
+            probabilities = self.checkpoint.scaled(logits).softmax(dim=-1).numpy()
         return Prediction(
             task=self.checkpoint.task,
             labels=self.checkpoint.labels,

@@ -1,4 +1,4 @@
-"""Predictions as JSON and CSV, for pages and the command line; samples as WAV."""
+"""Predictions as JSON, CSV and Audacity labels, for pages and the command line; samples as WAV."""
 
 import csv
 import io
@@ -10,7 +10,10 @@ from typing import Any
 import soundfile
 from numpy.typing import NDArray
 
+from crnn.format import percent
 from crnn.inference.prediction import Prediction
+from crnn.inference.timeline import sections
+from crnn.labels import display
 
 _DIGITS = 4
 _FORMULA = tuple("=+-@＝＋－＠\t\r")  # where spreadsheets begin to compute
@@ -94,6 +97,14 @@ def to_csv(records: Iterable[dict[str, Any]], extra: Sequence[str] = ()) -> str:
 
 def _cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def to_audacity(prediction: Prediction) -> str:
+    """Sections of a track as a label track: a line each with start and end (s), class, mean."""
+    return "".join(
+        f"{each.start:.3f}\t{each.end:.3f}\t{display(each.label)} {percent(each.probability)}\n"
+        for each in sections(prediction.timeline())
+    )
 
 
 def to_wav(samples: NDArray[Any], sample_rate: int) -> bytes:

@@ -36,18 +36,24 @@ class Residual(nn.Sequential):
 
 
 class Stage(nn.Sequential):
-    """Convolution, activation, batch norm, pooling, dropout; the residual layers before pooling.
-
-    Inference pools first where that changes nothing, as the other layers then have less to do: a
-    maximum is taken through every increasing function alike.
-    """
+    """Convolution, activation, batch norm, pooling, dropout; the residual layers before pooling."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training and len(self) == 5 and isinstance(self[3], nn.MaxPool2d):
+        for layer in self if self.training else self.inference_layers():
+            x = layer(x)
+        return x
+
+    def inference_layers(self) -> list[nn.Module]:
+        """The layers in the order in which inference has the least to do.
+
+        Pooling comes before activation and batch norm where that changes nothing: a maximum is
+        taken through every increasing function alike.
+        """
+        if len(self) == 5 and isinstance(self[3], nn.MaxPool2d):
             convolution, activation, norm, pool, _ = self
             if isinstance(norm, nn.BatchNorm2d) and bool((norm.weight > 0).all()):
-                return norm(activation(pool(convolution(x))))  # type: ignore[no-any-return]
-        return super().forward(x)  # type: ignore[no-untyped-call, no-any-return]
+                return [convolution, pool, activation, norm]
+        return list(self)
 
 
 class CRNN(nn.Module):

@@ -11,7 +11,7 @@ import crnn
 from crnn.sources.examples import EXAMPLES
 
 PACKAGES = ("audio", "augment", "baseline", "explain", "inference", "model", "sources", "viz")
-MODULES = ("errors", "format", "labels", "results")
+MODULES = ("errors", "format", "labels", "results", "tagging")
 
 
 def test_exported_names() -> None:
@@ -38,6 +38,7 @@ import sys
 import crnn
 from crnn import {", ".join(PACKAGES)}
 heavy = {{"torch", "numpy", "librosa", "av", "plotly", "pandas", "pydantic", "huggingface_hub"}}
+heavy |= {{"onnx", "onnxruntime"}}
 sys.exit(" ".join(heavy & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

@@ -6,11 +6,11 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-import nbformat
 import pytest
 
 from pages.lab import notebook
 from pages.text import augmentation
+from tests.conftest import run_notebook
 from tests.pages.visit import opened, words
 
 RICH = {
@@ -33,17 +33,6 @@ RICH = {
 }
 
 
-def run(text: str) -> dict[str, Any]:
-    """Run every code cell; the names that it leaves."""
-    book = nbformat.reads(text, as_version=4)
-    nbformat.validate(book)
-    names: dict[str, Any] = {}
-    for cell in book.cells:
-        if cell.cell_type == "code":
-            exec(cell.source, names)
-    return names
-
-
 @pytest.mark.parametrize("query", [{}, RICH], ids=["first visit", "eight effects"])
 def test_it_runs_and_finds_what_the_console_shows(
     query: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -53,7 +42,7 @@ def test_it_runs_and_finds_what_the_console_shows(
     monkeypatch.setitem(sys.modules, "IPython.display", display)
     console = opened("lab", **query)
     experiment = console.session_state["experiment"]
-    names = run(notebook.page(experiment, {}))
+    names = run_notebook(notebook.page(experiment, {}))
     assert names["strengths"] == experiment.plan.strengths
     assert augmentation.outcome(names["before"], names["after"]) in words(console)
     original, augmented = shown[-2:]
