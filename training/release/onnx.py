@@ -12,7 +12,7 @@ from crnn.errors import CheckpointError
 from crnn.inference.onnx import FILE, INPUT, OUTPUT, description
 from crnn.model.checkpoint import Checkpoint
 
-_OPSET = 18  # ONNX Runtime has it since 1.14, onnxruntime-web too
+_OPSET = 18  # onnxruntime-web has it, too
 
 
 class Decision(nn.Module):
@@ -21,7 +21,7 @@ class Decision(nn.Module):
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__()
         self.network, self.scaled = checkpoint.model.eval(), checkpoint.scaled
-        # Their order depends on weights, which an exported graph cannot ask.
+        # Which layers come first depends on weights; torch.export wants that settled before.
         self.network.convolutions = nn.ModuleList(
             nn.Sequential(*stage.inference_layers())  # type: ignore[operator]
             for stage in self.network.convolutions
@@ -42,7 +42,7 @@ def write(source: str) -> Path:
     """
     if find_spec("onnxscript") is None:
         raise CheckpointError(
-            "The export needs two packages more: `pip install -r requirements-onnx.txt`."
+            "The export needs onnx and onnxscript: `pip install -r requirements-onnx.txt`."
         )
     checkpoint = Checkpoint.load(source)
     metadata, folder = description(checkpoint), checkpoint.folder
