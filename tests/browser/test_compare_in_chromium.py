@@ -67,7 +67,7 @@ def test_examples_are_compared_sorted_taken_home_and_handed_on(
     expect(afresh.get_by_role("slider")).to_have_attribute(
         "aria-label", "Position in Metal madness"
     )
-    afresh.get_by_test_id("stDataFrame").click(position={"x": 22, "y": 100})  # the second row's ▶
+    afresh.get_by_test_id("stDataFrame").click(position={"x": 22, "y": 60})  # the first row's ▶
     expect(afresh.get_by_role("slider")).not_to_have_attribute(
         "aria-label", "Position in Metal madness"
     )

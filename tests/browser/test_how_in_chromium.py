@@ -37,7 +37,7 @@ def test_the_moment_moves_everything_and_its_link_brings_it_back(
     slider = page.get_by_role("slider", name="Start of the segment")
     slider.focus()
     slider.press("ArrowRight")
-    expect(page.get_by_text("10.1 s to 13.1 s")).to_be_visible()
+    expect(page.get_by_text("11.8 s to 17.8 s")).to_be_visible()
     # The picture follows the words within moments of its own.
     page.wait_for_function(
         "before => [...document.querySelectorAll('[data-testid=stPlotlyChart]')[1]"
@@ -49,12 +49,12 @@ def test_the_moment_moves_everything_and_its_link_brings_it_back(
     after = settled(page, 3)
     assert after[:2] != before[:2]
     assert after[2] == before[2]  # the whole track stays what it is
-    page.wait_for_url(re.compile("at=10.1"), timeout=PATIENCE)
+    page.wait_for_url(re.compile("at=11.8"), timeout=PATIENCE)
     link = shared_link(page)
     assert link.startswith(f"{server}/how?")
     afresh = chromium.new_page()
     afresh.goto(link)
-    expect(afresh.get_by_text("10.1 s to 13.1 s")).to_be_visible()
+    expect(afresh.get_by_text("11.8 s to 17.8 s")).to_be_visible()
     expect(afresh.get_by_role("heading", name="Softmax: probabilities")).to_be_visible()
     assert settled(afresh, 3) == after
     page.keyboard.press("Escape")
