@@ -26,6 +26,7 @@ from crnn.labels import display
 _FILE_WIDTH = 36  # characters
 _ROW = f"{{:<{_FILE_WIDTH}}}  {{:>10}}  {{:<38}}  {{}}"
 _TAG_ROW = f"{{:<{_FILE_WIDTH}}}  {{:<28}}  {{}}"
+_NO_AUDIO = f"No audio files in this folder ({', '.join(AUDIO_SUFFIXES)})."
 _Item = TypeVar("_Item")
 
 
@@ -191,7 +192,7 @@ def _tag(options: argparse.Namespace) -> bool:
 def _plan(options: argparse.Namespace) -> Iterator[crnn.tagging.Row]:
     files = songs(options.folder)
     if not files:
-        raise CrnnError(f"No audio files in this folder: {options.folder}")
+        raise CrnnError(f"{options.folder}: {_NO_AUDIO}")
     classifiers = _classifiers(options)
     if {classifier.checkpoint.task for classifier in classifiers} != set(crnn.tagging.FIELDS):
         raise CrnnError("There are tags for genre and mood only; choose checkpoints of these.")
@@ -250,9 +251,7 @@ def _find_files(paths: Sequence[Path]) -> list[tuple[Path, str]]:
     files = []
     for path in paths:
         if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises OSError for names too long
-            files += [(file, "") for file in songs(path)] or [
-                (path, f"No audio files in this folder ({', '.join(AUDIO_SUFFIXES)}).")
-            ]
+            files += [(file, "") for file in songs(path)] or [(path, _NO_AUDIO)]
         else:
             files.append((path, ""))
     return files
