@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 import pytest
 
-from training import cli
-from training.cli import COMMANDS, main
+from training import commands
+from training.cli import main
+from training.commands import COMMANDS
 from training.engine.experiment import Experiment
 from training.engine.run import RunSpec
 
@@ -193,4 +194,4 @@ def test_a_changed_recipe_is_a_run_of_its_own(
     names = ["quadrant-mood-new-fold0-valid-seed3", "genre-genre-alone-filtered-seed0"]
     assert [spec.name for spec in specs] == names
     assert capsys.readouterr().out.split() == [f"runs/{name}" for name in names]
-    assert cli.RESULTS.is_dir()
+    assert commands.RESULTS.is_dir()

@@ -17,7 +17,7 @@ from training.engine.run import RunSpec
 
 @dataclass(frozen=True)
 class Experiment:
-    """Paths and options of an experiment (training.cli.shared_options); trains missing runs.
+    """Paths and options of an experiment (training.commands.shared_options); trains missing runs.
 
     recipe: name, default: the task's. max_epochs: of any run, for a trial. skip_broken: tracks
     whose audio is missing or can't be decoded are left out.
