@@ -38,7 +38,8 @@ def players(page: AppTest) -> list[dict[str, Any]]:
 def given(page: AppTest, component: str) -> list[dict[str, Any]]:
     """The data of each component of that name."""
     components = [element.proto for element in page.get("bidi_component")]
-    return [json.loads(proto.json) for proto in components if proto.component_name == component]
+    sent = [json.loads(proto.json) for proto in components if proto.component_name == component]
+    return [data[0] if isinstance(data, list) else data for data in sent]
 
 
 def unpacked(text: str, dtype: str) -> np.ndarray:

@@ -5,7 +5,7 @@ const PLAY = 'M7 4.5v15l12.5-7.5z', PAUSE = 'M6.5 5h4v14h-4zM13.5 5h4v14h-4z';
 
 const drawn = new WeakMap(); // what a list shows
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data: [data], parentElement, setTriggerValue }) {
   const list = parentElement.querySelector('.cards'), content = JSON.stringify(data);
   if (drawn.get(list)?.content === content) {
     list.querySelector('.opening')?.classList.remove('opening');

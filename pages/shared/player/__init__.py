@@ -192,7 +192,8 @@ def show(
             None,
         ),
     }
-    moment = _mount(key=key, data=data, on_moment_change=lambda: None).get("moment")
+    # In a list: in a mapping Streamlit would look for tables, for which it imports pandas (80 MB).
+    moment = _mount(key=key, data=[data], on_moment_change=lambda: None).get("moment")
     return None if moment is None else min(max(0.0, float(moment)), seconds)
 
 

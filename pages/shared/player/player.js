@@ -9,7 +9,7 @@ const PLAY = 'M7 4.5v15l12.5-7.5z', PAUSE = 'M6.5 5h4v14h-4zM13.5 5h4v14h-4z';
 const players = new WeakMap();
 // window.sounding: the player, or the card of an example, that plays. Only one does.
 
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data: [data], parentElement, setStateValue }) {
   const root = parentElement.querySelector('.player');
   if (!players.has(root)) players.set(root, new Player(root));
   const player = players.get(root);

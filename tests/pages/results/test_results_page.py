@@ -88,7 +88,7 @@ def test_every_class_has_its_profile() -> None:
 def test_before_anything_is_measured_the_command_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    monkeypatch.setattr(results.measured, "FOLDER", tmp_path)
     page = opened()
     assert not page.exception
     assert "python -m training evaluate" in page.info[0].value
@@ -225,7 +225,7 @@ SECTIONS = {
 def made_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name, table in MADE_UP.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(table))
-    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    monkeypatch.setattr(results.measured, "FOLDER", tmp_path)
     return tmp_path
 
 

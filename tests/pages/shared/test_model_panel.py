@@ -188,7 +188,7 @@ def test_the_way_back_is_there_whatever_a_page_does_with_a_network(
     assert len(genres(page)) == 10
 
 
-def test_the_first_page_imports_neither_torch_nor_the_hub_client() -> None:
+def test_the_first_page_imports_no_torch_and_an_opened_example_no_pandas() -> None:
     code = (
         "import sys; from streamlit.testing.v1 import AppTest; import pages.shared.session as s; "
         "s.warm_up = lambda: None;"
@@ -196,6 +196,10 @@ def test_the_first_page_imports_neither_torch_nor_the_hub_client() -> None:
         "assert not page.exception, page.exception;"
         "assert any('weights' in c.value for c in page.caption);"
         "heavy = {'torch', 'huggingface_hub.hf_api', 'httpx2', 'safetensors'} & set(sys.modules);"
+        "page.query_params['example'] = 'palace';"
+        "assert not page.run().exception, page.exception;"
+        "assert len(page.get('plotly_chart')) > 1;"
+        "heavy |= {'pandas'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else 0)"
     )
     done = subprocess.run(

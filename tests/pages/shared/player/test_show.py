@@ -42,7 +42,7 @@ def test_probabilities_edges_and_path_arrive(mounted: Mounted) -> None:
     tasks = {"genre": timeline(GENRES), "mood": timeline(MOODS)}
     sound = player.Sound.from_samples("Song", melody(6), 22_050)
     assert player.show("p", "Song", [sound], 6.0, timelines=tasks) is None
-    data = mounted["data"]
+    data = mounted["data"][0]
     for sent, given in zip(data["timelines"], tasks.values(), strict=True):
         values = unpacked(sent["values"], "<u2").reshape(given.probabilities.shape) / 65535
         assert np.abs(values - given.probabilities).max() < 1e-5
@@ -57,7 +57,7 @@ def test_probabilities_edges_and_path_arrive(mounted: Mounted) -> None:
 
 def test_without_moods_there_is_no_plane(mounted: Mounted) -> None:
     player.show("p", "Song", [], 6.0, timelines={"genre": timeline(GENRES)})
-    assert mounted["data"]["plane"] is None
+    assert mounted["data"][0]["plane"] is None
 
 
 @pytest.mark.parametrize(("answer", "moment"), [(None, None), (2.5, 2.5), (-3, 0), (99, 6)])
@@ -98,7 +98,7 @@ def test_a_lane_has_an_image_for_each_sound(mounted: Mounted) -> None:
     change = player.Spectrogram.from_mel(mels[1] - mels[0], GTZAN_FRONT_END, (-80, 80), True)
     lanes = [player.Lane(images), player.Lane([change], "Difference", 90)]
     player.show("p", "Song", [], 3.0, spectrograms=lanes)
-    sent = mounted["data"]["spectrograms"]
+    sent = mounted["data"][0]["spectrograms"]
     assert [(lane["title"], lane["height"], len(lane["images"])) for lane in sent] == [
         ("Mel spectrogram (Hz)", 160, 2),
         ("Difference", 90, 1),
