@@ -13,7 +13,7 @@ from crnn.audio.mel import mel_power
 SECONDS = 60
 KINDS = ("white", "pink", "crowd", "vinyl")
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+Array = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @lru_cache(maxsize=8)
@@ -22,7 +22,8 @@ def noise_loop(kind: str, sample_rate: int) -> Tensor:
     synthesise = {"white": _white, "pink": _pink, "crowd": _crowd, "vinyl": _vinyl}[kind]
     samples = synthesise(np.random.default_rng(20_210), SECONDS * sample_rate, sample_rate)
     samples -= samples.mean()
-    return torch.from_numpy((samples / np.sqrt(np.square(samples).mean())).astype(np.float32))
+    samples /= np.sqrt(np.square(samples).mean())
+    return torch.from_numpy(samples)
 
 
 @lru_cache(maxsize=8)
@@ -32,18 +33,25 @@ def noise_loop_power(kind: str, front_end: FrontEnd) -> Tensor:
 
 
 def _white(rng: np.random.Generator, count: int, sample_rate: int) -> Array:
-    return np.asarray(rng.standard_normal(count))
+    return rng.standard_normal(count).astype(np.float32)
 
 
 def _pink(rng: np.random.Generator, count: int, sample_rate: int) -> Array:
     """Equal power in every octave from 20 Hz up, like rain."""
-    hertz = np.fft.rfftfreq(count, 1 / sample_rate)
-    return _filtered(rng, count, np.where(hertz >= 20, 1 / np.sqrt(np.maximum(hertz, 20)), 0.0))
+    hertz = _hertz(count, sample_rate)
+    return _filtered(_white(rng, count, sample_rate), (hertz >= 20) / np.sqrt(hertz.clip(20)))
 
 
-def _filtered(rng: np.random.Generator, count: int, gain: Array) -> Array:
-    """White noise times a gain per frequency: circular, so that it loops."""
-    return np.asarray(np.fft.irfft(np.fft.rfft(rng.standard_normal(count)) * gain, count))
+def _hertz(count: int, sample_rate: int) -> Array:
+    """Frequencies of the bins of a minute's spectrum, [T / 2 + 1]."""
+    return np.fft.rfftfreq(count, 1 / sample_rate).astype(np.float32)
+
+
+def _filtered(samples: Array, gain: np.ndarray[Any, Any]) -> Array:
+    """Samples [T] times a gain by frequency [T / 2 + 1]: circular, so that a loop stays one."""
+    spectrum = np.fft.rfft(samples)
+    spectrum *= gain
+    return np.asarray(np.fft.irfft(spectrum, len(samples)))
 
 
 # Mean formants of vowels in Hz (Peterson & Barney 1952, men: i, ae, a, u, er).
@@ -53,23 +61,48 @@ _VOICES_PER_VOWEL = 4
 
 def _crowd(rng: np.random.Generator, count: int, sample_rate: int) -> Array:
     """Twenty voices: pulse trains of 85 to 255 Hz through two formants, in syllables."""
-    hertz = np.fft.rfftfreq(count, 1 / sample_rate)
-    time = np.arange(count) / sample_rate
-    total = np.zeros(count)
+    hertz = _hertz(count, sample_rate)
+    spectrum = np.zeros(len(hertz), np.complex64)
     for formants in _VOWELS:
-        pulses = np.zeros(count)
-        for _ in range(_VOICES_PER_VOWEL):
-            # Whole cycles in a minute, so that the loop closes.
-            pitch = round(rng.uniform(85, 255) * SECONDS) / SECONDS
-            vibrato = round(rng.uniform(0.2, 0.6) * SECONDS) / SECONDS
-            glide = 0.03 * np.sin(2 * np.pi * (vibrato * time + rng.random()))
-            syllables = rng.uniform(0, 1, SECONDS * 4) * (rng.random(SECONDS * 4) > 0.3)
-            level = np.interp(time * 4, np.arange(SECONDS * 4 + 1), [*syllables, syllables[0]])
-            pulses += level * (2 * ((pitch * time + glide * pitch) % 1.0) - 1)
+        pulses = sum(_voice(rng, count) for _ in range(_VOICES_PER_VOWEL))
         gain = sum(1 / (1 + ((hertz - formant) / 90) ** 2) for formant in formants)
-        total += np.fft.irfft(np.fft.rfft(pulses) * gain, count)  # one filter for all: it is linear
+        spectrum += np.fft.rfft(pulses) * gain  # one filter for all voices: it is linear
+    total = np.fft.irfft(spectrum, count)
     room = _pink(rng, count, sample_rate)
     return np.asarray(total / total.std() + 0.1 * room / room.std())
+
+
+def _voice(rng: np.random.Generator, count: int) -> Array:
+    """A sawtooth of gliding pitch, four syllables a second; [T].
+
+    In rows of half a second, [120, T / 120]: time within a row is short enough for 32 bits, and
+    what is a product of row and time takes one operation a sample.
+    """
+    # Whole cycles in a minute, so that the loop closes.
+    pitch = round(rng.uniform(85, 255) * SECONDS) / SECONDS
+    vibrato = 2 * np.pi * round(rng.uniform(0.2, 0.6) * SECONDS) / SECONDS
+    depth, phase = 0.03 * pitch, 2 * np.pi * rng.random()
+    syllables = rng.uniform(0, 1, SECONDS * 4) * (rng.random(SECONDS * 4) > 0.3)
+    rows = 2 * SECONDS
+    start = np.arange(rows)[:, None] / 2
+    within = np.linspace(0, 0.5, count // rows, endpoint=False)
+    # sin(a + b) = sin a cos b + cos a sin b
+    angle, turn = vibrato * start + phase, vibrato * within
+    starts = np.hstack([depth * np.sin(angle), depth * np.cos(angle), pitch * start % 1.0])
+    cycles = _product(starts, [np.cos(turn), np.sin(turn), np.ones_like(within)])
+    cycles += (pitch * within).astype(np.float32)
+    cycles -= np.floor(cycles)
+    # Loudness runs straight from each syllable to the next.
+    weights = [np.interp(within, [0, 0.25, 0.5], np.eye(3)[k]) for k in range(3)]
+    level = _product(np.stack([np.roll(syllables, -k)[::2] for k in range(3)], 1), weights)
+    level *= 2 * cycles - 1
+    return level.reshape(-1)
+
+
+def _product(left: Any, right: Any) -> Array:
+    # Not @: BLAS would share so small a product among threads that take longer to start.
+    left, right = np.asarray(left, np.float32), np.asarray(right, np.float32)
+    return np.asarray(np.einsum("rk,kt->rt", left, right))
 
 
 _SECONDS_PER_TURN = 60 / (100 / 3)  # an LP's 33⅓ turns a minute
@@ -77,18 +110,20 @@ _SECONDS_PER_TURN = 60 / (100 / 3)  # an LP's 33⅓ turns a minute
 
 def _vinyl(rng: np.random.Generator, count: int, sample_rate: int) -> Array:
     """Hiss, rumble below 40 Hz, 60 crackles a second, and a scratch with every turn."""
-    hertz = np.fft.rfftfreq(count, 1 / sample_rate)
+    hertz = _hertz(count, sample_rate)
     hiss = _pink(rng, count, sample_rate)
-    rumble = _filtered(rng, count, np.where((hertz > 8) & (hertz < 40), 1.0, 0.0))
-    clicks = np.zeros(count)
+    hiss *= 0.15 / hiss.std()
+    rumble = _filtered(_white(rng, count, sample_rate), (hertz > 8) & (hertz < 40))
+    hiss += 0.3 / rumble.std() * rumble
+    clicks = np.zeros(count, np.float32)
     places = rng.integers(0, count, 60 * SECONDS)
     np.add.at(clicks, places, rng.exponential(1.0, len(places)) * rng.choice([-1, 1], len(places)))
     turns = np.arange(int(SECONDS / _SECONDS_PER_TURN))
     for start in rng.random(2):
         clicks[((start + turns) * _SECONDS_PER_TURN * sample_rate).astype(int) % count] += 8.0
     # The needle rings for a third of a millisecond after each click.
-    ringing = np.zeros(count)
+    ringing = np.zeros(count, np.float32)
     length = int(0.003 * sample_rate)
     ringing[:length] = np.exp(-np.arange(length) / (0.0003 * sample_rate))
-    crackle = np.fft.irfft(np.fft.rfft(clicks) * np.fft.rfft(ringing), count)
-    return np.asarray(0.15 * hiss / hiss.std() + 0.3 * rumble / rumble.std() + crackle)
+    hiss += _filtered(clicks, np.fft.rfft(ringing))
+    return hiss
