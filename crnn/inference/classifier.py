@@ -18,9 +18,9 @@ from crnn.model.hub import Progress
 from crnn.model.network import CRNN
 from crnn.model.segments import Segments, average, cut, plan
 
-# Segments per batch: larger batches are no faster on a CPU, and with 8 the feature maps take about
-# 15 MB.
-_BATCH_SIZE = 8
+# Segments per batch of the convolutions: larger batches are no faster on a CPU, and with 8 the
+# feature maps take about 15 MB. The GRUs' many small steps take little longer for many segments.
+_BATCH_SIZE, _RECURRENT_BATCH_SIZE = 8, 64
 
 # Values in the largest feature map of a batch. The bundled networks stay far below it; larger
 # ones get smaller batches.
@@ -72,7 +72,8 @@ class Classifier:
 
     def logits(self, mel: Tensor, segments: Segments, progress: Progress | None = None) -> Tensor:
         """Logits of each segment, before temperature scaling. Shape: mel [M, F] dB -> [S, K]."""
-        return self._run(self.network, mel, segments, progress)
+        maps = self._run(self.network.convolve, mel, segments, progress)
+        return self._recur(maps, self.network.linear)
 
     def embedding(self, mel: Tensor) -> Array:
         """Embedding of a track: the linear layer's input, averaged over non-overlapping segments.
@@ -81,7 +82,8 @@ class Classifier:
         """
         sounding = audible(mel, self.front_end)
         segments = plan(mel.shape[1], self.network.config.frames, audible=sounding)
-        return average(self._run(self.network.embed, mel, segments).double().numpy(), segments)
+        maps = self._run(self.network.convolve, mel, segments)
+        return average(self._recur(maps).double().numpy(), segments)
 
     def predict(
         self,
@@ -125,10 +127,7 @@ class Classifier:
         segments: Segments,
         progress: Progress | None = None,
     ) -> Tensor:
-        """Apply `forward` to all segments, in batches. Shape: mel [M, F] -> [S, …].
-
-        Raises CheckpointError where a result is not finite: weights may be too large for a track.
-        """
+        """Apply `forward` to all segments, in batches. Shape: mel [M, F] -> [S, …]."""
         total, outputs = len(segments.starts), []
         for first in range(0, total, self.batch_size):
             last = min(first + self.batch_size, total)
@@ -136,7 +135,17 @@ class Classifier:
                 outputs.append(forward(cut(mel, segments, first, last)))
             if progress is not None:
                 progress(last / total)
-        result = torch.cat(outputs)
+        return self._finite(torch.cat(outputs))
+
+    @torch.inference_mode()
+    def _recur(self, maps: Tensor, then: Callable[[Tensor], Tensor] = lambda x: x) -> Tensor:
+        """Run the GRUs, then another layer. Shape: last feature maps [S, C, 1, W'] -> [S, …]."""
+        with self._lock:
+            parts = [then(self.network.recur(m)) for m in torch.split(maps, _RECURRENT_BATCH_SIZE)]
+        return self._finite(torch.cat(parts))
+
+    def _finite(self, result: Tensor) -> Tensor:
+        """Raises CheckpointError where a result is not: weights may be too large for a track."""
         if not bool(result.isfinite().all()):
             raise CheckpointError(
                 f"The {self.checkpoint.task} network's outputs for this track are not numbers (NaN "

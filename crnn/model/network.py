@@ -105,6 +105,10 @@ class CRNN(nn.Module):
 
     def embed(self, segments: Tensor) -> Tensor:
         """Embeddings, which the linear layer reads. Shape: [B, 1, M, W] dB -> [B, H]."""
+        return self.recur(self.convolve(segments))
+
+    def convolve(self, segments: Tensor) -> Tensor:
+        """The last feature maps. Shape: [B, 1, M, W] dB -> [B, C, 1, W']."""
         expected = (1, self.config.n_mels, self.config.frames)
         if tuple(segments.shape[1:]) != expected:
             raise ValueError(
@@ -114,7 +118,7 @@ class CRNN(nn.Module):
         x = self.normalise(segments).contiguous(memory_format=torch.channels_last)
         for layer in self.convolutions:
             x = layer(x)  # [B, C, M', W']
-        return self.recur(x)
+        return x  # type: ignore[no-any-return]
 
     def recur(self, maps: Tensor) -> Tensor:
         """Run the GRUs over the last feature maps. Shape: [B, C, 1, W'] -> embeddings [B, H]."""
