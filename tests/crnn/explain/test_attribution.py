@@ -51,8 +51,9 @@ class BandLevel(torch.nn.Module):
     def __init__(self, like: CRNN, bands: slice) -> None:
         super().__init__()
         self.config, self.bands = like.config, bands
+        self.recur = self.linear = torch.nn.Identity()
 
-    def forward(self, segments: Tensor) -> Tensor:
+    def convolve(self, segments: Tensor) -> Tensor:
         level = segments[:, 0, self.bands].mean(dim=(1, 2)) / 10
         return torch.stack([level, torch.zeros_like(level), torch.zeros_like(level)], dim=1)
 
