@@ -53,14 +53,14 @@ def choose_source(compact: bool = True, live: Callable[[], None] | None = None) 
     cards.show(compact)
 
 
-def choose_another(track: session.Track) -> None:
+def choose_another(track: session.Track, live: Callable[[], None] | None = None) -> None:
     """The same in a box that is closed again as soon as another track is there."""
     box = st.expander(
         "Open another song", icon=":material/add:", key=f"another-{id(track)}", on_change="rerun"
     )
     if box.open:
         with box:
-            choose_source()
+            choose_source(live=live)
         if session.current() is not track:
             st.rerun()
 

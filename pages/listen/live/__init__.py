@@ -28,7 +28,7 @@ _MIMES = {".js": "text/javascript", ".mjs": "text/javascript"}
 _EVERY = 0.5  # seconds between predictions
 _EARLY = 3.0  # seconds of sound before the first one; less than a segment is repeated, as in files
 # Peak below which there is no sound: microphones' own noise is louder than silence in files.
-_QUIET = 1e-3
+QUIET = 1e-3
 
 _mount = st.components.v2.component(
     "live",
@@ -46,7 +46,7 @@ def show() -> None:
     try:
         checkpoints = [models.network(task).checkpoint for task in models.TASKS]
         exports = [inference.onnx.path(checkpoint) for checkpoint in checkpoints]
-        networks = [_network(checkpoint) for checkpoint in checkpoints]
+        networks = [network(checkpoint) for checkpoint in checkpoints]
     except CheckpointError as error:
         reason = escape(str(error).rstrip("."), 400)
         st.info(f"Live cannot run here: {reason}. Use Record instead.", icon=":material/info:")
@@ -61,7 +61,7 @@ def show() -> None:
         "palette": base64.b64encode(viz.player.palette().tobytes()).decode(),
         "every": _EVERY,
         "early": _EARLY,
-        "quiet": _QUIET,
+        "quiet": QUIET,
         "sure": predictions.SURE,
     }
     _mount(key="live", data=data, on_record_change=_record)
@@ -71,7 +71,7 @@ def _record() -> None:
     st.session_state.source = "Record"
 
 
-def _network(checkpoint: model.Checkpoint) -> dict[str, Any]:
+def network(checkpoint: model.Checkpoint) -> dict[str, Any]:
     """What the browser needs to know of a network."""
     front_end, palette = checkpoint.front_end, colours(checkpoint.labels)
     if front_end.n_fft.bit_count() > 1:

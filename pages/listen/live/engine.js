@@ -5,9 +5,9 @@ const BLOCK_SECONDS = 0.05; // of samples that travel together
 const SILENCE_SECONDS = 1; // as in crnn/audio/silence.py
 const RANGE_DB = 80; // of the spectrogram that is drawn
 
-// The resampler's pass band ends as that of soxr at HQ quality, which the library uses (within 0.2 dB in every mel band): genre's
+// The resampler's pass band ends as that of soxr at HQ quality, which the library uses (within 0.4 dB in every mel band): genre's
 // network reacts to the highest bands.
-const CUTOFF = 0.9568, ZEROS = 84, KAISER = 10.75;
+const CUTOFF = 0.9567, ZEROS = 84, KAISER = 10.75;
 
 /** Band-limited interpolation by a windowed sinc, from one sample rate to another. */
 export class Resampler {
@@ -114,7 +114,7 @@ export function decibels(frames, { reference, top_db }, width) {
 
 /** What the microphone has brought: the last frames for each network, and whether there is sound. */
 export class Listener {
-  /** networks: of `_network` in __init__.py; quiet: the peak below which there is no sound; rate: the microphone's. */
+  /** networks: of `network` in __init__.py; quiet: the peak below which there is no sound; rate: the microphone's. */
   constructor(networks, quiet, rate) {
     this.inputs = networks.map((network) => new Input(network, rate));
     Object.assign(this, { quiet, rate, time: 0, still: SILENCE_SECONDS, loudest: 0 });
