@@ -77,8 +77,7 @@ def checkpoints() -> list[Checkpoint]:
     return [Checkpoint.load(task) for task in TASKS]
 
 
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
+def prepared(browser: Browser) -> Page:
     """An empty page that can load what Live loads."""
 
     def answer(route: Route) -> None:
@@ -88,11 +87,15 @@ def page(chromium: Browser) -> Iterator[Page]:
         else:
             route.fulfill(body=file.read_bytes(), content_type=KINDS.get(file.suffix, "any/thing"))
 
-    page = chromium.new_page()
+    page = browser.new_page()
     page.route("http://localhost:1/**", answer)
     page.goto("http://localhost:1/")
-    yield page
-    page.close()
+    return page
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Page:
+    return prepared(chromium)
 
 
 def computed(
@@ -193,10 +196,18 @@ def opened(browser: Browser, server: str) -> Page:
     return page
 
 
+STREAMS = """
+const media = navigator.mediaDevices, ask = media.getUserMedia.bind(media), streams = [];
+media.getUserMedia = async (what) => { streams.push(await ask(what)); return streams.at(-1); };
+window.microphones = () => streams.flatMap((s) => s.getTracks()).map((t) => t.readyState);
+"""
+
+
 def test_the_microphone_s_genre_and_mood_appear_and_nothing_leaves(
     listening: Browser, server: str
 ) -> None:
     page, sent, errors = listening.new_page(), list[str](), list[str]()
+    page.add_init_script(STREAMS)
     page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append("message")))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(server)
@@ -231,10 +242,18 @@ def test_the_microphone_s_genre_and_mood_appear_and_nothing_leaves(
     expect(genre).not_to_contain_text("Metal")
     expect(genre).to_contain_text("Metal")
     assert [each for each in sent if each.endswith(".bin")] == models
+    assert page.evaluate("microphones()") == ["ended", "live"]
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_role("button", name="Record for the full analysis").click()
     expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
     expect(page.locator(".live")).to_have_count(0)
+    page.get_by_role("radio", name="Live").click()
+    start.click()
+    expect(status).to_contain_text("Listening")
+    page.get_by_role("link", name="Lab").click()  # leaving ends it, too
+    expect(page.locator(".live")).to_have_count(0)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Augmentation lab")
+    assert page.evaluate("microphones()") == ["ended"] * 3
     assert errors == []
 
 

@@ -70,8 +70,9 @@ class Live {
     this.tasks.replaceChildren();
     this.timelines.replaceChildren();
     this.rows = data.networks.map(({ title, classes }) => {
-      const task = element('div', this.tasks, { className: 'task' });
-      const head = element('h4', task), top = element('p', task, { className: 'top' }), bars = element('ul', task, { className: 'bars' });
+      const task = element('div', this.tasks, { className: 'task' }), answer = element('div', task);
+      const head = element('h4', answer), top = element('p', answer, { className: 'top' });
+      const bars = element('ul', task, { className: 'bars' });
       element('h4', this.timelines, { text: title });
       return {
         head,
