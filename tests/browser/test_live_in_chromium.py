@@ -3,6 +3,7 @@ an example for a microphone.
 """
 
 import base64
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -219,17 +220,13 @@ def test_the_microphone_s_genre_and_mood_appear_and_nothing_leaves(
     page.on("request", lambda request: sent.append(request.method + request.url))
     start.click()
     status = page.locator(".live").get_by_role("status")
-    expect(status).to_have_text("Listening")
     genre, mood = page.locator(".live .top").all()
     expect(genre).to_contain_text("Metal")
     expect(mood).to_contain_text("Energetic")
-    spoken = page.locator(".live [aria-live]")
-    expect(spoken).to_have_text("Genre: Metal; Mood: Energetic")
-    expect(page.locator(".live").get_by_role("img")).to_have_attribute(
-        "aria-label",
-        "The last minute: spectrogram, genre and mood over time. Now Genre: Metal;"
-        " Mood: Energetic.",
-    )
+    expect(status).to_contain_text("Listening")
+    spoken = re.compile("Genre: Metal.*; Mood: Energetic")
+    expect(page.locator(".live [aria-live]")).to_have_text(spoken)
+    expect(page.locator(".live").get_by_role("img")).to_have_attribute("aria-label", spoken)
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(start).to_be_visible()
     expect(genre).to_contain_text("Metal")
@@ -250,9 +247,8 @@ def test_the_microphone_s_genre_and_mood_appear_and_nothing_leaves(
     page.get_by_role("radio", name="Live").click()
     start.click()
     expect(status).to_contain_text("Listening")
-    page.get_by_role("link", name="Lab").click()  # leaving ends it, too
+    page.get_by_role("radio", name="Record").click()  # leaving ends it, too
     expect(page.locator(".live")).to_have_count(0)
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Augmentation lab")
     assert page.evaluate("microphones()") == ["ended"] * 3
     assert errors == []
 
