@@ -45,13 +45,13 @@ def path(checkpoint: Checkpoint) -> Path:
     Raises:
         CheckpointError: it has none, or one of other weights or settings.
     """
-    folder = checkpoint.folder
+    folder, owner = checkpoint.folder, f"the {checkpoint.task} checkpoint"
     command = f"`python -m training export --onnx {folder or 'FOLDER'}` writes it"
     if folder is None or not (folder / FILE).is_file():
-        raise CheckpointError(f"the {checkpoint.task} checkpoint has no {FILE}; {command}")
+        raise CheckpointError(f"{owner} has no {FILE}; {command}")
     content, values = (folder / FILE).read_bytes(), description(checkpoint)
     if not all(_entry(key, value) in content for key, value in values.items()):
-        raise CheckpointError(f"{folder / FILE} is of other weights or settings; {command} anew")
+        raise CheckpointError(f"{owner}'s {FILE} is of other weights or settings; {command} anew")
     return folder / FILE
 
 

@@ -48,7 +48,7 @@ def show() -> None:
         exports = [inference.onnx.path(checkpoint) for checkpoint in checkpoints]
         networks = [network(checkpoint) for checkpoint in checkpoints]
     except CheckpointError as error:
-        reason = escape(str(error).rstrip("."), 400)
+        reason = escape(str(error).split(";")[0].rstrip("."), 400)  # the command is not a visitor's
         st.info(f"Live cannot run here: {reason}. Use Record instead.", icon=":material/info:")
         return
     data = {

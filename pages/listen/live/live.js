@@ -189,7 +189,7 @@ class Live {
   prediction({ outputs, time, seconds, silent, ms }) {
     const segment = Math.max(...this.data.networks.map(({ width, frontEnd }) => width * frontEnd.hop_length / frontEnd.sample_rate));
     const full = seconds > segment - 0.2;
-    this.say(silent ? 'No sound' : full ? 'Listening' : `Listening: ${Math.floor(seconds)} of ${Math.round(segment)} seconds`);
+    this.say(silent ? 'No sound' : full ? 'Listening' : `Listening: ${Math.floor(seconds)} of ${Math.round(segment)} s`);
     this.history = [...this.history.filter((each) => each.time > time - MINUTE - 2), { time, outputs }];
     this.root.dataset.ms = ms.toFixed(1);
     this.show(outputs, silent);
