@@ -9,6 +9,7 @@ runtime     both networks by ONNX Runtime against PyTorch: parity, time, memory,
 opening     an example and a new track on Listen: the server's CPU time against the analysis's
 memory      the served app: first page, 40 tracks in a row, long ones, 20 visitors (needs Chromium)
 classroom   40 students answer ten questions in a room of the quiz (needs Chromium)
+live        Live's spectrograms and predictions in Chromium against the library's; time, bytes
 hostile     each file of --inputs DIR uploaded while another visitor opens an example (Chromium)
 lesson      the Lab's lesson rehearsed in Chromium; screenshots and worksheet in --out DIR
 """
@@ -36,6 +37,7 @@ CHOICES = [
     "opening",
     "memory",
     "classroom",
+    "live",
 ]
 parser.add_argument("what", nargs="*", choices=[*CHOICES, "hostile", "lesson"], default=CHOICES)
 parser.add_argument(
@@ -79,6 +81,10 @@ for what in options.what:
         from benchmarks import opening
 
         print(json.dumps(opening.measure(), indent=1))
+    elif what == "live":
+        from benchmarks import live
+
+        print(json.dumps(live.measure(), indent=1))
     elif what == "classroom":
         from benchmarks import classroom
 

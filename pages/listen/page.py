@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.listen import live
 from pages.listen import track as view
 from pages.shared import navigation, session, sources
 
@@ -12,7 +13,7 @@ if (track := session.current()) is not None:
 else:
     st.title("What does this song sound like?", anchor=False)
     st.markdown("Drop in a song. See its genre and mood, second by second, and why.")
-    sources.choose_source(compact=False)
+    sources.choose_source(compact=False, live=live.show)
     if session.current() is not None:
         st.rerun()  # with the answer first
 session.warm_up()

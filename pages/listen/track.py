@@ -6,7 +6,7 @@ import streamlit as st
 
 from crnn import inference, viz
 from crnn.format import clock
-from pages.listen import attribution, baseline, verdict
+from pages.listen import attribution, baseline, live, verdict
 from pages.shared import cache, player, queue, session, sources
 from pages.shared.markdown import escape
 from pages.text import predictions
@@ -19,7 +19,7 @@ def show(track: session.Track) -> None:
         sources.show_origin(track.origin)
     st.caption(track.about)
     verdict.show(track)
-    sources.choose_another(track)
+    sources.choose_another(track, live.show)
     for notice in track.notices:
         st.info(notice, icon=":material/info:")
     _over_time(track)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as with_changes
 from typing import Any
@@ -25,38 +25,42 @@ LIMIT_MB = 50
 _OTHER = {"Record": ":material/mic:", "Search or Spotify link": ":material/search:"}
 
 
-def choose_source(compact: bool = True) -> None:
+def choose_source(compact: bool = True, live: Callable[[], None] | None = None) -> None:
     """Widgets that bring a track in: a file, a recording or a link, or an example.
 
     compact: the examples in rows, not in tiles.
+    live: draws what predicts without a track; default: that is not offered.
     """
     # Reserved in pixels: styles may come after the words around it. app.css lets it grow.
     with st.container(height=150, border=False, key="upload-room"):
         file = _upload()
     _take(file)
+    others = _OTHER if live is None else _OTHER | {"Live": ":material/sensors:"}
     other = st.segmented_control(
         "Other sources",
-        list(_OTHER),
+        list(others),
         key="source",
-        format_func=lambda name: f"{_OTHER[name]} {name}",
+        format_func=lambda name: f"{others[name]} {name}",
         label_visibility="collapsed",
     )
     if other == "Record":
         _record()
+    elif other == "Live" and live is not None:
+        live()
     elif other:
         spotify_link()
     st.markdown("**Or try an example**")
     cards.show(compact)
 
 
-def choose_another(track: session.Track) -> None:
+def choose_another(track: session.Track, live: Callable[[], None] | None = None) -> None:
     """The same in a box that is closed again as soon as another track is there."""
     box = st.expander(
         "Open another song", icon=":material/add:", key=f"another-{id(track)}", on_change="rerun"
     )
     if box.open:
         with box:
-            choose_source()
+            choose_source(live=live)
         if session.current() is not track:
             st.rerun()
 
