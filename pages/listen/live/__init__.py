@@ -64,7 +64,8 @@ def show() -> None:
         "quiet": QUIET,
         "sure": predictions.SURE,
     }
-    _mount(key="live", data=data, on_record_change=_record)
+    # In a list: in a mapping Streamlit would look for tables, for which it imports pandas (80 MB).
+    _mount(key="live", data=[data], on_record_change=_record)
 
 
 def _record() -> None:

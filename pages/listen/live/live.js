@@ -8,7 +8,7 @@ const OTHERWISE = 'Upload a song, or open an example.';
 
 const views = new WeakMap();
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data: [data], parentElement, setTriggerValue }) {
   const root = parentElement.querySelector('.live');
   if (!views.has(root)) views.set(root, new Live(root));
   const view = views.get(root);
