@@ -114,8 +114,9 @@ def reproduce(
     runs: dict[str, Run] = {}
     for spec, front_end in (run for step in plan for run in step.runs):
         if before := experiment.init_from(spec):
-            # On its own, or the estimate for the first run that needs it would be far too low.
-            runs[before.name] = (before, None)
+            # On its own, or the estimate for the first run that needs it would be far too low. It
+            # learns on the spectrograms of the network that it initialises.
+            runs[before.name] = (before, experiment.collection(spec.task, front_end).front_end)
         runs[spec.name] = (spec, front_end)
     costs = {
         name: experiment.cost(*run) for name, run in runs.items() if not experiment.finished(run[0])

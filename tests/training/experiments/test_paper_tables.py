@@ -212,10 +212,15 @@ class TestReproduce:
     def test_what_a_run_begins_from_is_a_run_of_the_plan(
         self, toy: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(Experiment, "collection", lambda self, task, front_end=None: toy)
+        own = {"toy": GTZAN_FRONT_END, "other": PAPER_FRONT_END}  # each task's front end
+        monkeypatch.setattr(
+            Experiment,
+            "collection",
+            lambda self, task, front_end=None: replace(toy, front_end=front_end or own[task]),
+        )
         monkeypatch.setitem(RECIPES, "first", replace(TINY, epochs=1))
         later = RunSpec(
-            "toy", "later", replace(TINY, epochs=1, init_from="toy/first/all"), "all", 0
+            "toy", "later", replace(TINY, epochs=1, init_from="other/first/all"), "all", 0
         )
         monkeypatch.setattr(
             "training.release.reproduce.steps",
@@ -230,8 +235,10 @@ class TestReproduce:
             tmp_path,
             said.append,
         )
-        assert said[:2] == ["2 runs, 0 of them finished already.", "[1/2] toy-first-all-seed0"]
+        assert said[:2] == ["2 runs, 0 of them finished already.", "[1/2] other-first-all-seed0"]
         assert said[2].endswith("left] toy-later-all-seed0")
+        begun = Checkpoint.load(tmp_path / "other-first-all-seed0" / "checkpoint")
+        assert begun.front_end == GTZAN_FRONT_END  # that of the run that begins from it
 
     def test_what_somebody_wrote_on_a_result_stays(self, tmp_path: Path) -> None:
         write(tmp_path, "V", {"rows": [1], "note": "why"})
