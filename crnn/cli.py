@@ -11,6 +11,7 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -240,19 +241,20 @@ def _analyse(options: argparse.Namespace) -> bool:
     crnn.collection.require()
     if not options.folder.is_dir():
         raise CrnnError(f"No such folder: {options.folder}")
-    songs_there = crnn.collection.find(options.folder)
-    if not songs_there:
+    files = crnn.collection.find(options.folder)
+    if not files:
         raise CrnnError(f"{options.folder}: {_NO_AUDIO}")
     checkpoints = _checkpoints(options)
     results = crnn.collection.Results(options.out, checkpoints)
-    missing = results.missing(songs_there)
+    missing = results.missing(files)
     if missing:
-        rows = crnn.collection.predict(missing, checkpoints, options.scheduler)
+        predicted = crnn.collection.predict(missing, checkpoints, options.scheduler)
         try:
-            results.add(_progress(rows, options, len(missing)))
+            with closing(predicted) as rows:
+                results.add(_progress(rows, options, len(missing)))
         except KeyboardInterrupt:
             raise CrnnError("Stopped. The same command goes on from here.") from None
-    count, failed = results.merge(songs_there)
+    count, failed = results.merge(files)
     print(f"{options.out}: {count} files, {len(missing)} of them analysed now, {failed} failed.")
     return failed > 0
 

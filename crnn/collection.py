@@ -17,8 +17,8 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,6 +48,7 @@ try:
         as_completed,
         get_worker,
     )
+    from distributed.utils import silence_logging_cmgr
     from pyarrow import parquet
 except ModuleNotFoundError:
     pa, WorkerPlugin = None, object
@@ -217,7 +218,7 @@ class Results:
 
 def predict(
     collection: Sequence[Song], checkpoints: Sequence[Checkpoint], scheduler: str | None = None
-) -> Iterator[Row]:
+) -> Generator[Row, None, None]:
     """The songs' rows, in the order in which they are finished.
 
     Args:
@@ -311,20 +312,21 @@ def _schema(checkpoints: Sequence[Checkpoint]) -> Any:
 
 @contextmanager
 def _cluster(scheduler: str | None) -> Iterator[Client]:
+    """Connect; what goes wrong with the cluster itself, now or later, is one sentence."""
     try:
-        if scheduler is not None:
-            with Client(scheduler, timeout=_CONNECT_SECONDS) as client:
-                yield client
-            return
-        with _local_cluster() as cluster, Client(cluster) as client:
-            yield client
+        with ExitStack() as stack:
+            # Its log would tear the progress bar, and says nothing else than the sentence.
+            stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
+            cluster = scheduler or stack.enter_context(_local_cluster())
+            yield stack.enter_context(Client(cluster, timeout=_CONNECT_SECONDS))
     except CrnnError:
         raise
     except Exception as error:  # of the many kinds that Dask passes on
+        needs = "Its workers need crnn, and the files at the same paths. " if scheduler else ""
         raise CrnnError(
             f"The Dask cluster{f' at {scheduler}' if scheduler else ''} can't be used: "
-            f"{_reason(error)}. What has been analysed is kept; the same command goes on from "
-            "there."
+            f"{_reason(error)}. {needs}What has been analysed is kept; the same command goes on "
+            "from there."
         ) from error
 
 
