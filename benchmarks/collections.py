@@ -1,8 +1,8 @@
 """What a collection costs: 10, 100 and 1,000 short files, songs of four minutes, a million rows.
 
 Seconds of processor time, of all processes: what else runs on the machine is left out. A cluster
-that has started predicts everything; its start, which does not depend on the number of files, is
-measured apart.
+that has started predicts everything. What does not depend on the number of files is measured apart:
+its start, and a run with one file, which is subtracted from the others.
 """
 
 import resource
@@ -24,23 +24,27 @@ from crnn import collection
 from crnn.model.checkpoint import Checkpoint
 from crnn.sources.examples import EXAMPLES
 
-FILES = {10: 9, 100: 3, 1000: 1}  # number of files: rounds
-SECONDS, SONG_SECONDS, SONGS = 10, 240, 20
+FILES = {1: 9, 10: 9, 100: 3, 1000: 1}  # number of files: rounds
+DIFFERENT = 100  # of the short files; the others are links to them
+SECONDS, SONG_SECONDS, SONGS = 30, 240, 20
 MILLION = 1_000_000
 ROOT = Path(__file__).parents[1]
 
 
-def clips(folder: Path, count: int, seconds: int) -> list[collection.Song]:
-    """MP3 files of the examples, repeated, from different moments and at different levels."""
+def clips(folder: Path, count: int, seconds: int, suffix: str) -> list[collection.Song]:
+    """Files of the examples, repeated, from different moments and at different levels."""
     folder.mkdir()
     examples = [soundfile.read(each.file, dtype="float32") for each in EXAMPLES.values()]
     random = np.random.default_rng(0)
-    for number in range(count):
+    for number in range(min(count, DIFFERENT)):
         samples, rate = examples[number % len(examples)]
         start = random.integers(len(samples))
         rounds = -(-(start + seconds * rate) // len(samples))
         piece = np.tile(samples, (rounds, 1))[start : start + seconds * rate]
-        soundfile.write(folder / f"{number:04d}.mp3", random.uniform(0.5, 1) * piece, rate)
+        soundfile.write(folder / f"{number:04d}{suffix}", random.uniform(0.5, 1) * piece, rate)
+    for number in range(DIFFERENT, count):
+        file = folder / f"{number:04d}{suffix}"
+        file.hardlink_to(folder / f"{number % DIFFERENT:04d}{suffix}")
     return collection.find(folder)
 
 
@@ -54,7 +58,7 @@ def processor_seconds() -> float:
 def run(
     songs: list[collection.Song], checkpoints: list[Checkpoint], scheduler: str
 ) -> tuple[float, float]:
-    """Processor and wall seconds a file, from the list of files to the results."""
+    """Processor and wall seconds, from the list of files to the results."""
     with tempfile.TemporaryDirectory() as name:
         before, start = processor_seconds(), time.perf_counter()
         results = collection.Results(Path(name) / "r.parquet", checkpoints)
@@ -62,12 +66,12 @@ def run(
         results.add(collection.predict(missing, checkpoints, scheduler))
         assert results.merge(songs) == (len(songs), 0)
         wall = time.perf_counter() - start
-        return (processor_seconds() - before) / len(songs), wall / len(songs)
+        return processor_seconds() - before, wall
 
 
 def start_seconds(folder: Path) -> dict[str, float]:
     """Of the whole command for two files."""
-    clips(folder / "two", 2, SECONDS)
+    clips(folder / "two", 2, SECONDS, ".flac")
     command = [sys.executable, "-m", "crnn", "analyse", folder / "two", "--out", folder / "r"]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
@@ -112,7 +116,7 @@ def million(folder: Path, checkpoints: list[Checkpoint]) -> dict[str, float]:
 
 
 def measure() -> dict[str, Any]:
-    """Seconds a file; the ratio of each number of files to the largest; what a million would take.
+    """Seconds for another file, by how many there are; what a million would take.
 
     The million is computed: songs of four minutes on the cores of a machine or cluster, on top of
     what does not run in parallel.
@@ -122,8 +126,8 @@ def measure() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         result["start of the command and two files"] = start_seconds(folder)
-        short = clips(folder / "short", max(FILES), SECONDS)
-        songs = clips(folder / "songs", SONGS, SONG_SECONDS)
+        short = clips(folder / "short", max(FILES), SECONDS, ".flac")
+        songs = clips(folder / "songs", SONGS, SONG_SECONDS, ".mp3")
         with LocalCluster(threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster:
             address = cluster.scheduler_address
             run(songs[:4], checkpoints, address)  # warm: imports, filter banks
@@ -134,15 +138,26 @@ def measure() -> dict[str, Any]:
                         first = turn * count % len(short)
                         some = short[first : first + count]
                         times[count].append(run(some, checkpoints, address))
-            largest = statistics.median(processor for processor, _ in times[max(FILES)])
-            for count, pairs in times.items():
-                processor = statistics.median(pair[0] for pair in pairs)
-                result[f"{count} files of {SECONDS} s"] = {
-                    "processor seconds a file": round(processor, 4),
-                    "ratio": round(processor / largest, 3),
-                    "seconds a file": round(statistics.median(pair[1] for pair in pairs), 4),
-                }
+            costs = {
+                count: [statistics.median(seconds) for seconds in zip(*pairs, strict=True)]
+                for count, pairs in times.items()
+            }
             processor, wall = run(songs, checkpoints, address)
+        result["a run with one file, processor seconds"] = round(costs[1][0], 2)
+        slopes = {
+            count: [
+                (cost - one) / (count - 1) for cost, one in zip(costs[count], costs[1], strict=True)
+            ]
+            for count in FILES
+            if count > 1
+        }
+        for count, slope in slopes.items():
+            result[f"{count} files of {SECONDS} s"] = {
+                "processor seconds for another file": round(slope[0], 4),
+                "ratio": round(slope[0] / slopes[max(FILES)][0], 3),
+                "seconds for another file": round(slope[1], 4),
+            }
+        processor, wall = (processor - costs[1][0]) / (SONGS - 1), wall / SONGS
         result[f"songs of {SONG_SECONDS} s"] = {
             "processor seconds a song": round(processor, 3),
             "seconds a song": round(wall, 3),

@@ -17,8 +17,8 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -122,23 +122,16 @@ class Results:
 
     def __init__(self, file: Path, checkpoints: Sequence[Checkpoint]) -> None:
         require()
-        self.file, self.parts = file, file.with_name(f"{file.name}.parts")
+        self.file = file = file.resolve()  # a link stays one
+        self.parts = file.with_name(f"{file.name}.parts")
         self.checkpoints = identity(checkpoints)
         self._schema = _schema(checkpoints)
         self._keys = pa.schema([self._schema.field(name) for name in _KEYS])
         with _writing(file):  # before hours of work
             file.parent.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=file.parent).close()
-        try:
-            with file.open("rb") as stream:
-                stored = parquet.read_schema(stream)
-        except FileNotFoundError:
-            return
-        except (OSError, pa.ArrowException) as error:
-            raise CrnnError(
-                f"{file} can't be read as a Parquet file: {_reason(error)}. Choose another --out."
-            ) from error
-        if not set(self._keys).issubset(stored):
+        stored = self._parquet(parquet.read_schema)
+        if stored is not None and not set(self._keys).issubset(stored):
             raise CrnnError(f"{file} holds something else than results; choose another --out.")
 
     def missing(self, collection: Sequence[Song]) -> list[Song]:
@@ -191,15 +184,28 @@ class Results:
 
     def _read(self, schema: Any, filters: Any = None) -> Any:
         """Rows of the file and then of the parts, which are newer."""
-        tables = []
-        # The newest first: another process may merge the parts meanwhile.
-        for file in [*sorted(self.parts.glob("*.parquet"), reverse=True), self.file]:
-            try:
-                with file.open("rb") as stream:
-                    tables.append(parquet.read_table(stream, schema=schema, filters=filters))
-            except (OSError, pa.ArrowException):  # not there, or cut off by a crash
-                continue
-        return pa.concat_tables([schema.empty_table(), *reversed(tables)])
+        options = {"schema": schema, "filters": filters}
+        tables = [schema.empty_table()]
+        # The parts first: another process may merge them meanwhile.
+        for part in sorted(self.parts.glob("*.parquet")):
+            # One that has just been merged, or was cut off by a crash, is left out.
+            with suppress(OSError, pa.ArrowException), part.open("rb") as stream:
+                tables.append(parquet.read_table(stream, **options))
+        merged = self._parquet(parquet.read_table, **options)
+        return pa.concat_tables(tables if merged is None else [merged, *tables])
+
+    def _parquet(self, read: Callable[..., Any], **options: Any) -> Any:
+        """What there is in the file; None if there is no file."""
+        try:
+            with self.file.open("rb") as stream:
+                return read(stream, **options)
+        except FileNotFoundError:
+            return None
+        except (OSError, pa.ArrowException) as error:
+            raise CrnnError(
+                f"{self.file} can't be read as a Parquet file: {_reason(error)}. Choose another "
+                "--out."
+            ) from error
 
     def _save_part(self, rows: list[Row]) -> None:
         part = self.parts / f"{time.time_ns():020}-{os.getpid()}.parquet"

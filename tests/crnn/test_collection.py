@@ -239,7 +239,8 @@ def test_the_newest_row_counts_and_an_error_in_between_loses_none(
 ) -> None:
     monkeypatch.setattr(collection, "PARTITION", 2)
     music = collection.find(numbered(tmp_path / "music", 5))
-    results = collection.Results(tmp_path / "r.parquet", checkpoints)
+    (tmp_path / "link.parquet").symlink_to("r.parquet")
+    results = collection.Results(tmp_path / "link.parquet", checkpoints)
     results.add(row(song, results, seconds=1.0) for song in music)
     assert len(list(results.parts.iterdir())) == 3
     assert results.missing(music) == []
@@ -252,7 +253,8 @@ def test_the_newest_row_counts_and_an_error_in_between_loses_none(
     with pytest.raises(KeyboardInterrupt):
         results.add(rows())
     assert results.merge(music) == (5, 0)
-    assert list(pd.read_parquet(results.file).seconds) == [2, 2, 2, 1, 1]
+    assert (tmp_path / "link.parquet").is_symlink()
+    assert list(pd.read_parquet(tmp_path / "r.parquet").seconds) == [2, 2, 2, 1, 1]
     # As when killed between the new file and the removal of its parts.
     results.add([row(music[0], results, seconds=3.0, error="bad")])
     assert collection.Results(results.file, checkpoints).missing(music) == music[:1]
