@@ -286,14 +286,14 @@ def test_an_out_that_cannot_be_is_one_sentence_and_stays(
     results = collection.Results(tmp_path / "results.parquet", checkpoints)
     results.add([row(others[0], results)])
     results.merge(others)
-    before = {file: file.stat() for file in tmp_path.glob("*") if file.is_file()}
+    before = {file: file.read_bytes() for file in tmp_path.glob("*") if file.is_file()}
     assert analyse(music, tmp_path / out) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("crnn: ")
     assert words in captured.err
     assert captured.err.count("\n") == 1
-    assert {file: file.stat() for file in tmp_path.glob("*") if file.is_file()} == before
+    assert {file: file.read_bytes() for file in tmp_path.glob("*") if file.is_file()} == before
 
 
 def test_no_folder_and_no_audio_are_named(
