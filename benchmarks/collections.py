@@ -128,7 +128,9 @@ def measure() -> dict[str, Any]:
         result["start of the command and two files"] = start_seconds(folder)
         short = clips(folder / "short", max(FILES), SECONDS, ".flac")
         songs = clips(folder / "songs", SONGS, SONG_SECONDS, ".mp3")
-        with LocalCluster(threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster:
+        with LocalCluster(
+            threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
+        ) as cluster:
             address = cluster.scheduler_address
             run(songs[:4], checkpoints, address)  # warm: imports, filter banks
             times: dict[int, list[tuple[float, float]]] = {count: [] for count in FILES}

@@ -351,7 +351,7 @@ def _local_cluster() -> LocalCluster:
             threads_per_worker=1,
             memory_limit=0,
             security=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port; 8787 may be taken
             silence_logs=logging.CRITICAL,
         )
     finally:

@@ -38,7 +38,7 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
-    options: dict[str, Any] = {"dashboard_address": None, "silence_logs": 50}
+    options: dict[str, Any] = {"dashboard_address": "127.0.0.1:0", "silence_logs": 50}
     with LocalCluster(n_workers=2, threads_per_worker=1, **options) as running:
         yield running
 
