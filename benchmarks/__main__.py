@@ -6,6 +6,7 @@ lab         a moved slider of the augmentation lab against librosa's mel spectro
 why         another class explained, against one prediction and one patch at a time; deletion tests
 scale       training against a plain loop with librosa; ×1, ×4, ×16 data (--out: DIR/scale.json)
 runtime     both networks by ONNX Runtime against PyTorch: parity, time, memory, start
+collections seconds a file of 10, 100 and 1,000 files; songs; a million rows (alone on the machine)
 opening     an example and a new track on Listen: the server's CPU time against the analysis's
 memory      the served app: first page, 40 tracks in a row, long ones, 20 visitors (needs Chromium)
 classroom   40 students answer ten questions in a room of the quiz (needs Chromium)
@@ -34,6 +35,7 @@ CHOICES = [
     "why",
     "scale",
     "runtime",
+    "collections",
     "opening",
     "memory",
     "classroom",
@@ -77,6 +79,10 @@ for what in options.what:
         from benchmarks import runtime
 
         print(json.dumps(runtime.measure(), indent=1))
+    elif what == "collections":
+        from benchmarks import collections
+
+        print(json.dumps(collections.measure(), indent=1))
     elif what == "opening":
         from benchmarks import opening
 

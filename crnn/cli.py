@@ -1,6 +1,7 @@
 """Predict genre and mood of audio files and folders, as a table, JSON lines or CSV.
 
-To write them into the files' tags: crnn tag FOLDER (crnn tag --help).
+To write them into the files' tags: crnn tag FOLDER (crnn tag --help). A whole collection into one
+Parquet file: crnn analyse FOLDER --out FILE.parquet (crnn analyse --help).
 """
 
 from __future__ import annotations  # `inference` is loaded when the arguments are valid
@@ -10,6 +11,7 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,8 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # PyTorch's threads sleep while they wait: else each takes a core from other processes.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = sys.argv[1:] if arguments is None else arguments
-    if list(arguments[:1]) == ["tag"]:
-        run, options = _tag, _tag_parser().parse_args(arguments[1:])
+    commands = {"tag": (_tag, _tag_parser), "analyse": (_analyse, _analyse_parser)}
+    if arguments and arguments[0] in commands:
+        run, parser = commands[arguments[0]]
+        options = parser().parse_args(arguments[1:])
     else:
         run, options = _predict, _parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
@@ -93,6 +97,22 @@ def _tag_parser() -> argparse.ArgumentParser:
     return _with_checkpoints(parser)
 
 
+def _analyse_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="crnn analyse",
+        description="Analyse every audio file of a folder into one Parquet file, on all cores. "
+        "Files that it holds a result of, and that have not changed since, are not analysed again; "
+        "so the same command goes on where it was stopped.",
+    )
+    add = parser.add_argument
+    add("folder", type=Path, metavar="FOLDER", help="searched at any depth")
+    text = "the results: one row a file, also of a file that can't be analysed"
+    add("--out", type=Path, required=True, metavar="FILE.parquet", help=text)
+    text = "a Dask cluster instead of this machine's cores; it finds the files at the same paths"
+    add("--scheduler", metavar="tcp://HOST:PORT", help=text)
+    return _with_checkpoints(parser)
+
+
 def _with_checkpoints(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     for task in ("genre", "mood"):
         text = f"another {task} checkpoint: a folder, or user/repo[@revision] on the Hub"
@@ -103,6 +123,10 @@ def _with_checkpoints(parser: argparse.ArgumentParser) -> argparse.ArgumentParse
 
 def _classifiers(options: argparse.Namespace) -> list[inference.Classifier]:
     audio.worker.start()
+    return [inference.Classifier(checkpoint) for checkpoint in _checkpoints(options)]
+
+
+def _checkpoints(options: argparse.Namespace) -> list[model.Checkpoint]:
     checkpoints = [model.Checkpoint.load(source) for source in (options.genre, options.mood)]
     tasks = [checkpoint.task for checkpoint in checkpoints]
     if tasks[0] == tasks[1]:
@@ -112,7 +136,7 @@ def _classifiers(options: argparse.Namespace) -> list[inference.Classifier]:
     for checkpoint in checkpoints:
         if checkpoint.notice:
             print(f"crnn: {checkpoint.notice}", file=sys.stderr)
-    return [inference.Classifier(checkpoint) for checkpoint in checkpoints]
+    return checkpoints
 
 
 def _predict(options: argparse.Namespace) -> bool:
@@ -123,7 +147,7 @@ def _predict(options: argparse.Namespace) -> bool:
     results = []
     if not (options.json or options.csv):
         print(_ROW.format("File", "Length", *map(display, tasks)))
-    for file, error in _progress(files, options):
+    for file, error in _progress(files, options, len(files)):
         name = printable(str(file)) if options.csv else str(file)
         if error:
             result = {"file": name, "error": error}
@@ -166,7 +190,8 @@ def _tag(options: argparse.Namespace) -> bool:
     failed = any(row["error"] for row in rows)
     if options.write or options.undo:
         changed = 0
-        for row in _progress([row for row in rows if not row["error"]], options):
+        good = [row for row in rows if not row["error"]]
+        for row in _progress(good, options, len(good)):
             file = folder / row["file"]
             try:
                 if options.undo:
@@ -196,7 +221,7 @@ def _plan(options: argparse.Namespace) -> Iterator[crnn.tagging.Row]:
     classifiers = _classifiers(options)
     if {classifier.checkpoint.task for classifier in classifiers} != set(crnn.tagging.FIELDS):
         raise CrnnError("There are tags for genre and mood only; choose checkpoints of these.")
-    for file in _progress(files, options):
+    for file in _progress(files, options, len(files)):
         name = file.relative_to(options.folder).as_posix()
         try:
             _, analysis = inference.decode_and_predict(
@@ -209,6 +234,29 @@ def _plan(options: argparse.Namespace) -> Iterator[crnn.tagging.Row]:
         for prediction in analysis.predictions if options.labels else ():
             content = inference.to_audacity(prediction).encode()
             _save(options.labels / f"{name}.{prediction.task}.txt", content)
+
+
+def _analyse(options: argparse.Namespace) -> bool:
+    """Analyse what the results lack; whether any file failed."""
+    crnn.collection.require()
+    if not options.folder.is_dir():
+        raise CrnnError(f"No such folder: {options.folder}")
+    files = crnn.collection.find(options.folder)
+    if not files:
+        raise CrnnError(f"{options.folder}: {_NO_AUDIO}")
+    checkpoints = _checkpoints(options)
+    results = crnn.collection.Results(options.out, checkpoints)
+    missing = results.missing(files)
+    if missing:
+        predicted = crnn.collection.predict(missing, checkpoints, options.scheduler)
+        try:
+            with closing(predicted) as rows:
+                results.add(_progress(rows, options, len(missing)))
+        except KeyboardInterrupt:
+            raise CrnnError("Stopped. The same command goes on from here.") from None
+    count, failed = results.merge(files)
+    print(f"{options.out}: {count} files, {len(missing)} of them analysed now, {failed} failed.")
+    return failed > 0
 
 
 def _plan_row(row: crnn.tagging.Row, overwrite: bool) -> str:
@@ -239,10 +287,12 @@ def _save(file: Path, content: bytes) -> None:
         raise CrnnError(f"{file} can't be written: {error.strerror}.") from error
 
 
-def _progress(items: Sequence[_Item], options: argparse.Namespace) -> Iterable[_Item]:
+def _progress(items: Iterable[_Item], options: argparse.Namespace, total: int) -> Iterable[_Item]:
     # None: no bar where stderr is not a terminal, such as a log.
-    disable = True if len(items) < 2 or options.quiet else None
-    bar: Iterable[_Item] = tqdm(items, unit="file", disable=disable, file=sys.stderr, leave=False)
+    disable = True if total < 2 or options.quiet else None
+    bar: Iterable[_Item] = tqdm(
+        items, total=total, unit="file", disable=disable, file=sys.stderr, leave=False
+    )
     return bar
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -44,7 +43,7 @@ class Prepared:
         self, classifiers: Sequence[inference.Classifier]
     ) -> tuple[Waveform, inference.Analysis] | None:
         """As `decode_and_predict` returns them, the samples all 0; None if others predicted."""
-        if self.record["networks"] != [_version(network.checkpoint) for network in classifiers]:
+        if self.record["networks"] != [network.checkpoint.identity for network in classifiers]:
             return None
         import torch  # noqa: PLC0415 - not needed for the first page
 
@@ -69,7 +68,7 @@ def compute(clip: Path, classifiers: Sequence[inference.Classifier]) -> Prepared
     """Analyse a clip for `write`."""
     waveform, analysis = inference.decode_and_predict(clip, classifiers)
     record = {
-        "networks": [_version(network.checkpoint) for network in classifiers],
+        "networks": [network.checkpoint.identity for network in classifiers],
         "waveform": vars(waveform) | {"samples": len(waveform.samples)},
         "predictions": [asdict(prediction) for prediction in analysis.predictions],
     }
@@ -87,16 +86,6 @@ def write(clip: Path, prepared: Prepared) -> None:
     """Store an analysis beside its clip."""
     arrays = vars(prepared) | {"record": json.dumps(prepared.record)}
     np.savez_compressed(clip.with_suffix(".npz"), **arrays)
-
-
-def _version(checkpoint: model.Checkpoint) -> str:
-    """Equal only for checkpoints that predict the same."""
-    settings = (
-        *(checkpoint.digest, checkpoint.labels, checkpoint.segment_seconds),
-        *(checkpoint.temperature, checkpoint.log_bias, checkpoint.front_end.to_dict()),
-        *(asdict(checkpoint.model.config), checkpoint.ood and checkpoint.ood.to_dict()),
-    )
-    return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:12]
 
 
 def _prediction(stored: dict[str, Any]) -> inference.Prediction:

@@ -24,7 +24,7 @@ def test_extras_are_the_requirements_files() -> None:
     assert core | extras["app"] == required("")
     assert extras["train"] <= required("") | required("-training")
     assert required("-training") <= core | extras["train"]
-    assert extras["tags"] <= required("-test")
+    assert extras["tags"] | extras["collections"] <= required("-test")
     for name in ("onnx", "test"):
         assert extras[name] == required(f"-{name}")
 

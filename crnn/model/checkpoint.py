@@ -103,6 +103,16 @@ class Checkpoint:
             sha.update(state[name].detach().cpu().contiguous().numpy().tobytes())
         return sha.hexdigest()[:12]
 
+    @cached_property
+    def identity(self) -> str:
+        """Twelve hex digits that are equal only for checkpoints that predict the same."""
+        settings = (
+            *(self.digest, self.labels, self.segment_seconds, self.temperature, self.log_bias),
+            *(self.front_end.to_dict(), asdict(self.model.config)),
+            self.ood and self.ood.to_dict(),
+        )
+        return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:12]
+
     @property
     def metadata(self) -> Metadata:
         """Its description, as `crnn.model.metadata.read` gives it of a folder."""

@@ -11,7 +11,7 @@ import crnn
 from crnn.sources.examples import EXAMPLES
 
 PACKAGES = ("audio", "augment", "baseline", "explain", "inference", "model", "sources", "viz")
-MODULES = ("errors", "format", "labels", "results", "tagging")
+MODULES = ("collection", "errors", "format", "labels", "results", "tagging")
 
 
 def test_exported_names() -> None:

@@ -1,0 +1,372 @@
+"""Genre and mood of every audio file in a folder, as one Parquet file. Extra `collections`.
+
+    find ──> Results.missing ──> predict ──> Results.add ──> Results.merge
+    songs    new or changed      rows        part files      one file, a row a song
+
+Dask runs `predict`: on the cores of this machine, or on a cluster. It is used for both since it
+starts a process that was killed again, gives its song to another, and names the song at which
+processes keep dying; a process pool of the standard library ends with its first dead process.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from crnn.audio import worker
+from crnn.audio.names import songs
+from crnn.errors import CrnnError
+from crnn.inference.analysis import decode_and_predict
+from crnn.inference.classifier import Classifier
+from crnn.inference.timeline import Timeline
+from crnn.inference.valence_arousal import has_places, path
+from crnn.model.checkpoint import Checkpoint
+from crnn.untrusted import one_line
+
+try:
+    import pyarrow as pa
+    from dask.system import CPU_COUNT
+    from distributed import (
+        Client,
+        Future,
+        KilledWorker,
+        LocalCluster,
+        WorkerPlugin,
+        as_completed,
+        get_worker,
+    )
+    from distributed.utils import silence_logging_cmgr
+    from pyarrow import parquet
+except ModuleNotFoundError:
+    pa, WorkerPlugin = None, object
+
+# Songs that the scheduler is given at once, and at most this many rows a part file: a scheduler
+# with a million tasks would need gigabytes.
+PARTITION = 1000
+SAVE_SECONDS = 60.0  # what a run that is killed loses
+_CONNECT_SECONDS = 30
+
+Row = dict[str, Any]  # by column
+
+_KEYS = ("file", "size", "modified", "error", "checkpoints")
+
+
+class Song(NamedTuple):
+    """A file of a collection, as it was when the folder was searched.
+
+    Attributes:
+        path: absolute.
+        name: its path inside the folder; a byte that is no UTF-8 is written as "\\udcXX".
+        size: bytes; None, as `modified`, where the file can't be examined.
+        modified: microseconds since 1970.
+    """
+
+    path: Path
+    name: str
+    size: int | None
+    modified: int | None
+
+
+def require() -> None:
+    """Raises CrnnError where a package of the extra is not installed."""
+    if pa is None:
+        raise CrnnError(
+            "Collections need the packages pyarrow and dask: pip install pyarrow "
+            '"dask[distributed]" cryptography'
+        )
+
+
+def find(folder: Path) -> list[Song]:
+    """The audio files in a folder, at any depth, sorted."""
+    folder = folder.absolute()
+    found = []
+    for file in songs(folder):
+        name = file.relative_to(folder).as_posix()
+        try:
+            status = file.stat()
+            state: tuple[int | None, int | None] = (status.st_size, status.st_mtime_ns // 1000)
+        except OSError:
+            state = (None, None)
+        found.append(Song(file, name.encode("utf-8", "backslashreplace").decode(), *state))
+    return found
+
+
+def identity(checkpoints: Sequence[Checkpoint]) -> str:
+    """What the column `checkpoints` holds: equal only for networks that predict the same."""
+    return " ".join(checkpoint.identity for checkpoint in checkpoints)
+
+
+class Results:
+    """A Parquet file of results, and part files beside it until they are merged.
+
+    Args:
+        file: the results; the parts are in the folder of the same name and ".parts".
+        checkpoints: results of others are not taken for these ones'.
+
+    Raises:
+        CrnnError: the file can't be written, or holds something else.
+    """
+
+    def __init__(self, file: Path, checkpoints: Sequence[Checkpoint]) -> None:
+        require()
+        self.file = file = file.resolve()  # a link stays one
+        self.parts = file.with_name(f"{file.name}.parts")
+        self.checkpoints = identity(checkpoints)
+        self._schema = _schema(checkpoints)
+        self._keys = pa.schema([self._schema.field(name) for name in _KEYS])
+        with _writing(file):  # before hours of work
+            file.parent.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=file.parent).close()
+        stored = self._parquet(parquet.read_schema)
+        if stored is not None and not set(self._keys).issubset(stored):
+            raise CrnnError(f"{file} holds something else than results; choose another --out.")
+
+    def missing(self, collection: Sequence[Song]) -> list[Song]:
+        """The songs without a result, whose file has changed since, or which failed.
+
+        Raises:
+            CrnnError: there are results, but of none of these songs.
+        """
+        table = self._read(self._keys)
+        modified = table["modified"].cast(pa.int64())
+        columns = (table["size"], modified, table["error"], table["checkpoints"])
+        states = zip(*(column.to_pylist() for column in columns), strict=True)
+        done = dict(zip(table["file"].to_pylist(), states, strict=True))
+        if done and not any(song.name in done for song in collection):
+            raise CrnnError(
+                f"{self.file} holds results of other files; choose another --out, or remove it."
+            )
+        return [
+            song
+            for song in collection
+            if done.get(song.name) != (song.size, song.modified, None, self.checkpoints)
+        ]
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Save rows as they come; all of them, unless this process is killed."""
+        waiting: list[Row] = []
+        saved = time.monotonic()
+        try:
+            for row in rows:
+                waiting.append(row)
+                if len(waiting) == PARTITION or time.monotonic() - saved > SAVE_SECONDS:
+                    self._save_part(waiting)
+                    waiting, saved = [], time.monotonic()
+        finally:
+            if waiting:
+                self._save_part(waiting)
+
+    def merge(self, collection: Sequence[Song]) -> tuple[int, int]:
+        """Write the newest row of each of these songs, in their order, and remove the parts.
+
+        Returns:
+            How many rows there are, and how many of them have an error.
+        """
+        table = self._read(self._schema, [("checkpoints", "==", self.checkpoints)])
+        newest = {name: row for row, name in enumerate(table["file"].to_pylist())}
+        table = table.take([newest[song.name] for song in collection if song.name in newest])
+        self._write(table, self.file)
+        shutil.rmtree(self.parts, ignore_errors=True)
+        return len(table), len(table) - table["error"].null_count
+
+    def _read(self, schema: Any, filters: Any = None) -> Any:
+        """Rows of the file and then of the parts, which are newer."""
+        options = {"schema": schema, "filters": filters}
+        tables = [schema.empty_table()]
+        # The parts first: another process may merge them meanwhile.
+        for part in sorted(self.parts.glob("*.parquet")):
+            # One that has just been merged, or was cut off by a crash, is left out.
+            with suppress(OSError, pa.ArrowException), part.open("rb") as stream:
+                tables.append(parquet.read_table(stream, **options))
+        merged = self._parquet(parquet.read_table, **options)
+        return pa.concat_tables(tables if merged is None else [merged, *tables])
+
+    def _parquet(self, read: Callable[..., Any], **options: Any) -> Any:
+        """What there is in the file; None if there is no file."""
+        try:
+            with self.file.open("rb") as stream:
+                return read(stream, **options)
+        except FileNotFoundError:
+            return None
+        except (OSError, pa.ArrowException) as error:
+            raise CrnnError(
+                f"{self.file} can't be read as a Parquet file: {_reason(error)}. Choose another "
+                "--out."
+            ) from error
+
+    def _save_part(self, rows: list[Row]) -> None:
+        part = self.parts / f"{time.time_ns():020}-{os.getpid()}.parquet"
+        self._write(pa.Table.from_pylist(rows, self._schema), part)
+
+    def _write(self, table: Any, file: Path) -> None:
+        """All or nothing."""
+        with _writing(file):
+            self.parts.mkdir(exist_ok=True)
+            unfinished = self.parts / f"{os.getpid()}.tmp"
+            with unfinished.open("wb") as stream:
+                parquet.write_table(table, stream)
+                os.fsync(stream.fileno())
+            unfinished.replace(file)
+
+
+def predict(
+    collection: Sequence[Song], checkpoints: Sequence[Checkpoint], scheduler: str | None = None
+) -> Generator[Row, None, None]:
+    """The songs' rows, in the order in which they are finished.
+
+    Args:
+        scheduler: address of a Dask cluster whose workers have the files at the same paths;
+            default: a cluster of one process for each core of this machine.
+
+    Raises:
+        CrnnError: the cluster can't be reached or used. What goes wrong with a song is a row.
+    """
+    require()
+    networks = _Networks(checkpoints)
+    remaining = iter(collection)
+    with _cluster(scheduler) as client:
+        client.register_plugin(networks, networks.name)
+        sent: dict[Future, Song] = {}
+        finished = as_completed(loop=client.loop)
+
+        def send() -> None:
+            batch = list(islice(remaining, PARTITION))
+            paths = [song.path for song in batch]
+            futures = client.map(_predict, paths, networks=networks.name, pure=False)
+            sent.update(zip(futures, batch, strict=True))
+            finished.update(futures)
+
+        send()
+        for future in finished:
+            if len(sent) <= PARTITION:  # before processes have to wait
+                send()
+            _, name, size, modified = sent.pop(future)
+            try:
+                result = future.result()
+            except KilledWorker as error:
+                attempts = error.allowed_failures + 1
+                result = {"error": f"{attempts} processes ended at this file. Too little memory?"}
+            row = {"file": name, "size": size, "modified": modified, **result}
+            yield row | {"checkpoints": networks.name}
+
+
+class _Networks(WorkerPlugin):  # type: ignore[misc]
+    """Both networks, loaded once by each process, also by one that joins or is started again."""
+
+    idempotent = True
+
+    def __init__(self, checkpoints: Sequence[Checkpoint]) -> None:
+        self.name, self.checkpoints = identity(checkpoints), checkpoints
+
+    def setup(self, worker: Any) -> None:
+        torch.set_num_threads(1)  # processes share the cores, not threads
+        self.classifiers = [Classifier(checkpoint) for checkpoint in self.checkpoints]
+
+
+def _predict(file: Path, networks: str) -> Row:
+    """What one of Dask's processes does with a file; its columns, as far as they are predicted."""
+    classifiers = get_worker().plugins[networks].classifiers
+    try:
+        waveform, analysis = decode_and_predict(file, classifiers, decoder=worker.decode)
+    except Exception as error:  # the other files go on, whatever it is
+        return {"error": one_line(str(error)) or type(error).__name__}
+    row: Row = {"seconds": waveform.seconds}
+    for prediction in analysis.predictions:
+        task, overall = prediction.task, prediction.overall
+        row[task], row[f"{task}_probability"] = prediction.ranked()[0]
+        row |= {f"{task}_{label}": p for label, p in prediction.to_dict().items()}
+        if prediction.ood is not None:
+            row |= {f"{task}_ood": prediction.ood.score, f"{task}_is_ood": prediction.ood.is_ood}
+        if has_places(prediction.labels):
+            whole = Timeline(prediction.labels, np.array([0.0, waveform.seconds]), overall[None])
+            row["valence"], row["arousal"] = path(whole)[0].tolist()
+    return row
+
+
+def _schema(checkpoints: Sequence[Checkpoint]) -> Any:
+    columns = [
+        ("file", pa.string()),
+        ("size", pa.int64()),
+        ("modified", pa.timestamp("us", "UTC")),
+        ("seconds", pa.float64()),
+    ]
+    for checkpoint in checkpoints:
+        task = checkpoint.task
+        columns += [(task, pa.string()), (f"{task}_probability", pa.float32())]
+        columns += [(f"{task}_{label}", pa.float32()) for label in checkpoint.labels]
+        columns += [(f"{task}_ood", pa.float32()), (f"{task}_is_ood", pa.bool_())]
+    columns += [(name, pa.float32()) for name in ("valence", "arousal")]
+    columns += [(name, pa.string()) for name in ("error", "checkpoints")]
+    names = [name for name, _ in columns]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise CrnnError(f"Two columns would be called {', '.join(sorted(twice))}: rename a class.")
+    return pa.schema(columns)
+
+
+@contextmanager
+def _cluster(scheduler: str | None) -> Iterator[Client]:
+    """Connect; what goes wrong with the cluster itself, now or later, is one sentence."""
+    try:
+        with ExitStack() as stack:
+            # Its log would tear the progress bar, and says nothing else than the sentence.
+            stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
+            cluster = scheduler or stack.enter_context(_local_cluster())
+            yield stack.enter_context(Client(cluster, timeout=_CONNECT_SECONDS))
+    except CrnnError:
+        raise
+    except Exception as error:  # of the many kinds that Dask passes on
+        needs = "Its workers need crnn, and the files at the same paths. " if scheduler else ""
+        raise CrnnError(
+            f"The Dask cluster{f' at {scheduler}' if scheduler else ''} can't be used: "
+            f"{_reason(error)}. {needs}What has been analysed is kept; the same command goes on "
+            "from there."
+        ) from error
+
+
+def _local_cluster() -> LocalCluster:
+    """A process for each core.
+
+    Its connections are encrypted with a key that is made here: else other users of this machine
+    could have its processes run what they like. Memory is left to the operating system.
+    """
+    # Ctrl-C is for this process: those that start while it is ignored never get it.
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
+    try:
+        return LocalCluster(
+            n_workers=CPU_COUNT,
+            threads_per_worker=1,
+            memory_limit=0,
+            security=True,
+            dashboard_address="127.0.0.1:0",  # any free port; 8787 may be taken
+            silence_logs=logging.CRITICAL,
+        )
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CrnnError(f"{file} can't be written: {_reason(error)}.") from error
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or one_line(str(error))
+    return text.strip(" .") or type(error).__name__
