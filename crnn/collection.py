@@ -32,7 +32,6 @@ from crnn.errors import CrnnError
 from crnn.inference.analysis import decode_and_predict
 from crnn.inference.classifier import Classifier
 from crnn.inference.timeline import Timeline
-from crnn.inference.valence_arousal import has_places, path
 from crnn.model.checkpoint import Checkpoint
 from crnn.untrusted import one_line
 
@@ -290,9 +289,9 @@ def _predict(file: Path, networks: str) -> Row:
         row |= {f"{task}_{label}": p for label, p in prediction.to_dict().items()}
         if prediction.ood is not None:
             row |= {f"{task}_ood": prediction.ood.score, f"{task}_is_ood": prediction.ood.is_ood}
-        if has_places(prediction.labels):
-            whole = Timeline(prediction.labels, np.array([0.0, waveform.seconds]), overall[None])
-            row["valence"], row["arousal"] = path(whole)[0].tolist()
+        whole = Timeline(prediction.labels, np.array([0.0, waveform.seconds]), overall[None])
+        if whole.has_valence_arousal:
+            row["valence"], row["arousal"] = whole.valence_arousal[0].tolist()
     return row
 
 

@@ -6,7 +6,6 @@ from . import (
     prediction,
     similarity,
     timeline,
-    valence_arousal,
 )
 from .analysis import Analysis, decode_and_predict, log_mel_for
 from .classifier import Classifier
@@ -36,5 +35,4 @@ __all__ = [
     "to_json",
     "to_record",
     "to_wav",
-    "valence_arousal",
 ]

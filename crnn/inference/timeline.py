@@ -6,6 +6,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from crnn.labels import MOOD_QUADRANTS
+
 Array = NDArray[np.float64]
 
 
@@ -28,6 +30,22 @@ class Timeline:
     def audible(self) -> NDArray[np.bool_]:
         """Which intervals are not silent, [C]."""
         return np.asarray(self.probabilities.any(axis=1))
+
+    @property
+    def has_valence_arousal(self) -> bool:
+        """Whether all labels are moods with a place in Russell's plane (crnn.labels)."""
+        return set(self.labels) <= set(MOOD_QUADRANTS)
+
+    @property
+    def valence_arousal(self) -> Array:
+        """Mean of the moods' signs, weighted by probability: valence and arousal, [C, 2].
+
+        0, 0 in silence. Russell 1980, "A circumplex model of affect"; the moods' signs are Table I
+        of the paper.
+        """
+        quadrants = [MOOD_QUADRANTS[label] for label in self.labels]
+        signs = np.array([(each.valence, each.arousal) for each in quadrants], dtype=float)
+        return np.asarray(self.probabilities @ signs)
 
     def at(self, second: float) -> dict[str, float]:
         """Label → probability at a moment; the nearest interval's outside the track."""

@@ -49,7 +49,7 @@ def _over_time(track: session.Track) -> None:
         timeline = timelines[prediction.task] = shown.timeline(track.seconds)
         sections = inference.timeline.sections(timeline)
         sentences.append(predictions.timeline(sections, prediction.task))
-        if inference.valence_arousal.has_places(timeline.labels):
+        if timeline.has_valence_arousal:
             sentences.append(predictions.valence_arousal(timeline))
     mel, front_end = analysis.mel.numpy(), analysis.front_end
     with place:

@@ -134,7 +134,7 @@ def moment(timelines: Iterable[inference.Timeline], second: float, k: int = 3) -
 
 def valence_arousal(over_time: inference.Timeline) -> str:
     """A track's path in the valence–arousal plane: its mean, beginning and end."""
-    path = inference.valence_arousal.path(over_time)[over_time.audible]
+    path = over_time.valence_arousal[over_time.audible]
     lengths = np.diff(over_time.edges)[over_time.audible]
     valence, arousal = np.average(path, axis=0, weights=lengths)
     start, end = _mood(*path[0]), _mood(*path[-1])

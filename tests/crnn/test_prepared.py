@@ -37,7 +37,9 @@ def test_an_example_is_stored_as_it_is_analysed(
                 # Six decimals are stored, and kinds of CPUs differ by about as much.
                 np.testing.assert_allclose(getattr(a, name), value, atol=1e-5)
             elif name == "ood":
-                assert dataclasses.astuple(a.ood) == pytest.approx(dataclasses.astuple(value), rel=1e-5)
+                assert dataclasses.astuple(a.ood) == pytest.approx(
+                    dataclasses.astuple(value), rel=1e-5
+                )
             else:
                 assert getattr(a, name) == value
         assert a.overall.sum() == pytest.approx(1)

@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
     from crnn.audio.front_end import FrontEnd
 
+# What stands in the corners of the valence–arousal plane, by the signs of both.
+_QUADRANTS = {
+    (1, 1): "happy, excited",
+    (-1, 1): "tense, angry",
+    (-1, -1): "sad, depressed",
+    (1, -1): "calm, relaxed",
+}
+
 _FOLDER = Path(__file__).parent
 _mount = st.components.v2.component(
     "player",
@@ -187,7 +195,7 @@ def show(
             (
                 _plane(number, timeline)
                 for number, timeline in enumerate(tasks.values())
-                if inference.valence_arousal.has_places(timeline.labels)
+                if timeline.has_valence_arousal
             ),
             None,
         ),
@@ -209,17 +217,16 @@ def _timeline(task: str, timeline: inference.Timeline) -> dict[str, Any]:
 
 def _plane(number: int, timeline: inference.Timeline) -> dict[str, Any]:
     """The path of the timeline with this number, and what stands in the plane's corners."""
-    quadrants = inference.valence_arousal.QUADRANTS
     names: dict[tuple[int, int], list[int]] = {}
     for k, label in enumerate(timeline.labels):
         place = MOOD_QUADRANTS[label]
         names.setdefault((place.valence, place.arousal), []).append(k)
     return {
         "timeline": number,
-        "points": _packed(inference.valence_arousal.path(timeline), "<f4"),
+        "points": _packed(timeline.valence_arousal, "<f4"),
         "corners": [
             {"at": corner, "classes": names.get(corner, []), "words": words}
-            for corner, words in quadrants.items()
+            for corner, words in _QUADRANTS.items()
         ],
     }
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from crnn.inference import valence_arousal
 from crnn.inference.timeline import Timeline
 from crnn.labels import GENRES, MOOD_QUADRANTS, MOODS
 
@@ -18,17 +17,16 @@ def sure(mood: str) -> list[float]:
 
 @pytest.mark.parametrize("mood", MOODS)
 def test_a_sure_mood_lies_in_its_corner(mood: str) -> None:
-    (point,) = valence_arousal.path(along(sure(mood)))
+    (point,) = along(sure(mood)).valence_arousal
     assert point.tolist() == [MOOD_QUADRANTS[mood].valence, MOOD_QUADRANTS[mood].arousal]
 
 
 def test_halves_of_opposite_moods_meet_in_the_middle() -> None:
-    (point,) = valence_arousal.path(
-        along([0.5 * (a + b) for a, b in zip(sure("Energetic"), sure("Relaxing"), strict=True)])
-    )
+    opposite = [0.5 * (a + b) for a, b in zip(sure("Energetic"), sure("Relaxing"), strict=True)]
+    (point,) = along(opposite).valence_arousal
     assert point.tolist() == [0.0, 0.0]
 
 
 def test_networks_with_other_moods_have_no_place_in_it() -> None:
-    assert valence_arousal.has_places(MOODS)
-    assert not valence_arousal.has_places(GENRES)
+    assert along(sure("Sad")).has_valence_arousal
+    assert not Timeline(GENRES, np.arange(2.0), np.ones((1, 10)) / 10).has_valence_arousal

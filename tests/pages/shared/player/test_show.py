@@ -10,7 +10,7 @@ from PIL import Image
 
 from crnn import viz
 from crnn.audio.front_end import GTZAN_FRONT_END, band_frequencies
-from crnn.inference import Timeline, valence_arousal
+from crnn.inference import Timeline
 from crnn.labels import GENRES, MOODS, display
 from pages.shared import player
 from tests.conftest import melody
@@ -51,7 +51,7 @@ def test_probabilities_edges_and_path_arrive(mounted: Mounted) -> None:
     plane = data["plane"]
     assert plane["timeline"] == 1
     points = unpacked(plane["points"], "<f4").reshape(-1, 2)
-    assert points == pytest.approx(valence_arousal.path(tasks["mood"]), abs=1e-6)
+    assert points == pytest.approx(tasks["mood"].valence_arousal, abs=1e-6)
     assert sorted(k for corner in plane["corners"] for k in corner["classes"]) == list(range(5))
 
 
