@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from crnn import augment, results
 from crnn.format import percent
-from pages.text import content
+from pages.text import augmentation, content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ def used(strengths: Strengths) -> list[str]:
             case augment.effects.Gain(db=db) if db:
                 found.append(f"random gain up to ±{abs(db):g} dB")
     if strengths.snr_db is not None:
-        noise = content.load("lab")["noise"][strengths.noise]["title"].lower()
+        noise = augmentation.noise_name(strengths.noise).lower()
         strongest = f"{strengths.snr_db:g}".replace("-", "−")
         found.append(f"{noise} at a random ratio from {strongest} to 40 dB")
     if strengths.time_warp:

@@ -7,6 +7,7 @@ from torch.nn import Parameter
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
+from crnn.audio.noise import NoiseLoop
 from crnn.augment.comparison import (
     CROP,
     FRONT_END,
@@ -17,6 +18,7 @@ from crnn.augment.comparison import (
     update,
 )
 from crnn.augment.plan import Strengths
+from tests.conftest import melody
 
 MASKS = SETS["Equaliser and masks"]
 
@@ -75,6 +77,17 @@ def test_the_network_without_augmentation_does_not_depend_on_it() -> None:
         mine, its = getattr(one.history[-1], name), getattr(other.history[-1], name)
         assert mine[0] == its[0]
         assert mine[1] != its[1]
+
+
+def test_noise_of_a_recording_is_learned_with_like_any_other() -> None:
+    loop = NoiseLoop.from_samples("mine.wav", melody(2), FRONT_END.sample_rate)
+    own, again, white = (
+        trained(Strengths(snr_db=10.0, noise=noise), steps=2).history[-1].validation_loss
+        for noise in (loop, loop, "white")
+    )
+    assert own == again
+    assert own[0] == white[0]
+    assert own[1] != white[1]
 
 
 def test_equal_seeds_equal_networks() -> None:
