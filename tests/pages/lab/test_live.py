@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.lab import live
+from pages.lab.live import music
+from pages.lab.live import view as live
 from pages.shared import cache
 from pages.text import live as text
 from tests.conftest import encode, melody
@@ -108,7 +109,8 @@ def own(files: Files, zipped: bool = False, page: AppTest | None = None) -> AppT
 def test_a_class_trains_on_its_own_folders(zipped: bool) -> None:
     files = folders({"*Rock*": 4, "<b>Jazz": 5}, "music/")
     files |= {"music/stray.wav": tune(90), "music/*Rock*/broken.mp3": b"no audio" * 99}
-    files |= {"music/<b>Jazz/copy.wav": files["music/*Rock*/0.wav"], "music/cover.jpg": b"x"}
+    files |= {"music/<b>Jazz/copy.wav": files["music/*Rock*/0.wav"]}
+    files |= {"music/cover.jpg": b"x"} if zipped else {}  # the browser leaves it out of a folder
     files |= {"music/*Rock*/short.wav": tune(91, 2.0)}
     files |= {"music/*Rock*/silent.wav": encode(np.zeros(200_000, np.float32))}
     page = own(files, zipped)
@@ -117,9 +119,7 @@ def test_a_class_trains_on_its_own_folders(zipped: bool) -> None:
     assert r"\*Rock\*" in said
     assert "which of your 2 folders" in said
     assert "2 whole tracks of each" in said
-    assert [each.label for each in page.expander if "used" in each.label] == [
-        "5 files are not used"
-    ]
+    assert "5 files are not used" in [box.label for box in page.expander]
     for name, reason in (
         ("stray.wav", "lies beside the folders"),
         ("broken.mp3", "not audio"),
@@ -133,8 +133,7 @@ def test_a_class_trains_on_its_own_folders(zipped: bool) -> None:
     comparison = page.session_state["training"].comparison
     assert len({*comparison.training[1].tolist()}) == 2
     assert len(comparison.split.validation) == 4
-    last = page.selectbox[0]
-    last.set_value(last.options[-1] if isinstance(last.value, str) else 3).run()
+    page.selectbox[0].select_index(3).run()
     assert not page.exception
     answers = [line for line in words(page).splitlines() if line.startswith((":material", "then"))]
     assert len(answers) >= 3
@@ -177,7 +176,7 @@ def test_a_damaged_zip_and_too_many_tracks_are_named(monkeypatch: pytest.MonkeyP
     page = opened("lab", view="Train live", train_on="Own folders")
     page.file_uploader[1].set_value(("music.zip", b"PK\x03\x04" * 9, "application/zip")).run()
     assert "music.zip – This ZIP is damaged" in plain(words(page))
-    monkeypatch.setattr(live.archive, "MAX_TRACKS", 8)
+    monkeypatch.setattr(music.archive, "MAX_TRACKS", 8)
     page = own(folders({"rock": 4, "jazz": 6}), page=page)
     assert "5.wav – Left out: up to 8 tracks are used, here 4 of each folder." in plain(words(page))
     assert "jazz 4, rock 4" in plain(words(page))
