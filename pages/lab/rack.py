@@ -366,6 +366,7 @@ def _own_noise(front_end: FrontEnd) -> None:
         except CrnnError as error:
             st.session_state.own_noise_failure = (file.name, str(error))
         sources.free(file.file_id)
+        file.close()
         st.session_state.noise_files = number + 1
         st.rerun()
     loop: NoiseLoop | None = st.session_state.own_noise

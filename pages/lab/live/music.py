@@ -176,6 +176,7 @@ def _cancel(number: int, files: list[Any]) -> None:
     st.session_state.own_music_number = number + 1
     for file in files:
         sources.free(file.file_id)
+        file.close()  # the button's arguments and the field still name it
 
 
 def _entries(files: list[Any], upload: _Upload) -> dict[str, list[tuple[str, Callable[[], bytes]]]]:
