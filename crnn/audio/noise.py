@@ -1,35 +1,127 @@
-"""A minute each of white noise, pink noise, crowd noise and vinyl noise, all synthesised."""
+"""Noise as a loop: synthesised white, pink, crowd and vinyl noise, or a recording of one's own."""
 
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from crnn.audio.decode import SILENCE_PEAK
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import mel_power
+from crnn.audio.silence import stretches
+from crnn.errors import AudioError
 
 SECONDS = 60
 KINDS = ("white", "pink", "crowd", "vinyl")
 
+# Of a recording: shorter ones would be a tone at the rate of their repetition.
+MIN_SECONDS = 1.0
+# The end fades into the beginning; without it every repetition would click.
+FADE_SECONDS = 0.05
+
 Array = np.ndarray[Any, np.dtype[np.float32]]
 
 
+@dataclass(frozen=True)
+class NoiseLoop:
+    """A recording as noise, to be given instead of one of KINDS.
+
+    Attributes:
+        digest: of the samples; loops of the same name, rate and digest are equal.
+        samples: [T] at sample_rate Hz, at most a minute, of mean 0 and mean power 1.
+    """
+
+    name: str
+    sample_rate: int
+    digest: str
+    samples: Tensor = field(repr=False, compare=False)
+    # What was computed from it goes with it, unlike what a cache of the process holds.
+    _computed: dict[Hashable, Tensor] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @classmethod
+    def from_samples(cls, name: str, samples: Array, sample_rate: int) -> "NoiseLoop":
+        """The first minute of a recording [T], without its silent stretches.
+
+        A shorter one is repeated as often as a minute holds.
+
+        Raises:
+            AudioError: the recording is silent, or shorter than MIN_SECONDS.
+        """
+        fade = round(FADE_SECONDS * sample_rate)
+        samples = samples[: SECONDS * sample_rate + fade]
+        if len(samples) and np.ptp(samples) < 2 * SILENCE_PEAK:
+            raise AudioError(
+                "The first minute of this recording is silent (below −80 dBFS): noise that can be "
+                "heard is needed. Choose another recording."
+            )
+        for first, end in reversed(stretches(samples, sample_rate)):
+            samples = np.delete(samples, slice(first, end))
+        if (seconds := len(samples) / sample_rate) < MIN_SECONDS:
+            raise AudioError(
+                f"The first minute of this recording has {seconds:.2f} s of sound, too short to be "
+                f"repeated as noise: {MIN_SECONDS:g} s or more are needed. Choose a longer one."
+            )
+        loop, rest = samples[:-fade].copy(), samples[-fade:]
+        # Of equal power, as the two ends are not correlated.
+        angle = np.linspace(0, np.pi / 2, fade, endpoint=False, dtype=np.float32)
+        loop[:fade] = loop[:fade] * np.sin(angle) + rest * np.cos(angle)
+        loop = _normalised(np.tile(loop, max(1, SECONDS * sample_rate // len(loop))))
+        return cls(name, sample_rate, sha256(loop.tobytes()).hexdigest(), torch.from_numpy(loop))
+
+    def at(self, sample_rate: int) -> Tensor:
+        """The loop [T] at another rate; resampled by its spectrum, so that it stays a loop."""
+        if sample_rate == self.sample_rate:
+            return self.samples
+        if sample_rate not in self._computed:
+            count = round(len(self.samples) * sample_rate / self.sample_rate)
+            samples = np.fft.irfft(np.fft.rfft(self.samples.numpy()), count)
+            self._computed[sample_rate] = torch.from_numpy(_normalised(samples.astype(np.float32)))
+        return self._computed[sample_rate]
+
+    def power(self, front_end: FrontEnd) -> Tensor:
+        """Its mel power [M, F]."""
+        if front_end not in self._computed:
+            self._computed[front_end] = mel_power(self.at(front_end.sample_rate), front_end)
+        return self._computed[front_end]
+
+
+def noise_loop(kind: str | NoiseLoop, sample_rate: int) -> Tensor:
+    """A minute of noise [T] of mean power 1 that can be looped; the same one on every call.
+
+    Of a NoiseLoop, its samples: a minute at most, half a minute at least.
+    """
+    return kind.at(sample_rate) if isinstance(kind, NoiseLoop) else _synthesised(kind, sample_rate)
+
+
+def noise_loop_power(kind: str | NoiseLoop, front_end: FrontEnd) -> Tensor:
+    """Mel power [M, F] of that loop, to be added to mel power spectrograms."""
+    return kind.power(front_end) if isinstance(kind, NoiseLoop) else _power(kind, front_end)
+
+
 @lru_cache(maxsize=8)
-def noise_loop(kind: str, sample_rate: int) -> Tensor:
-    """A minute of noise [T] of mean power 1 that can be looped; the same one on every call."""
+def _synthesised(kind: str, sample_rate: int) -> Tensor:
     synthesise = {"white": _white, "pink": _pink, "crowd": _crowd, "vinyl": _vinyl}[kind]
     samples = synthesise(np.random.default_rng(20_210), SECONDS * sample_rate, sample_rate)
-    samples -= samples.mean()
-    samples /= np.sqrt(np.square(samples).mean())
-    return torch.from_numpy(samples)
+    return torch.from_numpy(_normalised(samples))
 
 
 @lru_cache(maxsize=8)
-def noise_loop_power(kind: str, front_end: FrontEnd) -> Tensor:
-    """Mel power [M, F] of that minute, to be added to mel power spectrograms."""
-    return mel_power(noise_loop(kind, front_end.sample_rate), front_end)
+def _power(kind: str, front_end: FrontEnd) -> Tensor:
+    return mel_power(_synthesised(kind, front_end.sample_rate), front_end)
+
+
+def _normalised(samples: Array) -> Array:
+    """Samples [T], changed in place, of mean 0 and mean power 1."""
+    samples -= samples.mean()
+    samples /= np.sqrt(np.square(samples).mean())
+    return samples
 
 
 def _white(rng: np.random.Generator, count: int, sample_rate: int) -> Array:

@@ -1,15 +1,16 @@
 """Two small networks that learn from the same crops, one of them with augmentation.
 
-What is learned is which song a crop is from: of each song, the first half is for training and the
-second for validation. Both networks start from the same weights and see the same crops in the same
-order; nothing else is random, for there is no dropout.
+What is learned is a crop's class: the song that it is from, where the first half of each is for
+training and the second for validation; or a label of several tracks, of which some are for
+validation. Both networks start from the same weights and see the same crops in the same order;
+nothing else is random, for there is no dropout.
 """
 
 import math
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor
@@ -43,6 +44,11 @@ SETS = {
 
 _FLOOR = -FRONT_END.top_db
 _GAP = 2  # frames between the halves: as many as share samples
+# Of each class that is split by track: two for training and two for validation, so that a single
+# unusual one decides neither.
+MIN_TRACKS = 4
+
+_EVALUATED = 200  # training crops, about: more would take longer than the training
 _BATCH, _LEARNING_RATE, _WEIGHT_DECAY = 32, 0.004, 0.01
 _WEAKEST_NOISE_DB = 40.0
 _CHANNELS, _POOLS, _GRU = (8, 16, 16, 16), ((4, 2), (4, 2), (2, 2), (2, 1)), 16
@@ -119,13 +125,71 @@ def update(moments: Moments, step: int, steps: int) -> None:
 
 
 @dataclass(frozen=True)
+class Excerpt:
+    """Part of a track: its class from 0, its spectrogram [M, F] dB, its first frame there."""
+
+    label: int
+    mel: Tensor
+    first: int = 0
+
+
+class Split(NamedTuple):
+    """What is for training and what for validation."""
+
+    training: list[Excerpt]
+    validation: list[Excerpt]
+
+
+def by_half(mels: Sequence[Tensor]) -> Split:
+    """The first half of each song, by FRONT_END, is for training; each song is a class."""
+    halves = [mel.shape[1] // 2 for mel in mels]
+    songs = list(zip(mels, halves, strict=True))
+    return Split(
+        [Excerpt(label, mel[:, :half]) for label, (mel, half) in enumerate(songs)],
+        [
+            Excerpt(label, mel[:, half + _GAP :], half + _GAP)
+            for label, (mel, half) in enumerate(songs)
+        ],
+    )
+
+
+def by_track(classes: Sequence[Sequence[Tensor]], seed: int = 0) -> Split:
+    """Of each class, as many whole tracks are for validation, as `n_validation` says.
+
+    Args:
+        classes: of each track, its spectrogram by FRONT_END; MIN_TRACKS or more of each class.
+        seed: of which tracks those are.
+    """
+    if any(len(tracks) < MIN_TRACKS for tracks in classes):
+        raise ValueError(f"{MIN_TRACKS} tracks or more of each class are needed")
+    count = n_validation(min(map(len, classes), default=0))
+    split, generator = Split([], []), Generator().manual_seed(seed)
+    for label, tracks in enumerate(classes):
+        for place, number in enumerate(torch.randperm(len(tracks), generator=generator).tolist()):
+            (split.validation if place < count else split.training).append(
+                Excerpt(label, tracks[number])
+            )
+    return split
+
+
+def n_validation(tracks: int) -> int:
+    """How many tracks of each class are for validation: a third of the smallest, two or more."""
+    return max(2, round(tracks / 3))
+
+
+def middle_crop(mel: Tensor) -> int:
+    """The number of the crop in the middle of a spectrogram [M, F], from 0."""
+    return mel.shape[1] // CROP // 2
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Both networks after some steps, on crops that are not augmented.
 
     Attributes:
         training, validation: accuracies as fractions; training_loss, validation_loss: mean
             cross-entropy in nats. Each without and with augmentation.
-        answers: probabilities of the songs, of every validation crop, [2, N, K].
+        answers: probabilities of the classes, of every validation crop, [2, N, K].
     """
 
     step: int
@@ -140,24 +204,27 @@ class Comparison:
     """A training of both networks, step by step.
 
     Args:
-        mels: of each song, by FRONT_END, [M, F] dB.
+        split: `by_half` or `by_track`.
         strengths: of the augmentation.
         seed: of weights, crops and augmentation.
         steps: of the whole training, over which the learning rate rises and falls.
     """
 
     def __init__(
-        self, mels: Sequence[Tensor], strengths: Strengths, seed: int = 0, steps: int = STEPS
+        self, split: Split, strengths: Strengths, seed: int = 0, steps: int = STEPS
     ) -> None:
         self.strengths, self.seed, self.steps = strengths, seed, steps
-        self._halves = [mel[:, : mel.shape[1] // 2] for mel in mels]
-        later = [mel[:, mel.shape[1] // 2 + _GAP :] for mel in mels]
-        self.training, self.validation = _crops(self._halves), _crops(later)
+        self.split = split
+        self.training, self.validation = _crops(split.training), _crops(split.validation)
+        thinned = max(1, len(self.training[1]) // _EVALUATED)
+        self.training = self.training[0][::thinned], self.training[1][::thinned]
+        labels = range(max(each.label for each in split.training) + 1)
+        self._tracks = [[each.mel for each in split.training if each.label == k] for k in labels]
         self._crop_generator = Generator().manual_seed(seed)
         config = ModelConfig(
             n_mels=FRONT_END.n_mels,
             frames=CROP,
-            n_classes=len(mels),
+            n_classes=len(labels),
             channels=_CHANNELS,
             pools=_POOLS,
             gru=_GRU,
@@ -176,36 +243,49 @@ class Comparison:
     def done(self) -> bool:
         return self.step >= self.steps
 
-    def held_out(self, song: int) -> tuple[int, float]:
-        """A song's middle validation crop: its number, and where in the song it begins, in s."""
-        crops = (self.validation[1] == song).nonzero().flatten()
-        middle = len(crops) // 2
-        first = self._halves[song].shape[1] + _GAP + middle * CROP
-        return int(crops[middle]), first * FRONT_END.hop_seconds
+    def held_out(self, number: int) -> tuple[int, float]:
+        """A validation excerpt's middle crop: its number, and where in the track it begins, in s.
+
+        Args:
+            number: of the excerpt in split.validation.
+        """
+        excerpt, middle = (
+            self.split.validation[number],
+            middle_crop(self.split.validation[number].mel),
+        )
+        before = sum(each.mel.shape[1] // CROP for each in self.split.validation[:number])
+        return before + middle, (excerpt.first + middle * CROP) * FRONT_END.hop_seconds
 
     def batch(self) -> tuple[Tensor, Tensor]:
-        """The next crops, which both networks learn from, and their songs: [B, 1, M, W], [B]."""
-        generator, count = self._crop_generator, len(self._halves)
-        songs = torch.randperm(_BATCH, generator=generator) % count
+        """The next crops, which both networks learn from, and their classes: [B, 1, M, W], [B].
+
+        As many of each class; every place in a class's tracks is as likely.
+        """
+        generator, count = self._crop_generator, len(self._tracks)
+        labels = torch.randperm(_BATCH, generator=generator) % count
         places = torch.rand(_BATCH, generator=generator)
         crops = []
-        for song, place in zip(songs.tolist(), places.tolist(), strict=True):
-            half = self._halves[song]
-            start = int(place * (half.shape[1] - CROP + 1))
-            crops.append(half[:, start : start + CROP])
-        return torch.stack(crops).unsqueeze(1), songs
+        for label, place in zip(labels.tolist(), places.tolist(), strict=True):
+            tracks = self._tracks[label]
+            start = int(place * sum(mel.shape[1] - CROP + 1 for mel in tracks))
+            for mel in tracks:
+                if start <= mel.shape[1] - CROP:
+                    crops.append(mel[:, start : start + CROP])
+                    break
+                start -= mel.shape[1] - CROP + 1
+        return torch.stack(crops).unsqueeze(1), labels
 
     def advance(self) -> None:
         """One training step of both networks; every EVALUATE_EVERY steps, they are evaluated."""
         if self.done:
             return
-        crops, songs = self.batch()
+        crops, labels = self.batch()
         generator = Generator().manual_seed(self.seed * 1_000_003 + self.step)
         inputs = (crops, augment(crops, self.strengths, generator))
         for network, each, mel in zip(self.networks, self._moments, inputs, strict=True):
             network.train()
             network.zero_grad()
-            torch.autograd.backward(functional.cross_entropy(network(mel), songs))
+            torch.autograd.backward(functional.cross_entropy(network(mel), labels))
             update(each, self.step, self.steps)
         self.step += 1
         if self.done or self.step % EVALUATE_EVERY == 0:
@@ -215,20 +295,27 @@ class Comparison:
     def _evaluate(self) -> Evaluation:
         figures: dict[str, Any] = {}
         answers: tuple[Tensor, ...] = ()
-        for name, (crops, songs) in (("training", self.training), ("validation", self.validation)):
+        for name, (crops, labels) in (("training", self.training), ("validation", self.validation)):
             logits = [network.eval()(crops) for network in self.networks]
-            figures[name] = tuple(float((x.argmax(1) == songs).float().mean()) for x in logits)
-            losses = (float(functional.cross_entropy(x, songs)) for x in logits)
+            figures[name] = tuple(float((x.argmax(1) == labels).float().mean()) for x in logits)
+            losses = (float(functional.cross_entropy(x, labels)) for x in logits)
             figures[f"{name}_loss"] = tuple(losses)
             answers = tuple(x.softmax(1) for x in logits)
         return Evaluation(self.step, answers=torch.stack(answers), **figures)
 
 
-def _crops(mels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Crops side by side, and the song of each: [N, 1, M, W], [N]. Raises ValueError."""
-    if len(mels) < 2 or any(mel.shape[1] < CROP for mel in mels):
-        raise ValueError(f"two songs or more are needed, each with halves of {CROP} frames or more")
-    crops = [torch.split(mel, CROP, dim=1) for mel in mels]
-    whole = [[crop for crop in each if crop.shape[1] == CROP] for each in crops]
-    songs = [song for song, each in enumerate(whole) for _ in each]
-    return torch.stack([crop for each in whole for crop in each]).unsqueeze(1), torch.tensor(songs)
+def _crops(excerpts: Sequence[Excerpt]) -> tuple[Tensor, Tensor]:
+    """Crops side by side, and the class of each: [N, 1, M, W], [N]. Raises ValueError."""
+    if len({each.label for each in excerpts}) < 2 or any(e.mel.shape[1] < CROP for e in excerpts):
+        raise ValueError(
+            f"two classes or more are needed, each with excerpts of {CROP} frames or more for "
+            "training and for validation"
+        )
+    crops = [
+        (crop, each.label)
+        for each in excerpts
+        for crop in torch.split(each.mel, CROP, dim=1)
+        if crop.shape[1] == CROP
+    ]
+    labels = torch.tensor([label for _, label in crops])
+    return torch.stack([crop for crop, _ in crops]).unsqueeze(1), labels

@@ -7,22 +7,22 @@ from torch import Generator, Tensor
 
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import band_weights
-from crnn.audio.noise import KINDS, noise_loop, noise_loop_power
+from crnn.audio.noise import KINDS, NoiseLoop, noise_loop, noise_loop_power
 
 
 @dataclass(frozen=True)
 class BackgroundNoise:
     """Noise on average snr_db decibels quieter than the music.
 
-    kind: one of crnn.audio.noise.KINDS. What is sampled is where in a one-minute noise loop
-    an item's noise begins, from 0 to 1.
+    kind: one of crnn.audio.noise.KINDS, or a NoiseLoop. What is sampled is where in its loop an
+    item's noise begins, from 0 to 1.
     """
 
     snr_db: float
-    kind: str = "white"
+    kind: str | NoiseLoop = "white"
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
+        if isinstance(self.kind, str) and self.kind not in KINDS:
             raise ValueError(f"noise {self.kind!r}: one of {', '.join(KINDS)} is needed")
         if not -100 <= self.snr_db <= 200:
             raise ValueError(
@@ -35,9 +35,9 @@ class BackgroundNoise:
 
     def mix(self, samples: Tensor, begin: float, sample_rate: int) -> Tensor:
         """Shape: samples [T] -> [T]. Silence stays silence: its noise has no power either."""
-        minute = noise_loop(self.kind, sample_rate)
-        first = int(begin * len(minute))
-        noise = minute[(first + torch.arange(len(samples))) % len(minute)]
+        loop = noise_loop(self.kind, sample_rate)
+        first = int(begin * len(loop))
+        noise = loop[(first + torch.arange(len(samples))) % len(loop)]
         ratio = samples.square().mean() / noise.square().mean().clamp(min=1e-20)
         gain = (ratio * 10 ** (-self.snr_db / 10)).sqrt()
         return samples + gain.to(samples.dtype) * noise.to(samples.dtype)
@@ -49,13 +49,15 @@ class BackgroundNoise:
         single values is lost. Where 0 dB is the track's loudest point, the result is turned down to
         stay below it.
         """
-        minute = noise_loop_power(self.kind, front_end)  # [M, F]
-        first = (begin * minute.shape[1]).long()
-        frames = (first.unsqueeze(-1) + torch.arange(mel.shape[-1])) % minute.shape[1]  # [B, W]
-        noise = minute.t()[frames].transpose(1, 2).unsqueeze(1).to(mel.device)  # [B, 1, M, W]
+        loop = noise_loop_power(self.kind, front_end)  # [M, F]
+        first = (begin * loop.shape[1]).long()
+        frames = (first.unsqueeze(-1) + torch.arange(mel.shape[-1])) % loop.shape[1]  # [B, W]
+        noise = loop.t()[frames].transpose(1, 2).unsqueeze(1).to(mel.device)  # [B, 1, M, W]
         power = torch.pow(10.0, mel / 10)
         weights = band_weights(front_end).to(mel.device).view(1, 1, -1, 1)
-        ratio = (power * weights).sum((1, 2, 3)) / (noise * weights).sum((1, 2, 3))
+        # A recording's noise may pause.
+        noise_power = (noise * weights).sum((1, 2, 3)).clamp(min=1e-20)
+        ratio = (power * weights).sum((1, 2, 3)) / noise_power
         gain = ratio * 10 ** (-self.snr_db / 10)
         mixed = 10 * torch.log10(power + gain.view(-1, 1, 1, 1) * noise)
         if front_end.floor is None:

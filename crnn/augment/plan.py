@@ -18,6 +18,7 @@ from torch import Generator, Tensor
 
 from crnn.audio.front_end import FrontEnd, band_frequencies, hz_to_mel, mel_to_hz
 from crnn.audio.mel import log_mel, silence_db
+from crnn.audio.noise import NoiseLoop
 from crnn.audio.silence import Mask, audible
 from crnn.augment.effects.base import Effect
 from crnn.augment.masks import FrequencyMask, TimeMask
@@ -37,16 +38,16 @@ class Strengths:
     """How strong each augmentation is, in the paper's parameters; 0 or None is off.
 
     time_mask T and time_warp W: hop-512 frames; frequency_mask F: mel bands; snr_db: of music
-    to noise; masks: number per axis; fill: masked values become "silence" (the front end's floor)
-    or the spectrogram's "mean". effects: of the waveform, in their order; noise is mixed in after
-    so many of them.
+    to noise; noise: its kind, or a recording's loop; masks: number per axis; fill: masked values
+    become "silence" (the front end's floor) or the spectrogram's "mean". effects: of the waveform,
+    in their order; noise is mixed in after so many of them.
     """
 
     time_mask: int = 0
     frequency_mask: int = 0
     time_warp: int = 0
     snr_db: float | None = None
-    noise: str = "white"
+    noise: str | NoiseLoop = "white"
     masks: int = 1
     seed: int = 0
     fill: Literal["silence", "mean"] = "silence"
@@ -81,7 +82,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Plan:
-    """All pieces of a sound; noise: where in the one-minute noise loop its noise starts, in [0, 1).
+    """All pieces of a sound; noise: where in the loop of noise its noise starts, in [0, 1).
 
     hop_seconds, front_end: the grid on which the plan was sampled.
     """
@@ -117,8 +118,10 @@ class Plan:
             {"effect": type(e).__name__, **{k: getattr(v, "name", v) for k, v in vars(e).items()}}
             for e in self.strengths.effects
         ]
+        noise = getattr(self.strengths.noise, "name", self.strengths.noise)
+        named = asdict(replace(self.strengths, effects=(), noise=noise))
         return {
-            "strengths": asdict(replace(self.strengths, effects=())) | {"effects": effects},
+            "strengths": named | {"effects": effects},
             "frame_seconds": self.hop_seconds,
             "mel_bands": self.front_end.n_mels,
             "noise_begins_at_share_of_its_minute": round(self.noise, 6),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Experiment:
-    """What the console shows, and nothing of the track but its name.
+    """What the console shows, and nothing of the track but its name; the plan has its noise.
 
     example: its name in addresses, empty for a visitor's own; start: of the excerpt, in seconds;
     first: the number of its first segment.
@@ -71,7 +71,7 @@ def page(experiment: Experiment, own: Mapping[str, str]) -> str:
         "seconds": plan.pieces[-1].end,
         "first": experiment.first,
         "strengths": _code(plan.strengths),
-        "other": _second_track(plan.strengths),
+        "other": "\n".join([*_second_track(plan.strengths), *_own_noise(plan.strengths)]),
     }
     cells = [
         _cell(number, kind, Template(text).substitute(values))
@@ -111,22 +111,31 @@ def _code(strengths: Strengths) -> str:
             made = "".join(f"        effects.{effect!r},\n" for effect in value)
             made = re.sub(r"Recording\(name='.*?'\)", "other", made)
             lines.append(f"    effects=(\n{made}    ),\n")
+        elif not isinstance(strengths.noise, str) and field.name == "noise":
+            lines.append("    noise=noise,\n")
         elif value != field.default:
             lines.append(f"    {field.name}={value!r},\n")
     return f"plan.Strengths(\n{''.join(lines)})"
 
 
-def _second_track(strengths: Strengths) -> str:
+def _second_track(strengths: Strengths) -> list[str]:
     """Code that opens the example that is mixed in, if one is."""
     titles = [e.other.name for e in strengths.effects if isinstance(e, augment.effects.Mix)]
     texts = content.load("notebook")
-    lines = [
+    return [
         Template(texts["other"]).substitute(title=title, file=f'EXAMPLES["{each.name}"].file')
         for title in titles
         for each in EXAMPLES.values()
         if each.title == title
     ]
-    return "\n".join(lines)
+
+
+def _own_noise(strengths: Strengths) -> list[str]:
+    """Code that opens the visitor's noise, if it is on."""
+    if isinstance(strengths.noise, str):
+        return []
+    text = Template(content.load("notebook")["noise"])
+    return [text.substitute(name=repr(strengths.noise.name))]
 
 
 def _lessons(strengths: Strengths) -> list[dict[str, Any]]:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.lab import console, lessons, live
+from pages.lab import console, lessons
+from pages.lab.live import view as live
 from pages.room import teacher
 from pages.shared import session
 from pages.shared.controls import choose

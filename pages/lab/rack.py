@@ -10,15 +10,18 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from crnn import audio, augment
+from crnn.errors import CrnnError
 from crnn.sources.examples import EXAMPLES
-from pages.shared import session
+from pages.shared import queue, session, sources
 from pages.shared.controls import accept_renamed, choose
+from pages.shared.markdown import escape
 from pages.text import content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crnn.audio.front_end import FrontEnd
+    from crnn.audio.noise import NoiseLoop
     from crnn.augment.effects import Effect
     from crnn.augment.plan import Strengths
 
@@ -27,6 +30,8 @@ _ON = ("time",)
 
 # How a second track is mixed in, and which example that is where no other was chosen.
 _MIXES, _SECOND = ("Mixup", "CutMix", "MixStyle"), "Palace"
+
+_WHITE = "White noise"
 
 
 def effects() -> dict[str, dict[str, Any]]:
@@ -127,7 +132,8 @@ def preset(settings: Mapping[str, Any], front_end: FrontEnd) -> Strengths:
         if settings.get(effect["switch"]):
             value = settings[effect["slider"]]
             if name == "noise":
-                value = (float(value), _kinds()[settings.get("kind", "White noise")])
+                kind = _kinds()[settings.get("kind", _WHITE)]
+                value = (None if kind is None else float(value), kind or "white")
             elif name == "codec":
                 value = (settings["codec_name"].lower(), value)
             elif name == "mixing":
@@ -139,8 +145,10 @@ def preset(settings: Mapping[str, Any], front_end: FrontEnd) -> Strengths:
 
 def current(front_end: FrontEnd) -> Strengths:
     """The strengths that the rack is set to by visitor or address, where it is not drawn."""
-    kind = st.session_state.get("kind", st.query_params.get("kind"))
-    settings = {"masks": _number("masks", 1, 1, 5), "kind": kind if kind in _kinds() else None}
+    kinds, kind = _kinds(), st.session_state.get("kind", st.query_params.get("kind"))
+    if kind not in kinds or (kinds[kind] is None and "own_noise" not in st.session_state):
+        kind = None  # unknown, or another session's own
+    settings = {"masks": _number("masks", 1, 1, 5), "kind": kind}
     for effect in effects().values():
         name, (low, high, *rest) = effect["slider"], effect["range"]
         settings[effect["switch"]] = _on(effect)
@@ -258,7 +266,8 @@ def _strength(name: str, effect: Mapping[str, Any], front_end: FrontEnd) -> Any:
         effect["label"], low, high, default, step, format=effect["format"], **shared
     )
     if name == "noise":
-        return float(value), _noise_type()
+        kind = _noise_type(front_end)
+        return None if kind is None else (float(value), kind)
     if name == "mixing":
         kind = choose("Kind of mixing", _MIXES, "mix_kind")
         titles = [example.title for example in EXAMPLES.values()]
@@ -308,24 +317,79 @@ def _mix(kind: str, title: str | None, percent: int, seed: int) -> Effect:
     return {"Mixup": made.Mixup, "MixStyle": made.MixStyle}[kind](other, weight)
 
 
-def _kinds() -> dict[str, str]:
-    """Kinds of noise by their titles."""
-    return {content.load("lab")["noise"][kind]["title"]: kind for kind in audio.noise.KINDS}
+def _kinds() -> dict[str, str | NoiseLoop | None]:
+    """Kinds of noise by their titles; the visitor's own is None where no file was given."""
+    texts = content.load("lab")["noise"]
+    kinds: dict[str, str | NoiseLoop | None] = {texts[k]["title"]: k for k in audio.noise.KINDS}
+    return kinds | {texts["own"]["title"]: st.session_state.get("own_noise")}
 
 
-def _noise_type() -> str:
-    texts, kinds = content.load("lab")["noise"], _kinds()
-    accept_renamed("kind", {"A crowd": "Crowd", "A worn record": "Vinyl crackle"})
+def _noise_type(front_end: FrontEnd) -> str | NoiseLoop | None:
+    texts, own = content.load("lab")["noise"], content.load("lab")["noise"]["own"]["title"]
+    renamed = {"A crowd": "Crowd", "A worn record": "Vinyl crackle"}
+    if "own_noise" not in st.session_state:
+        # Nobody has chosen it here: it was another session's.
+        st.session_state.own_noise_lost = st.query_params.get("kind") == own
+        st.session_state.own_noise = None
+        renamed[own] = _WHITE
+    accept_renamed("kind", renamed)
     title = st.selectbox(
         "Noise type",
-        list(kinds),
+        list(_kinds()),
         key="kind",
         bind="query-params",
         persist_state="page",
         label_visibility="collapsed",
-        help="  \n".join(f"{title}: {texts[kind]['about']}" for title, kind in kinds.items()),
+        help="  \n".join(f"{text['title']}: {text['about']}" for text in texts.values()),
     )
-    return kinds[title]
+    if title == own:
+        _own_noise(front_end)
+    elif title == _WHITE and st.session_state.own_noise_lost:
+        st.info(content.load("lab")["own_noise"]["lost"], icon=":material/link_off:")
+    return _kinds()[title]
+
+
+def _own_noise(front_end: FrontEnd) -> None:
+    """A field for a file; its first minute is kept in the session as a loop, the file is not."""
+    texts, number = content.load("lab")["own_noise"], st.session_state.get("noise_files", 0)
+    st.session_state.own_noise_lost = False
+    file = st.file_uploader(
+        Template(texts["label"]).substitute(limit=sources.LIMIT_MB),
+        type=list(audio.decode.AUDIO_SUFFIXES),
+        max_upload_size=sources.LIMIT_MB,
+        key=f"noise-file-{number}",  # a new field after each file
+    )
+    if file is not None:
+        st.session_state.own_noise_failure = None
+        try:
+            st.session_state.own_noise = _loop(file.name, file.getvalue(), front_end)
+        except CrnnError as error:
+            st.session_state.own_noise_failure = (file.name, str(error))
+        sources.free(file.file_id)
+        file.close()
+        st.session_state.noise_files = number + 1
+        st.rerun()
+    loop: NoiseLoop | None = st.session_state.own_noise
+    if failure := st.session_state.get("own_noise_failure"):
+        name, reason = escape(failure[0], 60), escape(failure[1])
+        before = f" Still in use: {escape(loop.name, 60)}." if loop else ""
+        st.error(f"**{name}** – {reason}{before}", icon=":material/hearing_disabled:")
+    else:
+        used = Template(texts["used"]).substitute(name=escape(loop.name, 60)) if loop else ""
+        st.caption(used or texts["none"])
+
+
+def _loop(name: str, data: bytes, front_end: FrontEnd) -> NoiseLoop:
+    """A file's noise. Raises CrnnError."""
+    noise = audio.noise
+    with st.spinner("Opening…"), queue.turn():
+        waveform = queue.decode(
+            data,
+            sample_rate=front_end.sample_rate,
+            downmix=front_end.downmix,
+            max_seconds=noise.SECONDS + noise.FADE_SECONDS,
+        )
+        return noise.NoiseLoop.from_samples(name, waveform.samples, waveform.sample_rate)
 
 
 def _advanced() -> tuple[int, int, Any]:

@@ -50,9 +50,10 @@ def _curve(
     fixed = augment.robustness.fixed_strengths(strengths)
     labels = tuple(prediction.ranked()[0][0] for prediction in before)
     key = (start, len(samples), titles[title], fixed, labels, models.key())
-    if track.example:
+    if track.example and isinstance(fixed.noise, str):
         curves = _of_example(track.example, *key)
     else:
+        # Of the session: what visitors gave, their noise too, is not kept for others.
         curves = cache.per_track(
             "lab_curve", track, key, lambda: _computed(samples, titles[title], fixed, labels)
         )

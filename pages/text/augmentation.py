@@ -12,6 +12,7 @@ from pages.text import content
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from crnn.audio.noise import NoiseLoop
     from crnn.augment.effects import Effect
     from crnn.augment.plan import Piece, Plan, Shift, Version
     from crnn.augment.robustness import Curve
@@ -88,8 +89,15 @@ def label(plan: Plan, name: str) -> tuple[float, str] | None:
     return None
 
 
-def _noise(kind: str, snr_db: float) -> str:
-    title = content.load("lab")["noise"][kind]["title"]
+def noise_name(kind: str | NoiseLoop) -> str:
+    """A noise at the beginning of a sentence."""
+    if not isinstance(kind, str):
+        return "Noise from your file"
+    return str(content.load("lab")["noise"][kind]["title"])
+
+
+def _noise(kind: str | NoiseLoop, snr_db: float) -> str:
+    title = noise_name(kind)
     if snr_db == 0:
         return f"{title}, as loud as the music."
     return f"{title}, {abs(snr_db):g} dB {'quieter' if snr_db > 0 else 'louder'} than the music."

@@ -2,20 +2,113 @@
 
 from __future__ import annotations
 
+from string import Template
 from typing import TYPE_CHECKING
 
 from crnn import augment, results
-from crnn.format import percent
-from pages.text import content
+from crnn.format import duration, ellipsis, percent
+from crnn.sources import archive
+from pages.shared.markdown import escape
+from pages.text import augmentation, content
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from crnn.augment.comparison import Comparison, Evaluation
     from crnn.augment.plan import Strengths
     from crnn.results import Result
 
 _LARGE_GAP, _LEARNED = 0.1, 0.9
+
+# Of a visitor's own music: folders at most; of each track, the last seconds of its first minute.
+MAX_CLASSES, EXCERPT_SECONDS, SHORTEST_SECONDS = 6, 30, 5
+
+
+def about(sizes: Sequence[int] | None) -> str:
+    """What is learned; sizes: tracks in each of a visitor's folders, None for the examples."""
+    texts = content.load("live")
+    if sizes is None:
+        return str(texts["about"])
+    held_out = augment.comparison.n_validation(min(sizes))
+    return Template(texts["own"]["about"]).substitute(classes=len(sizes), held_out=held_out)
+
+
+def own_rules() -> str:
+    """What a visitor's own music must be."""
+    return Template(content.load("live")["own"]["rules"]).substitute(
+        classes=MAX_CLASSES,
+        tracks=augment.comparison.MIN_TRACKS,
+        limit=archive.MAX_TRACKS,
+        seconds=EXCERPT_SECONDS,
+    )
+
+
+def own_music(classes: Sequence[str], sizes: Sequence[int]) -> str:
+    """Each folder with its number of tracks."""
+    folders = (f"**{escape(c, 40)}** {n}" for c, n in zip(classes, sizes, strict=True))
+    return f"Tracks in your folders: {', '.join(folders)}"
+
+
+def not_used(count: int) -> str:
+    """How many files are left out."""
+    return f"{count} file{' is' if count == 1 else 's are'} not used"
+
+
+def refusal(sizes: Mapping[str, int]) -> str:
+    """Why folders with so many tracks can't be learned from; empty where they can."""
+    least = augment.comparison.MIN_TRACKS
+    if not 2 <= len(sizes) <= MAX_CLASSES:
+        folders = f"{len(sizes) or 'no'} folder{'' if len(sizes) == 1 else 's'} with audio"
+        return (
+            f"There {'is' if len(sizes) == 1 else 'are'} {folders} in what you gave. 2 to "
+            f"{MAX_CLASSES} are needed, one for each class: put them into one folder, and give it."
+        )
+    few = [f"“{ellipsis(name, 40)}” has {size}" for name, size in sizes.items() if size < least]
+    if few:
+        return (
+            f"Each folder needs {least} usable tracks or more: two to learn from, two to validate "
+            f"on. {', '.join(few)}. Add tracks, or leave the folder out."
+        )
+    return ""
+
+
+def over_limit(share: int) -> str:
+    """Why a track was left out."""
+    return (
+        f"Left out: up to {archive.MAX_TRACKS} tracks are used, here {share} of each folder. Take "
+        "others out of the folder to have it used."
+    )
+
+
+def copy(name: str) -> str:
+    """Why a copy of another track was left out."""
+    return (
+        f"The same file as {ellipsis(name, 60)}. A track must not be both in training and in "
+        "validation, so one of them is left out."
+    )
+
+
+def too_short(seconds: float) -> str:
+    """Why a short track was left out."""
+    return (
+        f"It is {duration(seconds)} long; {SHORTEST_SECONDS} s or more are needed. Choose a longer "
+        "one."
+    )
+
+
+def silent() -> str:
+    """Why a silent track was left out."""
+    return (
+        f"Its excerpt (the last {EXCERPT_SECONDS} s of its first minute) is silent; music is "
+        "needed. Choose another one."
+    )
+
+
+def own_finding(held_out: int) -> str:
+    """What one training on a visitor's own music can show."""
+    return Template(content.load("live")["own"]["finding"]).substitute(
+        tracks=held_out, points=f"{100 / held_out:.0f}"
+    )
 
 
 def used(strengths: Strengths) -> list[str]:
@@ -29,7 +122,7 @@ def used(strengths: Strengths) -> list[str]:
             case augment.effects.Gain(db=db) if db:
                 found.append(f"random gain up to ±{abs(db):g} dB")
     if strengths.snr_db is not None:
-        noise = content.load("lab")["noise"][strengths.noise]["title"].lower()
+        noise = augmentation.noise_name(strengths.noise).lower()
         strongest = f"{strengths.snr_db:g}".replace("-", "−")
         found.append(f"{noise} at a random ratio from {strongest} to 40 dB")
     if strengths.time_warp:
@@ -69,8 +162,12 @@ def progress(comparison: Comparison, stopped: bool) -> str:
     return "Finished" if comparison.done else place
 
 
-def gap(evaluation: Evaluation, network: int) -> str:
-    """Training and validation accuracy, and what their difference means."""
+def gap(evaluation: Evaluation, network: int, tracks: bool = False) -> str:
+    """Training and validation accuracy, and what their difference means.
+
+    tracks: validation is on other tracks, not on other moments of the same ones.
+    """
+    new = "tracks" if tracks else "moments"
     train, valid = evaluation.training[network], evaluation.validation[network]
     points = round(100 * (train - valid))
     figures = f"Training **{percent(train)}**, validation **{percent(valid)}**"
@@ -80,10 +177,10 @@ def gap(evaluation: Evaluation, network: int) -> str:
         return f"{figures}: it is still learning."
     if points >= 100 * _LARGE_GAP:
         return (
-            f"{figures}: a gap of **{points} points**. New moments are harder for it than those it "
+            f"{figures}: a gap of **{points} points**. New {new} are harder for it than those it "
             "learned from: it **overfits**."
         )
-    return f"{figures}: a small gap. It recognises new moments almost as well as its own."
+    return f"{figures}: a small gap. It recognises new {new} almost as well as its own."
 
 
 def curves(evaluation: Evaluation, network: int) -> str:
@@ -96,10 +193,10 @@ def curves(evaluation: Evaluation, network: int) -> str:
 
 
 def answer(probs: Sequence[float], titles: Sequence[str], song: int) -> str:
-    """The two most probable songs; the correct one is marked."""
+    """The two most probable songs or classes; the correct one is marked."""
     ranked = sorted(range(len(probs)), key=lambda k: -probs[k])
     mark = ":material/check_circle:" if ranked[0] == song else ":material/cancel:"
-    top, second = (f"{titles[k]} {percent(probs[k])}" for k in ranked[:2])
+    top, second = (f"{escape(titles[k], 40)} {percent(probs[k])}" for k in ranked[:2])
     return f"{mark} **{top}**  \nthen {second}"
 
 

@@ -8,7 +8,7 @@ import torch
 
 from crnn.audio.decode import decode
 from crnn.audio.mel import log_mel
-from crnn.augment.comparison import FRONT_END, NAMES, SETS, STEPS, Comparison
+from crnn.augment.comparison import FRONT_END, NAMES, SETS, STEPS, Comparison, by_half
 from crnn.sources.examples import EXAMPLES
 from training.evaluation import tables
 
@@ -30,7 +30,7 @@ def measure(seeds: Sequence[int], steps: int = STEPS) -> dict[str, Any]:
     begin = time.process_time()
     for name, strengths in SETS.items():
         for seed in seeds:
-            comparison = Comparison(mels, strengths, seed, steps)
+            comparison = Comparison(by_half(mels), strengths, seed, steps)
             while not comparison.done:
                 comparison.advance()
             last = comparison.history[-1]

@@ -14,6 +14,7 @@ from crnn.audio.front_end import (
     band_frequencies,
 )
 from crnn.audio.mel import log_mel
+from crnn.audio.noise import NoiseLoop
 from crnn.augment.effects import BandPass, Clipping, Codec, Gain
 from crnn.augment.noise_mix import BackgroundNoise
 from crnn.augment.plan import (
@@ -175,6 +176,18 @@ class TestEffects:
         augmented, plain = analyse(sound(3), [network], plan), analyse(heard, [network])
         assert torch.equal(augmented.mel, plain.mel)
         assert np.array_equal(augmented.predictions[0].overall, plain.predictions[0].overall)
+
+    def test_noise_of_a_recording_is_mixed_in_alike_and_stored_by_its_name(self) -> None:
+        loop = NoiseLoop.from_samples("rain.wav", melody(2, seed=3), 22_050)
+        plans = [sample(Strengths(snr_db=5.0, noise=loop, seed=s), 3.0, FINE) for s in (1, 1, 2)]
+        one, same, other = (augment_samples(sound(3), plan, 22_050) for plan in plans)
+        assert torch.equal(one, same)
+        assert not torch.equal(one, other)
+        added = one - sound(3)
+        ratio = sound(3).square().mean() / added.square().mean()
+        assert float(10 * ratio.log10()) == pytest.approx(5, abs=0.1)
+        stored = json.loads(json.dumps(plans[0].to_dict()))["strengths"]
+        assert stored["noise"] == "rain.wav"
 
     def test_they_are_named_in_the_stored_settings(self) -> None:
         stored = sample(Strengths(effects=(Codec("mp3", 32),)), 3.0, FINE).to_dict()

@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from pages.lab import notebook
 from pages.text import augmentation
-from tests.conftest import run_notebook
+from tests.conftest import encode, melody, run_notebook
 from tests.pages.visit import opened, words
 
 RICH = {
@@ -48,6 +49,24 @@ def test_it_runs_and_finds_what_the_console_shows(
     original, augmented = shown[-2:]
     assert len(original) == len(augmented) == round(names["seconds"] * names["rate"])
     assert capsys.readouterr().out.count("genre: ") == 2
+
+
+def test_noise_from_the_visitors_file_is_opened_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The file as it was uploaded: the notebook's loop is the console's."""
+    display = SimpleNamespace(display=lambda _: None, Audio=lambda samples, **_: samples)
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    console = opened("lab", example="mountain", time="false", noise="true", snr="5")
+    console.selectbox(key="kind").set_value("Own file").run()
+    file = ("it's noise.wav", encode(melody(2.0, seed=7)), "audio/wav")
+    console.file_uploader[-1].set_value(file).run()
+    experiment = console.session_state["experiment"]
+    monkeypatch.chdir(tmp_path)
+    Path(file[0]).write_bytes(file[1])
+    names = run_notebook(notebook.page(experiment, {}))
+    assert names["strengths"] == experiment.plan.strengths
+    assert augmentation.outcome(names["before"], names["after"]) in words(console)
 
 
 def test_it_explains_what_is_on_and_names_the_visitors_file() -> None:

@@ -7,23 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
-import torch
 
-from crnn import audio, augment, results, viz
-from crnn.sources.examples import EXAMPLES
+from crnn import augment, results, viz
 from pages.lab import rack
+from pages.lab.live import music
 from pages.shared import cache, queue, session
 from pages.shared.controls import choose
 from pages.text import content
 from pages.text import live as text
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from crnn.augment.comparison import Comparison
     from crnn.augment.plan import Strengths
 
 _RACK = "As set in Experiment"
+_OWN = "Own folders"
 _EVERY = 1.0  # seconds between two drawings
 _SLICE = 0.7  # seconds of training between two drawings
 _HEIGHT = 185  # of the curves, in px
@@ -41,10 +39,14 @@ _mount = st.components.v2.component(
 
 @dataclass(eq=False)
 class _Training:
-    """A visitor's training, its own ticket in the line; no comparison before its turn has come."""
+    """A visitor's training, its own ticket in the line; no comparison before its turn has come.
+
+    own: the visitor's music; None for the examples.
+    """
 
     chosen: str
     strengths: Strengths
+    own: music.Music | None = None
     comparison: Comparison | None = None
     stopped: bool = False
 
@@ -63,32 +65,44 @@ def show() -> None:
     """What is learned, the controls, both networks' curves and answers, what full training gave."""
     training: _Training | None = st.session_state.get("training")
     running = training is not None and training.running
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="live-bar"):
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="live-bar")
+    with bar:
+        source = choose("Music", ["Examples", _OWN], "train_on", disabled=running)
+    tell = training is None or training.own is None
+    own = music.own(running, tell) if source == _OWN else None
+    missing = own is None and source == _OWN
+    if training is not None and not running and (missing or training.own is not own):
+        training = None  # it was about other music
+        del st.session_state.training
+    with bar:
         options = [*augment.comparison.SETS, _RACK]
         chosen = choose("Augmentation", options, "train_with", widget=st.pills, disabled=running)
         strengths = _strengths(chosen)
+        ready = bool(text.used(strengths)) and not missing
         if running:
             st.button("Stop", icon=":material/stop:", on_click=_stop, args=(training,))
         else:
             st.button(
                 "Train again" if training else "Train both networks",
                 icon=":material/play_arrow:",
-                type="primary",
+                type="primary" if ready else "secondary",
                 on_click=_start,
-                args=(chosen, strengths),
-                disabled=not text.used(strengths),
+                args=(chosen, strengths, own),
+                disabled=not ready,
             )
         st.space("stretch")
         choose("Curves of", ["Accuracy", "Loss"], "curve_of")
+    if missing and not running:
+        return
     if training is None:
-        st.markdown(content.load("live")["about"])
+        st.markdown(text.about(own.sizes if own else None))
     st.caption(text.setting(training.strengths if running else strengths))
     with st.container(key="live", gap="xsmall"):
         st.fragment(_watch, run_every=_EVERY if running else None)()
     if training is None:
         st.markdown(f":material/front_hand: **Guess first.** {content.load('live')['ask']}")
     elif not running:
-        _findings(training.chosen)
+        _findings(training)
 
 
 def _strengths(chosen: str) -> Strengths:
@@ -97,8 +111,8 @@ def _strengths(chosen: str) -> Strengths:
     return rack.current(session.classifiers()[0].front_end)
 
 
-def _start(chosen: str, strengths: Strengths) -> None:
-    st.session_state.training = _Training(chosen, strengths)
+def _start(chosen: str, strengths: Strengths, own: music.Music | None) -> None:
+    st.session_state.training = _Training(chosen, strengths, own)
 
 
 def _stop(training: _Training) -> None:
@@ -129,8 +143,8 @@ def _watch() -> None:
             )
             _mount(key=f"curves-{network}", data=svg, height=_HEIGHT)
             with st.container(key=f"gap-{network}"):
-                st.markdown(text.gap(last, network))
-    _held_out(comparison)
+                st.markdown(text.gap(last, network, training.own is not None))
+    _held_out(comparison, training.own or music.examples())
     if training.running and line().ahead(training) == 0:
         _train(training, comparison)
         if not training.running:
@@ -143,8 +157,9 @@ def _begin(training: _Training) -> bool:
     if ahead := line().ahead(training):
         st.info(text.waiting(ahead), icon=":material/hourglass_top:")
         return False
-    with st.spinner("Opening the ten songs…"), queue.turn():
-        training.comparison = augment.comparison.Comparison(_mels(), training.strengths)
+    with st.spinner("Opening the songs…"), queue.turn():
+        split = (training.own or music.examples()).split
+        training.comparison = augment.comparison.Comparison(split, training.strengths)
     return True
 
 
@@ -163,50 +178,41 @@ def _train(training: _Training, comparison: Comparison) -> None:
             break
 
 
-@cache.shared()
-def _mels() -> tuple[Tensor, ...]:
-    """Log-mel spectrograms of the bundled clips, 160 kB each."""
-    front_end = augment.comparison.FRONT_END
-    waveforms = (
-        queue.decode(
-            example.file.read_bytes(),
-            sample_rate=front_end.sample_rate,
-            downmix=front_end.downmix,
-        )
-        for example in EXAMPLES.values()
-    )
-    return tuple(
-        audio.mel.log_mel(torch.from_numpy(waveform.samples), front_end) for waveform in waveforms
-    )
-
-
-def _held_out(comparison: Comparison) -> None:
-    """A moment from a half that neither network has learned from, and both networks' answers."""
-    songs = list(EXAMPLES.values())
-    titles = [song.title for song in songs]
+def _held_out(comparison: Comparison, learned: music.Music) -> None:
+    """A moment that neither network has learned from, and both networks' answers."""
     st.markdown("##### A moment that neither has learned from")
     columns = st.columns([1.5, 1, 1, 1], gap="small")
     with columns[0]:
-        title = st.selectbox("Song", titles, key="held_out", label_visibility="collapsed")
-        song = titles.index(title)
-        crop, start = comparison.held_out(song)
+        number = st.selectbox(
+            "Song",
+            range(len(learned.names)),
+            format_func=lambda number: learned.names[number],
+            key=f"held_out-{id(learned)}" if learned.sizes else "held_out",
+            label_visibility="collapsed",
+        )
+        crop, start = comparison.held_out(number)
         seconds = augment.comparison.CROP * augment.comparison.FRONT_END.hop_seconds
-        st.audio(str(songs[song].file), start_time=start, end_time=start + seconds)
+        start = 0.0 if learned.sizes else start  # of a visitor's own, only the crop is kept
+        st.audio(learned.sounds[number], start_time=start, end_time=start + seconds)
     first, last = comparison.history[0].answers, comparison.history[-1].answers
     heads = ("Before training", *augment.comparison.NAMES)
     answers = (first[0, crop], last[0, crop], last[1, crop])
     for head, probs, column in zip(heads, answers, columns[1:], strict=True):
         column.caption(head)
-        column.markdown(text.answer(probs.tolist(), titles, song))
+        label = comparison.split.validation[number].label
+        column.markdown(text.answer(probs.tolist(), learned.classes, label))
 
 
-def _findings(chosen: str) -> None:
+def _findings(training: _Training) -> None:
     """What this training gives over several seeds, and what full training gave."""
-    measured = results.load("live")
-    if measured is not None:
+    measured, own = results.load("live"), training.own
+    if own is not None:
         st.markdown("##### Is one training enough to tell?")
-        st.markdown(text.finding(measured, chosen))
-    st.markdown(content.load("live")["full"])
+        st.markdown(text.own_finding(len(own.names)))
+    elif measured is not None:
+        st.markdown("##### Is one training enough to tell?")
+        st.markdown(text.finding(measured, training.chosen))
+    st.markdown(content.load("live")["full" if own is None else "full_own"])
     with st.expander("What full training gave", icon=":material/table_chart:"):
         for name in ("VII-trained", "ablation"):
             if table := results.load(name):
