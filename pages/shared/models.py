@@ -221,5 +221,6 @@ def spare_modules() -> None:
     global _spared
     if len(sys.modules) - _spared > _MANY_MODULES:
         _spared = len(sys.modules)
+        gc.unfreeze()  # sessions that were open last time may have ended since
         gc.collect()
         gc.freeze()
