@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,14 @@ if __name__ == "__main__":
     collection.SAVE_SECONDS = 0
     cli.main(sys.argv[1:])
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def empty_main() -> Iterator[None]:
+    """Dask's processes run __main__ again, which a test of a page leaves as that page."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+        yield
 
 
 @pytest.fixture(scope="module")
