@@ -177,6 +177,7 @@ def _cancel(number: int, files: list[Any]) -> None:
     for file in files:
         sources.free(file.file_id)
         file.close()  # the button's arguments and the field still name it
+    audio.worker.trim()  # 120 MB that arrived in small pieces would stay with this process
 
 
 def _entries(files: list[Any], upload: _Upload) -> dict[str, list[tuple[str, Callable[[], bytes]]]]:
