@@ -1,4 +1,4 @@
-"""Live: genre and mood of what the microphone hears, computed in the browser.
+"""Live: genre and mood of the microphone's sound, computed in the browser.
 
 The browser gets the code, ONNX Runtime and the networks as files of this app; its microphone's
 samples never leave it.
