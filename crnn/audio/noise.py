@@ -58,8 +58,8 @@ class NoiseLoop:
         samples = samples[: SECONDS * sample_rate + fade]
         if len(samples) and np.ptp(samples) < 2 * SILENCE_PEAK:
             raise AudioError(
-                "The first minute of this recording is silent (below −80 dBFS): noise that can be "
-                "heard is needed. Choose another recording."
+                "The first minute of this recording is silent (below −80 dBFS); audible noise is "
+                "needed. Choose another recording."
             )
         for first, end in reversed(stretches(samples, sample_rate)):
             samples = np.delete(samples, slice(first, end))
