@@ -2,6 +2,9 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
+# Containers often set it; then each of the tests' many processes would compile all its imports again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: app test lint types format clean
 
 app: .venv/app.stamp
@@ -27,7 +30,7 @@ format: .venv/test.stamp
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-# Python compiles what it imports; pip would compile all of it, which takes a third of the time.
+# Python compiles what it imports, once; pip would compile all of it, which takes a third of the time.
 .venv/app.stamp: requirements.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --no-compile -r requirements.txt
 	touch $@
