@@ -56,8 +56,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than cores, since the one with the browser tests waits much of its time."""
-    return (os.cpu_count() or 1) + 1
+    """Two processes more than cores, since the two with the browser tests wait half of their time."""
+    return (os.cpu_count() or 1) + 2
 
 
 def run_notebook(text: str) -> dict[str, Any]:
