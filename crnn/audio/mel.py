@@ -60,11 +60,15 @@ def mel_power(samples: np.ndarray[Any, Any] | Tensor, front_end: FrontEnd) -> Te
     mel_spectrogram = mel_transform(front_end)
     n_fft, hop = front_end.n_fft, front_end.hop_length
     n_frames = wave.numel() // hop + 1
-    padded = torch.nn.functional.pad(wave, (n_fft // 2, n_fft // 2))
     blocks = []
     for first in range(0, n_frames, _BLOCK_FRAMES):
         last = min(first + _BLOCK_FRAMES, n_frames) - 1
-        blocks.append(mel_spectrogram(padded[first * hop : last * hop + n_fft]))
+        begin, end = first * hop - n_fft // 2, last * hop + n_fft - n_fft // 2
+        # Zeros at the ends of the track only: padded as a whole it would be copied.
+        block = torch.nn.functional.pad(
+            wave[max(0, begin) : end], (max(0, -begin), max(0, end - wave.numel()))
+        )
+        blocks.append(mel_spectrogram(block))
     return torch.cat(blocks, dim=1)
 
 
