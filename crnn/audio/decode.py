@@ -41,6 +41,8 @@ SOURCE_RATES = (4_000, 768_000)
 MAX_VALUES = 600 * 192_000 * 2
 # Full scale is 1; float samples beyond this are invalid and would overflow later on.
 _MAX_AMPLITUDE = 1e6
+# Samples by which the memory for them grows at once: 4 MB.
+_GROWTH = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -150,9 +152,22 @@ def resample(
         source_rate, sample_rate, 1 if mean else channels, dtype="float32", quality="HQ"
     )
     weights = np.full(channels, 1 / channels, np.float32)
-    chunks = [resampler.resample_chunk(block @ weights if mean else block) for block in blocks]
-    empty = np.zeros(0 if mean else (0, channels), dtype=np.float32)
-    return np.concatenate([*chunks, resampler.resample_chunk(empty, last=True)])
+    samples, count = np.zeros(0 if mean else (0, channels), dtype=np.float32), 0
+    empty = samples.copy()
+
+    def chunks() -> Iterator[Samples]:
+        for block in blocks:
+            yield resampler.resample_chunk(block @ weights if mean else block)
+        yield resampler.resample_chunk(empty, last=True)
+
+    for chunk in chunks():
+        if count + len(chunk) > len(samples):
+            # Grows in place: joined at the end, a track would be in memory twice.
+            samples.resize((count + len(chunk) + _GROWTH, *samples.shape[1:]), refcheck=False)
+        samples[count : count + len(chunk)] = chunk
+        count += len(chunk)
+    samples.resize((count, *samples.shape[1:]), refcheck=False)
+    return samples
 
 
 def normalise(samples: Samples) -> Samples:

@@ -110,7 +110,7 @@ def _take(file: Any, name: str = "") -> None:
         st.session_state.failure = None
         st.session_state.pop("track_cache", None)  # the former track's samples: memory for this one
         try:
-            st.session_state.track = session.analyse(name, file.getvalue())
+            st.session_state.track = session.analyse(name, contents(file))
             session.forget_example()
         except CrnnError as error:
             st.session_state.failure = str(error)
@@ -124,14 +124,31 @@ def _take(file: Any, name: str = "") -> None:
         )
 
 
+def contents(file: Any) -> bytes:
+    """An upload's bytes, those that Streamlit holds: scripts get a copy of them, which is freed."""
+    uploads, session_id = _uploads()
+    records = uploads.get_files(session_id, [file.file_id]) if uploads is not None else []
+    data = records[0].data if records else bytes(file.getvalue())
+    file.close()
+    return data
+
+
 def free(file_id: str) -> None:
     """Free an upload, which Streamlit would hold until the session ends.
 
     A field that still names it is empty from the next run on.
     """
+    uploads, session_id = _uploads()
+    if uploads is not None:
+        uploads.remove_file(session_id, file_id)
+
+
+def _uploads() -> tuple[MemoryUploadedFileManager | None, str]:
+    """Streamlit's store of uploads, and this session's key in it."""
     context = get_script_run_ctx()
-    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
-        context.uploaded_file_mgr.remove_file(context.session_id, file_id)
+    if context is None or not isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        return None, ""
+    return context.uploaded_file_mgr, context.session_id
 
 
 @dataclass
