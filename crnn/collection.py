@@ -52,8 +52,8 @@ try:
 except ModuleNotFoundError:
     pa, WorkerPlugin = None, object
 
-# Songs that the scheduler is given at once, and at most this many rows a part file: a scheduler
-# with a million tasks would need gigabytes.
+# Songs in one submission to the scheduler, which holds two at most (a million tasks would take
+# gigabytes); also the rows of a part file, at most.
 PARTITION = 1000
 SAVE_SECONDS = 60.0  # what a run that is killed loses
 _CONNECT_SECONDS = 30
@@ -169,7 +169,9 @@ class Results:
                 self._save_part(waiting)
 
     def merge(self, collection: Sequence[Song]) -> tuple[int, int]:
-        """Write the newest row of each of these songs, in their order, and remove the parts.
+        """Replace the file by the newest row of each of these songs, and remove the part files.
+
+        Rows of other files and of other checkpoints are dropped. The order is that of the songs.
 
         Returns:
             How many rows there are, and how many of them have an error.
@@ -250,7 +252,7 @@ def predict(
 
         send()
         for future in finished:
-            if len(sent) <= PARTITION:  # before processes have to wait
+            if len(sent) <= PARTITION:  # send more before workers run out of work
                 send()
             _, name, size, modified = sent.pop(future)
             try:

@@ -75,6 +75,9 @@ def audible(mel: Tensor, front_end: FrontEnd) -> Mask:
     In a silent frame every band has the lowest value of the track (`log_mel` puts zeros in place of
     silent stretches); frames that overlap a little sound beside it count as silent, too. Where
     nothing else is left, all frames are audible.
+
+    The second that silence must last is counted in frames whose whole window is silent: a stretch
+    that is longer by less than a window and a hop may stay audible.
     """
     half, hop = front_end.n_fft // 2, front_end.hop_length
     before, after = -(-half // hop), (half - 1) // hop

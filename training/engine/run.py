@@ -163,6 +163,7 @@ def train(
         for file in (last, best):
             file.unlink(missing_ok=True)
         config = _config(folder)
+        # Wall time of this process; epochs before a resume are not in it.
         config |= {"seconds": round(time.monotonic() - started, 1)} | outcome
         (folder / "config.json").write_text(json.dumps(config, indent=1))
 
