@@ -82,7 +82,11 @@ def train(
         task: what to train; manifest: on a table with the columns path,label[,group][,split], or on
             folders label/song.mp3
         split: all, filtered, paper:SEED, fold:K, fold:K/valid; of a manifest: given, grouped:SEED
-        patience, --delta
+        seed: of weights, crops and augmentation; default: 0
+        patience: stop after this many epochs without an improvement of delta; changes the recipe
+        delta: fall of the validation loss that counts as an improvement; changes the recipe
+        set_: other settings of the recipe, NAME=VALUE, such as epochs=5
+        tag: appended to the recipe's name; needed where settings are changed, and only there
         front_end: of a manifest's spectrograms; default: gtzan-mels
         task_name: what a manifest's labels are of, such as mood; default: its name
         skip_broken: go on without files that are missing or can't be decoded
@@ -94,7 +98,12 @@ def train(
     settings |= {"delta": delta} if delta is not None else {}
     if settings and not tag:
         raise ValueError("a changed recipe needs a name of its own: add --tag NAME")
-    suffix = f"-{tag}" if settings else ""
+    if tag and not settings:
+        raise ValueError(
+            f"--tag {tag} names a changed recipe: change a setting with --set, --patience or "
+            "--delta, or leave --tag out"
+        )
+    suffix = f"-{tag}" if tag else ""
     if task == "manifest":
         name = recipe or custom.default_recipe(task_name or "")
         folder = custom.train(
@@ -131,7 +140,10 @@ def evaluate(
     Args:
         names: protocols, as docs/results.md describes them; VII is the paper's Table VII
         checkpoint: for N: a bundled name, a folder, or user/repo
+        recipe: instead of the task's; not for N
     """
+    if recipe and "N" in names:
+        raise ValueError("N measures --checkpoint as it is: leave --recipe out, or N")
     experiment = replace(experiment, recipe=recipe)
     measure: dict[str, Callable[[], dict[str, Any]]] = {
         "F": partial(protocols.filtered, experiment, seeds),
