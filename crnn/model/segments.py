@@ -30,7 +30,7 @@ class Segments:
 
     @property
     def repeated(self) -> bool:
-        """Whether what sounds is shorter than one segment and is repeated to fill it."""
+        """Whether every audible run is shorter than a segment, and so is repeated to fill it."""
         lengths = np.subtract(self.ends, self.starts)
         return bool((lengths < self.width).all())
 

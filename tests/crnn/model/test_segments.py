@@ -39,6 +39,12 @@ def test_a_short_track_is_repeated_and_says_so(n_frames: int) -> None:
     assert picture[0, 0, 0].tolist() == [i % n_frames for i in range(10)]
 
 
+def test_parts_between_pauses_are_repeated_each() -> None:
+    audible = np.array([1] * 4 + [0] * 3 + [1] * 9 + [0] * 2, dtype=bool)
+    assert plan(18, width=10, audible=audible).repeated
+    assert not plan(18, width=9, audible=audible).repeated
+
+
 def test_cut_takes_the_planned_frames() -> None:
     mel = torch.arange(25, dtype=torch.float32).repeat(4, 1)
     pictures = cut(mel, plan(25, 10))
