@@ -306,7 +306,7 @@ def _serve(requests: BinaryIO, replies: BinaryIO, samples_path: str) -> None:
     for line in requests:
         replies.write(json.dumps(_answer(json.loads(line), samples_path)).encode() + b"\n")
         replies.flush()
-        trim()
+        release_memory()
 
 
 def _answer(request: dict[str, Any], samples_path: str) -> dict[str, Any]:
@@ -330,7 +330,7 @@ def _answer(request: dict[str, Any], samples_path: str) -> dict[str, Any]:
     return {name: getattr(waveform, name) for name in names} | {"count": len(waveform.samples)}
 
 
-def trim() -> None:
+def release_memory() -> None:
     """Give freed memory back to the system: after ten minutes of music 55 MB, in small blocks."""
     if sys.platform == "linux":
         with suppress(AttributeError):  # not glibc
