@@ -9,17 +9,17 @@ import torch
 from torch import Tensor
 
 from crnn.audio.front_end import FrontEnd
-from crnn.audio.silence import Mask, audible, runs
+from crnn.audio.silence import Mask, audible_mask, runs
 from crnn.errors import CheckpointError
 from crnn.inference import onnx
 from crnn.inference.prediction import Array, Prediction
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.hub import Progress
 from crnn.model.network import CRNN
-from crnn.model.segments import Segments, average, cut, plan
+from crnn.model.segments import Segments, cut_segments, plan_segments, pool_segments
 
-# Segments per batch of the convolutions: larger batches are no faster on a CPU, and with 8 the
-# feature maps take about 15 MB. The GRUs' many small steps take little longer for many segments.
+# Segments per batch of the convolutions (larger batches are no faster on a CPU; the feature maps of
+# 8 take about 15 MB) and of the GRUs (a step takes little longer for many segments).
 _BATCH_SIZE, _RECURRENT_BATCH_SIZE = 8, 64
 
 # Values in the largest feature map of a batch, 16 MB as float32; networks with larger maps get
@@ -34,7 +34,12 @@ _COVERAGE, _COVERAGE_LONG, _LONG_SECONDS = 3, 2, 5.0
 
 
 class Classifier:
-    """A checkpoint ready to predict; safe to share between threads."""
+    """A checkpoint ready to predict; safe to share between threads.
+
+    Attributes:
+        checkpoint, network: the network is in evaluation mode.
+        batch_size: segments that the convolutions take at once.
+    """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
@@ -51,12 +56,12 @@ class Classifier:
     def plan(
         self, n_frames: int, hop_seconds: float | None = None, audible: Mask | None = None
     ) -> Segments:
-        """Segments of a track of n_frames.
+        """Segments of a track of n_frames frames.
 
         Args:
             hop_seconds: time between segment starts, at most the segment length; default: a third
                 of the segment length, or half of it for segments of 5 s or more.
-            audible: frames to cover, [F]; default: all.
+            audible: mask of the frames to cover, [F]; default: all.
         """
         width = self.network.config.frames
         is_long = self.checkpoint.segment_seconds >= _LONG_SECONDS
@@ -64,18 +69,21 @@ class Classifier:
         hop = (
             max(1, width // coverage) if hop_seconds is None else self.front_end.frames(hop_seconds)
         )
-        return plan(n_frames, width, min(width, hop), audible)
+        return plan_segments(n_frames, width, min(width, hop), audible)
 
     @contextmanager
     def exclusive(self) -> Iterator[CRNN]:
-        """The network, locked: forward hooks would otherwise see other threads' segments too."""
+        """The network, locked for other threads, so that forward hooks see no other's segments."""
         with self._lock:
             yield self.network
 
     def logits(self, mel: Tensor, segments: Segments, progress: Progress | None = None) -> Tensor:
-        """Logits of each segment, before temperature scaling. Shape: mel [M, F] dB -> [S, K]."""
-        maps = self._run(self.network.convolve, mel, segments, progress)
-        return self._recur(maps, self.network.linear)
+        """Logits of each segment, before temperature scaling. Shape: mel [M, F] dB -> [S, K].
+
+        Computed by PyTorch, also where `predict` uses ONNX Runtime.
+        """
+        maps = self._forward_batches(self.network.convolve, mel, segments, progress)
+        return self._run_grus(maps, self.network.linear)
 
     def embedding(self, mel: Tensor) -> Array:
         """Embedding of a track: the linear layer's input, averaged over segments one length apart.
@@ -83,30 +91,35 @@ class Classifier:
         Silence is left out; a segment that overlaps its predecessor counts only for its new frames.
         Shape: mel [M, F] dB -> [H].
         """
-        sounding = audible(mel, self.front_end)
-        segments = plan(mel.shape[1], self.network.config.frames, audible=sounding)
-        maps = self._run(self.network.convolve, mel, segments)
-        return average(self._recur(maps).double().numpy(), segments)
+        audible = audible_mask(mel, self.front_end)
+        segments = plan_segments(mel.shape[1], self.network.config.frames, audible=audible)
+        maps = self._forward_batches(self.network.convolve, mel, segments)
+        return pool_segments(self._run_grus(maps).double().numpy(), segments)
 
     def predict(
         self,
         mel: Tensor,
         hop_seconds: float | None = None,
         progress: Progress | None = None,
-        sounding: Mask | None = None,
+        audible: Mask | None = None,
     ) -> Prediction:
         """Predict the classes of each segment and of the track.
 
         Args:
             mel: [M, F] in dB, computed with this checkpoint's front end.
-            hop_seconds: time between segment starts; default: as `plan` has it.
+            hop_seconds: time between segment starts; default: see `plan`.
             progress: called with the fraction done.
-            sounding: frames that count, [F]; default: all but silence (crnn.audio.silence).
+            audible: mask of the frames that count, [F]; default: all but silence
+                (crnn.audio.silence).
+
+        Raises:
+            CheckpointError: the network's outputs are NaN or infinite.
         """
-        sounding = audible(mel, self.front_end) if sounding is None else sounding
-        segments, hop = self.plan(mel.shape[1], hop_seconds, sounding), self.front_end.hop_seconds
+        audible = audible_mask(mel, self.front_end) if audible is None else audible
+        segments, hop = self.plan(mel.shape[1], hop_seconds, audible), self.front_end.hop_seconds
         if self._onnx is not None:
-            probabilities = self._run(self._onnx, mel, segments, progress).double().numpy()
+            outputs = self._forward_batches(self._onnx, mel, segments, progress)
+            probabilities = outputs.double().numpy()
         else:
             logits = self.logits(mel, segments, progress).double()
             probabilities = self.checkpoint.scaled(logits).softmax(dim=-1).numpy()
@@ -116,14 +129,14 @@ class Classifier:
             probabilities=probabilities,
             starts=np.asarray(segments.starts) * hop,
             segment_seconds=self.checkpoint.segment_seconds,
-            overall=average(probabilities, segments),
+            overall=pool_segments(probabilities, segments),
             repeated=segments.repeated,
             seconds=mel.shape[1] * hop,
-            silent=tuple((first * hop, end * hop) for first, end in runs(~sounding)),
+            silent=tuple((first * hop, end * hop) for first, end in runs(~audible)),
         )
 
     @torch.inference_mode()
-    def _run(
+    def _forward_batches(
         self,
         forward: Callable[[Tensor], Tensor],
         mel: Tensor,
@@ -135,20 +148,22 @@ class Classifier:
         for first in range(0, total, self.batch_size):
             last = min(first + self.batch_size, total)
             with self._lock:
-                outputs.append(forward(cut(mel, segments, first, last)))
+                outputs.append(forward(cut_segments(mel, segments, first, last)))
             if progress is not None:
                 progress(last / total)
         return self._finite(torch.cat(outputs))
 
     @torch.inference_mode()
-    def _recur(self, maps: Tensor, then: Callable[[Tensor], Tensor] = lambda x: x) -> Tensor:
+    def _run_grus(self, maps: Tensor, head: torch.nn.Module | None = None) -> Tensor:
         """Run the GRUs, then another layer. Shape: last feature maps [S, C, 1, W'] -> [S, …]."""
+        head = torch.nn.Identity() if head is None else head
         with self._lock:
-            parts = [then(self.network.recur(m)) for m in torch.split(maps, _RECURRENT_BATCH_SIZE)]
-        return self._finite(torch.cat(parts))
+            batches = torch.split(maps, _RECURRENT_BATCH_SIZE)
+            outputs = [head(self.network.recur(batch)) for batch in batches]
+        return self._finite(torch.cat(outputs))
 
     def _finite(self, result: Tensor) -> Tensor:
-        """Raises CheckpointError where a result is not: weights may be too large for a track."""
+        """Return the result. Raises CheckpointError where it is not finite: weights overflowed."""
         if not bool(result.isfinite().all()):
             raise CheckpointError(
                 f"The {self.checkpoint.task} network's outputs for this track are not numbers (NaN "

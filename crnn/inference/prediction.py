@@ -24,7 +24,7 @@ class Prediction:
         overall: of the track, [K]: the segments' mean, weighted by the time each adds.
         repeated: every audible run of the track was shorter than one segment, and was repeated to
             fill it.
-        silent: start and end (s) of the silent stretches, which no segment covers.
+        silent: start and end (s) of the silent intervals, which no segment covers.
         ood: out-of-distribution score; None where it was not computed or the checkpoint has no
             detector.
         seconds: length of the track, where known.
