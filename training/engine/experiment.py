@@ -76,7 +76,7 @@ class Experiment:
         first = self.init_from(spec)
         # Its own collection first: where both are missing, the error names this one.
         collection = collection or self.collection(spec.task)
-        donor = self._donor(spec, first, collection.front_end) if first else None
+        initial_run = self._initial_run(spec, first, collection.front_end) if first else None
         auxiliary = None
         if spec.recipe.auxiliary:
             auxiliary = ProcessGroup.current().run_on_all(
@@ -90,7 +90,7 @@ class Experiment:
             self.runs,
             self.precision,
             self.progress,
-            donor,
+            initial_run,
             auxiliary,
             self.workers,
         )
@@ -118,7 +118,7 @@ class Experiment:
     def _recipe(self, task: str) -> Recipe:
         return RECIPES[self._recipe_name(task)]
 
-    def _donor(self, spec: RunSpec, first: RunSpec, front_end: FrontEnd) -> Path:
+    def _initial_run(self, spec: RunSpec, first: RunSpec, front_end: FrontEnd) -> Path:
         try:
             return self.train(first, self.collection(first.task, front_end))
         except DataError as error:
