@@ -65,8 +65,8 @@ def choose_another(track: session.Track, live: Callable[[], None] | None = None)
             st.rerun()
 
 
-def open_example() -> None:
-    """Make the example that the address asks for the current track."""
+def open_example_from_url() -> None:
+    """Make the example that the address (?example=…) names the current track."""
     asked = st.query_params.get("example")
     if asked is None or asked == st.session_state.get("opened_example"):
         return

@@ -46,7 +46,7 @@ class _Training:
 
     chosen: str
     strengths: Strengths
-    own: music.Music | None = None
+    own: music.TrainingMusic | None = None
     comparison: Comparison | None = None
     stopped: bool = False
 
@@ -68,8 +68,8 @@ def show() -> None:
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="live-bar")
     with bar:
         source = choose("Music", ["Examples", _OWN], "train_on", disabled=running)
-    tell = training is None or training.own is None
-    own = music.own(running, tell) if source == _OWN else None
+    list_failures = training is None or training.own is None
+    own = music.choose_folders(running, list_failures) if source == _OWN else None
     missing = own is None and source == _OWN
     if training is not None and not running and (missing or training.own is not own):
         training = None  # it was about other music
@@ -111,7 +111,7 @@ def _strengths(chosen: str) -> Strengths:
     return rack.current(session.classifiers()[0].front_end)
 
 
-def _start(chosen: str, strengths: Strengths, own: music.Music | None) -> None:
+def _start(chosen: str, strengths: Strengths, own: music.TrainingMusic | None) -> None:
     st.session_state.training = _Training(chosen, strengths, own)
 
 
@@ -178,7 +178,7 @@ def _train(training: _Training, comparison: Comparison) -> None:
             break
 
 
-def _held_out(comparison: Comparison, learned: music.Music) -> None:
+def _held_out(comparison: Comparison, learned: music.TrainingMusic) -> None:
     """A moment that neither network has learned from, and both networks' answers."""
     st.markdown("##### A moment that neither has learned from")
     columns = st.columns([1.5, 1, 1, 1], gap="small")
@@ -187,12 +187,12 @@ def _held_out(comparison: Comparison, learned: music.Music) -> None:
             "Song",
             range(len(learned.names)),
             format_func=lambda number: learned.names[number],
-            key=f"held_out-{id(learned)}" if learned.sizes else "held_out",
+            key=f"held_out-{id(learned)}" if learned.is_own else "held_out",
             label_visibility="collapsed",
         )
         crop, start = comparison.held_out(number)
         seconds = augment.comparison.CROP * augment.comparison.FRONT_END.hop_seconds
-        start = 0.0 if learned.sizes else start  # of a visitor's own, only the crop is kept
+        start = 0.0 if learned.is_own else start  # of a visitor's own, only the crop is kept
         st.audio(learned.sounds[number], start_time=start, end_time=start + seconds)
     first, last = comparison.history[0].answers, comparison.history[-1].answers
     heads = ("Before training", *augment.comparison.NAMES)
