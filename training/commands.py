@@ -22,7 +22,7 @@ from training.experiments import (
     class_profiles,
     codecs,
     corruption,
-    live,
+    lab_training,
     noise_domain,
     paper_tables,
     parity,
@@ -258,9 +258,10 @@ def measure_noise(
     print(reproduce.write(out, "noise", result))
 
 
-def measure_live(*, seeds: Sequence[int] = FIVE_SEEDS, out: Path = RESULTS) -> None:
+def measure_lab_training(*, seeds: Sequence[int] = FIVE_SEEDS, out: Path = RESULTS) -> None:
     """Measure the effect of augmentation in the Lab's small training, on the bundled clips."""
-    print(reproduce.write(out, "live", result := live.measure(seeds)))
+    result = lab_training.measure(seeds)
+    print(reproduce.write(out, "live", result))  # a stored name
     print(results.table(result).to_string(index=False))
 
 
@@ -289,7 +290,7 @@ def reproduce_everything(
     train_svm(experiment, seeds=seeds, out=out, checkpoints=checkpoints)
     measure_class_profiles(experiment, out=out)
     if not quick:
-        measure_live(out=out)
+        measure_lab_training(out=out)
         write_report(results=out)
 
 
@@ -380,7 +381,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "tables": measure_tables,
     "codecs": measure_codecs,
     "noise": measure_noise,
-    "live": measure_live,
+    "lab-training": measure_lab_training,
     "reproduce": reproduce_everything,
     "svm": train_svm,
     "class-profiles": measure_class_profiles,

@@ -178,10 +178,14 @@ def test_commands_are_known_by_their_former_names(monkeypatch: pytest.MonkeyPatc
     def measure(experiment: Experiment, *, out: Path = Path()) -> None:
         calls.append(out)
 
-    for name, former in (("class-profiles", "portraits"), ("ood", "doubt")):
+    for name, former in (
+        ("class-profiles", "portraits"),
+        ("ood", "doubt"),
+        ("lab-training", "live"),
+    ):
         monkeypatch.setitem(COMMANDS, name, measure)
         assert main([former, "--data", "D", "--out", former]) == 0
-    assert calls == [Path("portraits"), Path("doubt")]
+    assert calls == [Path("portraits"), Path("doubt"), Path("live")]
 
 
 def test_every_option_of_train_has_a_help_text(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,11 +10,11 @@ import streamlit as st
 
 from crnn import augment, results, viz
 from pages.lab import rack
-from pages.lab.live import music
+from pages.lab.training import music
 from pages.shared import cache, queue, session
 from pages.shared.controls import choose
 from pages.text import content
-from pages.text import live as text
+from pages.text import training as text
 
 if TYPE_CHECKING:
     from crnn.augment.comparison import Comparison
@@ -100,7 +100,7 @@ def show() -> None:
     with st.container(key="live", gap="xsmall"):
         st.fragment(_watch, run_every=_EVERY if running else None)()
     if training is None:
-        st.markdown(f":material/front_hand: **Guess first.** {content.load('live')['ask']}")
+        st.markdown(f":material/front_hand: **Guess first.** {content.load('training')['ask']}")
     elif not running:
         _findings(training)
 
@@ -212,7 +212,7 @@ def _findings(training: _Training) -> None:
     elif measured is not None:
         st.markdown("##### Is one training enough to tell?")
         st.markdown(text.finding(measured, training.chosen))
-    st.markdown(content.load("live")["full" if own is None else "full_own"])
+    st.markdown(content.load("training")["full" if own is None else "full_own"])
     with st.expander("What full training gave", icon=":material/table_chart:"):
         for name in ("VII-trained", "ablation"):
             if table := results.load(name):

@@ -17,7 +17,7 @@ from crnn.sources.examples import EXAMPLES
 from pages.shared import cache, queue, sources
 from pages.shared.markdown import escape
 from pages.text import content
-from pages.text import live as text
+from pages.text import training as text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -97,7 +97,7 @@ def choose_folders(busy: bool, list_failures: bool) -> TrainingMusic | None:
         busy: a training on it is running, so it can't be replaced.
         list_failures: show which files were not used.
     """
-    texts, upload = content.load("live")["own"], st.session_state.get("own_music")
+    texts, upload = content.load("training")["own"], st.session_state.get("own_music")
     if upload is None or upload.music is None:
         st.markdown(text.own_rules())
         number = st.session_state.get("own_music_number", 0)  # new fields after each upload
@@ -224,7 +224,7 @@ def _entries(files: list[Any], upload: _Upload) -> dict[str, list[tuple[str, Cal
     entries: dict[str, list[tuple[str, Callable[[], bytes]]]] = {}
     for parts, read in sorted(found, key=lambda each: each[0]):
         if len(parts) <= shared + 1:
-            upload.failures.append((parts[-1], content.load("live")["own"]["no_folder"]))
+            upload.failures.append((parts[-1], content.load("training")["own"]["no_folder"]))
         else:
             entries.setdefault(parts[shared], []).append((parts[-1], read))
     return entries
