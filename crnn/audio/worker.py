@@ -81,7 +81,7 @@ def decode(
     while not _slots.acquire(timeout=_CHECK_SECONDS):
         check()
     try:
-        worker = _take() or _Worker()
+        worker = _pop_idle() or _Worker()
         try:
             return worker.decode(source, options, check)
         finally:
@@ -102,12 +102,12 @@ def start() -> None:
 @atexit.register
 def close() -> None:
     """End the worker that waits for files."""
-    while worker := _take():
+    while worker := _pop_idle():
         worker.close()
 
 
-def _take() -> "_Worker | None":
-    """A worker that has nothing to do."""
+def _pop_idle() -> "_Worker | None":
+    """A living worker that has nothing to do; dead ones are closed."""
     while True:
         try:
             worker = _idle.pop()

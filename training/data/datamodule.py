@@ -25,9 +25,13 @@ Item = tuple[Tensor, Tensor, Tensor]
 class RandomCrops(Dataset[Item]):
     """Random crops [1, M, W] with candidates [K] and tags [L]: of each track as many as fit.
 
-    Item (epoch, index): where a crop starts depends on seed, epoch and index alone, so that a
-    resumed run reads what it would have read. fraction: of the crops that fit, to take. No crop
-    reaches into silence.
+    An item is (epoch, index): where a crop starts depends on seed, epoch and index alone, so that a
+    resumed run reads what it would have read. No crop reaches into silence.
+
+    Args:
+        tracks: indices in the collection.
+        width: frames of a crop, W.
+        fraction: fraction of the crops that fit, to be read in an epoch.
     """
 
     def __init__(
@@ -136,9 +140,11 @@ class SegmentDataModule(pl.LightningDataModule):
     """A collection, a split and a segment width, as Lightning asks for them.
 
     Args:
-        batch_size: Of all processes together.
-        auxiliary, fraction: Partially labelled clips, and how many of their crops an epoch adds.
-        workers: Processes that read ahead; crops do not depend on them.
+        width: frames of a segment.
+        batch_size: of all processes together.
+        auxiliary: partially labelled clips.
+        fraction: fraction of their crops that an epoch adds.
+        workers: data-loading processes; crops do not depend on them.
     """
 
     def __init__(

@@ -27,8 +27,9 @@ class TrainingModule(pl.LightningModule):
     """One network in training. ValueError where the recipe weighs tags and the collection has none.
 
     Args:
-        steps: Of the whole run, over which a one-cycle schedule is laid.
-        n_tags: Tags of the collection, L.
+        front_end: of the spectrograms.
+        steps: training steps of the whole run, the length of a one-cycle schedule.
+        n_tags: number of the collection's tags, L.
     """
 
     def __init__(
