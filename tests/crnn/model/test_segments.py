@@ -1,4 +1,4 @@
-"""Every frame is heard, and segments average to what they are segments of."""
+"""Every frame is covered, and equal segments average to themselves."""
 
 import numpy as np
 import pytest
@@ -12,13 +12,13 @@ sizes = st.integers(1, 400)
 
 
 @given(n_frames=sizes, width=st.integers(1, 60), data=st.data())
-def test_every_frame_is_in_a_segment_and_the_weights_are_shares(
+def test_every_frame_is_in_a_segment_and_the_weights_sum_to_one(
     n_frames: int, width: int, data: st.DataObject
 ) -> None:
     hop = data.draw(st.integers(1, width))
     segments = plan_segments(n_frames, width, hop)
-    heard = {start + i for start in segments.starts for i in range(width)}
-    assert set(range(n_frames)) <= heard
+    covered = {start + i for start in segments.starts for i in range(width)}
+    assert set(range(n_frames)) <= covered
     assert sum(segments.weights) == pytest.approx(1)
     assert all(weight > 0 for weight in segments.weights)
 
@@ -34,9 +34,9 @@ def test_a_short_track_is_repeated_and_says_so(n_frames: int) -> None:
     mel = torch.arange(n_frames, dtype=torch.float32).repeat(3, 1)
     segments = plan_segments(n_frames, width=10)
     assert segments.repeated
-    picture = cut_segments(mel, segments)
-    assert picture.shape == (1, 1, 3, 10)
-    assert picture[0, 0, 0].tolist() == [i % n_frames for i in range(10)]
+    segment = cut_segments(mel, segments)
+    assert segment.shape == (1, 1, 3, 10)
+    assert segment[0, 0, 0].tolist() == [i % n_frames for i in range(10)]
 
 
 def test_parts_between_pauses_are_repeated_each() -> None:
@@ -47,11 +47,11 @@ def test_parts_between_pauses_are_repeated_each() -> None:
 
 def test_cut_takes_the_planned_frames() -> None:
     mel = torch.arange(25, dtype=torch.float32).repeat(4, 1)
-    pictures = cut_segments(mel, plan_segments(25, 10))
-    assert pictures.shape == (3, 1, 4, 10)
-    assert pictures[:, 0, 0, 0].tolist() == [0, 10, 15]
+    segments_cut = cut_segments(mel, plan_segments(25, 10))
+    assert segments_cut.shape == (3, 1, 4, 10)
+    assert segments_cut[:, 0, 0, 0].tolist() == [0, 10, 15]
     torch.testing.assert_close(
-        cut_segments(mel, plan_segments(25, 10), first=1, last=2), pictures[1:2]
+        cut_segments(mel, plan_segments(25, 10), first=1, last=2), segments_cut[1:2]
     )
 
 
