@@ -62,8 +62,8 @@ def run(
     with tempfile.TemporaryDirectory() as name:
         before, start = processor_seconds(), time.perf_counter()
         results = collection.Results(Path(name) / "r.parquet", checkpoints)
-        missing = results.missing(songs)
-        results.add(collection.predict(missing, checkpoints, scheduler))
+        pending = results.pending(songs)
+        results.add(collection.predict(pending, checkpoints, scheduler))
         assert results.merge(songs) == (len(songs), 0)
         wall = time.perf_counter() - start
         return processor_seconds() - before, wall
@@ -102,7 +102,7 @@ def million(folder: Path, checkpoints: list[Checkpoint]) -> dict[str, float]:
     seconds = {}
     for what, work in {
         "part files": lambda: results.add(rows()),
-        "what is missing": lambda: results.missing(songs),
+        "what is missing": lambda: results.pending(songs),
         "merging": lambda: results.merge(songs),
     }.items():
         start = time.process_time()

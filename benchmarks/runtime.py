@@ -26,7 +26,7 @@ from crnn.inference.classifier import Classifier
 from crnn.inference.prediction import Prediction
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.metadata import BUNDLED
-from crnn.model.segments import cut
+from crnn.model.segments import cut_segments
 from crnn.sources.examples import EXAMPLES
 from training.release import onnx
 
@@ -128,7 +128,7 @@ def measure(rounds: int = 15) -> dict[str, Any]:
         )
         for one in by_runtime["PyTorch"]:
             mel = mels[one.front_end][0]
-            segments = cut(mel, one.plan(mel.shape[1]))
+            segments = cut_segments(mel, one.plan(mel.shape[1]))
             np.save(folder / f"{one.checkpoint.task}.npy", segments.numpy())
         codes = dict.fromkeys(RUNTIMES, _FILE)
         result["a process that predicts a file of 30 s"] = processes(codes, folder, 5)

@@ -12,17 +12,17 @@ from crnn.explain import attribution, deletion
 from crnn.inference.analysis import decode_and_predict
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
-from crnn.model.segments import cut, plan
+from crnn.model.segments import cut_segments, plan_segments
 from crnn.sources.examples import EXAMPLES
 from crnn.viz.attribution import overlay
 
 
 def one_by_one(classifier: Classifier, mel: Tensor) -> None:
     """The reference: every patch of every segment silenced and predicted by itself."""
-    segments = plan(mel.shape[1], classifier.network.config.frames)
+    segments = plan_segments(mel.shape[1], classifier.network.config.frames)
     with torch.inference_mode():
         for number in range(len(segments.starts)):
-            segment = cut(mel, segments, number, number + 1)
+            segment = cut_segments(mel, segments, number, number + 1)
             for row in range(8):
                 for column in range(3):
                     silent = segment.clone()

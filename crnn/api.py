@@ -1,4 +1,4 @@
-"""One call from a file to its predictions, by networks loaded on first use."""
+"""Load checkpoints, and analyse an audio file with the bundled ones."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -16,13 +16,15 @@ def load(source: str | Path) -> Classifier:
             Hugging Face Hub.
 
     Raises:
-        CheckpointError: it is missing, damaged, too large, or not a checkpoint of this project's.
+        CheckpointError: it is missing, damaged, too large, or not a checkpoint of this project.
     """
     return Classifier(Checkpoint.load(source))
 
 
 def analyse(source: str | Path | bytes) -> Analysis:
-    """Predict genre and mood of an audio file.
+    """Predict genre and mood of an audio file, by the bundled networks.
+
+    They are loaded at the first call and kept.
 
     Args:
         source: the file's path, or its content; any format that `decode` reads.
@@ -31,7 +33,7 @@ def analyse(source: str | Path | bytes) -> Analysis:
         The log-mel spectrogram and, by task, a `Prediction`: `analysis["genre"].top(3)`.
 
     Raises:
-        AudioError: there is nothing in it that could be decoded, or only silence.
+        AudioError: the file holds no audio that can be decoded, or only silence.
     """
     return decode_and_predict(source, _bundled())[1]
 

@@ -246,16 +246,16 @@ def _analyse(options: argparse.Namespace) -> bool:
         raise CrnnError(f"{options.folder}: {_NO_AUDIO}")
     checkpoints = _checkpoints(options)
     results = crnn.collection.Results(options.out, checkpoints)
-    missing = results.missing(files)
-    if missing:
-        predicted = crnn.collection.predict(missing, checkpoints, options.scheduler)
+    pending = results.pending(files)
+    if pending:
+        predicted = crnn.collection.predict(pending, checkpoints, options.scheduler)
         try:
             with closing(predicted) as rows:
-                results.add(_progress(rows, options, len(missing)))
+                results.add(_progress(rows, options, len(pending)))
         except KeyboardInterrupt:
             raise CrnnError("Stopped. The same command goes on from here.") from None
     count, failed = results.merge(files)
-    print(f"{options.out}: {count} files, {len(missing)} of them analysed now, {failed} failed.")
+    print(f"{options.out}: {count} files, {len(pending)} of them analysed now, {failed} failed.")
     return failed > 0
 
 

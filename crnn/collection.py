@@ -1,11 +1,13 @@
-"""Genre and mood of every audio file in a folder, as one Parquet file. Extra `collections`.
+"""Genre and mood of every audio file in a folder, as one Parquet file.
 
-    find ──> Results.missing ──> predict ──> Results.add ──> Results.merge
-    songs    new or changed      rows        part files      one file, a row a song
+    find ──> Results.pending ──> predict ──> Results.add ──> Results.merge
+    songs    what is to be done  rows        part files      one file, a row a song
 
-Dask runs `predict`: on the cores of this machine, or on a cluster. It is used for both since it
-starts a process that was killed again, gives its song to another, and names the song at which
-processes keep dying; a process pool of the standard library ends with its first dead process.
+Needs the extra `collections`.
+
+Dask runs `predict`: on the cores of this machine, or on a cluster. It serves both because it
+restarts a worker process that was killed, gives its song to another one, and names a song at which
+workers keep dying; the standard library's process pool ends with its first dead process.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from crnn.audio import worker
+from crnn.audio import worker as decoding
 from crnn.audio.names import songs
 from crnn.errors import CrnnError
 from crnn.inference.analysis import decode_and_predict
@@ -52,10 +54,11 @@ try:
 except ModuleNotFoundError:
     pa, WorkerPlugin = None, object
 
-# Songs that the scheduler is given at once, and at most this many rows a part file: a scheduler
-# with a million tasks would need gigabytes.
+# Songs in one submission to the scheduler, which holds two at most (a million tasks would take
+# gigabytes); also the rows of a part file, at most.
 PARTITION = 1000
-SAVE_SECONDS = 60.0  # what a run that is killed loses
+SAVE_SECONDS = 60.0  # at most this much work is lost if the process is killed
+# To reach the scheduler: a worker that imports torch on a busy machine takes up to ten seconds.
 _CONNECT_SECONDS = 30
 
 Row = dict[str, Any]  # by column
@@ -68,9 +71,9 @@ class Song(NamedTuple):
 
     Attributes:
         path: absolute.
-        name: its path inside the folder; a byte that is no UTF-8 is written as "\\udcXX".
-        size: bytes; None, as `modified`, where the file can't be examined.
-        modified: microseconds since 1970.
+        name: path relative to the folder; bytes that are not UTF-8 are written as "\\udcXX".
+        size: bytes; None if the file can't be examined.
+        modified: microseconds since 1970 (UTC); None likewise.
     """
 
     path: Path
@@ -104,7 +107,7 @@ def find(folder: Path) -> list[Song]:
 
 
 def identity(checkpoints: Sequence[Checkpoint]) -> str:
-    """What the column `checkpoints` holds: equal only for networks that predict the same."""
+    """Value of the column `checkpoints`: equal only for checkpoints that predict the same."""
     return " ".join(checkpoint.identity for checkpoint in checkpoints)
 
 
@@ -112,8 +115,8 @@ class Results:
     """A Parquet file of results, and part files beside it until they are merged.
 
     Args:
-        file: the results; the parts are in the folder of the same name and ".parts".
-        checkpoints: results of others are not taken for these ones'.
+        file: the results; part files are in the folder of the same name and ".parts".
+        checkpoints: those that predict; rows of other checkpoints do not count as results.
 
     Raises:
         CrnnError: the file can't be written, or holds something else.
@@ -121,20 +124,20 @@ class Results:
 
     def __init__(self, file: Path, checkpoints: Sequence[Checkpoint]) -> None:
         require()
-        self.file = file = file.resolve()  # a link stays one
-        self.parts = file.with_name(f"{file.name}.parts")
+        self.file = file = file.resolve()  # write to a link's target, and keep the link
+        self.parts_folder = file.with_name(f"{file.name}.parts")
         self.checkpoints = identity(checkpoints)
         self._schema = _schema(checkpoints)
         self._keys = pa.schema([self._schema.field(name) for name in _KEYS])
-        with _writing(file):  # before hours of work
+        with _writing(file):  # fail before hours of work, not after
             file.parent.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=file.parent).close()
         stored = self._parquet(parquet.read_schema)
         if stored is not None and not set(self._keys).issubset(stored):
-            raise CrnnError(f"{file} holds something else than results; choose another --out.")
+            raise CrnnError(f"{file} holds something else than results; choose another file.")
 
-    def missing(self, collection: Sequence[Song]) -> list[Song]:
-        """The songs without a result, whose file has changed since, or which failed.
+    def pending(self, collection: Sequence[Song]) -> list[Song]:
+        """The songs to analyse: new, changed, failed, or predicted by other checkpoints.
 
         Raises:
             CrnnError: there are results, but of none of these songs.
@@ -146,7 +149,7 @@ class Results:
         done = dict(zip(table["file"].to_pylist(), states, strict=True))
         if done and not any(song.name in done for song in collection):
             raise CrnnError(
-                f"{self.file} holds results of other files; choose another --out, or remove it."
+                f"{self.file} holds results of other files; choose another one, or remove it."
             )
         return [
             song
@@ -155,7 +158,10 @@ class Results:
         ]
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Save rows as they come; all of them, unless this process is killed."""
+        """Save rows in part files, every SAVE_SECONDS or PARTITION rows.
+
+        The rest is saved at the end, also where an error or Ctrl-C ends the rows.
+        """
         waiting: list[Row] = []
         saved = time.monotonic()
         try:
@@ -169,7 +175,9 @@ class Results:
                 self._save_part(waiting)
 
     def merge(self, collection: Sequence[Song]) -> tuple[int, int]:
-        """Write the newest row of each of these songs, in their order, and remove the parts.
+        """Replace the file by the newest row of each of these songs, and remove the part files.
+
+        Rows of other files and of other checkpoints are dropped. The order is that of the songs.
 
         Returns:
             How many rows there are, and how many of them have an error.
@@ -178,15 +186,16 @@ class Results:
         newest = {name: row for row, name in enumerate(table["file"].to_pylist())}
         table = table.take([newest[song.name] for song in collection if song.name in newest])
         self._write(table, self.file)
-        shutil.rmtree(self.parts, ignore_errors=True)
+        shutil.rmtree(self.parts_folder, ignore_errors=True)
         return len(table), len(table) - table["error"].null_count
 
     def _read(self, schema: Any, filters: Any = None) -> Any:
-        """Rows of the file and then of the parts, which are newer."""
+        """Rows of the file and then of the part files, which are newer."""
         options = {"schema": schema, "filters": filters}
         tables = [schema.empty_table()]
-        # The parts first: another process may merge them meanwhile.
-        for part in sorted(self.parts.glob("*.parquet")):
+        # Part files before the main file: if another process merges in between, rows are read twice
+        # rather than lost.
+        for part in sorted(self.parts_folder.glob("*.parquet")):
             # One that has just been merged, or was cut off by a crash, is left out.
             with suppress(OSError, pa.ArrowException), part.open("rb") as stream:
                 tables.append(parquet.read_table(stream, **options))
@@ -194,7 +203,7 @@ class Results:
         return pa.concat_tables(tables if merged is None else [merged, *tables])
 
     def _parquet(self, read: Callable[..., Any], **options: Any) -> Any:
-        """What there is in the file; None if there is no file."""
+        """What `read` makes of the file; None if there is no file."""
         try:
             with self.file.open("rb") as stream:
                 return read(stream, **options)
@@ -203,18 +212,18 @@ class Results:
         except (OSError, pa.ArrowException) as error:
             raise CrnnError(
                 f"{self.file} can't be read as a Parquet file: {_reason(error)}. Choose another "
-                "--out."
+                "file."
             ) from error
 
     def _save_part(self, rows: list[Row]) -> None:
-        part = self.parts / f"{time.time_ns():020}-{os.getpid()}.parquet"
+        part = self.parts_folder / f"{time.time_ns():020}-{os.getpid()}.parquet"
         self._write(pa.Table.from_pylist(rows, self._schema), part)
 
     def _write(self, table: Any, file: Path) -> None:
-        """All or nothing."""
+        """Write a temporary file and rename it, so that readers never see half a table."""
         with _writing(file):
-            self.parts.mkdir(exist_ok=True)
-            unfinished = self.parts / f"{os.getpid()}.tmp"
+            self.parts_folder.mkdir(exist_ok=True)
+            unfinished = self.parts_folder / f"{os.getpid()}.tmp"
             with unfinished.open("wb") as stream:
                 parquet.write_table(table, stream)
                 os.fsync(stream.fileno())
@@ -234,23 +243,23 @@ def predict(
         CrnnError: the cluster can't be reached or used. What goes wrong with a song is a row.
     """
     require()
-    networks = _Networks(checkpoints)
+    plugin = _ClassifiersPlugin(checkpoints)
     remaining = iter(collection)
     with _cluster(scheduler) as client:
-        client.register_plugin(networks, networks.name)
+        client.register_plugin(plugin, plugin.name)
         sent: dict[Future, Song] = {}
         finished = as_completed(loop=client.loop)
 
         def send() -> None:
             batch = list(islice(remaining, PARTITION))
             paths = [song.path for song in batch]
-            futures = client.map(_predict, paths, networks=networks.name, pure=False)
+            futures = client.map(_predict, paths, plugin_name=plugin.name, pure=False)
             sent.update(zip(futures, batch, strict=True))
             finished.update(futures)
 
         send()
         for future in finished:
-            if len(sent) <= PARTITION:  # before processes have to wait
+            if len(sent) <= PARTITION:  # send more before workers run out of work
                 send()
             _, name, size, modified = sent.pop(future)
             try:
@@ -259,11 +268,11 @@ def predict(
                 attempts = error.allowed_failures + 1
                 result = {"error": f"{attempts} processes ended at this file. Too little memory?"}
             row = {"file": name, "size": size, "modified": modified, **result}
-            yield row | {"checkpoints": networks.name}
+            yield row | {"checkpoints": plugin.name}
 
 
-class _Networks(WorkerPlugin):  # type: ignore[misc]
-    """Both networks, loaded once by each process, also by one that joins or is started again."""
+class _ClassifiersPlugin(WorkerPlugin):  # type: ignore[misc]
+    """The classifiers, loaded once in each worker process, also in one that joins or restarts."""
 
     idempotent = True
 
@@ -275,12 +284,12 @@ class _Networks(WorkerPlugin):  # type: ignore[misc]
         self.classifiers = [Classifier(checkpoint) for checkpoint in self.checkpoints]
 
 
-def _predict(file: Path, networks: str) -> Row:
-    """What one of Dask's processes does with a file; its columns, as far as they are predicted."""
-    classifiers = get_worker().plugins[networks].classifiers
+def _predict(file: Path, plugin_name: str) -> Row:
+    """Predict one file in a Dask worker: the row's columns, or only `error` where that fails."""
+    classifiers = get_worker().plugins[plugin_name].classifiers
     try:
-        waveform, analysis = decode_and_predict(file, classifiers, decoder=worker.decode)
-    except Exception as error:  # the other files go on, whatever it is
+        waveform, analysis = decode_and_predict(file, classifiers, decoder=decoding.decode)
+    except Exception as error:  # whatever it is: the other files go on
         return {"error": one_line(str(error)) or type(error).__name__}
     row: Row = {"seconds": waveform.seconds}
     for prediction in analysis.predictions:
@@ -289,6 +298,7 @@ def _predict(file: Path, networks: str) -> Row:
         row |= {f"{task}_{label}": p for label, p in prediction.to_dict().items()}
         if prediction.ood is not None:
             row |= {f"{task}_ood": prediction.ood.score, f"{task}_is_ood": prediction.ood.is_ood}
+        # Valence and arousal are defined on timelines: make one of a single interval, the track.
         whole = Timeline(prediction.labels, np.array([0.0, waveform.seconds]), overall[None])
         if whole.has_valence_arousal:
             row["valence"], row["arousal"] = whole.valence_arousal[0].tolist()
@@ -317,10 +327,10 @@ def _schema(checkpoints: Sequence[Checkpoint]) -> Any:
 
 @contextmanager
 def _cluster(scheduler: str | None) -> Iterator[Client]:
-    """Connect; what goes wrong with the cluster itself, now or later, is one sentence."""
+    """Connect to a cluster, or start one. Its errors, also later ones, become a CrnnError."""
     try:
         with ExitStack() as stack:
-            # Its log would tear the progress bar, and says nothing else than the sentence.
+            # Dask's log would break up the progress bar, and only repeats the error's message.
             stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
             cluster = scheduler or stack.enter_context(_local_cluster())
             yield stack.enter_context(Client(cluster, timeout=_CONNECT_SECONDS))
@@ -336,12 +346,13 @@ def _cluster(scheduler: str | None) -> Iterator[Client]:
 
 
 def _local_cluster() -> LocalCluster:
-    """A process for each core.
+    """Start a worker process for each core.
 
-    Its connections are encrypted with a key that is made here: else other users of this machine
-    could have its processes run what they like. Memory is left to the operating system.
+    Connections are encrypted with a key made for this run: otherwise other users of this machine
+    could run code in the workers. Dask would pause or kill workers at a fraction of the machine's
+    memory; decoding has its own limits instead (crnn.audio.worker).
     """
-    # Ctrl-C is for this process: those that start while it is ignored never get it.
+    # Workers started while SIGINT is ignored inherit that: Ctrl-C reaches this process only.
     in_main_thread = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
     try:

@@ -19,7 +19,7 @@ from training.data.collection import DataError
 from training.distributed import OtherProcessFailed, ProcessGroup
 from training.engine.recipes import RECIPES
 
-_FORMER_NAMES = {"class-profiles": "portraits", "ood": "doubt"}
+_FORMER_NAMES = {"class-profiles": "portraits", "ood": "doubt", "lab-training": "live"}
 _HELP = {
     "recipe": "default: the task's",
     "seeds": "for runs, and for P's splits",

@@ -1,8 +1,8 @@
 """What each command of `python -m training` does.
 
-Each is a function of COMMANDS. Its parameters are its arguments, and its docstring is its help:
-training.cli makes the command line of them. An `experiment` stands for the options of
-`shared_options`.
+Each command is a function in COMMANDS: its parameters become arguments and options, its docstring
+the help (training.cli). The help of a boolean that is true by default is that of its switch, --no-…
+A parameter `experiment` stands for the options of `shared_options`.
 """
 
 import json
@@ -22,7 +22,7 @@ from training.experiments import (
     class_profiles,
     codecs,
     corruption,
-    live,
+    lab_training,
     noise_domain,
     paper_tables,
     parity,
@@ -55,7 +55,7 @@ def shared_options(
             folder of audio
         runs: where runs and computed features are kept
         precision: auto, or as Lightning names it: 32-true, bf16-mixed, …
-        workers: processes that read crops ahead; default: 0, with a GPU up to 4
+        workers: data-loading processes; default: up to 4 with a GPU, else none
         progress: no progress bar
     """
     return Experiment(data, runs, precision=precision, progress=progress, workers=workers)
@@ -81,8 +81,14 @@ def train(
     Args:
         task: what to train; manifest: on a table with the columns path,label[,group][,split], or on
             folders label/song.mp3
-        split: all, filtered, paper:SEED, fold:K, fold:K/valid; of a manifest: given, grouped:SEED
-        patience, --delta
+        split: all, filtered (protocol F), paper:SEED (P), fold:K or fold:K/valid (M); of a
+            manifest: given or grouped:SEED; default: filtered for genre, fold:0/valid for mood and
+            quadrant, a manifest's own split if it has one, else grouped:SEED
+        seed: of weights, crops and augmentation; default: 0
+        patience: stop after this many epochs without an improvement of delta; changes the recipe
+        delta: fall of the validation loss that counts as an improvement; changes the recipe
+        set_: other settings of the recipe, NAME=VALUE, such as epochs=5
+        tag: appended to the recipe's name; needed where settings are changed, and only there
         front_end: of a manifest's spectrograms; default: gtzan-mels
         task_name: what a manifest's labels are of, such as mood; default: its name
         skip_broken: go on without files that are missing or can't be decoded
@@ -94,7 +100,12 @@ def train(
     settings |= {"delta": delta} if delta is not None else {}
     if settings and not tag:
         raise ValueError("a changed recipe needs a name of its own: add --tag NAME")
-    suffix = f"-{tag}" if settings else ""
+    if tag and not settings:
+        raise ValueError(
+            f"--tag {tag} names a changed recipe: change a setting with --set, --patience or "
+            "--delta, or leave --tag out"
+        )
+    suffix = f"-{tag}" if tag else ""
     if task == "manifest":
         name = recipe or custom.default_recipe(task_name or "")
         folder = custom.train(
@@ -119,7 +130,7 @@ def train(
 
 def evaluate(
     experiment: Experiment,
-    names: Sequence[Protocol],
+    protocol_names: Sequence[Protocol],
     *,
     seeds: Sequence[int] = FIVE_SEEDS,
     checkpoint: str = "genre",
@@ -129,9 +140,12 @@ def evaluate(
     """Measure protocols, one JSON each; trains the runs that are missing.
 
     Args:
-        names: protocols, as docs/results.md describes them; VII is the paper's Table VII
+        protocol_names: as docs/results.md describes them; VII is the paper's Table VII
         checkpoint: for N: a bundled name, a folder, or user/repo
+        recipe: instead of the task's; not for N
     """
+    if recipe and "N" in protocol_names:
+        raise ValueError("N measures --checkpoint as it is: leave --recipe out, or N")
     experiment = replace(experiment, recipe=recipe)
     measure: dict[str, Callable[[], dict[str, Any]]] = {
         "F": partial(protocols.filtered, experiment, seeds),
@@ -144,7 +158,7 @@ def evaluate(
         "VII": partial(corruption.table, experiment, seeds),
     }
     out.mkdir(parents=True, exist_ok=True)
-    for name in names:
+    for name in protocol_names:
         result = measure[name]() | ({"recipe": recipe} if recipe else {})
         file = out / (f"{name}-{recipe}.json" if recipe else f"{name}.json")
         file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
@@ -182,13 +196,13 @@ def bundle_checkpoints(
     out: Path = CHECKPOINTS,
     results: Path = RESULTS,
 ) -> None:
-    """Retrain the recipe on every track and write the checkpoint folder."""
+    """Train each task's recipe on all tracks and write its checkpoint folder."""
     for task in tasks:
         print(bundle.bundle(experiment, task, out, results))
 
 
 def write_cards(folders: Sequence[Path], *, results: Path = RESULTS) -> None:
-    """Refresh a checkpoint folder's figures and model card from measured results."""
+    """Update the results in a checkpoint's config.json and its model card."""
     for folder in folders:
         print(bundle.write_card(folder, results))
 
@@ -199,7 +213,7 @@ def write_report(*, readme: Path = ASSETS.parent / "README.md", results: Path = 
 
 
 def measure_parity(experiment: Experiment, *, checkpoint: str = "genre") -> None:
-    """Compare the spectrograms of serving with those of the training data."""
+    """Compare spectrograms that crnn computes from audio with the published ones."""
     print(json.dumps(parity.measure(experiment.data, experiment.cache, checkpoint), indent=1))
 
 
@@ -214,7 +228,8 @@ def measure_tables(
     """Measure the paper's tables and ablations, one JSON each; trains the runs that are missing.
 
     Args:
-        tables: V, VII-trained, choices, mood-grid, optimism, curves; ablation, ablation-mood
+        tables: V, VII-trained, choices (activation, optimiser, pooling), mood-grid (spectrogram
+            resolution), optimism (split leakage), curves; ablation, ablation-mood
     """
     known = (*paper_tables.TABLES, *ablation.ABLATIONS, "curves")
     if unknown := [name for name in tables if name not in known]:
@@ -230,7 +245,7 @@ def measure_tables(
 
 
 def measure_codecs(experiment: Experiment, *, out: Path = RESULTS) -> None:
-    """Measure how far the bundled networks' predictions move when music is re-encoded."""
+    """Measure how much re-encoding music changes the bundled networks' predictions."""
     result = codecs.measure(experiment.data, progress=experiment.progress)
     print(reproduce.write(out, "codecs", result))
 
@@ -243,9 +258,10 @@ def measure_noise(
     print(reproduce.write(out, "noise", result))
 
 
-def measure_live(*, seeds: Sequence[int] = FIVE_SEEDS, out: Path = RESULTS) -> None:
-    """Measure what augmentation gives in the Lab's small training, on the bundled clips."""
-    print(reproduce.write(out, "live", result := live.measure(seeds)))
+def measure_lab_training(*, seeds: Sequence[int] = FIVE_SEEDS, out: Path = RESULTS) -> None:
+    """Measure the effect of augmentation in the Lab's small training, on the bundled clips."""
+    result = lab_training.measure(seeds)
+    print(reproduce.write(out, "live", result))  # a stored name
     print(results.table(result).to_string(index=False))
 
 
@@ -258,11 +274,11 @@ def reproduce_everything(
     width: Width = "narrow",
     out: Path | None = None,
 ) -> None:
-    """Train and measure everything, and write README.md's and docs/results.md's tables.
+    """Train and measure everything; write the tables of README.md and docs/results.md.
 
     Args:
-        quick: two epochs a run and one seed, to see that everything runs; into runs/quick/
-        table_seeds: for the paper's tables
+        quick: a trial: two epochs a run and one seed, into runs/quick/; no report
+        table_seeds: seeds of the paper's tables and ablations
         out: default: assets/results
     """
     if quick:
@@ -271,29 +287,30 @@ def reproduce_everything(
     checkpoints = out if quick else CHECKPOINTS
     reproduce.reproduce(experiment, seeds, table_seeds, width, out)
     reproduce.write(out, "N", protocols.new_songs(experiment))
-    measure_svm(experiment, seeds=seeds, out=out, checkpoints=checkpoints)
+    train_svm(experiment, seeds=seeds, out=out, checkpoints=checkpoints)
     measure_class_profiles(experiment, out=out)
     if not quick:
-        measure_live(out=out)
+        measure_lab_training(out=out)
         write_report(results=out)
 
 
-def measure_svm(
+def train_svm(
     experiment: Experiment,
     *,
     seeds: Sequence[int] = FIVE_SEEDS,
     out: Path = RESULTS,
     checkpoints: Path = CHECKPOINTS,
 ) -> None:
-    """Measure the SVM baseline as svm.json and write its checkpoint folder, svm-genre."""
+    """Train and measure the SVM baseline; write svm.json and the checkpoint folder svm-genre."""
     print(reproduce.baseline(experiment, seeds, out, checkpoints))
 
 
 def measure_class_profiles(experiment: Experiment, *, out: Path = RESULTS) -> None:
     """Average spectrum and modulation of every genre and mood."""
     out.mkdir(parents=True, exist_ok=True)
-    file, profiles = out / "portraits.json", class_profiles.table(experiment.data, experiment.cache)
-    # Long rows of numbers: in one line they take less than half the room.
+    profiles = class_profiles.table(experiment.data, experiment.cache)
+    file = out / "portraits.json"  # a stored name
+    # Compact: indented, the arrays would take more than twice the space.
     file.write_text(json.dumps(profiles, separators=(",", ":")) + "\n", encoding="utf-8")
     print(file)
 
@@ -305,9 +322,10 @@ def measure_ood(
     checkpoints: Path = CHECKPOINTS,
     recipe: str | None = None,
 ) -> None:
-    """Measure out-of-distribution detection, and give the bundled checkpoints their threshold."""
+    """Measure out-of-distribution detection, and refit the detectors of bundled checkpoints."""
     result = reproduce.ood(replace(experiment, recipe=recipe), out, checkpoints)
     for row in result["rows"]:
+        # share_doubted, a stored key: fraction flagged as out of distribution.
         flagged = f"{100 * row['share_doubted']:5.1f} %  of {row['tracks']}"
         print(f"{row['network']:<6} {row['name']:<60} {flagged}")
 
@@ -363,9 +381,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "tables": measure_tables,
     "codecs": measure_codecs,
     "noise": measure_noise,
-    "live": measure_live,
+    "lab-training": measure_lab_training,
     "reproduce": reproduce_everything,
-    "svm": measure_svm,
+    "svm": train_svm,
     "class-profiles": measure_class_profiles,
     "ood": measure_ood,
     "playlists": playlists.run,

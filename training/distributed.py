@@ -128,12 +128,16 @@ class ProcessGroup:
             "use_distributed_sampler": False,  # training.data.datamodule has its own
         }
 
-    def sync_batch_norm(self, network: nn.Module) -> nn.Module:
-        """Normalise by all processes' batch, so that a recipe means the same on one or many."""
+    def sync_batch_norm(self, network: nn.Module) -> None:
+        """Make the layers in a network normalise by all processes' batch.
+
+        So a recipe means the same on one process or many.
+        """
         if self.world == 1:
-            return network
+            return
         if self.on_gpu:
-            return nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore
+            nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore
+            return
         for name, child in network.named_children():
             if isinstance(child, nn.BatchNorm2d):
                 synced = CPUSyncBatchNorm(child.num_features, child.eps, child.momentum)
@@ -141,7 +145,6 @@ class ProcessGroup:
                 setattr(network, name, synced)
             else:
                 self.sync_batch_norm(child)
-        return network
 
 
 class CPUSyncBatchNorm(nn.BatchNorm2d):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from crnn.audio.decode import SILENCE_PEAK, Waveform
 from crnn.audio.front_end import FrontEnd, band_edges
-from crnn.audio.silence import aligned
+from crnn.audio.silence import zero_silence_and_align
 from crnn.audio.torchaudio_shim import torchaudio
 from crnn.errors import AudioError
 
@@ -18,7 +18,7 @@ _BLOCK_FRAMES = 512
 
 
 def log_mel(samples: np.ndarray[Any, Any] | Tensor | Waveform, front_end: FrontEnd) -> Tensor:
-    """Log-mel spectrogram in dB; silent stretches (crnn.audio.silence) have its lowest value.
+    """Log-mel spectrogram in dB; silent intervals (crnn.audio.silence) have its lowest value.
 
     Shape: samples [T] -> [M, F], float32, F = T // hop_length + 1.
 
@@ -41,7 +41,7 @@ def log_mel(samples: np.ndarray[Any, Any] | Tensor | Waveform, front_end: FrontE
             f"The audio is silent: its loudest sample is {level}, and anything below −80 dBFS "
             "counts as silence. Check the recording level, or choose another excerpt."
         )
-    power = mel_power(aligned(wave.numpy(), front_end), front_end)
+    power = mel_power(zero_silence_and_align(wave.numpy(), front_end), front_end)
     if not bool(power.max() > 0):
         # Frames are a hop apart: with long hops the only sound can lie beyond the last one.
         raise AudioError("The audio is silent but for its very end. Choose another excerpt.")

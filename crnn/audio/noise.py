@@ -13,7 +13,7 @@ from torch import Tensor
 from crnn.audio.decode import SILENCE_PEAK
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import mel_power
-from crnn.audio.silence import stretches
+from crnn.audio.silence import silent_intervals
 from crnn.errors import AudioError
 
 SECONDS = 60
@@ -47,7 +47,7 @@ class NoiseLoop:
 
     @classmethod
     def from_samples(cls, name: str, samples: Array, sample_rate: int) -> "NoiseLoop":
-        """The first minute of a recording [T], without its silent stretches.
+        """The first minute of a recording [T], without its silent intervals.
 
         A shorter one is repeated as often as a minute holds.
 
@@ -61,7 +61,7 @@ class NoiseLoop:
                 "The first minute of this recording is silent (below −80 dBFS); audible noise is "
                 "needed. Choose another recording."
             )
-        for first, end in reversed(stretches(samples, sample_rate)):
+        for first, end in reversed(silent_intervals(samples, sample_rate)):
             samples = np.delete(samples, slice(first, end))
         if (seconds := len(samples) / sample_rate) < MIN_SECONDS:
             raise AudioError(

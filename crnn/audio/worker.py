@@ -81,7 +81,7 @@ def decode(
     while not _slots.acquire(timeout=_CHECK_SECONDS):
         check()
     try:
-        worker = _take() or _Worker()
+        worker = _pop_idle() or _Worker()
         try:
             return worker.decode(source, options, check)
         finally:
@@ -102,12 +102,12 @@ def start() -> None:
 @atexit.register
 def close() -> None:
     """End the worker that waits for files."""
-    while worker := _take():
+    while worker := _pop_idle():
         worker.close()
 
 
-def _take() -> "_Worker | None":
-    """A worker that has nothing to do."""
+def _pop_idle() -> "_Worker | None":
+    """A living worker that has nothing to do; dead ones are closed."""
     while True:
         try:
             worker = _idle.pop()
@@ -306,7 +306,7 @@ def _serve(requests: BinaryIO, replies: BinaryIO, samples_path: str) -> None:
     for line in requests:
         replies.write(json.dumps(_answer(json.loads(line), samples_path)).encode() + b"\n")
         replies.flush()
-        trim()
+        release_memory()
 
 
 def _answer(request: dict[str, Any], samples_path: str) -> dict[str, Any]:
@@ -330,7 +330,7 @@ def _answer(request: dict[str, Any], samples_path: str) -> dict[str, Any]:
     return {name: getattr(waveform, name) for name in names} | {"count": len(waveform.samples)}
 
 
-def trim() -> None:
+def release_memory() -> None:
     """Give freed memory back to the system: after ten minutes of music 55 MB, in small blocks."""
     if sys.platform == "linux":
         with suppress(AttributeError):  # not glibc

@@ -19,7 +19,7 @@ from torch import Generator, Tensor
 from crnn.audio.front_end import FrontEnd, band_frequencies, hz_to_mel, mel_to_hz
 from crnn.audio.mel import log_mel, silence_db
 from crnn.audio.noise import NoiseLoop
-from crnn.audio.silence import Mask, audible
+from crnn.audio.silence import Mask, audible_mask
 from crnn.augment.effects.base import Effect
 from crnn.augment.masks import FrequencyMask, TimeMask
 from crnn.augment.noise_mix import BackgroundNoise
@@ -313,13 +313,12 @@ def analyse(
     if plan is not None:
         samples = augment_samples(samples, plan, shown.sample_rate)
     mels: dict[FrontEnd, Tensor] = {}
-    sounding: dict[FrontEnd, Mask] = {}  # what a mask silences counts
+    audible: dict[FrontEnd, Mask] = {}  # before masks: what they silence counts
     for target in {shown, *front_ends}:
         mel = log_mel(resample(samples, shown.sample_rate, target), target)
         mels[target] = mel if plan is None else augment_mel(mel, plan, target)
-        sounding[target] = audible(mel, target)
+        audible[target] = audible_mask(mel, target)
     predictions = tuple(
-        c.predict(mels[f], sounding=sounding[f])
-        for c, f in zip(classifiers, front_ends, strict=True)
+        c.predict(mels[f], audible=audible[f]) for c, f in zip(classifiers, front_ends, strict=True)
     )
     return Version(mels[shown], shown, predictions)

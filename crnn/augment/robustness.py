@@ -9,7 +9,7 @@ from torch import Tensor
 
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import log_mel
-from crnn.audio.silence import Mask, audible
+from crnn.audio.silence import Mask, audible_mask
 from crnn.augment.plan import HOP_LENGTH, Strengths, augment_mel, augment_samples, resample, sample
 from crnn.inference.classifier import Classifier
 from crnn.inference.prediction import Array
@@ -141,15 +141,15 @@ def _probabilities(
     plan = sample(strengths, len(samples) / first.sample_rate, first, piece_seconds)
     noisy = augment_samples(samples, plan, first.sample_rate)
     mels: dict[FrontEnd, Tensor] = {}
-    sounding: dict[FrontEnd, Mask] = {}  # what a mask silences counts
+    audible: dict[FrontEnd, Mask] = {}  # before masks: what they silence counts
     for front_end, mel in clean.items():
         if strengths.snr_db is not None:
             mel = log_mel(resample(noisy, first.sample_rate, front_end), front_end)
         mels[front_end] = augment_mel(mel, plan, front_end)
-        sounding[front_end] = audible(mel, front_end)
+        audible[front_end] = audible_mask(mel, front_end)
     return [
         c.predict(
-            mels[c.front_end], c.checkpoint.segment_seconds, sounding=sounding[c.front_end]
+            mels[c.front_end], c.checkpoint.segment_seconds, audible=audible[c.front_end]
         ).overall
         for c in classifiers
     ]

@@ -16,7 +16,7 @@ import numpy as np
 
 from crnn.audio.containers import Samples
 from crnn.audio.decode import SILENCE_PEAK
-from crnn.audio.silence import without
+from crnn.audio.silence import remove_silence
 from crnn.baseline.librosa_cache import librosa
 from crnn.errors import AudioError
 
@@ -56,8 +56,8 @@ def extract(samples: Samples) -> dict[str, float]:
         raise AudioError(
             "The audio is silent (below −80 dBFS). Choose a passage where something sounds."
         )
-    sounding = without(samples, SAMPLE_RATE)
-    samples = sounding if len(sounding) >= FRAME else samples
+    audible = remove_silence(samples, SAMPLE_RATE)
+    samples = audible if len(audible) >= FRAME else samples
     values = {}
     for name, series in _measure(samples).items():
         values[f"{name}_mean"] = float(series.mean(dtype=np.float64))

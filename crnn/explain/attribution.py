@@ -22,7 +22,7 @@ from crnn.audio.mel import silence_db
 from crnn.inference.classifier import Classifier
 from crnn.inference.prediction import Prediction
 from crnn.model.hub import Progress
-from crnn.model.segments import Segments, cut, plan
+from crnn.model.segments import Segments, cut_segments, plan_segments
 
 Turn = Callable[[], AbstractContextManager[None]]
 
@@ -81,7 +81,7 @@ def occlusion(
         contain the patch.
     """
     n_bands, n_frames = mel.shape
-    segments = plan(n_frames, classifier.network.config.frames)
+    segments = plan_segments(n_frames, classifier.network.config.frames)
     width = max(1, min(n_frames, segments.width) // 3)
     patch = torch.arange(n_frames) // width
     n_combs = -(-min(n_frames, segments.width) // width)
@@ -136,7 +136,7 @@ def grad_cam(classifier: Classifier, mel: Tensor, label: str, layer: int = _LAYE
     cams = []
     for first in range(0, len(segments.starts), classifier.batch_size):
         with torch.no_grad():
-            x = network.normalise(cut(mel, segments, first, first + classifier.batch_size))
+            x = network.normalise(cut_segments(mel, segments, first, first + classifier.batch_size))
             x = x.contiguous(memory_format=torch.channels_last)
             for convolution in network.convolutions[:layer]:
                 x = convolution(x)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from crnn.audio.mel import silence_db
-from crnn.audio.silence import audible
+from crnn.audio.silence import audible_mask
 from crnn.explain.attribution import Turn
 from crnn.inference.classifier import Classifier
 
@@ -47,11 +47,11 @@ def deletion_test(
 ) -> tuple[Attribution, ...]:
     """Test maps [M, F] by method on a spectrogram [M, F]; turn: entered for each prediction."""
     quiet = silence_db(mel, classifier.front_end)
-    sounding = audible(mel, classifier.front_end)  # what a mask silences counts
+    audible = audible_mask(mel, classifier.front_end)  # before masks: what they silence counts
 
     def probability(values: Tensor) -> float:
         with turn():
-            return classifier.predict(values, sounding=sounding).to_dict()[label]
+            return classifier.predict(values, audible=audible).to_dict()[label]
 
     before = probability(mel)
     tested = []

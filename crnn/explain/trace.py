@@ -21,7 +21,7 @@ from crnn.audio.mel import mel_transform, power_to_db
 from crnn.inference.classifier import Classifier
 from crnn.inference.prediction import Array
 from crnn.model.config import ModelConfig
-from crnn.model.segments import Segments, cut, plan
+from crnn.model.segments import Segments, cut_segments, plan_segments
 
 # Below any power that sound has; keeps the decibels of digital silence finite.
 _LEAST_POWER = 1e-20
@@ -120,7 +120,7 @@ def trace(
     power = mel_transform(front_end).spectrogram(sound)
     mel = mel_transform(front_end).mel_scale(power)
     db = power_to_db(mel, front_end, torch.tensor(loudest))
-    segment = cut(db, plan(count, segments.width))  # [1, 1, M, W]
+    segment = cut_segments(db, plan_segments(count, segments.width))  # [1, 1, M, W]
     calls = _calls(segment, classifier)
     (embedding,), (logits,) = calls["linear"][0][0], calls["linear"][1]
     scaled = classifier.checkpoint.scaled(logits.double()).numpy()

@@ -22,8 +22,9 @@ class Prediction:
         probabilities: of each segment, [S, K]; rows sum to 1.
         starts: of the segments in seconds, [S]; each is segment_seconds long, and they may overlap.
         overall: of the track, [K]: the segments' mean, weighted by the time each adds.
-        repeated: the track was shorter than one segment and was repeated to fill it.
-        silent: start and end (s) of the silent stretches, which no segment covers.
+        repeated: every audible run of the track was shorter than one segment, and was repeated to
+            fill it.
+        silent: start and end (s) of the silent intervals, which no segment covers.
         ood: out-of-distribution score; None where it was not computed or the checkpoint has no
             detector.
         seconds: length of the track, where known.

@@ -80,7 +80,7 @@ def from_segments(
         probabilities: of the segments, [S, K].
         starts, length: of the segments in seconds.
         seconds: length of the track.
-        silent: start and end (s) of the stretches without segments.
+        silent: start and end (s) of the intervals without segments.
     """
     ends = np.minimum(starts + length, seconds)
     for first, _ in silent:

@@ -1,8 +1,7 @@
 """A checkpoint folder: the network and everything that is needed to serve it.
 
-    config.json         model, front end, labels, segment length, temperature, out-of-distribution
-    detector, measured
-                        results, data and code revision
+    config.json         model, front end, labels, segment length, temperature,
+                        out-of-distribution detector, measured results, data and code revision
     model.safetensors   weights
     README.md           model card
 

@@ -26,7 +26,7 @@ Progress = Callable[[float], None]  # called with the fraction done, 0 to 1
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
-# Accepted sizes. The bundled weights have 1.2 MB; 64 MB are 16 million numbers, fifty times as
+# Accepted sizes. The bundled weights have 2.8 MB each; 64 MB are 16 million numbers, 23 times as
 # many.
 MAX_BYTES = {CONFIG: 100_000, WEIGHTS: 64_000_000, CARD: 1_000_000}
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from crnn.audio.front_end import FrontEnd
-from crnn.audio.silence import audible
+from crnn.audio.silence import audible_mask
 from crnn.untrusted import text
 
 Array = NDArray[np.float64]
@@ -143,7 +143,7 @@ def features(mel: Tensor, front_end: FrontEnd) -> Array | None:
     is left out, unless hardly anything else is there.
     """
     shortest = max(front_end.frames(MIN_SECONDS), max(_LAGS) + 1)
-    sounding = audible(mel, front_end)
+    sounding = audible_mask(mel, front_end)
     mel = mel[:, sounding] if sounding.sum() >= shortest else mel
     n_bands, n_frames = mel.shape
     if n_frames < shortest or n_bands < _FINE_GROUPS:

@@ -16,10 +16,11 @@ class Segments:
     """Positions and weights of one track's segments.
 
     Attributes:
-        starts, ends: first frame of each, and the frame after its last, [S]; fewer than `width`
-            frames are repeated to fill a segment.
-        weights: fraction of the audible frames that each adds to those before it, [S]; they sum to
-            1. A segment that overlaps its predecessor counts only for its new frames.
+        starts: first frame of each segment, [S].
+        ends: the frame after its last, [S]. Where that makes fewer than `width` frames,
+            `cut_segments` repeats them.
+        weights: new frames of each segment (those that its predecessor does not cover) divided by
+            all audible frames, [S]; they sum to 1.
         width: frames per segment.
     """
 
@@ -30,22 +31,26 @@ class Segments:
 
     @property
     def repeated(self) -> bool:
-        """Whether what sounds is shorter than one segment and is repeated to fill it."""
+        """Whether every audible run is shorter than a segment, and so is repeated to fill it."""
         lengths = np.subtract(self.ends, self.starts)
         return bool((lengths < self.width).all())
 
 
-def plan(
+def plan_segments(
     n_frames: int, width: int, hop: int | None = None, audible: Mask | None = None
 ) -> Segments:
     """Segments of `width` frames every `hop` frames (default: width) over n_frames.
 
-    The last segment ends where the track does, so that every frame is covered; it overlaps its
-    predecessor by more where the hop doesn't divide the rest.
+    Every frame is covered: the last segment ends where the track does, so it may overlap its
+    predecessor by more than the others do.
 
     Args:
-        audible: frames to cover, [F]; each run of them is segmented as if it were a track. Default:
-            all.
+        n_frames, width, hop: frames; 1 ≤ hop ≤ width.
+        audible: mask of the frames to cover, [F]; each run of them is segmented as if it were a
+            track. Default: all.
+
+    Raises:
+        ValueError: n_frames, width or hop is out of range.
     """
     hop = width if hop is None else hop
     if n_frames < 1 or width < 1 or not 1 <= hop <= width:
@@ -58,15 +63,17 @@ def plan(
     new_frames: list[int] = []
     for first, end in runs(audible) if audible is not None else [(0, n_frames)]:
         last = max(first, end - width)
-        own = [*range(first, last, hop), last]
-        own_ends = [min(start + width, end) for start in own]
-        new_frames += np.diff([first, *own_ends]).tolist()
-        starts, ends = starts + own, ends + own_ends
+        run_starts = [*range(first, last, hop), last]
+        run_ends = [min(start + width, end) for start in run_starts]
+        new_frames += np.diff([first, *run_ends]).tolist()
+        starts, ends = starts + run_starts, ends + run_ends
     weights = np.array(new_frames) / sum(new_frames)
     return Segments(tuple(starts), tuple(ends), tuple(weights.tolist()), width)
 
 
-def cut(mel: Tensor, segments: Segments, first: int = 0, last: int | None = None) -> Tensor:
+def cut_segments(
+    mel: Tensor, segments: Segments, first: int = 0, last: int | None = None
+) -> Tensor:
     """Segments first … last − 1 of a spectrogram. Shape: mel [M, F] -> [S', 1, M, W]."""
     width = segments.width
     places = zip(segments.starts[first:last], segments.ends[first:last], strict=True)
@@ -79,6 +86,6 @@ def cut(mel: Tensor, segments: Segments, first: int = 0, last: int | None = None
     return torch.stack(pieces).unsqueeze(1)
 
 
-def average(values: NDArray[np.float64], segments: Segments) -> NDArray[np.float64]:
+def pool_segments(values: NDArray[np.float64], segments: Segments) -> NDArray[np.float64]:
     """Mean over segments, weighted by the fraction of the track each adds: [S, K] -> [K]."""
     return np.asarray(segments.weights) @ values

@@ -2,7 +2,7 @@ from . import class_profiles, measured, tables
 from .class_profiles import (
     ClassDifference,
     class_difference,
-    modulation_ratio,
+    log2_modulation_ratio,
 )
 from .measured import (
     BEYOND,
@@ -67,8 +67,8 @@ __all__ = [
     "has_figure",
     "heading",
     "load",
+    "log2_modulation_ratio",
     "measured",
-    "modulation_ratio",
     "names",
     "new_song_recalls",
     "paper",

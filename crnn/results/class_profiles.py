@@ -10,22 +10,33 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class ClassDifference:
-    """A class's mean and standard deviation over tracks, and the other classes' mean; [M] each."""
+    """A feature of a class beside the other classes.
+
+    Attributes:
+        mean, sd: mean and standard deviation over the class's tracks.
+        others: mean over the other classes' means, so that each class counts once. All have the
+            shape of the key of `class_difference`.
+    """
 
     mean: Array
     sd: Array
     others: Array
 
     @property
-    def effect(self) -> Array:
-        """Difference from the others in standard deviations between the class's tracks, [M]."""
+    def effect_size(self) -> Array:
+        """Difference from the others in standard deviations of the class's tracks."""
+        # 1e-9: no division by zero.
         return np.asarray((self.mean - self.others) / np.maximum(self.sd, 1e-9))
 
 
 def class_difference(classes: dict[str, Any], label: str, key: str) -> ClassDifference:
     """Compare a class's profile (portraits.json) with the other classes'.
 
-    key: "spectrum" (dB by band), "modulation" (log10 of dB²/Hz by frequency) or "swing" (dB).
+    Args:
+        classes: profiles by class.
+        key: "spectrum" (dB relative to the mean of the bands, [M]), "modulation" (log10 of dB²/Hz
+            by modulation frequency, [Q]) or "swing" (level variation: standard deviation of a
+            band's level over time in dB, mean over the bands, [1]).
     """
     others = [profile[key]["mean"] for name, profile in classes.items() if name != label]
     own = classes[label][key]
@@ -36,7 +47,11 @@ def class_difference(classes: dict[str, Any], label: str, key: str) -> ClassDiff
     )
 
 
-def modulation_ratio(classes: dict[str, Any], label: str) -> Array:
-    """log2 of a class's modulation over the other classes' mean, [M / group, K]."""
-    others = np.mean([x["map"] for name, x in classes.items() if name != label], axis=0)
+def log2_modulation_ratio(classes: dict[str, Any], label: str) -> Array:
+    """log2 of a class's modulation over the geometric mean of the other classes'.
+
+    Shape: [M / group, Q], Q modulation frequencies.
+    """
+    maps = [profile["map"] for name, profile in classes.items() if name != label]  # log10
+    others = np.mean(maps, axis=0)
     return np.asarray((np.asarray(classes[label]["map"]) - others) / np.log10(2))

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from crnn.audio.front_end import FrontEnd
 from crnn.format import hertz
 from crnn.labels import colours, display
-from crnn.results import class_difference, modulation_ratio
+from crnn.results import class_difference, log2_modulation_ratio
 from crnn.viz import theme
 from crnn.viz.mel import frequency_axis
 from crnn.viz.theme import GREY, add_line, finish
@@ -64,7 +64,7 @@ def _profile(
 
 def modulation_map(table: dict[str, Any], task: str, label: str) -> go.Figure:
     """Where the class fluctuates more (red) or less (blue) than the others, by both frequencies."""
-    z = modulation_ratio(table["classes"][task], label)
+    z = log2_modulation_ratio(table["classes"][task], label)
     bands, size = table["hertz"], int(table["group"])
     groups = [bands[i : i + size] for i in range(0, len(bands), size)]
     rows = [f"{group[0]:,.0f}–{group[-1]:,.0f} Hz" for group in groups]

@@ -130,7 +130,10 @@ def _remarks(tracks: list[inference.TrackSummary]) -> None:
     for track in tracks:
         notices = list(track.notices)
         if any(prediction.repeated for prediction in track.predictions):
-            notices.append(f"Lasts {track.seconds:.1f} s and was repeated to fill one segment.")
+            notices.append(
+                f"Lasts {track.seconds:.1f} s; no part of it sounds for a whole segment without a "
+                "pause, so it was repeated."
+            )
         remarks += [f"- **{escape(track.name, 60)}** – {notice}" for notice in notices]
     if remarks:
         title = f"{len(remarks)} remark{'' if len(remarks) == 1 else 's'}"

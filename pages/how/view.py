@@ -91,14 +91,14 @@ def _whole_track(
     mel = session.log_mel(track, classifier)
     samples = _aligned(session.samples(track, front_end), front_end)
     loudest = explain.trace.loudest_power(mel, samples, front_end)
-    segments = classifier.plan(mel.shape[1], audible=audio.silence.audible(mel, front_end))
+    segments = classifier.plan(mel.shape[1], audible=audio.silence.audible_mask(mel, front_end))
     return mel.shape[1], segments, loudest, viz.mel.heatmap(mel.numpy(), front_end)
 
 
 def _aligned(samples: Tensor, front_end: FrontEnd) -> Tensor:
     """Samples as log_mel frames them: moved a little after silence."""
     values = samples.numpy()
-    aligned = audio.silence.aligned(values, front_end)
+    aligned = audio.silence.zero_silence_and_align(values, front_end)
     return samples if aligned is values else samples.new_tensor(aligned)
 
 

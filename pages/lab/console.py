@@ -33,7 +33,7 @@ _DIFFERENCE_DB = 40.0  # at the ends of the difference's colours
 def show() -> None:
     """The current track, or an example, and everything that can be done to it."""
     rack.open_first({"example", "scope", "segment", "diff", "sweep", "seed", "masks", "fill"})
-    sources.open_example()
+    sources.open_example_from_url()
     if session.current() is None:
         st.session_state.track = session.open_example(EXAMPLES[_EXAMPLE])
     _console(session.current())
@@ -42,7 +42,7 @@ def show() -> None:
 @st.fragment
 def _console(track: session.Track) -> None:
     """Everything below the title: moving a control redraws this, not the page."""
-    sources.open_example()  # a card below was clicked
+    sources.open_example_from_url()  # a card below was clicked
     if session.current() is not track:
         st.rerun()
     # Only where it changes, as in track_picker.

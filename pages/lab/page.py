@@ -1,18 +1,18 @@
-"""The augmentation lab: a console, a live training, a quiz, lessons."""
+"""The augmentation lab: a console, a small training, a quiz, lessons."""
 
 from pathlib import Path
 
 import streamlit as st
 
 from pages.lab import console, lessons
-from pages.lab.live import view as live
+from pages.lab.training import view as training
 from pages.room import teacher
 from pages.shared import session
 from pages.shared.controls import choose
 
 VIEWS = {
     "Experiment": console.show,
-    "Train live": live.show,
+    "Train live": training.show,
     "Quiz": teacher.show,
     "Lessons": lessons.show,
 }

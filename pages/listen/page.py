@@ -1,4 +1,4 @@
-"""Listen: a track in; its genre and mood, and where they come from, out."""
+"""Listen: choose a track, then see its genre and mood over time, and why."""
 
 import streamlit as st
 
@@ -6,7 +6,7 @@ from pages.listen import live
 from pages.listen import track as view
 from pages.shared import navigation, session, sources
 
-sources.open_example()
+sources.open_example_from_url()
 if (track := session.current()) is not None:
     navigation.set_title(track.name)
     view.show(track)
@@ -15,5 +15,5 @@ else:
     st.markdown("Drop in a song. See its genre and mood, second by second, and why.")
     sources.choose_source(compact=False, live=live.show)
     if session.current() is not None:
-        st.rerun()  # with the answer first
-session.warm_up()
+        st.rerun()  # so that the track's view replaces this one
+session.warm_up()  # once per process

@@ -99,11 +99,7 @@ def _bars(track: session.Track) -> None:
                 alt=predictions.describe(prediction),
             )
             if prediction.repeated:
-                st.info(
-                    f"The track is shorter than the model's {prediction.segment_seconds:g} s "
-                    "segments, so it was repeated to fill one.",
-                    icon=":material/repeat:",
-                )
+                st.info(predictions.repeated(prediction), icon=":material/repeat:")
 
 
 def _downloads(track: session.Track) -> None:

@@ -21,20 +21,21 @@ from pages.shared.markdown import escape, hyperlink
 
 LIMIT_MB = 50
 
-# Ways to bring a track in besides files and examples, with their icons.
+# Ways to open a track besides files and examples, with their icons.
 _OTHER = {"Record": ":material/mic:", "Search or Spotify link": ":material/search:"}
 
 
 def choose_source(compact: bool = True, live: Callable[[], None] | None = None) -> None:
-    """Widgets that bring a track in: a file, a recording or a link, or an example.
+    """Widgets that open a track: a file, a recording or a link, or an example.
 
-    compact: the examples in rows, not in tiles.
-    live: draws what predicts without a track; default: that is not offered.
+    Args:
+        compact: show the examples in rows, not in tiles.
+        live: draws the prediction from the microphone; default: that is not offered.
     """
     # Reserved in pixels: styles may come after the words around it. app.css lets it grow.
     with st.container(height=150, border=False, key="upload-room"):
         file = _upload()
-    _take(file)
+    _analyse_upload(file)
     others = _OTHER if live is None else _OTHER | {"Live": ":material/sensors:"}
     other = st.segmented_control(
         "Other sources",
@@ -65,8 +66,8 @@ def choose_another(track: session.Track, live: Callable[[], None] | None = None)
             st.rerun()
 
 
-def open_example() -> None:
-    """Make the example that the address asks for the current track."""
+def open_example_from_url() -> None:
+    """Make the example that the address (?example=…) names the current track."""
     asked = st.query_params.get("example")
     if asked is None or asked == st.session_state.get("opened_example"):
         return
@@ -87,7 +88,8 @@ def unknown_example(name: str) -> None:
 
 def _record() -> None:
     label = "Record at least 10 seconds of music"
-    _take(st.audio_input(label, sample_rate=44_100, key="recording"), "Your recording")
+    recording = st.audio_input(label, sample_rate=44_100, key="recording")
+    _analyse_upload(recording, "Your recording")
 
 
 def _upload(key: str = "upload") -> Any:
@@ -99,7 +101,7 @@ def _upload(key: str = "upload") -> Any:
     )
 
 
-def _take(file: Any, name: str = "") -> None:
+def _analyse_upload(file: Any, name: str = "") -> None:
     """Analyse a new upload or recording once; show what was wrong with it on every rerun."""
     if file is None:
         return
@@ -284,7 +286,7 @@ def _other_ways(info: services.spotify.TrackInfo) -> None:
         st.iframe(f"https://open.spotify.com/embed/track/{info.id}", height=152)
         st.caption("Spotify's own player. Its audio cannot be analysed here.")
     with other:
-        _take(_upload("upload_instead"))
+        _analyse_upload(_upload("upload_instead"))
 
 
 def show_origin(origin: session.Origin) -> None:

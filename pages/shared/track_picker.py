@@ -19,7 +19,7 @@ def track_or_example(limited: str) -> session.Track:
     """
     with st.expander("Change track", icon=":material/library_music:"):
         sources.choose_source()
-    sources.open_example()
+    sources.open_example_from_url()
     track = session.current()
     if track is None:
         track = st.session_state.track = session.open_example(EXAMPLES[DEFAULT])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from crnn.format import hertz
-from crnn.results import ClassDifference, class_difference, modulation_ratio
+from crnn.results import ClassDifference, class_difference, log2_modulation_ratio
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -34,7 +34,7 @@ def describe(table: dict[str, Any], task: str, label: str) -> list[str]:
 
 def _spectrum(spectrum: ClassDifference, bands: Array) -> str:
     difference = spectrum.mean - spectrum.others
-    clear = (np.abs(spectrum.effect) >= _MIN_EFFECT) & (np.abs(difference) >= _MIN_DB)
+    clear = (np.abs(spectrum.effect_size) >= _MIN_EFFECT) & (np.abs(difference) >= _MIN_DB)
     parts = []
     for sign, word in ((1, "stronger"), (-1, "weaker")):
         if found := _widest(
@@ -63,7 +63,7 @@ def _widest(where: Array, difference: Array) -> tuple[int, int, int] | None:
 def _edge(spectrum: ClassDifference, bands: Array) -> str:
     difference = np.where(bands > _EDGE_HZ, spectrum.mean - spectrum.others, 0.0)
     band = int(np.abs(difference).argmax())
-    if abs(difference[band]) < _EDGE_DB or abs(spectrum.effect[band]) < 1:
+    if abs(difference[band]) < _EDGE_DB or abs(spectrum.effect_size[band]) < 1:
         return ""
     return (
         f"Above {_hertz(_EDGE_HZ)} it differs by up to {_signed(difference[band])} dB. This "
@@ -72,22 +72,22 @@ def _edge(spectrum: ClassDifference, bands: Array) -> str:
 
 
 def _level_changes(classes: dict[str, Any], label: str) -> str:
-    swing = class_difference(classes, label, "swing")
+    variation = class_difference(classes, label, "swing")
     ranked = sorted(classes, key=lambda name: -float(classes[name]["swing"]["mean"]))
     place = {ranked[0]: ", the most of all", ranked[-1]: ", the least of all"}.get(label, "")
     return (
-        f"The level of a frequency band typically varies by ±{swing.mean[0]:.1f} dB over a track"
-        f"{place} (others: ±{swing.others[0]:.1f} dB)."
+        f"The level of a frequency band typically varies by ±{variation.mean[0]:.1f} dB over a "
+        f"track{place} (others: ±{variation.others[0]:.1f} dB)."
     )
 
 
 def _rhythm(modulation: ClassDifference, rates: Array) -> str:
     ratio = 10 ** (modulation.mean - modulation.others)
-    high, low = int(modulation.effect.argmax()), int(modulation.effect.argmin())
+    high, low = int(modulation.effect_size.argmax()), int(modulation.effect_size.argmin())
     parts = []
-    if modulation.effect[high] >= _MIN_EFFECT:
+    if modulation.effect_size[high] >= _MIN_EFFECT:
         parts.append(f"strongest at {_tempo(rates[high])}, {ratio[high]:.1f}× the others")
-    if modulation.effect[low] <= -_MIN_EFFECT:
+    if modulation.effect_size[low] <= -_MIN_EFFECT:
         parts.append(f"weakest at {_tempo(rates[low])}, {ratio[low]:.1f}× the others")
     if not parts:
         return "Its levels rise and fall about as fast as those of the others."
@@ -96,7 +96,7 @@ def _rhythm(modulation: ClassDifference, rates: Array) -> str:
 
 def describe_map(table: dict[str, Any], task: str, label: str) -> str:
     """Where the modulation exceeds that of the other classes most, and least."""
-    ratio = modulation_ratio(table["classes"][task], label)
+    ratio = log2_modulation_ratio(table["classes"][task], label)
     bands, rates, size = table["hertz"], table["modulation_hertz"], int(table["group"])
     parts = []
     for index, word in ((ratio.argmax(), "strongest"), (ratio.argmin(), "weakest")):

@@ -31,6 +31,19 @@ _NEUTRAL = 0.15
 _SIMILAR = 0.3
 
 
+def repeated(prediction: inference.Prediction) -> str:
+    """Why segments hold their music more than once; of a prediction with `repeated`."""
+    length = f"{prediction.segment_seconds:g} s"
+    if prediction.silent:
+        return (
+            f"No part of this track sounds for {length}, the length of the model's segments, "
+            "without a pause, so each part was repeated to fill one."
+        )
+    return (
+        f"The track is shorter than the model's {length} segments, so it was repeated to fill one."
+    )
+
+
 def headline(prediction: inference.Prediction) -> tuple[str, list[tuple[str, str]]]:
     """What a prediction leads with: a remark, and classes with their probabilities in percent.
 

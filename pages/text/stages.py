@@ -124,11 +124,12 @@ def _choices(trace: Trace, checkpoint: Checkpoint) -> dict[str, Any]:
         checkpoint.temperature,
     )
     kind = "one" if len(trace.segments.starts) == 1 else "several"
-    kind = "repeated" if trace.segments.repeated else kind
+    length = f"{kind}_repeated" if trace.segments.repeated else kind
     readout = "both" if config.readout == "last" and config.bidirectional else config.readout
     return {
         **dict.fromkeys(("downmix", "peaks", "normalise"), front_end.downmix),
-        **dict.fromkeys(("segments", "size", "average"), kind),
+        **dict.fromkeys(("segments", "size"), length),
+        "average": kind,
         **dict.fromkeys(("pool", "pool_formula"), config.pooling),
         **dict.fromkeys(("activation", "activation_formula", "activation_code"), config.activation),
         **dict.fromkeys(("readout", "readout_formula"), readout),

@@ -20,7 +20,7 @@ from crnn.audio.decode import decode
 from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import mel_power, power_to_db
 from crnn.model.checkpoint import Checkpoint
-from crnn.model.segments import cut, plan
+from crnn.model.segments import cut_segments, plan_segments
 from crnn.sources.examples import EXAMPLES
 from pages.listen import live
 from tests.browser.idle import rest
@@ -152,7 +152,7 @@ def test_the_networks_predict_what_pytorch_does_of_the_last_segment(
         end = 1 + (len(samples) - front_end.n_fft // 2) // front_end.hop_length
         assert count == min(end, width)
         mel = power_to_db(mel_power(samples, front_end)[:, end - count : end], front_end)
-        segment = cut(mel, plan(mel.shape[1], width))
+        segment = cut_segments(mel, plan_segments(mel.shape[1], width))
         with torch.inference_mode():
             expected = checkpoint.scaled(checkpoint.model(segment)).softmax(dim=-1)[0]
         np.testing.assert_allclose(predicted, expected.numpy(), atol=1e-3)

@@ -251,8 +251,8 @@ def test_the_newest_row_counts_and_an_error_in_between_loses_none(
     (tmp_path / "link.parquet").symlink_to("r.parquet")
     results = collection.Results(tmp_path / "link.parquet", checkpoints)
     results.add(row(song, results, seconds=1.0) for song in music)
-    assert len(list(results.parts.iterdir())) == 3
-    assert results.missing(music) == []
+    assert len(list(results.parts_folder.iterdir())) == 3
+    assert results.pending(music) == []
 
     def rows() -> Iterator[collection.Row]:
         for song in music[:3]:
@@ -266,7 +266,7 @@ def test_the_newest_row_counts_and_an_error_in_between_loses_none(
     assert list(pd.read_parquet(tmp_path / "r.parquet").seconds) == [2, 2, 2, 1, 1]
     # As when killed between the new file and the removal of its parts.
     results.add([row(music[0], results, seconds=3.0, error="bad")])
-    assert collection.Results(results.file, checkpoints).missing(music) == music[:1]
+    assert collection.Results(results.file, checkpoints).pending(music) == music[:1]
     assert results.merge(music[:4]) == (4, 1)
 
 
@@ -276,8 +276,8 @@ def test_the_newest_row_counts_and_an_error_in_between_loses_none(
         ("file/r.parquet", "can't be written: File exists"),
         ("folder", "can't be read as a Parquet file: Is a directory"),
         ("file", "can't be read as a Parquet file: "),
-        ("other.parquet", "holds something else than results; choose another --out"),
-        ("results.parquet", "holds results of other files; choose another --out, or remove it"),
+        ("other.parquet", "holds something else than results; choose another file"),
+        ("results.parquet", "holds results of other files; choose another one, or remove it"),
     ],
 )
 def test_an_out_that_cannot_be_is_one_sentence_and_stays(

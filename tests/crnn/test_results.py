@@ -202,8 +202,8 @@ def test_modulation_is_compared_with_the_mean_of_the_other_classes() -> None:
         label: {"map": np.full((2, 3), level)}
         for label, level in (("a", 1.3), ("b", 1.0), ("c", 1.0))
     }
-    assert np.allclose(results.modulation_ratio(classes, "a"), 0.3 / np.log10(2))
-    assert np.allclose(results.modulation_ratio(classes, "b"), -0.15 / np.log10(2))
+    assert np.allclose(results.log2_modulation_ratio(classes, "a"), 0.3 / np.log10(2))
+    assert np.allclose(results.log2_modulation_ratio(classes, "b"), -0.15 / np.log10(2))
 
 
 @pytest.mark.parametrize(("right", "count"), [(0, 1), (1, 1), (0, 22), (17, 32), (41, 41)])

@@ -25,6 +25,8 @@ def test_command_line_says_what_is_wrong(
     assert "genre-alone" in said
     assert main(["train", "genre", "--data", str(data), "--set", "epochs=1"]) == 1
     assert "add --tag" in capsys.readouterr().err
+    assert main(["train", "genre", "--data", str(data), "--tag", "x"]) == 1
+    assert "--tag x names a changed recipe: change a setting" in capsys.readouterr().err
     assert main(["train", "genre", "--data", str(data), "--tag", "x", "--set", "epoch=1"]) == 1
     assert "recipe setting epoch: one of" in capsys.readouterr().err
     with pytest.raises(SystemExit):
@@ -57,6 +59,14 @@ def test_options_of_a_manifest_are_not_ignored_elsewhere(
     for option in (["--front-end", "paper"], ["--task-name", "mood"]):
         assert main(["train", "genre", "--data", str(tmp_path), *option]) == 1
         assert "are a manifest's" in capsys.readouterr().err
+
+
+def test_protocol_n_takes_no_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It measures a checkpoint as it is: a recipe's name on its result would be wrong."""
+    arguments = ["F", "N", "--data", str(tmp_path), "--recipe", "genre-alone"]
+    assert main(["evaluate", *arguments, "--out", str(tmp_path / "out")]) == 1
+    assert "N measures --checkpoint as it is: leave --recipe out" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 class TestArguments:
@@ -168,10 +178,28 @@ def test_commands_are_known_by_their_former_names(monkeypatch: pytest.MonkeyPatc
     def measure(experiment: Experiment, *, out: Path = Path()) -> None:
         calls.append(out)
 
-    for name, former in (("class-profiles", "portraits"), ("ood", "doubt")):
+    for name, former in (
+        ("class-profiles", "portraits"),
+        ("ood", "doubt"),
+        ("lab-training", "live"),
+    ):
         monkeypatch.setitem(COMMANDS, name, measure)
         assert main([former, "--data", "D", "--out", former]) == 0
-    assert calls == [Path("portraits"), Path("doubt")]
+    assert calls == [Path("portraits"), Path("doubt"), Path("live")]
+
+
+def test_every_option_of_train_has_a_help_text(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for option, words in (
+        ("--patience PATIENCE", "stop after"),
+        ("--delta DELTA", "fall of the validation loss"),
+        ("--seed SEED", "of weights"),
+        ("--set SET [SET ...]", "other settings"),
+        ("--tag TAG", "appended to"),
+    ):
+        assert f"{option} {words}" in text
 
 
 def test_a_changed_recipe_is_a_run_of_its_own(

@@ -22,7 +22,7 @@ from sklearn.svm import SVC
 
 from crnn.baseline import features
 from crnn.baseline.svm import PERCENTILES, SVM, Array, Member
-from crnn.model.segments import plan
+from crnn.model.segments import plan_segments
 from training.baseline.features import SHARED, FeatureTable, agreement, gtzan_table, moods_table
 from training.data import splits
 from training.data.splits import Indices
@@ -140,7 +140,9 @@ def track_logits(svm: SVM, table: FeatureTable, tracks: Indices) -> TrackLogits:
     """Log-probabilities as the logits of one segment a track."""
     logits = np.log(np.maximum(svm.probabilities(table.values[tracks]), 1e-300))
     targets = table.collection.targets[tracks]
-    return TrackLogits(tuple(logits[:, None]), (plan(1, 1),) * len(tracks), targets, tracks)
+    return TrackLogits(
+        tuple(logits[:, None]), (plan_segments(1, 1),) * len(tracks), targets, tracks
+    )
 
 
 def score(given: TrackLogits, table: FeatureTable) -> dict[str, Any]:

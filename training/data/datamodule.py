@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from crnn.audio.silence import audible, runs
-from crnn.model.segments import cut, plan
+from crnn.audio.silence import audible_mask, runs
+from crnn.model.segments import cut_segments, plan_segments
 from training.data.collection import Collection
 from training.data.partial_labels import PartiallyLabelled
 from training.data.splits import Indices, Split
@@ -25,9 +25,13 @@ Item = tuple[Tensor, Tensor, Tensor]
 class RandomCrops(Dataset[Item]):
     """Random crops [1, M, W] with candidates [K] and tags [L]: of each track as many as fit.
 
-    Item (epoch, index): where a crop starts depends on seed, epoch and index alone, so that a
-    resumed run reads what it would have read. fraction: of the crops that fit, to take. No crop
-    reaches into silence.
+    An item is (epoch, index): where a crop starts depends on seed, epoch and index alone, so that a
+    resumed run reads what it would have read. No crop reaches into silence.
+
+    Args:
+        tracks: indices in the collection.
+        width: frames of a crop, W.
+        fraction: fraction of the crops that fit, to be read in an epoch.
     """
 
     def __init__(
@@ -44,12 +48,12 @@ class RandomCrops(Dataset[Item]):
         self.runs: dict[int, tuple[list[tuple[int, int]], list[int]]] = {}
         fitting = []
         for track in tracks:
-            sounding = audible(collection.features.mel(int(track)), collection.front_end)
-            long = [(first, end) for first, end in runs(sounding) if end - first >= width]
-            chosen = long or runs(sounding)
+            audible = audible_mask(collection.features.mel(int(track)), collection.front_end)
+            long = [(first, end) for first, end in runs(audible) if end - first >= width]
+            chosen = long or runs(audible)
             counts = [max(0, end - first - width) + 1 for first, end in chosen]
             self.runs[int(track)] = chosen, list(accumulate(counts, initial=0))
-            fitting.append(sounding.sum() / width)
+            fitting.append(audible.sum() / width)
         self.tracks = np.repeat(tracks, [math.ceil(fraction * count) for count in fitting])
 
     def __len__(self) -> int:
@@ -71,7 +75,7 @@ class RandomCrops(Dataset[Item]):
         crop = features.mel(track, first + place - before[run], min(width, end - first))
         if crop.shape[1] == width:
             return crop.unsqueeze(0)
-        return cut(crop, plan(crop.shape[1], width))[0]
+        return cut_segments(crop, plan_segments(crop.shape[1], width))[0]
 
 
 class JoinedCrops(Dataset[Item]):
@@ -127,18 +131,20 @@ class TrackSegments(Dataset[Item]):
         track = int(self.tracks[index])
         mel = self.collection.features.mel(track)
         target = torch.tensor(int(self.collection.targets[track]))
-        sounding = audible(mel, self.collection.front_end)
-        segments = plan(mel.shape[1], self.width, audible=sounding)
-        return cut(mel, segments), target, torch.tensor(track)
+        audible = audible_mask(mel, self.collection.front_end)
+        segments = plan_segments(mel.shape[1], self.width, audible=audible)
+        return cut_segments(mel, segments), target, torch.tensor(track)
 
 
 class SegmentDataModule(pl.LightningDataModule):
     """A collection, a split and a segment width, as Lightning asks for them.
 
     Args:
-        batch_size: Of all processes together.
-        auxiliary, fraction: Partially labelled clips, and how many of their crops an epoch adds.
-        workers: Processes that read ahead; crops do not depend on them.
+        width: frames of a segment.
+        batch_size: of all processes together.
+        auxiliary: partially labelled clips.
+        fraction: fraction of their crops that an epoch adds.
+        workers: data-loading processes; crops do not depend on them.
     """
 
     def __init__(

@@ -19,8 +19,13 @@ from training.engine.run import RunSpec
 class Experiment:
     """Paths and options of an experiment (training.commands.shared_options); trains missing runs.
 
-    recipe: name, default: the task's. max_epochs: of any run, for a trial. skip_broken: tracks
-    whose audio is missing or can't be decoded are left out.
+    Attributes:
+        data: folder of the collections, or a manifest.
+        runs: folder of runs and computed features.
+        recipe: its name; default: the task's.
+        precision, progress, workers: see `training.engine.run.train`.
+        max_epochs: of any run, for a trial.
+        skip_broken: leave out tracks whose audio is missing or can't be decoded.
     """
 
     data: Path
@@ -40,7 +45,8 @@ class Experiment:
     def collection(self, task: str, front_end: FrontEnd | None = None) -> Collection:
         """The collection behind a task (training.data.collection.load).
 
-        front_end: default: the collection's, with the hop of the task's recipe.
+        Args:
+            front_end: default: the collection's, with the hop of the task's recipe.
         """
         if front_end is None and task != "new-songs" and (hop := self._recipe(task).hop_length):
             front_end = replace(GTZAN_FRONT_END, hop_length=hop)
@@ -52,16 +58,16 @@ class Experiment:
     def spec(self, task: str, split: str, seed: int) -> RunSpec:
         """The run of a task's recipe; quadrants use the one of mood."""
         name, recipe = self._recipe_name(task), self._recipe(task)
-        if task == "quadrant":  # of which every clip is known
+        if task == "quadrant":  # every clip has one: none is partially labelled
             recipe = replace(recipe, auxiliary=0.0)
         return RunSpec(task, name, recipe, split, seed)
 
     def folder(self, spec: RunSpec) -> Path:
-        """A run's folder, whether it is there or not."""
+        """A run's folder, which may not exist yet."""
         return self.runs / self._shortened(spec).name
 
     def finished(self, spec: RunSpec) -> bool:
-        """Whether a run is there and need not be trained."""
+        """Whether a run is finished and need not be trained."""
         return run.finished(self.folder(spec))
 
     def cost(self, spec: RunSpec, front_end: FrontEnd | None = None) -> float:
@@ -76,7 +82,7 @@ class Experiment:
         first = self.init_from(spec)
         # Its own collection first: where both are missing, the error names this one.
         collection = collection or self.collection(spec.task)
-        donor = self._donor(spec, first, collection.front_end) if first else None
+        initial_run = self._initial_run(spec, first, collection.front_end) if first else None
         auxiliary = None
         if spec.recipe.auxiliary:
             auxiliary = ProcessGroup.current().run_on_all(
@@ -90,7 +96,7 @@ class Experiment:
             self.runs,
             self.precision,
             self.progress,
-            donor,
+            initial_run,
             auxiliary,
             self.workers,
         )
@@ -118,7 +124,7 @@ class Experiment:
     def _recipe(self, task: str) -> Recipe:
         return RECIPES[self._recipe_name(task)]
 
-    def _donor(self, spec: RunSpec, first: RunSpec, front_end: FrontEnd) -> Path:
+    def _initial_run(self, spec: RunSpec, first: RunSpec, front_end: FrontEnd) -> Path:
         try:
             return self.train(first, self.collection(first.task, front_end))
         except DataError as error:

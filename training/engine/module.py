@@ -14,7 +14,7 @@ from crnn.augment.masks import FrequencyMask, TimeMask
 from crnn.augment.noise_mix import BackgroundNoise
 from crnn.augment.time_warp import TimeWarp
 from crnn.model.network import CRNN
-from crnn.model.segments import average, plan
+from crnn.model.segments import plan_segments, pool_segments
 from training.distributed import ProcessGroup
 from training.engine.freq_mixstyle import freq_mixstyle
 from training.engine.recipes import Recipe
@@ -27,8 +27,9 @@ class TrainingModule(pl.LightningModule):
     """One network in training. ValueError where the recipe weighs tags and the collection has none.
 
     Args:
-        steps: Of the whole run, over which a one-cycle schedule is laid.
-        n_tags: Tags of the collection, L.
+        front_end: of the spectrograms.
+        steps: training steps of the whole run, the length of a one-cycle schedule.
+        n_tags: number of the collection's tags, L.
     """
 
     def __init__(
@@ -151,7 +152,7 @@ class TrainingModule(pl.LightningModule):
         for logits, target, track in self._valid:
             probabilities = logits.softmax(-1).cpu().double().numpy()
             # Tracks are about equally long, so the tail's smaller weight is left out.
-            overall = average(probabilities, plan(len(logits), 1))
+            overall = pool_segments(probabilities, plan_segments(len(logits), 1))
             loss = float(functional.cross_entropy(logits, target.expand(len(logits))))
             correct = float((logits.argmax(-1) == target).float().mean())
             rows.append((track, loss, correct, float(overall.argmax() == int(target))))

@@ -3,6 +3,7 @@
 runs/<name>/config.json   what was run: recipe, split, seed, front end, code revision, versions
 runs/<name>/history.csv   losses and validation accuracy by epoch
 runs/<name>/last.ckpt     Lightning's state after the last epoch, deleted when the run is done
+runs/<name>/best.ckpt     the epoch with the lowest validation loss, if it stops early; deleted too
 runs/<name>/checkpoint/   config.json + model.safetensors, as crnn.model.checkpoint reads them
 """
 
@@ -64,34 +65,46 @@ def train(
     runs: Path,
     precision: str = "auto",
     progress: bool = True,
-    donor: Path | None = None,
+    initial_run: Path | None = None,
     auxiliary: PartiallyLabelled | None = None,
     workers: int | None = None,
 ) -> Path:
-    """Train a run or resume it, unless it is finished; returns its folder.
+    """Train a run or resume it, unless it is finished.
 
     Under torchrun all processes train it together: each batch is divided among them, so that the
     recipe's batch size holds for any number of processes, and the first one writes the folder. A
     run may be resumed on a different number of processes.
 
     Args:
-        donor: Folder of the finished run whose weights initialise a recipe with `init_from`.
-        auxiliary: Partially labelled clips, for a recipe with `auxiliary` above 0.
-        workers: Data-loading processes; default: up to four with a GPU, none without one, where
+        spec: what to train.
+        collection: the tracks that its split indexes.
+        runs: folder of all runs.
+        precision: "auto" (see `resolve_precision`), or as Lightning names it.
+        progress: show a progress bar.
+        initial_run: folder of the finished run whose weights initialise a recipe with `init_from`.
+        auxiliary: partially labelled clips, for a recipe with `auxiliary` above 0.
+        workers: data-loading processes; default: up to four with a GPU, none without one, where
             loading is not the bottleneck.
 
+    Returns:
+        The run's folder.
+
     Raises:
-        ValueError: The folder holds a different run or a damaged one, or batches don't divide among
+        ValueError: the folder holds a different run or a damaged one, or batches don't divide among
             the processes.
-        SystemExit: SIGTERM came. What was trained up to the last epoch's end is in the folder.
+        SystemExit: the process received SIGTERM. The folder holds the state after the last finished
+            epoch.
     """
     folder, group = runs / spec.name, ProcessGroup.current()
     group.join()
     split = splits.from_name(spec.split, collection)
     if auxiliary is not None:
-        known = {collection.groups[track] for track in split.train}
-        auxiliary = auxiliary.without(set(collection.groups) - known)
-    is_finished = group.run_on_first(lambda: _claim(folder, spec, collection, auxiliary, group))
+        # Leave out auxiliary clips of artists who are validated or tested on in this split.
+        training_groups = {collection.groups[track] for track in split.train}
+        auxiliary = auxiliary.without(set(collection.groups) - training_groups)
+    is_finished = group.run_on_first(
+        lambda: _write_or_check_config(folder, spec, collection, auxiliary, group)
+    )
     group.run_on_all(lambda: _check_shared(folder))
     if is_finished:
         return folder
@@ -114,8 +127,8 @@ def train(
     steps = recipe.epochs * max(1, len(data.crops) // recipe.batch_size)
     classes, tags = len(collection.labels), len(collection.tag_names)
     module = TrainingModule(recipe, front_end, classes, spec.seed, steps, tags)
-    if donor is not None:
-        init_from(module.network, Checkpoint.load(donor / "checkpoint").model)
+    if initial_run is not None:
+        init_from(module.network, Checkpoint.load(initial_run / "checkpoint").model)
     group.sync_batch_norm(module.network)
     stop_early = len(split.valid) > 0 and recipe.patience > 0
     precision = resolve_precision(precision)
@@ -127,11 +140,10 @@ def train(
         num_sanity_val_steps=0,
         enable_progress_bar=progress,
         enable_model_summary=False,
-        log_every_n_steps=10,
         **group.trainer_settings(),
     )
     last, best = folder / "last.ckpt", folder / "best.ckpt"
-    resumed = group.run_on_all(lambda: last.exists() and bool(_state(last)))
+    resumed = group.run_on_all(lambda: last.exists() and bool(_read_lightning_checkpoint(last)))
     try:
         trainer.fit(module, data, ckpt_path=last if resumed else None, weights_only=True)
     except SIGTERMException:
@@ -146,7 +158,7 @@ def train(
         front_end=front_end,
         segment_seconds=recipe.segment_seconds,
         model=module.network.eval(),
-        # The code that started the run, even if it was resumed by a later revision.
+        # The revision that started the run, even if a later one resumed it.
         revision=_config(folder)["revision"],
         data=data_name,
     )
@@ -158,11 +170,13 @@ def train(
     def finish() -> None:
         # Read back rather than taken from memory: the file has the averaged weights even if fit
         # had nothing left to do.
-        module.load_state_dict(_state(best if stop_early else last)["state_dict"])
+        stored = _read_lightning_checkpoint(best if stop_early else last)
+        module.load_state_dict(stored["state_dict"])
         checkpoint.save(folder / "checkpoint")
         for file in (last, best):
             file.unlink(missing_ok=True)
         config = _config(folder)
+        # Wall time of this process; epochs before a resume are not in it.
         config |= {"seconds": round(time.monotonic() - started, 1)} | outcome
         (folder / "config.json").write_text(json.dumps(config, indent=1))
 
@@ -175,8 +189,8 @@ def finished(folder: Path) -> bool:
     return (folder / "checkpoint" / "config.json").exists()
 
 
-def _state(file: Path) -> dict[str, Any]:
-    """A state that Lightning stored; nothing in the file is run."""
+def _read_lightning_checkpoint(file: Path) -> dict[str, Any]:
+    """The state that Lightning stored in a file; no code in the file is run."""
     try:
         state: dict[str, Any] = torch.load(file, weights_only=True, map_location="cpu")
         if {"state_dict", "loops", "optimizer_states", "callbacks"} <= state.keys():
@@ -200,27 +214,28 @@ def _state(file: Path) -> dict[str, Any]:
 
 
 def history(folder: Path) -> dict[str, list[Any] | None]:
-    """A run's history.csv: one list per column, by epoch; None where nothing was measured."""
+    """A run's history.csv without val_segment: a list by epoch per column, None if not measured."""
     table = _read_history(folder / "history.csv")
     columns = ("epoch", "train_loss", "val_loss", "val_track")
     return {name: None if table[name].isna().all() else table[name].tolist() for name in columns}
 
 
-def init_from(network: CRNN, donor: CRNN) -> None:
+def init_from(network: CRNN, initial: CRNN) -> None:
     """Copy all weights except the last layer's. ValueError if more than the classes differ."""
-    if replace(network.config, n_classes=donor.config.n_classes) != donor.config:
+    if replace(network.config, n_classes=initial.config.n_classes) != initial.config:
         raise ValueError(
-            f"{network.config} can't be initialised from {donor.config}: they differ in more than "
-            "classes"
+            f"{network.config} can't be initialised from {initial.config}: they differ in more "
+            "than classes"
         )
-    weights = {k: v for k, v in donor.state_dict().items() if not k.startswith("linear.")}
+    weights = {k: v for k, v in initial.state_dict().items() if not k.startswith("linear.")}
     network.load_state_dict(weights, strict=False)
 
 
 def resolve_precision(precision: str) -> str:
-    """ "auto": bf16 on GPUs that support it and on CPUs with AMX tiles, else 32 bit.
+    """Lightning's name of a precision: "auto" becomes bf16 where the hardware has it, else 32 bit.
 
-    bf16 with AVX-512 alone is slower: a step of 64 segments took 1.2 times as long as in 32 bit.
+    That is a GPU that supports bf16, or a CPU with AMX tiles: with AVX-512 alone it is slower (a
+    step of 64 segments took 1.2 times as long as in 32 bit).
     """
     if precision != "auto":
         return precision
@@ -252,7 +267,9 @@ def _callbacks(folder: Path, recipe: Recipe, stop_early: bool, progress: bool) -
     callbacks = [_History(folder / "history.csv"), save("last", monitor=None, save_top_k=1)]
     if stop_early:
         callbacks.append(save("best", monitor="val_loss"))
-        callbacks.append(EarlyStopping("val_loss", recipe.delta, recipe.patience))
+        callbacks.append(
+            EarlyStopping("val_loss", min_delta=recipe.delta, patience=recipe.patience)
+        )
     if recipe.averaging:
         callbacks.append(EMAWeightAveraging(decay=recipe.averaging))
     if progress:
@@ -268,7 +285,7 @@ def _check_shared(folder: Path) -> None:
         )
 
 
-def _claim(
+def _write_or_check_config(
     folder: Path,
     spec: RunSpec,
     collection: Collection,
@@ -276,7 +293,7 @@ def _claim(
     group: ProcessGroup,
 ) -> bool:
     """Write a run's settings, or check the stored ones; returns whether the run is finished."""
-    group.per_process(spec.recipe.batch_size)
+    group.per_process(spec.recipe.batch_size)  # raises where batches don't divide
     if (auxiliary is not None) != (spec.recipe.auxiliary > 0):
         raise ValueError(
             f"recipe {spec.recipe_name} has auxiliary={spec.recipe.auxiliary:g}: pass "
@@ -287,10 +304,12 @@ def _claim(
         "data": collection.digest,
     }
     if auxiliary is not None:
-        settings["beside"] = auxiliary.digest
-    file, settings = folder / "config.json", json.loads(json.dumps(settings))
+        settings["beside"] = auxiliary.digest  # the key of earlier runs' configs
+    settings = json.loads(json.dumps(settings))  # as stored: tuples become lists
+    file = folder / "config.json"
     if file.exists():
         stored = _config(folder)
+        # Settings of earlier versions, under today's names and as stored.
         stored["recipe"] = json.loads(json.dumps(Recipe().changed(stored["recipe"]).to_dict()))
         changed = [key for key, value in settings.items() if stored.get(key) != value]
         if changed:
@@ -318,6 +337,7 @@ def _config(folder: Path) -> dict[str, Any]:
     """A run's config.json."""
     try:
         config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        # Raises where these are missing or of another type.
         return config | {"recipe": config["recipe"] | {}, "revision": config["revision"]}
     except (ValueError, LookupError, TypeError) as error:
         raise ValueError(
@@ -331,6 +351,7 @@ class _History(Callback):
     Lightning's CSVLogger would overwrite the file when a run is resumed.
     """
 
+    # Mean losses in nats; accuracies of segments and tracks as fractions.
     columns = ("train_loss", "val_loss", "val_segment", "val_track")
 
     def __init__(self, file: Path) -> None:
@@ -345,5 +366,5 @@ class _History(Callback):
             earlier = _read_history(self.file)
             table = pd.concat([earlier[earlier["epoch"] < epoch], table])
         table.astype({"epoch": int} | dict.fromkeys(self.columns, float)).to_csv(
-            self.file, index=False, float_format="%.4f", lineterminator="\r\n"
+            self.file, index=False, float_format="%.4f"
         )

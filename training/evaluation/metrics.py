@@ -10,9 +10,9 @@ from scipy.special import softmax
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
 from torch import Tensor
 
-from crnn.audio.silence import audible
+from crnn.audio.silence import audible_mask
 from crnn.inference.classifier import Classifier
-from crnn.model.segments import Segments, average
+from crnn.model.segments import Segments, pool_segments
 from training.data.collection import Collection
 from training.data.partial_labels import PartiallyLabelled
 from training.data.splits import Indices
@@ -55,7 +55,10 @@ class TrackLogits:
         """Track probabilities [N, K]: the mean of the segments' softmax, as at inference."""
         pairs = zip(self.logits, self.segments, strict=True)
         return np.array(
-            [average(softmax(logits / temperature, axis=1), segments) for logits, segments in pairs]
+            [
+                pool_segments(softmax(logits / temperature, axis=1), segments)
+                for logits, segments in pairs
+            ]
         )
 
     def correct(self, temperature: float = 1.0) -> "np.ndarray[Any, np.dtype[np.bool_]]":
@@ -80,10 +83,10 @@ def track_logits(
     logits, segments = [], []
     for track in tracks:
         mel = collection.features.mel(int(track))
-        sounding = audible(mel, collection.front_end)
+        audible = audible_mask(mel, collection.front_end)
         if augment is not None:
             mel = augment(mel, int(track))
-        segments.append(classifier.plan(mel.shape[1], audible=sounding))
+        segments.append(classifier.plan(mel.shape[1], audible=audible))
         logits.append(classifier.logits(mel, segments[-1]).double().numpy())
     return TrackLogits(tuple(logits), tuple(segments), known[tracks], tracks)
 

@@ -29,9 +29,12 @@ _FLOOR = 1e-2
 class Profile:
     """Statistics of one track.
 
-    spectrum [M]: dB relative to the mean of the bands. modulation [K] and map [M / 8, K]: log10
-    of dB² per Hz, mean over all bands and over groups of eight. swing: standard deviation over
-    time of a band's level in dB, mean over the bands.
+    Attributes:
+        spectrum: dB relative to the mean of the bands, [M].
+        modulation: log10 of dB² per Hz by modulation frequency, mean over all bands, [Q].
+        map: the same, mean over groups of eight bands, [M / 8, Q].
+        swing: level variation: standard deviation over time of a band's level in dB, mean over the
+            bands.
     """
 
     spectrum: Array
@@ -41,7 +44,7 @@ class Profile:
 
 
 def modulation_frequencies(front_end: FrontEnd) -> Array:
-    """Modulation frequencies in Hz, [K]: from one per window up to half the frame rate."""
+    """Modulation frequencies in Hz, [Q]: from one per window up to half the frame rate."""
     return np.asarray(np.fft.rfftfreq(WINDOW, front_end.hop_seconds)[1:])
 
 

@@ -1,9 +1,9 @@
 """Whether inference and training see the same spectrograms: GTZAN's published ones are compared.
 
 (a) Values: the published columns are hop-512 frames at known positions; the same frames are
-computed
-    from audio and compared in dB.
-(b) Predictions: at inference, hop 1709 starts at another phase; predictions from both are compared.
+    computed from audio and compared in dB.
+(b) Predictions: at inference, hop 1709 starts at another phase; predictions from both are
+    compared.
 """
 
 from dataclasses import replace

@@ -16,10 +16,10 @@ from sklearn.covariance import ShrunkCovariance
 from torch import Tensor
 
 from crnn.audio.front_end import FrontEnd
-from crnn.audio.silence import audible
+from crnn.audio.silence import audible_mask
 from crnn.inference.classifier import Classifier
 from crnn.model import ood
-from crnn.model.segments import average, cut, plan
+from crnn.model.segments import cut_segments, plan_segments, pool_segments
 from training.data.splits import Indices
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -56,16 +56,16 @@ def track_features(
     if classifier is None:
         return TrackFeatures(statistics)
     network = classifier.network
-    sounding = audible(mel, front_end)
-    segments = plan(mel.shape[1], network.config.frames, audible=sounding)
+    sounding = audible_mask(mel, front_end)
+    segments = plan_segments(mel.shape[1], network.config.frames, audible=sounding)
     states = torch.cat(
         [
-            network.embed(cut(mel, segments, first, first + _BATCH))
+            network.embed(cut_segments(mel, segments, first, first + _BATCH))
             for first in range(0, len(segments.starts), _BATCH)
         ]
     )
     logits = network.linear(states).double().numpy()
-    embedding = average(states.double().numpy(), segments)
+    embedding = pool_segments(states.double().numpy(), segments)
     return TrackFeatures(statistics, logits, embedding, np.asarray(segments.weights))
 
 

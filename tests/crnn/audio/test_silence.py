@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from crnn.audio.decode import decode
 from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd
 from crnn.audio.mel import log_mel
-from crnn.audio.silence import aligned, audible, runs, stretches, without
+from crnn.audio.silence import (
+    audible_mask,
+    remove_silence,
+    runs,
+    silent_intervals,
+    zero_silence_and_align,
+)
 from crnn.baseline import features
 from crnn.inference.analysis import decode_and_predict
 from crnn.inference.classifier import Classifier
@@ -49,22 +55,23 @@ def test_runs_are_the_true_values(values: list[bool]) -> None:
 def test_stretches_begin_and_end_with_the_sound(silence: Callable[[float], np.ndarray]) -> None:
     sound = melody(3)
     first, last = np.flatnonzero(np.abs(sound) >= 1e-4)[[0, -1]]
-    (a, b), (c, d) = stretches(around(sound, silence), RATE)
+    (a, b), (c, d) = silent_intervals(around(sound, silence), RATE)
     assert (a, b, d) == (0, 5 * RATE + first, 38 * RATE)
     assert 0 <= c - (5 * RATE + last) <= 0.011 * RATE
     np.testing.assert_array_equal(
-        without(around(sound, silence), RATE)[: len(sound) // 2], sound[first:][: len(sound) // 2]
+        remove_silence(around(sound, silence), RATE)[: len(sound) // 2],
+        sound[first:][: len(sound) // 2],
     )
 
 
 def test_pauses_and_low_levels_are_music() -> None:
     pause = np.concatenate([melody(2), zeros(0.9), melody(2)])
-    assert stretches(pause, RATE) == []
-    assert aligned(pause, GTZAN_FRONT_END) is pause
-    assert stretches(1e-5 * melody(9), RATE) == []  # all below −80 dBFS
+    assert silent_intervals(pause, RATE) == []
+    assert zero_silence_and_align(pause, GTZAN_FRONT_END) is pause
+    assert silent_intervals(1e-5 * melody(9), RATE) == []  # all below −80 dBFS
     soft = np.concatenate([melody(3), 2e-3 * melody(3)])  # −54 dB
-    assert stretches(soft, RATE) == []
-    assert stretches(1e-3 * soft, RATE) == []
+    assert silent_intervals(soft, RATE) == []
+    assert silent_intervals(1e-3 * soft, RATE) == []
 
 
 @pytest.mark.parametrize("front_end", [GTZAN_FRONT_END, PAPER_FRONT_END])
@@ -73,13 +80,13 @@ def test_a_song_after_silence_has_the_same_spectrogram(front_end: FrontEnd) -> N
     sound = np.asarray(0.1 * sound + 0.2, dtype=np.float32)
     plain, mel = log_mel(sound, front_end), log_mel(around(sound), front_end)
     assert mel.shape[1] == 39 * RATE // front_end.hop_length + 1
-    ((first, end),) = runs(audible(mel, front_end))
+    ((first, end),) = runs(audible_mask(mel, front_end))
     assert first == 5 * RATE // front_end.hop_length
     assert abs(end - first - plain.shape[1]) <= 1
     inside = slice(first + 2, first + plain.shape[1] - 2)
     np.testing.assert_allclose(mel[:, inside], plain[:, 2:-2], atol=2e-3)
-    assert audible(plain, front_end).all()
-    assert audible(plain[:, :1].repeat(1, 90), front_end).all()
+    assert audible_mask(plain, front_end).all()
+    assert audible_mask(plain[:, :1].repeat(1, 90), front_end).all()
 
 
 @pytest.mark.parametrize("silence", [zeros, dither])
@@ -111,20 +118,20 @@ def test_a_gap_parts_the_segments(tiny: Checkpoint) -> None:
     """No segment reaches into it; each side weighs what it lasts."""
     sound = np.concatenate([melody(9), zeros(4), melody(5, seed=1), zeros(3), melody(1, seed=2)])
     mel = log_mel(sound, GTZAN_FRONT_END)
-    sounding, classifier = audible(mel, GTZAN_FRONT_END), Classifier(tiny)
-    segments = classifier.plan(mel.shape[1], audible=sounding)
-    covered = np.zeros(len(sounding), dtype=int)
+    audible, classifier = audible_mask(mel, GTZAN_FRONT_END), Classifier(tiny)
+    segments = classifier.plan(mel.shape[1], audible=audible)
+    covered = np.zeros(len(audible), dtype=int)
     for start, end in zip(segments.starts, segments.ends, strict=True):
         covered[start:end] += 1
-    assert ((covered > 0) == sounding).all()
+    assert ((covered > 0) == audible).all()
     assert sum(segments.weights) == pytest.approx(1)
     assert not segments.repeated
-    parts = runs(sounding)
+    parts = runs(audible)
     for first, end in parts:
         own = [
             w for s, w in zip(segments.starts, segments.weights, strict=True) if first <= s < end
         ]
-        assert sum(own) == pytest.approx((end - first) / sounding.sum())
+        assert sum(own) == pytest.approx((end - first) / audible.sum())
     assert len(parts) == 3
 
 

@@ -16,7 +16,7 @@ from crnn.inference.classifier import Classifier
 from crnn.inference.prediction import Prediction
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.network import CRNN
-from crnn.model.segments import plan
+from crnn.model.segments import plan_segments
 from tests.conftest import melody
 
 
@@ -74,7 +74,7 @@ def test_a_comb_of_patches_measures_what_one_at_a_time_does(tiny: Checkpoint, me
     classifier = Classifier(tiny)
     whole = mel[:, : 3 * 39]
     lost = attribution.occlusion(classifier, whole)
-    segments = plan(whole.shape[1], 39)
+    segments = plan_segments(whole.shape[1], 39)
     before = classifier.logits(whole, segments) / tiny.temperature
     probs = before.softmax(dim=-1)
     for row, patch in ((0, 0), (3, 4), (7, 8)):

@@ -14,7 +14,7 @@ from crnn.inference.classifier import Classifier
 from crnn.inference.prediction import Prediction
 from crnn.labels import GENRES, MOODS
 from crnn.model.checkpoint import Checkpoint
-from crnn.model.segments import cut
+from crnn.model.segments import cut_segments
 from tests.conftest import encode, melody
 
 
@@ -129,7 +129,7 @@ def test_an_embedding_is_the_mean_of_its_segments_and_leads_to_the_logits(tiny: 
     parts = [classifier.embedding(whole[:, i * width : (i + 1) * width]) for i in range(3)]
     assert parts[0].shape == (tiny.model.embedding_size,)
     np.testing.assert_allclose(classifier.embedding(whole), np.mean(parts, axis=0), atol=1e-6)
-    first = cut(whole, classifier.plan(width))
+    first = cut_segments(whole, classifier.plan(width))
     with torch.inference_mode():
         logits = tiny.model.linear(torch.from_numpy(parts[0]).float())
         torch.testing.assert_close(logits, tiny.model(first)[0], atol=1e-5, rtol=1e-4)

@@ -152,7 +152,7 @@ def test_silence_is_a_failure_and_half_a_second_is_analysed() -> None:
     assert tracks(page) == ["Palace", "short.wav"]
     assert "1 track added, 1 failed" in page.warning[0].value
     assert "mute.wav" in page.warning[0].value
-    assert "Lasts 0.5 s and was repeated" in words(page)
+    assert "Lasts 0.5 s; no part of it sounds for a whole segment" in words(page)
 
 
 def test_what_is_added_joins_what_is_there_and_nothing_twice() -> None:

@@ -81,9 +81,9 @@ def test_rates_are_mentioned_with_their_factor() -> None:
 
 def test_the_map_is_a_ratio_to_the_others() -> None:
     table = made_up(map=np.log10(2))
-    assert np.allclose(results.modulation_ratio(table["classes"]["genre"], "metal"), 1.0)
+    assert np.allclose(results.log2_modulation_ratio(table["classes"]["genre"], "metal"), 1.0)
     assert np.allclose(
-        results.modulation_ratio(table["classes"]["genre"], "pop"), -0.5
+        results.log2_modulation_ratio(table["classes"]["genre"], "pop"), -0.5
     )  # one of its two others
 
 

@@ -25,6 +25,13 @@ def prediction(
     )
 
 
+def test_a_short_track_is_told_from_one_of_short_parts() -> None:
+    short = replace(prediction("genre", [[0.6, 0.4]]), repeated=True)
+    assert predictions.repeated(short).startswith("The track is shorter than the model's 3 s")
+    parts = replace(short, silent=((2.0, 4.0),))
+    assert "No part of this track sounds for 3 s" in predictions.repeated(parts)
+
+
 @pytest.mark.parametrize(
     ("row", "score", "remark", "classes"),
     [

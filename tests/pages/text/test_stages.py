@@ -1,5 +1,7 @@
 """Steps in the numbers of several networks: shapes as they are, scales as they act."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.config import ModelConfig, pool_sizes
 from crnn.model.network import CRNN
+from crnn.model.segments import Segments
 from pages.text import stages
 from tests.conftest import melody
 
@@ -73,6 +76,15 @@ def test_every_step_names_its_shape_and_its_code(kind: str, seconds: float) -> N
         name = "maps" if name.startswith("map ") else "states" if name == "embedding" else name
         text = steps[name].shape.replace(r"\times", "×").replace("{,}", ",")
         assert stages.size(shape).replace(" ", "") in text.replace(" ", ""), name
+
+
+def test_short_parts_between_pauses_are_several_segments() -> None:
+    found, checkpoint, _ = traced("mean", 3)
+    segments = Segments(starts=(0, 60), ends=(20, 80), weights=(0.5, 0.5), width=62)
+    steps = stages.stages(replace(found, segments=segments), checkpoint, 80)
+    text = " ".join(step.idea + step.caption + step.shape for step in steps.values())
+    assert "each is repeated to fill a segment. This is segment 2 of 2." in text
+    assert "only one segment" not in text
 
 
 def test_the_scale_of_batch_normalisation_is_the_one_that_acts() -> None:

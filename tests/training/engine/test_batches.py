@@ -49,8 +49,8 @@ class TestData:
     def test_no_crop_or_segment_reaches_into_silence(self, toy: Collection) -> None:
         mel = np.concatenate([toy.features.mel(1).numpy(), np.full((128, 200), -80.0)], axis=1)
         quiet = replace(toy, features=FeatureStore.from_mels([mel] * 40))
-        crops, sounding = RandomCrops(quiet, np.arange(40), 39, 0), toy.features.count(1)
-        assert len(crops) == 40 * -(-(sounding - 1) // 39)
+        crops, audible = RandomCrops(quiet, np.arange(40), 39, 0), toy.features.count(1)
+        assert len(crops) == 40 * -(-(audible - 1) // 39)
         assert all(float(crops[0, i][0].amax(dim=1).min()) > -80 for i in range(0, 90, 7))
         segments = TrackSegments(quiet, np.array([7]), 39)[0][0]
         assert len(segments) == 3

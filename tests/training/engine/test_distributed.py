@@ -238,7 +238,7 @@ def test_shared_batch_norm_is_batch_norm_where_one_process_has_everything(
     shared.load_state_dict(plain.state_dict())
     with monkeypatch.context() as patch:
         patch.setattr("torch.cuda.is_available", lambda: False)
-        shared = ProcessGroup(0, 2).sync_batch_norm(shared)  # type: ignore[assignment]
+        ProcessGroup(0, 2).sync_batch_norm(shared)
     assert type(shared[0]).__name__ == "CPUSyncBatchNorm"
     x = -80 * torch.rand(4, 3, 5, 6)
     results = []

@@ -289,12 +289,12 @@ class TestAugmentation:
 
 
 def test_a_run_starts_from_another_ones_weights(toy: Collection, tmp_path: Path) -> None:
-    donor = run(toy, tmp_path, replace(TINY, epochs=1))
+    folder = run(toy, tmp_path, replace(TINY, epochs=1))
     network = CRNN(TINY.model_config(GTZAN_FRONT_END, 4))
     last = network.linear.weight.clone()
-    donor_network = Checkpoint.load(donor / "checkpoint").model
-    init_from(network, donor_network)
-    expected = donor_network.state_dict()
+    initial = Checkpoint.load(folder / "checkpoint").model
+    init_from(network, initial)
+    expected = initial.state_dict()
     for name, value in network.state_dict().items():
         if name != "linear.bias":
             assert torch.equal(value, last if name == "linear.weight" else expected[name])

@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from crnn.model.checkpoint import Checkpoint
-from crnn.model.segments import plan
+from crnn.model.segments import plan_segments
 from training.evaluation import significance
 from training.evaluation.metrics import (
     TrackLogits,
@@ -31,7 +31,9 @@ def made_up(count: int, temperature: float = 1.0, seed: int = 0) -> TrackLogits:
     odds = np.exp(logits / temperature)
     odds /= odds.sum(axis=1, keepdims=True)
     targets = (odds.cumsum(axis=1) > random.random((count, 1))).argmax(axis=1)
-    return TrackLogits(tuple(logits[:, None]), (plan(39, 39),) * count, targets, np.arange(count))
+    return TrackLogits(
+        tuple(logits[:, None]), (plan_segments(39, 39),) * count, targets, np.arange(count)
+    )
 
 
 def test_scores_are_scikit_learns() -> None:
@@ -54,7 +56,7 @@ def test_scores_are_scikit_learns() -> None:
 def test_a_track_is_the_mean_of_its_segments() -> None:
     """Two segments narrowly favour class 0, one is certain of class 1: the mean decides for 1."""
     logits = np.array([[0.2, 0.0], [0.2, 0.0], [-9.0, 9.0]])
-    given = TrackLogits((logits,), (plan(30, 10),), np.array([1]), np.array([0]))
+    given = TrackLogits((logits,), (plan_segments(30, 10),), np.array([1]), np.array([0]))
     assert scores(given, 1.0, ("a", "b"))["track_accuracy"] == 1.0
     assert scores(given, 1.0, ("a", "b"))["segment_accuracy"] == pytest.approx(1 / 3)
 

@@ -21,7 +21,7 @@ from crnn.inference import onnx
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from crnn.model.metadata import BUNDLED
-from crnn.model.segments import cut
+from crnn.model.segments import cut_segments
 from crnn.sources.examples import EXAMPLES
 from tests.conftest import melody
 from training.cli import main
@@ -79,7 +79,7 @@ def test_the_file_predicts_what_the_checkpoint_does(folder: Path) -> None:
         prediction, segments = classifier.predict(mel), classifier.plan(mel.shape[1])
         assert not prediction.silent
         arrays |= {
-            f"{name}/segments": cut(mel, segments).numpy(),
+            f"{name}/segments": cut_segments(mel, segments).numpy(),
             f"{name}/weights": np.asarray(segments.weights),
             f"{name}/probabilities": prediction.probabilities,
             f"{name}/overall": prediction.overall,

@@ -10,11 +10,11 @@ import streamlit as st
 
 from crnn import augment, results, viz
 from pages.lab import rack
-from pages.lab.live import music
+from pages.lab.training import music
 from pages.shared import cache, queue, session
 from pages.shared.controls import choose
 from pages.text import content
-from pages.text import live as text
+from pages.text import training as text
 
 if TYPE_CHECKING:
     from crnn.augment.comparison import Comparison
@@ -39,14 +39,17 @@ _mount = st.components.v2.component(
 
 @dataclass(eq=False)
 class _Training:
-    """A visitor's training, its own ticket in the line; no comparison before its turn has come.
+    """A visitor's training; it is its own ticket in the waiting line.
 
-    own: the visitor's music; None for the examples.
+    Attributes:
+        chosen: name of the set of augmentations, with these strengths.
+        own: the visitor's music; None for the examples.
+        comparison: both networks; None until the training's turn has come.
     """
 
     chosen: str
     strengths: Strengths
-    own: music.Music | None = None
+    own: music.TrainingMusic | None = None
     comparison: Comparison | None = None
     stopped: bool = False
 
@@ -57,19 +60,19 @@ class _Training:
 
 @cache.shared()
 def line() -> queue.Line:
-    """Who trains, one at a time for the whole server."""
+    """The waiting line of trainings, one at a time for the whole server."""
     return queue.Line()
 
 
 def show() -> None:
-    """What is learned, the controls, both networks' curves and answers, what full training gave."""
+    """Show the controls, both networks' curves and answers, and what full training gave."""
     training: _Training | None = st.session_state.get("training")
     running = training is not None and training.running
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="live-bar")
     with bar:
         source = choose("Music", ["Examples", _OWN], "train_on", disabled=running)
-    tell = training is None or training.own is None
-    own = music.own(running, tell) if source == _OWN else None
+    list_failures = training is None or training.own is None
+    own = music.choose_folders(running, list_failures) if source == _OWN else None
     missing = own is None and source == _OWN
     if training is not None and not running and (missing or training.own is not own):
         training = None  # it was about other music
@@ -100,7 +103,7 @@ def show() -> None:
     with st.container(key="live", gap="xsmall"):
         st.fragment(_watch, run_every=_EVERY if running else None)()
     if training is None:
-        st.markdown(f":material/front_hand: **Guess first.** {content.load('live')['ask']}")
+        st.markdown(f":material/front_hand: **Guess first.** {content.load('training')['ask']}")
     elif not running:
         _findings(training)
 
@@ -111,7 +114,7 @@ def _strengths(chosen: str) -> Strengths:
     return rack.current(session.classifiers()[0].front_end)
 
 
-def _start(chosen: str, strengths: Strengths, own: music.Music | None) -> None:
+def _start(chosen: str, strengths: Strengths, own: music.TrainingMusic | None) -> None:
     st.session_state.training = _Training(chosen, strengths, own)
 
 
@@ -178,29 +181,29 @@ def _train(training: _Training, comparison: Comparison) -> None:
             break
 
 
-def _held_out(comparison: Comparison, learned: music.Music) -> None:
-    """A moment that neither network has learned from, and both networks' answers."""
+def _held_out(comparison: Comparison, source: music.TrainingMusic) -> None:
+    """Let a visitor choose a validation excerpt and hear it; show both networks' predictions."""
     st.markdown("##### A moment that neither has learned from")
     columns = st.columns([1.5, 1, 1, 1], gap="small")
     with columns[0]:
         number = st.selectbox(
             "Song",
-            range(len(learned.names)),
-            format_func=lambda number: learned.names[number],
-            key=f"held_out-{id(learned)}" if learned.sizes else "held_out",
+            range(len(source.names)),
+            format_func=lambda number: source.names[number],
+            key=f"held_out-{id(source)}" if source.is_own else "held_out",
             label_visibility="collapsed",
         )
         crop, start = comparison.held_out(number)
         seconds = augment.comparison.CROP * augment.comparison.FRONT_END.hop_seconds
-        start = 0.0 if learned.sizes else start  # of a visitor's own, only the crop is kept
-        st.audio(learned.sounds[number], start_time=start, end_time=start + seconds)
+        start = 0.0 if source.is_own else start  # of a visitor's own, only the crop is kept
+        st.audio(source.sounds[number], start_time=start, end_time=start + seconds)
     first, last = comparison.history[0].answers, comparison.history[-1].answers
     heads = ("Before training", *augment.comparison.NAMES)
     answers = (first[0, crop], last[0, crop], last[1, crop])
     for head, probs, column in zip(heads, answers, columns[1:], strict=True):
         column.caption(head)
         label = comparison.split.validation[number].label
-        column.markdown(text.answer(probs.tolist(), learned.classes, label))
+        column.markdown(text.answer(probs.tolist(), source.classes, label))
 
 
 def _findings(training: _Training) -> None:
@@ -212,7 +215,7 @@ def _findings(training: _Training) -> None:
     elif measured is not None:
         st.markdown("##### Is one training enough to tell?")
         st.markdown(text.finding(measured, training.chosen))
-    st.markdown(content.load("live")["full" if own is None else "full_own"])
+    st.markdown(content.load("training")["full" if own is None else "full_own"])
     with st.expander("What full training gave", icon=":material/table_chart:"):
         for name in ("VII-trained", "ablation"):
             if table := results.load(name):

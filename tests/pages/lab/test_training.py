@@ -8,17 +8,16 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.lab.live import music
-from pages.lab.live import view as live
+from pages.lab.training import music, view
 from pages.shared import cache
-from pages.text import live as text
+from pages.text import training as text
 from tests.conftest import encode, melody
 from tests.pages.visit import given, opened, plain, words
 
 
 @pytest.fixture(autouse=True)
 def _one_step_a_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(live, "_SLICE", 0.0)
+    monkeypatch.setattr(view, "_SLICE", 0.0)
     yield
     cache.clear()
 
@@ -61,7 +60,7 @@ def test_a_class_trains_stops_and_lets_the_next_one_train() -> None:
     other.run()
     assert other.session_state["training"].comparison.done
     assert "Finished" in other.get("progress")[0].proto.text
-    assert live.line().ahead(object()) == 0
+    assert view.line().ahead(object()) == 0
     assert "Train again" in [button.label for button in other.button]
 
 

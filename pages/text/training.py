@@ -26,7 +26,7 @@ MAX_CLASSES, EXCERPT_SECONDS, SHORTEST_SECONDS = 6, 30, 5
 
 def about(sizes: Sequence[int] | None) -> str:
     """What is learned; sizes: tracks in each of a visitor's folders, None for the examples."""
-    texts = content.load("live")
+    texts = content.load("training")
     if sizes is None:
         return str(texts["about"])
     held_out = augment.comparison.n_validation(min(sizes))
@@ -35,7 +35,7 @@ def about(sizes: Sequence[int] | None) -> str:
 
 def own_rules() -> str:
     """What a visitor's own music must be."""
-    return Template(content.load("live")["own"]["rules"]).substitute(
+    return Template(content.load("training")["own"]["rules"]).substitute(
         classes=MAX_CLASSES,
         tracks=augment.comparison.MIN_TRACKS,
         limit=archive.MAX_TRACKS,
@@ -106,7 +106,7 @@ def silent() -> str:
 
 def own_finding(held_out: int) -> str:
     """What one training on a visitor's own music can show."""
-    return Template(content.load("live")["own"]["finding"]).substitute(
+    return Template(content.load("training")["own"]["finding"]).substitute(
         tracks=held_out, points=f"{100 / held_out:.0f}"
     )
 
@@ -204,7 +204,7 @@ def finding(measured: Result, chosen: str) -> str:
     """The effect of a set of augmentations over the seeds, beside its spread."""
     rows = {results.row_name(row): row for row in measured["rows"]}
     if chosen not in rows:
-        return str(content.load("live")["rack"])
+        return str(content.load("training")["rack"])
     without, after = rows[augment.comparison.NAMES[0]], rows[chosen]
     pairs = list(
         zip(without["segment_accuracy"]["each"], after["segment_accuracy"]["each"], strict=True)
@@ -224,7 +224,7 @@ def finding(measured: Result, chosen: str) -> str:
         return f"{figures} The difference is within the spread, so it shows no effect on accuracy."
     direction = "gains" if change > 0 else "loses"
     count = better if change > 0 else sum(b < a for a, b in pairs)
-    caution = f" {content.load('live')['caution']}" if change > 0 else ""
+    caution = f" {content.load('training')['caution']}" if change > 0 else ""
     return (
         f"{figures} Augmentation {direction} {abs(change):.1f} points, in {count} of {len(pairs)} "
         f"seeds.{caution}"

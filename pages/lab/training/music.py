@@ -1,4 +1,4 @@
-"""What the Lab's small networks learn from: the examples, or a visitor's own folders."""
+"""Music that the Lab's small networks train on: the examples, or a visitor's own folders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from crnn.sources.examples import EXAMPLES
 from pages.shared import cache, queue, sources
 from pages.shared.markdown import escape
 from pages.text import content
-from pages.text import live as text
+from pages.text import training as text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,17 +25,18 @@ if TYPE_CHECKING:
     from crnn.audio.decode import Waveform
     from crnn.augment.comparison import Split
 
-_LISTED = 8  # files that could not be used
+_LISTED = 8  # files that were not used
 
 
 @dataclass(frozen=True, eq=False)
-class Music:
-    """What is learned from.
+class TrainingMusic:
+    """Music that the Lab's networks train on, split into training and validation.
 
     Attributes:
         classes: titles, not escaped.
-        names: of the tracks in split.validation; sounds: of each, a file, or its middle crop.
-        sizes: tracks of each class, of a visitor's own.
+        names: of the tracks in split.validation.
+        sounds: of each of these, the path of its file (examples) or its middle crop as WAV bytes.
+        sizes: number of tracks in each class; empty for the examples.
     """
 
     classes: tuple[str, ...]
@@ -44,20 +45,25 @@ class Music:
     sounds: tuple[str | bytes, ...]
     sizes: tuple[int, ...] = ()
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a visitor's."""
+        return bool(self.sizes)
+
 
 @dataclass
 class _Upload:
-    """What came of a visitor's folders, in the session."""
+    """The outcome of one upload, kept in the session."""
 
     tracks: dict[str, list[_Track]] = field(default_factory=dict)  # by class
     failures: list[tuple[str, str]] = field(default_factory=list)  # name and reason
-    refusal: str = ""  # why they can't be learned from
-    music: Music | None = None
+    refusal: str = ""  # why there is no music
+    music: TrainingMusic | None = None
 
 
 @dataclass(frozen=True)
 class _Track:
-    """A decoded track, until all are there."""
+    """A decoded track; kept until the split is made."""
 
     name: str
     digest: str  # of the file
@@ -66,13 +72,13 @@ class _Track:
 
 
 @cache.shared()
-def examples() -> Music:
+def examples() -> TrainingMusic:
     """The bundled clips; their spectrograms take 160 kB each."""
     songs = list(EXAMPLES.values())
     titles = tuple(song.title for song in songs)
     mels = [_log_mel(_decode(song.file.read_bytes()).samples) for song in songs]
     split = augment.comparison.by_half(mels)
-    return Music(titles, split, titles, tuple(str(song.file) for song in songs))
+    return TrainingMusic(titles, split, titles, tuple(str(song.file) for song in songs))
 
 
 def _decode(data: bytes, **limit: float) -> Waveform:
@@ -84,37 +90,40 @@ def _log_mel(samples: Any) -> Tensor:
     return audio.mel.log_mel(torch.from_numpy(samples), augment.comparison.FRONT_END)
 
 
-def own(busy: bool, tell: bool) -> Music | None:
-    """The visitor's folders, or fields for them.
+def choose_folders(busy: bool, list_failures: bool) -> TrainingMusic | None:
+    """Show the upload fields, or what was uploaded; returns the visitor's music once it is usable.
 
     Args:
-        busy: whether they are learned from just now, and so can't be replaced.
-        tell: whether files that could not be used are named.
+        busy: a training on it is running, so it can't be replaced.
+        list_failures: show which files were not used.
     """
-    texts, upload = content.load("live")["own"], st.session_state.get("own_music")
+    texts, upload = content.load("training")["own"], st.session_state.get("own_music")
     if upload is None or upload.music is None:
         st.markdown(text.own_rules())
         number = st.session_state.get("own_music_number", 0)  # new fields after each upload
-        columns = st.columns(2, gap="medium")
-        files = []
-        for kind, column in zip(("directory", False), columns, strict=True):
-            given = column.file_uploader(
-                texts["zip" if kind is False else "folder"],
-                type=[".zip"] if kind is False else list(audio.decode.AUDIO_SUFFIXES),
-                accept_multiple_files=kind,
-                max_upload_size=sources.LIMIT_MB,
-                key=f"own-music-{kind}-{number}",
-            )
-            files += given if isinstance(given, list) else [given] * (given is not None)
-        if files:
-            _take(files)
+        left, right = st.columns(2, gap="medium")
+        files = left.file_uploader(
+            texts["folder"],
+            type=list(audio.decode.AUDIO_SUFFIXES),
+            accept_multiple_files="directory",
+            max_upload_size=sources.LIMIT_MB,
+            key=f"own-music-folder-{number}",
+        )
+        zipped = right.file_uploader(
+            texts["zip"],
+            type=[".zip"],
+            max_upload_size=sources.LIMIT_MB,
+            key=f"own-music-zip-{number}",
+        )
+        if files := files + [zipped] * (zipped is not None):
+            _decode_uploads(files)
     if upload is not None:
-        _report(upload, busy, tell)
+        _report(upload, busy, list_failures)
     return upload.music if upload is not None else None
 
 
-def _report(upload: _Upload, busy: bool, tell: bool) -> None:
-    """What is learned from, or why nothing is, and each file that could not be used."""
+def _report(upload: _Upload, busy: bool, list_failures: bool) -> None:
+    """Show classes and their sizes, or the reason for a refusal, and the files not used."""
     lines = [f"- **{escape(name, 60)}** – {escape(reason)}" for name, reason in upload.failures]
     if len(lines) > _LISTED:
         lines[_LISTED:] = [f"- and {len(lines) - _LISTED} more"]
@@ -130,7 +139,7 @@ def _report(upload: _Upload, busy: bool, tell: bool) -> None:
             on_click=_forget,
             disabled=busy,
         )
-    if lines and tell:
+    if lines and list_failures:
         st.expander(text.not_used(len(upload.failures))).markdown("\n".join(lines))
 
 
@@ -138,26 +147,32 @@ def _forget() -> None:
     st.session_state.pop("own_music", None)
 
 
-def _take(files: list[Any]) -> None:
-    """Decode what was given, with a bar; then rerun without the files."""
+def _decode_uploads(files: list[Any]) -> None:
+    """Decode the uploaded files behind a progress bar, store the outcome in the session, rerun."""
     upload, number = _Upload(), st.session_state.get("own_music_number", 0)
     entries = _entries(files, upload)
-    st.session_state.pop("own_music", None)
+    st.session_state.pop("own_music", None)  # a cancelled upload leaves nothing of the former one
     upload.refusal = text.refusal({name: len(each) for name, each in entries.items()})
     if not upload.refusal:
-        share = archive.MAX_TRACKS // len(entries)
-        waiting = [(label, *each) for label, found in entries.items() for each in found[:share]]
-        for label, found in entries.items():
+        per_class = archive.MAX_TRACKS // len(entries)
+        waiting = []
+        for label, tracks in entries.items():
             upload.tracks[label] = []
-            upload.failures += [(name, text.over_limit(share)) for name, _ in found[share:]]
+            waiting += [(label, *track) for track in tracks[:per_class]]
+            upload.failures += [
+                (name, text.over_limit(per_class)) for name, _ in tracks[per_class:]
+            ]
         with st.container(horizontal=True, vertical_alignment="center"):
             bar = st.progress(0.0, "Opening…")
-            st.button("Cancel", icon=":material/stop:", on_click=_cancel, args=(number, files))
-        for place, (label, name, read) in enumerate(waiting):
-            done, about = place / len(waiting), f"{place + 1} of {len(waiting)}: {escape(name, 60)}"
-            bar.progress(done, about)
+            st.button(
+                "Cancel", icon=":material/stop:", on_click=_free_uploads, args=(number, files)
+            )
+        for count, (label, name, read) in enumerate(waiting):
+            done = count / len(waiting)
+            message = f"{count + 1} of {len(waiting)}: {escape(name, 60)}"
+            bar.progress(done, message)
             try:
-                with queue.turn(bar, done, f"{about} – "):
+                with queue.turn(bar, done, f"{message} – "):
                     upload.tracks[label].append(_track(name, read(), upload))
             except CrnnError as error:
                 upload.failures.append((name, str(error)))
@@ -165,27 +180,29 @@ def _take(files: list[Any]) -> None:
         upload.refusal = text.refusal(sizes)
     if not upload.refusal:
         upload.music = _split(upload.tracks)
-    upload.tracks = {}
+    upload.tracks = {}  # the split holds the spectrograms; free the rest
     st.session_state.own_music = upload
-    _cancel(number, files)
+    _free_uploads(number, files)
     st.rerun()
 
 
-def _cancel(number: int, files: list[Any]) -> None:
-    """Free the files; the fields are new in the next run."""
+def _free_uploads(number: int, files: list[Any]) -> None:
+    """Free the uploaded files; the next run shows empty upload fields."""
     st.session_state.own_music_number = number + 1
     for file in files:
         sources.free(file.file_id)
-        file.close()  # the button's arguments and the field still name it
-    audio.worker.trim()  # 120 MB that arrived in small pieces would stay with this process
+        file.close()  # Streamlit still refers to it in the Cancel button and the upload field
+    # The allocator would otherwise keep what arrived in small blocks: 120 MB of 60 WAV files.
+    audio.worker.release_memory()
 
 
 def _entries(files: list[Any], upload: _Upload) -> dict[str, list[tuple[str, Callable[[], bytes]]]]:
     """Name and reader of each possible track by its class, both sorted.
 
-    A class is the first folder that not all of them lie in.
+    Leading folders that all tracks share are skipped; the next folder is the class. Files that lie
+    beside these folders are added to upload.failures, as are damaged ZIPs.
     """
-    found: list[tuple[list[str], Callable[[], bytes]]] = []
+    found: list[tuple[list[str], Callable[[], bytes]]] = []  # components of the path, and reader
     for file in files:
         if archive.is_zip(file.getvalue()[:4]):
             try:
@@ -194,11 +211,12 @@ def _entries(files: list[Any], upload: _Upload) -> dict[str, list[tuple[str, Cal
                 upload.failures.append((file.name, str(error)))
                 continue
             found += [
-                (_parts(member.filename), partial(opened.read, member)) for member in opened.members
+                (_path_components(member.filename), partial(opened.read, member))
+                for member in opened.members
             ]
         elif not audio.names.skip_reason(file.name):
-            found.append((_parts(file.name), file.getvalue))
-    shared = 0
+            found.append((_path_components(file.name), file.getvalue))
+    shared = 0  # leading folders that all tracks have in common
     while len({tuple(parts[: shared + 1]) for parts, _ in found}) == 1:
         if any(len(parts) <= shared + 1 for parts, _ in found):
             break
@@ -206,23 +224,25 @@ def _entries(files: list[Any], upload: _Upload) -> dict[str, list[tuple[str, Cal
     entries: dict[str, list[tuple[str, Callable[[], bytes]]]] = {}
     for parts, read in sorted(found, key=lambda each: each[0]):
         if len(parts) <= shared + 1:
-            upload.failures.append((parts[-1], content.load("live")["own"]["no_folder"]))
+            upload.failures.append((parts[-1], content.load("training")["own"]["no_folder"]))
         else:
             entries.setdefault(parts[shared], []).append((parts[-1], read))
     return entries
 
 
-def _parts(path: str) -> list[str]:
+def _path_components(path: str) -> list[str]:
     return [part for part in path.replace("\\", "/").split("/") if part]
 
 
 def _track(name: str, data: bytes, upload: _Upload) -> _Track:
-    """A track's excerpt. Raises CrnnError."""
+    """Decode a track's excerpt. Raises CrnnError where it can't be used, also as a copy."""
     digest = inference.similarity.digest(data)
     for tracks in upload.tracks.values():
         for other in tracks:
             if other.digest == digest:
                 raise AudioError(text.copy(other.name))
+    # The last 30 s of the first minute: clips of the collections are 30 s long, and the first half
+    # minute is often an intro.
     waveform = _decode(data, max_seconds=2 * text.EXCERPT_SECONDS)
     rate = waveform.sample_rate
     samples = waveform.samples[-text.EXCERPT_SECONDS * rate :]
@@ -237,17 +257,19 @@ def _track(name: str, data: bytes, upload: _Upload) -> _Track:
     return _Track(name, digest, mel, crop)
 
 
-def _split(tracks: dict[str, list[_Track]]) -> Music:
+def _split(tracks: dict[str, list[_Track]]) -> TrainingMusic:
     split = augment.comparison.by_track([[t.mel for t in each] for each in tracks.values()])
+    # by_track returns spectrograms only: find the track of each by identity.
     by_mel = {id(track.mel): track for each in tracks.values() for track in each}
-    held_out = [by_mel[id(each.mel)] for each in split.validation]
+    validation = [by_mel[id(each.mel)] for each in split.validation]
     classes = tuple(tracks)
-    return Music(
+    return TrainingMusic(
         classes,
         split,
         tuple(
-            f"{classes[e.label]}: {t.name}" for e, t in zip(split.validation, held_out, strict=True)
+            f"{classes[excerpt.label]}: {track.name}"
+            for excerpt, track in zip(split.validation, validation, strict=True)
         ),
-        tuple(track.crop for track in held_out),
+        tuple(track.crop for track in validation),
         tuple(map(len, tracks.values())),
     )

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from crnn.augment.comparison import SETS, Evaluation
-from pages.text import live as text
+from pages.text import training as text
 
 
 def evaluation(step: int, training: float, validation: float) -> Evaluation:
