@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two processes more than cores, since the two with the browser tests wait half of their time."""
+    """Two processes more than cores, since those with the browser tests wait half of their time."""
     return (os.cpu_count() or 1) + 2
 
 
