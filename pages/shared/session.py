@@ -115,6 +115,7 @@ def analyse(name: str, data: bytes, show_progress: bool = True) -> Track:
         if bar is not None:
             bar.empty()
     peaks = viz.player.peaks(waveform.samples, waveform.sample_rate)
+    audio.worker.release_memory()
     return _track(name, data, waveform, analysis, peaks)
 
 
