@@ -1,10 +1,11 @@
 """Out-of-distribution (OOD) detection: is a track unlike the data that the network was trained on?
 
 Each window of five seconds is described by statistics that encode neither melody nor lyrics: the
-level of each band group, how much it varies, how fast the spectrum's shape changes. A Gaussian is
-fitted to the windows of the training tracks; the score of a track is the Mahalanobis distance of
-its windows from that Gaussian's mean (as Lee et al. 2018, arXiv 1807.03888, use it on a network's
-features), the median over windows. The threshold is calibrated on validation data.
+level of each band group, how much it varies, how fast the spectrum's shape changes. A mixture of
+Gaussians is fitted to the windows of music (training.ood.fit); the score of a track is the median
+over its windows of the distance from that mixture: with one Gaussian, the Mahalanobis distance (as
+Lee et al. 2018, arXiv 1807.03888, use it on a network's features). The threshold is calibrated on
+validation data.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ _Floats = NDArray[np.float32]
 # half as long flag short clips more often.
 WINDOW_SECONDS = 5.0
 MIN_SECONDS = 1.0  # shorter tracks get no score
-FALSE_ALARM_RATE = 0.05  # fraction of validation tracks above the threshold
+MAX_COMPONENTS = 16
 
 _GROUPS, _FINE_GROUPS = 8, 16  # of neighbouring bands
 # Lags (frames) of the spectral envelope's autocorrelation, up to 0.6 s on the bundled front end,
@@ -37,6 +38,7 @@ _PERCENTILES = (5, 25, 50, 75)  # of loudness relative to its maximum; low in sp
 # quarters of the bands.
 N_FEATURES = 3 * _GROUPS + 1 + len(_PERCENTILES) + len(_LAGS) + 4 * len(_FINE_LAGS)
 _FLOOR_DB = -80.0
+_TOLERANCE = 1e-3  # of the sum of stored weights
 _MAX_VALUE = 1e12  # of the statistics; the bundled ones stay below 100, and scores stay finite
 
 
@@ -53,20 +55,18 @@ class OODScore:
 
 
 @dataclass(frozen=True)
-class OODDetector:
-    """A Gaussian fitted to the windows of the training tracks.
+class Component:
+    """A Gaussian of the mixture.
 
     Attributes:
+        weight: its share; a mixture's sum to 1.
         centre: its mean, [D].
         whitening: lower triangular [D, D]; (x − centre) @ whitening has unit covariance.
-        threshold: score above which a track is OOD.
-        origin: a sentence on the data that the threshold was calibrated on.
     """
 
+    weight: float
     centre: Array
     whitening: Array
-    threshold: float = 0.0
-    origin: str = ""
 
     def __post_init__(self) -> None:
         if self.centre.shape != (N_FEATURES,) or self.whitening.shape != (N_FEATURES, N_FEATURES):
@@ -74,16 +74,67 @@ class OODDetector:
                 f"doubt (OOD): arrays of {self.centre.shape} and {self.whitening.shape}; "
                 f"{N_FEATURES} numbers are needed"
             )
-        largest = np.max([abs(self.centre).max(), abs(self.whitening).max(), self.threshold])
-        if not (self.threshold >= 0 and largest <= _MAX_VALUE):  # false for NaN, too
+        largest = np.max([abs(self.centre).max(), abs(self.whitening).max()])
+        if not (0 < self.weight <= 1 and largest <= _MAX_VALUE):  # false for NaN, too
             raise ValueError(
-                f"doubt (OOD): numbers up to {_MAX_VALUE:g} and a threshold ≥ 0 needed"
+                f"doubt (OOD): weights up to 1 and numbers up to {_MAX_VALUE:g} needed"
+            )
+        if not (np.diagonal(self.whitening) > 0).all():
+            raise ValueError("doubt (OOD): the whitening's diagonal has to be positive")
+
+    @property
+    def log_determinant(self) -> float:
+        """Of the whitening."""
+        return float(np.log(np.diagonal(self.whitening)).sum())
+
+    def log_density(self, windows: Array) -> Array:
+        """Of windows [n, D], times the weight and without the constant of every Gaussian: [n]."""
+        squares = np.square((windows - self.centre) @ self.whitening).sum(axis=1)
+        return np.asarray(np.log(self.weight) + self.log_determinant - squares / 2)
+
+
+@dataclass(frozen=True)
+class OODDetector:
+    """A mixture of Gaussians fitted to windows of music, and a threshold.
+
+    Attributes:
+        components: 1 to MAX_COMPONENTS.
+        threshold: score above which a track is OOD.
+        origin: a sentence on the data that the threshold was calibrated on.
+    """
+
+    components: tuple[Component, ...]
+    threshold: float = 0.0
+    origin: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= _MAX_VALUE:  # false for NaN, too
+            raise ValueError(f"doubt (OOD): a threshold from 0 to {_MAX_VALUE:g} is needed")
+        total = sum(component.weight for component in self.components)
+        if len(self.components) > MAX_COMPONENTS or abs(total - 1) > _TOLERANCE:
+            raise ValueError(
+                f"doubt (OOD): {len(self.components)} components of weight {total:g} together; up "
+                f"to {MAX_COMPONENTS} are accepted, and 1 is needed"
             )
 
+    @classmethod
+    def from_gaussians(cls, weights: Array, means: Array, covariances: Array) -> "OODDetector":
+        """Without a threshold. Shape: weights [C], means [C, D], covariances [C, D, D]."""
+        whitenings = np.linalg.cholesky(np.linalg.inv(covariances))
+        parts = zip(weights, means, whitenings, strict=True)
+        return cls(tuple(Component(float(weight), mean, w) for weight, mean, w in parts))
+
     def score(self, windows: Array) -> float:
-        """Score of a track: median over its windows [n, D] of Mahalanobis distance / √D."""
-        distances = np.sqrt(np.square((windows - self.centre) @ self.whitening).mean(axis=1))
-        return float(np.median(distances))
+        """Score of a track: median distance of its windows [n, D]; 1 is typical of music.
+
+        The distance of a window x is √(2/D · (r − log p(x))), p the mixture's density and r the
+        mean of the components' own log-densities at their centres, by weight. With one component
+        it is the Mahalanobis distance / √D.
+        """
+        densities = np.logaddexp.reduce([c.log_density(windows) for c in self.components])
+        reference = sum(c.weight * c.log_determinant for c in self.components)
+        squares = np.maximum(0, 2 * (reference - densities) / N_FEATURES)
+        return float(np.median(np.sqrt(squares)))
 
     def detect(self, windows: Array | None) -> OODScore | None:
         """Score and threshold; None for a track too short to have features."""
@@ -94,19 +145,37 @@ class OODDetector:
         return {
             "threshold": self.threshold,
             "origin": self.origin,
-            "centre": _to_text(self.centre),
-            "whitening": [_to_text(row[: i + 1]) for i, row in enumerate(self.whitening)],
+            "components": [
+                {
+                    "weight": component.weight,
+                    "centre": _to_text(component.centre),
+                    "whitening": [
+                        _to_text(row[: i + 1]) for i, row in enumerate(component.whitening)
+                    ],
+                }
+                for component in self.components
+            ],
         }
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "OODDetector":
-        """Inverse of to_dict; raises ValueError, KeyError, TypeError or AttributeError."""
-        rows = [_from_text(row) for row in stored["whitening"]]
-        if [len(row) for row in rows] != list(range(1, N_FEATURES + 1)):
-            raise ValueError(f"doubt (OOD): whitening needs {N_FEATURES} rows of 1, 2, 3, … values")
-        whitening = np.array([row + [0.0] * (N_FEATURES - len(row)) for row in rows])
-        centre = np.array(_from_text(stored["centre"]))
-        return cls(centre, whitening, float(stored["threshold"]), text(stored, "origin"))
+        """Inverse of to_dict; raises ValueError, KeyError, TypeError or AttributeError.
+
+        Also reads detectors of one Gaussian as they were stored before there were mixtures.
+        """
+        parts = stored["components"] if "components" in stored else [{"weight": 1} | stored]
+        if len(parts) > MAX_COMPONENTS:
+            raise ValueError(f"doubt (OOD): {len(parts)} components; at most {MAX_COMPONENTS}")
+        components = tuple(_component(part) for part in parts)
+        return cls(components, float(stored["threshold"]), text(stored, "origin"))
+
+
+def _component(stored: dict[str, Any]) -> Component:
+    rows = [_from_text(row) for row in stored["whitening"]]
+    if [len(row) for row in rows] != list(range(1, N_FEATURES + 1)):
+        raise ValueError(f"doubt (OOD): whitening needs {N_FEATURES} rows of 1, 2, 3, … values")
+    whitening = np.array([row + [0.0] * (N_FEATURES - len(row)) for row in rows])
+    return Component(float(stored["weight"]), np.array(_from_text(stored["centre"])), whitening)
 
 
 def _to_text(values: Array) -> str:
@@ -115,25 +184,6 @@ def _to_text(values: Array) -> str:
 
 def _from_text(text: str) -> list[float]:
     return [float(word) for word in text.split()]
-
-
-def fit(windows: Array) -> OODDetector:
-    """Fit the Gaussian to training windows [n, D], its covariance shrunk by 5 %.
-
-    Equals sklearn.covariance.ShrunkCovariance(shrinkage=0.05), without making the app import
-    scikit-learn.
-    """
-    centre, deviation = windows.mean(axis=0), windows.std(axis=0) + 1e-9
-    covariance = np.cov((windows - centre) / deviation, rowvar=False, bias=True)
-    covariance = 0.95 * covariance + 0.05 * np.trace(covariance) / N_FEATURES * np.eye(N_FEATURES)
-    whitening = np.linalg.cholesky(np.linalg.inv(covariance))
-    return OODDetector(centre, whitening / deviation[:, None])
-
-
-def threshold(scores: Array, rate: float = FALSE_ALARM_RATE) -> float:
-    """The smallest score that at most a fraction `rate` of the scores exceed."""
-    ordered = np.sort(scores)
-    return float(ordered[len(ordered) - 1 - int(rate * len(ordered))])
 
 
 def features(mel: Tensor, front_end: FrontEnd) -> Array | None:

@@ -12,10 +12,11 @@ import pytest
 
 from crnn.cli import main
 from crnn.labels import MOODS
-from crnn.model import ood
 from crnn.model.checkpoint import Checkpoint
+from crnn.model.ood import N_FEATURES
 from crnn.sources.examples import EXAMPLES, FOLDER
 from tests.conftest import encode, melody
+from training.ood.fit import fit
 
 EXAMPLE = str(EXAMPLES["hunting"].file)
 
@@ -53,7 +54,7 @@ def test_folders_are_searched_and_a_table_is_the_default(
 def test_out_of_distribution_tracks_are_reported_and_marked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    learned = ood.fit(np.random.default_rng(0).standard_normal((200, ood.N_FEATURES)))
+    learned = fit(np.random.default_rng(0).standard_normal((200, N_FEATURES)))
     for task in ("genre", "mood"):
         limit = 0.0 if task == "genre" else 1e9
         replace(Checkpoint.load(task), ood=replace(learned, threshold=limit)).save(tmp_path / task)

@@ -1,16 +1,20 @@
 """Out-of-distribution detection: threshold from validation tracks, and how often it is exceeded.
 
     synthetic sounds of the selection set ──> which score    (SELECTED, once, by hand)
-    validation tracks of the recipe's run ──> its threshold  (5 % of them exceed it)
+    validation tracks of both collections ──> its threshold  (5 % of them exceed it)
     test tracks, other collections, synthetic sounds of the test set ──> the figures
 
-Genre: protocol F's subsets. Mood: fold 0, validation cut from its training part. Bundled
-checkpoints carry the statistics of their own training tracks and that threshold.
+The detector learns from both collections: every network has seen both, and visitors bring any
+music. Genre: protocol F's subsets, and five folds of those clips of moods4q that may be of GTZAN's
+genres, without protocol N's artists. Mood: fold 0, validation cut from its training part, and F's
+training and validation tracks as two folds. Bundled checkpoints carry a mixture fitted to all
+tracks of these kinds, and that threshold.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,29 +38,34 @@ from training.engine.experiment import Experiment
 from training.evaluation import tables
 from training.evaluation.protocols import FOLDS, validation_spec
 from training.ood import synthetic
+from training.ood.fit import fit, threshold
 from training.ood.scores import AUDIO, OODScores, TrackFeatures, track_features
 
 SELECTED = AUDIO
 CONTEXT = (
-    "Fraction of tracks whose score exceeds the threshold, as 5 % of the validation tracks do. "
-    "Genre: statistics of F's training tracks. Mood: statistics of fold 0's training clips, "
-    "validation cut from them. Silence, noise and speech (espeak-ng) are synthetic and differ "
-    "from those on which the score was chosen; audio that is rejected as silent counts as flagged."
+    "Fraction of tracks whose score exceeds the threshold, as 5 % of the validation tracks of both "
+    "collections do, each collection counting alike. Genre: a mixture fitted to F's training "
+    "tracks and to moods4q's clips that may be of GTZAN's genres, without N's artists; those clips "
+    "are validated in five folds. Mood: to the clips outside fold 0, validation cut from them, and "
+    "to F's training and validation tracks. Silence, noise and speech (espeak-ng) are synthetic "
+    "and differ from those on which the score was chosen; audio that is rejected as silent counts "
+    "as flagged."
 )
 SCORE = (
     "45 statistics of each 5 s excerpt (level, variation and skewness of eight frequency ranges, "
-    "loudness below the peak, spectral autocorrelation over time); Mahalanobis distance from the "
-    "training tracks' Gaussian, median over excerpts."
+    "loudness below the peak, spectral autocorrelation over time); distance from a mixture of four "
+    "Gaussians fitted to training tracks, median over excerpts."
 )
 _ORIGIN = {
-    "genre": "5 % of protocol F's 197 validation tracks exceed it, by the statistics of F's 443 "
-    "training tracks",
-    "mood": "5 % of the validation clips inside fold 0 exceed it, by the statistics of that fold's "
-    "training clips",
+    "genre": "5 % of protocol F's 197 validation tracks and of moods4q's clips that may be of "
+    "these genres exceed it, both counting alike, by mixtures that were not fitted to them",
+    "mood": "5 % of the validation clips inside fold 0 and of 640 tracks of GTZAN exceed it, both "
+    "counting alike, by mixtures that were not fitted to them",
 }
 _TEST = {"genre": "GTZAN test tracks (F)", "mood": "fold 0 test clips"}
 _EXCERPTS = (3, 5, 10)  # seconds
 
+Windows = list[ood.Array]
 Extract = Callable[[Tensor], TrackFeatures]
 # The tracks of one row; None for audio that is rejected as silent.
 Group = Sequence[TrackFeatures | None]
@@ -70,44 +79,100 @@ def task_split(task: str, collection: Collection, fold: int = 0) -> splits.Split
     return replace(inner, test=splits.from_name(f"fold:{fold}", collection).test)
 
 
-def _statistics(collection: Collection, tracks: Indices) -> list[ood.Array]:
+@dataclass(frozen=True)
+class Reference:
+    """Windows of a detector's tracks, [n, D] each.
+
+    Attributes:
+        train, valid: of the task's own collection, by its split.
+        folds: of the other collection; each is scored by a mixture fitted without it.
+        rest: of both, which only a bundled checkpoint's mixture is fitted to.
+    """
+
+    train: Windows
+    valid: Windows
+    folds: tuple[Windows, ...]
+    rest: Windows
+
+    @property
+    def known(self) -> Windows:
+        """What a mixture is fitted to that is tested on other tracks."""
+        return [*self.train, *chain.from_iterable(self.folds)]
+
+
+def reference(
+    experiment: Experiment, task: str, front_end: FrontEnd | None = None, fold: int = 0
+) -> Reference:
+    """The tracks of a task's detector; front_end: default: of the task's recipe."""
+    own = experiment.collection(task, front_end)
+    split = task_split(task, own, fold)
+    if task == "mood":
+        other = experiment.collection("genre", own.front_end)
+        lists = splits.filtered(other)
+        folds, left = [lists.train, lists.valid], lists.test
+    else:
+        other = experiment.collection("quadrant", own.front_end)
+        strange = other_genres(experiment.data)
+        known = [
+            i
+            for i, name in enumerate(other.names)
+            if i not in other.reserved and name not in strange
+        ]
+        by_artist = (splits.from_name(f"fold:{k}", other).test for k in range(FOLDS))
+        folds, left = [np.intersect1d(part, known) for part in by_artist], np.array([], int)
+    return Reference(
+        _statistics(own, split.train),
+        _statistics(own, split.valid),
+        tuple(_statistics(other, part) for part in folds),
+        _statistics(own, np.setdiff1d(np.arange(len(own.names)), split.train))
+        + _statistics(other, left),
+    )
+
+
+def _statistics(collection: Collection, tracks: Indices) -> Windows:
     found = [
         ood.features(collection.features.mel(int(track)), collection.front_end) for track in tracks
     ]
     return [statistics for statistics in found if statistics is not None]
 
 
-def _scores(detector: OODDetector, collection: Collection, tracks: Indices) -> ood.Array:
-    return np.array([detector.score(x) for x in _statistics(collection, tracks)])
+def _scores(detector: OODDetector, tracks: Windows) -> ood.Array:
+    return np.array([detector.score(windows) for windows in tracks])
 
 
-def fit_detector(collection: Collection, tracks: Indices) -> OODDetector:
-    """A detector with the statistics of some tracks, without a threshold."""
-    return ood.fit(np.concatenate(_statistics(collection, tracks)))
+def calibrated_detector(tracks: Reference) -> OODDetector:
+    """A mixture fitted to the known tracks, and a threshold by tracks that mixtures did not know.
+
+    Fitted without each fold in turn: the threshold is that of the fold's tracks and of the
+    validation tracks, both collections counting alike.
+    """
+    valid, held_out = [], []
+    for fold in tracks.folds:
+        others = [part for part in tracks.folds if part is not fold]
+        detector = fit(np.concatenate([*tracks.train, *chain.from_iterable(others)]))
+        valid.append(_scores(detector, tracks.valid))
+        held_out.append(_scores(detector, fold))
+    limit = threshold([np.concatenate(valid), np.concatenate(held_out)])
+    return replace(fit(np.concatenate(tracks.known)), threshold=limit)
 
 
-def calibrated_detector(collection: Collection, split: splits.Split) -> OODDetector:
-    """Statistics of the training tracks, threshold of the validation tracks."""
-    detector = fit_detector(collection, split.train)
-    return replace(detector, threshold=ood.threshold(_scores(detector, collection, split.valid)))
-
-
-def for_bundle(task: str, collection: Collection) -> OODDetector:
-    """A bundled checkpoint's detector: statistics of all tracks, threshold of validation tracks."""
-    limit = calibrated_detector(collection, task_split(task, collection)).threshold
-    detector = fit_detector(collection, np.arange(len(collection.names)))
+def for_bundle(experiment: Experiment, task: str, front_end: FrontEnd | None = None) -> OODDetector:
+    """A bundled checkpoint's detector: fitted to all tracks, threshold of validation tracks."""
+    tracks = reference(experiment, task, front_end)
+    limit = calibrated_detector(tracks).threshold
+    detector = fit(np.concatenate([*tracks.known, *tracks.rest]))
     return replace(detector, threshold=round(limit, 4), origin=_ORIGIN[task])
 
 
-def mood_folds(collection: Collection) -> dict[str, Any]:
-    """Flagged test clips of all folds, each by its own training part's detector."""
+def mood_folds(experiment: Experiment) -> dict[str, Any]:
+    """Flagged test clips of all folds, each by a detector that has not seen it."""
+    collection = experiment.collection("mood")
     counts, sizes = [], []
     for fold in range(FOLDS):
-        split = task_split("mood", collection, fold)
-        detector = calibrated_detector(collection, split)
-        scores = _scores(detector, collection, split.test)
-        counts.append(int((scores > detector.threshold).sum()))
-        sizes.append(len(split.test))
+        detector = calibrated_detector(reference(experiment, "mood", fold=fold))
+        test = _statistics(collection, task_split("mood", collection, fold).test)
+        counts.append(int((_scores(detector, test) > detector.threshold).sum()))
+        sizes.append(len(test))
     return {
         "name": "test clips of all five folds, own thresholds",
         "network": "mood",
@@ -127,7 +192,7 @@ def table(experiment: Experiment) -> dict[str, Any]:
         rows += measured["rows"]
         compared += measured["compared"]
         thresholds[task] = measured["threshold"]
-    rows.append(mood_folds(experiment.collection("mood")))
+    rows.append(mood_folds(experiment))
     context = CONTEXT if synthetic.has_espeak() else f"{CONTEXT} {synthetic.NO_SPEECH}"
     return tables.table(
         "doubt",
@@ -153,10 +218,12 @@ def measure(experiment: Experiment, task: str, seed: int = 0) -> dict[str, Any]:
     train, valid, test = (
         _tracks(collection, tracks, extract) for tracks in (split.train, split.valid, split.test)
     )
-    fitted = OODScores.fit(train, collection.targets[split.train], valid)
+    detector = calibrated_detector(reference(experiment, task))
+    fitted = OODScores.fit(train, collection.targets[split.train], valid, detector)
     of_valid = pd.DataFrame([fitted.score(track) for track in valid])
-    limits = {name: ood.threshold(of_valid[name].to_numpy()) for name in of_valid}
-    groups: dict[str, Group] = {"validation tracks (set the threshold)": valid, _TEST[task]: test}
+    limits = {name: threshold([of_valid[name].to_numpy()]) for name in of_valid}
+    limits[SELECTED] = detector.threshold
+    groups: dict[str, Group] = {"validation tracks": valid, _TEST[task]: test}
     groups |= _excerpts(task, collection, split)
     groups |= _other_music(experiment, task, collection, extract)
     groups |= _synthetic("test", collection.front_end, extract)

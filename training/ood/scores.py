@@ -24,7 +24,7 @@ from training.data.splits import Indices
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-AUDIO = "audio statistics, Gaussian"
+AUDIO = "audio statistics, mixture of Gaussians"
 NEAREST = "embedding, nearest neighbours"
 BOTH = "audio statistics + nearest neighbours"
 _NEIGHBOURS = 10
@@ -86,10 +86,13 @@ class OODScores:
 
     @classmethod
     def fit(
-        cls, train: Sequence[TrackFeatures], targets: Indices, valid: Sequence[TrackFeatures]
+        cls,
+        train: Sequence[TrackFeatures],
+        targets: Indices,
+        valid: Sequence[TrackFeatures],
+        detector: ood.OODDetector,
     ) -> "OODScores":
         """targets [N]: classes of the training tracks; valid: tracks for the scales."""
-        detector = ood.fit(np.concatenate([track.statistics for track in train]))
         if train[0].embedding is None:
             return cls(detector)
         embeddings = np.array([track.embedding for track in train])

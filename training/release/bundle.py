@@ -29,7 +29,7 @@ def bundle(experiment: Experiment, task: str, folder: Path, results: Path, seed:
         Checkpoint.load(run / "checkpoint"),
         temperature=round(temperature, 3),
         log_bias=tuple(round(value, 3) for value in bias),
-        ood=for_bundle(task, collection),
+        ood=for_bundle(experiment, task),
     )
     trained.save(folder / task)
     return write_card(folder / task, results)
@@ -57,10 +57,11 @@ def _decision(
     return fit_temperature(run_logits(experiment, validated, collection, "valid"), others), ()
 
 
-def update_detector(folder: Path, collection: Collection, results: Path) -> Path:
+def update_detector(experiment: Experiment, folder: Path, results: Path) -> Path:
     """Refit the OOD detector of a checkpoint folder that was trained on the whole collection."""
     checkpoint = Checkpoint.load(folder)
-    replace(checkpoint, ood=for_bundle(checkpoint.task, collection)).save(folder)
+    detector = for_bundle(experiment, checkpoint.task, checkpoint.front_end)
+    replace(checkpoint, ood=detector).save(folder)
     return write_card(folder, results)
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 from crnn.audio.front_end import FrontEnd
 from crnn.baseline.svm import CARD
-from crnn.model.checkpoint import Checkpoint
 from training.baseline import svm
 from training.engine.experiment import Experiment
 from training.engine.run import RunSpec
@@ -150,13 +149,20 @@ def baseline(experiment: Experiment, seeds: Sequence[int], out: Path, checkpoint
 
 
 def ood(experiment: Experiment, out: Path, checkpoints: Path) -> dict[str, Any]:
-    """Measure OOD detection (doubt.json), and refit the detectors of bundled checkpoints."""
+    """Measure OOD detection (doubt.json), and refit the detectors of bundled checkpoints.
+
+    Scores of a network whose run is not there keep the figures that an earlier run gave them.
+    """
     result = calibrate.table(experiment)
+    if (out / "doubt.json").exists():
+        measured = {(row["name"], row["network"]) for row in result["compared"]}
+        earlier = json.loads((out / "doubt.json").read_text(encoding="utf-8"))["compared"]
+        kept = [row for row in earlier if (row["name"], row["network"]) not in measured]
+        result["compared"] += kept
     write(out, "doubt", result)
     for task in ("genre", "mood"):
         if (checkpoints / task / "config.json").exists():
-            front_end = Checkpoint.load(checkpoints / task).front_end
-            bundle.update_detector(checkpoints / task, experiment.collection(task, front_end), out)
+            bundle.update_detector(experiment, checkpoints / task, out)
     return result
 
 

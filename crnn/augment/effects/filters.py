@@ -7,8 +7,6 @@ import torch
 from scipy import signal
 from torch import Tensor
 
-TELEPHONE = (300.0, 3400.0)  # Hz, narrow-band telephony: ITU-T G.712
-
 
 @dataclass(frozen=True)
 class BandPass:

@@ -4,10 +4,13 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.covariance import ShrunkCovariance
+from scipy.spatial.distance import mahalanobis
+from scipy.special import logsumexp
+from scipy.stats import multivariate_normal
 
 from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END
 from crnn.audio.mel import log_mel
@@ -20,6 +23,10 @@ from crnn.model import metadata, ood
 from crnn.model.checkpoint import BUNDLED, Checkpoint
 from crnn.model.ood import N_FEATURES, OODDetector, OODScore
 from tests.conftest import encode, melody
+from training.ood.fit import fit, threshold
+
+ZERO = "0 " * N_FEATURES
+UNIT = ["0 " * i + "1" for i in range(N_FEATURES)]
 
 
 def features(samples: np.ndarray) -> ood.Array:
@@ -31,42 +38,45 @@ def features(samples: np.ndarray) -> ood.Array:
 @pytest.fixture(scope="module")
 def detector() -> OODDetector:
     """What forty melodies sound like; a fifth of other ones lies above the threshold."""
-    learned = ood.fit(np.concatenate([features(melody(12, seed=seed)) for seed in range(40)]))
+    learned = fit(np.concatenate([features(melody(12, seed=seed)) for seed in range(40)]))
     others = np.array([learned.score(features(melody(12, seed=seed))) for seed in range(100, 110)])
-    return replace(learned, threshold=ood.threshold(others, 0.2), origin="melodies")
+    return replace(learned, threshold=threshold([others], 0.2), origin="melodies")
 
 
-@pytest.mark.parametrize(
-    ("count", "share", "above"), [(100, 0.05, 5), (197, 0.05, 9), (20, 0.05, 1), (19, 0.05, 0)]
-)
-def test_the_threshold_gives_the_promised_rate_where_it_was_calibrated(
-    count: int, share: float, above: int
-) -> None:
-    scores = np.random.default_rng(0).permutation(np.arange(count, dtype=float))
-    limit = ood.threshold(scores, share)
-    assert (scores > limit).sum() == above
-    # The smallest that does: one lower, and more would lie above.
-    assert (scores > limit - 1).sum() == above + 1
+def gaussians(weights: tuple[float, ...], seed: int = 1) -> tuple[Any, Any, Any]:
+    """Weights, means and covariances of a mixture, and nothing special about them."""
+    rng = np.random.default_rng(seed)
+    mixing = rng.standard_normal((len(weights), N_FEATURES, N_FEATURES)) / 5 + np.eye(N_FEATURES)
+    means = 3 * rng.standard_normal((len(weights), N_FEATURES))
+    return np.array(weights), means, mixing.transpose(0, 2, 1) @ mixing
 
 
-def test_distance_is_that_of_mahalanobis(detector: OODDetector) -> None:
-    """Against the textbook formula, on data whose covariance is known."""
-    rng = np.random.default_rng(1)
-    mixing = rng.standard_normal((N_FEATURES, N_FEATURES)) / 5 + np.eye(N_FEATURES)
-    data = rng.standard_normal((20_000, N_FEATURES)) @ mixing
-    x = rng.standard_normal(N_FEATURES) @ mixing * 2
-    textbook = np.sqrt(x @ np.linalg.inv(mixing.T @ mixing) @ x / N_FEATURES)
-    # 5 % of the covariance is shrunk, so that the two are near, not equal.
-    assert ood.fit(data).score(x[None]) == pytest.approx(textbook, rel=0.15)
-    assert ood.fit(data).score(data[:2000]) == pytest.approx(1, abs=0.1)
+def test_the_distance_from_one_gaussian_is_that_of_mahalanobis() -> None:
+    weights, means, covariances = gaussians((1.0,))
+    detector = OODDetector.from_gaussians(weights, means, covariances)
+    x = means[0] + np.random.default_rng(2).standard_normal(N_FEATURES)
+    expected = mahalanobis(x, means[0], np.linalg.inv(covariances[0])) / np.sqrt(N_FEATURES)
+    assert detector.score(x[None]) == pytest.approx(expected, rel=1e-9)
+    data = np.random.default_rng(3).multivariate_normal(means[0], covariances[0], 2000)
+    assert detector.score(data) == pytest.approx(1, abs=0.1)
 
 
-def test_the_fit_is_scikit_learns_shrunk_covariance() -> None:
-    windows = np.concatenate([features(melody(30, seed=seed)) for seed in range(8)])
-    scaled = (windows - windows.mean(axis=0)) / windows.std(axis=0)
-    distances = ShrunkCovariance(shrinkage=0.05).fit(scaled).mahalanobis(scaled)
-    expected = np.median(np.sqrt(distances / N_FEATURES))
-    assert ood.fit(windows).score(windows) == pytest.approx(expected, rel=1e-6)
+def test_the_distance_from_a_mixture_follows_its_density() -> None:
+    """SciPy's densities: two windows' squared distances differ as their log-densities do."""
+    weights, means, covariances = gaussians((0.6, 0.3, 0.1))
+    detector = OODDetector.from_gaussians(weights, means, covariances)
+    windows = np.random.default_rng(2).standard_normal((5, N_FEATURES)) * 4
+    log_densities = logsumexp(
+        [
+            np.log(w) + multivariate_normal(mean, covariance).logpdf(windows)
+            for w, mean, covariance in zip(weights, means, covariances, strict=True)
+        ],
+        axis=0,
+    )
+    squares = np.array([detector.score(window[None]) ** 2 for window in windows])
+    np.testing.assert_allclose(
+        np.diff(squares), -2 / N_FEATURES * np.diff(log_densities), rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("front_end", [GTZAN_FRONT_END, PAPER_FRONT_END], ids=["gtzan", "paper"])
@@ -150,10 +160,15 @@ def test_a_checkpoint_without_it_gives_no_score(tiny: Checkpoint, tmp_path: Path
     [
         {"threshold": "high"},
         {"threshold": -1},
-        {"centre": "1 2 3"},
-        {"centre": " ".join(["nan"] * N_FEATURES)},
-        {"whitening": ["1"] * N_FEATURES},
-        {"whitening": 7},
+        {"components": []},
+        {"components": 7},
+        {"components": [{"weight": 1, "centre": "1 2 3", "whitening": UNIT}]},
+        {"components": [{"weight": 1, "centre": "nan " * N_FEATURES, "whitening": UNIT}]},
+        {"components": [{"weight": 1, "centre": ZERO, "whitening": ["1"] * N_FEATURES}]},
+        {"components": [{"weight": 1, "centre": ZERO, "whitening": 7}]},
+        {"components": [{"weight": 0.5, "centre": ZERO, "whitening": UNIT}]},
+        {"components": [{"weight": 1 / 17, "centre": ZERO, "whitening": UNIT}] * 17},
+        {"components": [{"weight": 1, "centre": ZERO, "whitening": [*UNIT[:-1], "0 " * 45]}]},
     ],
 )
 def test_one_that_is_damaged_is_refused(
@@ -165,6 +180,19 @@ def test_one_that_is_damaged_is_refused(
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(CheckpointError, match="does not describe a network of ours"):
         Checkpoint.load(tmp_path)
+
+
+def test_one_of_a_single_gaussian_is_read_as_it_was_stored(
+    tiny: Checkpoint, detector: OODDetector, tmp_path: Path
+) -> None:
+    replace(tiny, ood=detector).save(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["doubt"] = {"threshold": 1.5, "origin": "", "centre": ZERO, "whitening": UNIT}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    loaded = Checkpoint.load(tmp_path).ood
+    assert loaded is not None
+    x = np.random.default_rng(0).standard_normal((1, N_FEATURES))
+    assert loaded.score(x) == pytest.approx(np.sqrt(np.square(x).mean()))
 
 
 def test_an_analysis_has_the_score_of_each_network(tiny: Checkpoint, detector: OODDetector) -> None:

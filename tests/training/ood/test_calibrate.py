@@ -1,6 +1,7 @@
 """Thresholds come from validation tracks, statistics from training tracks."""
 
 import csv
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -11,36 +12,41 @@ import torch
 
 from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.audio.mel import log_mel
+from crnn.audio.torchaudio_shim import torchaudio
 from crnn.inference.classifier import Classifier
+from crnn.labels import GENRES
 from crnn.model import ood
 from crnn.model.checkpoint import Checkpoint
 from tests.conftest import melody
-from training.data.collection import Collection, load
+from training.data.collection import Collection
+from training.engine.experiment import Experiment
 from training.ood import synthetic
 from training.ood.calibrate import (
-    fit_detector,
+    calibrated_detector,
     for_bundle,
     mood_folds,
     other_genres,
+    reference,
     task_split,
 )
+from training.ood.fit import fit, threshold
 from training.ood.scores import AUDIO, BOTH, NEAREST, OODScores, track_features
 from training.release import card
 from training.release.bundle import update_detector
 
 
 @pytest.fixture(scope="module")
-def mood(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Collection:
-    return load("mood", data, tmp_path_factory.mktemp("frames"))
+def experiment(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Experiment]:
+    """With lists of protocol F that divide the twenty tracks there are."""
+    first, second = ([f"{genre}.{i:05d}" for genre in GENRES] for i in (0, 1))
+    with pytest.MonkeyPatch.context() as patch:
+        for part, tracks in (("train", first), ("valid", second[:5]), ("test", second[5:])):
+            patch.setattr(torchaudio.datasets.gtzan, f"filtered_{part}", tracks)
+        yield Experiment(data, tmp_path_factory.mktemp("runs"))
 
 
-def score(collection: Collection, sound: ood.OODDetector, track: int) -> float:
-    described = ood.features(collection.features.mel(track), collection.front_end)
-    assert described is not None
-    return sound.score(described)
-
-
-def test_parts_of_mood_are_fold_0_with_a_validation_part_of_its_own(mood: Collection) -> None:
+def test_parts_of_mood_are_fold_0_with_a_validation_part_of_its_own(experiment: Experiment) -> None:
+    mood = experiment.collection("mood")
     split = task_split("mood", mood)
     groups = [{mood.groups[i] for i in side} for side in (split.train, split.valid, split.test)]
     assert all(groups)
@@ -48,32 +54,98 @@ def test_parts_of_mood_are_fold_0_with_a_validation_part_of_its_own(mood: Collec
     assert not groups[2] & (groups[0] | groups[1])
 
 
-def test_a_bundle_has_everyones_statistics_and_the_validation_parts_threshold(
-    mood: Collection,
+@pytest.mark.parametrize("task", ["genre", "mood"])
+def test_no_track_is_in_two_parts_and_those_tested_are_in_none(
+    experiment: Experiment, task: str
 ) -> None:
-    split, bundled = task_split("mood", mood), for_bundle("mood", mood)
-    inner, whole = fit_detector(mood, split.train), fit_detector(mood, np.arange(len(mood.names)))
-    np.testing.assert_array_equal(bundled.centre, whole.centre)
-    scores = np.array([score(mood, inner, int(track)) for track in split.valid])
-    assert bundled.threshold == pytest.approx(ood.threshold(scores), abs=1e-4)
-    assert (scores > bundled.threshold + 1e-4).mean() <= ood.FALSE_ALARM_RATE
+    tracks, own = reference(experiment, task), experiment.collection(task)
+    parts = [tracks.train, tracks.valid, *tracks.folds]
+    assert all(parts)
+    seen = [windows.tobytes() for part in parts for windows in part]
+    assert len(set(seen)) == len(seen)
+    for track in task_split(task, own).test:
+        windows = ood.features(own.features.mel(int(track)), own.front_end)
+        assert windows is not None
+        assert windows.tobytes() not in seen
+        assert windows.tobytes() in {rest.tobytes() for rest in tracks.rest}
+
+
+def test_new_songs_and_their_artists_teach_the_genre_detector_nothing(
+    experiment: Experiment,
+) -> None:
+    tracks, clips = reference(experiment, "genre"), experiment.collection("quadrant")
+    assert clips.reserved
+    known = {windows.tobytes() for windows in [*tracks.known, *tracks.rest]}
+    for clip in clips.reserved:
+        windows = ood.features(clips.features.mel(int(clip)), clips.front_end)
+        assert windows is not None
+        assert windows.tobytes() not in known
+
+
+def test_a_threshold_is_that_of_tracks_that_were_not_fitted(experiment: Experiment) -> None:
+    tracks = reference(experiment, "mood")
+    first, second = tracks.folds
+    scores: tuple[list[float], list[float]] = ([], [])
+    for held_out, other in ((first, second), (second, first)):
+        detector = fit(np.concatenate([*tracks.train, *other]))
+        scores[0].extend(detector.score(windows) for windows in tracks.valid)
+        scores[1].extend(detector.score(windows) for windows in held_out)
+    expected = threshold([np.array(group) for group in scores])
+    assert calibrated_detector(tracks).threshold == expected
+    bundled = for_bundle(experiment, "mood")
+    assert bundled.threshold == pytest.approx(expected, abs=1e-4)
     assert "validation" in bundled.origin
+    everything = fit(np.concatenate([*tracks.known, *tracks.rest]))
+    for one, whole in zip(bundled.components, everything.components, strict=True):
+        np.testing.assert_array_equal(one.centre, whole.centre)
 
 
-def test_folds_are_counted_together(mood: Collection) -> None:
-    row = mood_folds(mood)
+@pytest.mark.parametrize(
+    ("count", "rate", "above"), [(100, 0.05, 5), (197, 0.05, 9), (20, 0.05, 1), (19, 0.05, 0)]
+)
+def test_the_threshold_gives_the_promised_rate_where_it_was_calibrated(
+    count: int, rate: float, above: int
+) -> None:
+    group = np.random.default_rng(0).permutation(np.arange(count, dtype=float))
+    limit = threshold([group], rate)
+    assert (group > limit).sum() == above
+    # The smallest that does: one lower, and more would lie above.
+    assert (group > limit - 1).sum() == above + 1
+
+
+def test_a_large_group_and_a_small_one_count_alike() -> None:
+    large, small = np.arange(1000.0), np.arange(990.0, 1010.0)
+    limit = threshold([large, small], 0.25)
+    assert (large > limit).mean() + (small > limit).mean() == pytest.approx(0.5, abs=0.05)
+    assert (small > limit).mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_fit_finds_two_groups_and_their_distances() -> None:
+    """Two well separated clouds: their centres and what lies between them are told apart."""
+    rng = np.random.default_rng(0)
+    offset = np.zeros(ood.N_FEATURES)
+    offset[:10] = 20
+    cloud = rng.standard_normal((2000, ood.N_FEATURES))
+    detector = fit(np.concatenate([cloud, cloud + offset]))
+    at = [detector.score(x[None]) for x in (0 * offset, offset, offset / 2)]
+    assert at[2] > 2 * max(at[:2])
+    assert detector.score(cloud) == pytest.approx(1, abs=0.2)
+
+
+def test_folds_are_counted_together(experiment: Experiment) -> None:
+    row, mood = mood_folds(experiment), experiment.collection("mood")
     sizes = [len(task_split("mood", mood, fold).test) for fold in range(5)]
     assert row["tracks"] == sum(sizes) == len(mood.names)
     assert row["share_doubted"] == pytest.approx(np.dot(row["by_fold"], sizes) / sum(sizes))
 
 
 def test_written_into_a_folder_the_weights_stay_and_the_card_says_it(
-    mood: Collection, tmp_path: Path
+    experiment: Experiment, tmp_path: Path
 ) -> None:
     folder = tmp_path / "mood"
     Checkpoint.load("mood").save(folder)
     before = (folder / "model.safetensors").read_bytes()
-    update_detector(folder, mood, tmp_path)
+    update_detector(experiment, folder, tmp_path)
     loaded = Checkpoint.load(folder)
     assert (folder / "model.safetensors").read_bytes() == before
     assert loaded.ood is not None
@@ -91,7 +163,8 @@ def test_every_score_calls_the_strange_stranger(toy: Collection, tiny: Checkpoin
 
     known = [heard(log_mel(melody(6, seed=seed), GTZAN_FRONT_END)) for seed in range(30)]
     targets = np.arange(30) % 3
-    fitted = OODScores.fit(known, targets, known[:10])  # type: ignore[arg-type]
+    detector = fit(np.concatenate([track.statistics for track in known]))  # type: ignore[attr-defined]
+    fitted = OODScores.fit(known, targets, known[:10], detector)  # type: ignore[arg-type]
     again = fitted.score(known[0])  # type: ignore[arg-type]
     noise = np.random.default_rng(0).standard_normal(22_050 * 6).astype(np.float32) * 0.1
     strange = fitted.score(heard(log_mel(noise, GTZAN_FRONT_END)))  # type: ignore[arg-type]

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 
-from crnn.model import ood
 from crnn.model.checkpoint import BUNDLED, Checkpoint
+from crnn.model.ood import N_FEATURES
 from tests.fakes.hub import TOKEN, FakeHub
 from training.cli import main
+from training.ood.fit import fit
 
 REPO = "user/genre-crnn"
 
@@ -80,7 +81,7 @@ def test_a_folder_without_card_gets_one(hub: FakeHub, tmp_path: Path) -> None:
 def test_doubt_travels_along(hub: FakeHub, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     usual = replace(
-        ood.fit(rng.standard_normal((200, ood.N_FEATURES))),
+        fit(rng.standard_normal((200, N_FEATURES))),
         threshold=1.25,
         origin="a validation part",
     )
@@ -89,7 +90,8 @@ def test_doubt_travels_along(hub: FakeHub, tmp_path: Path) -> None:
     pulled = Checkpoint.load(REPO)
     assert pulled.ood is not None
     assert (pulled.ood.threshold, pulled.ood.origin) == (1.25, "a validation part")
-    np.testing.assert_allclose(pulled.ood.whitening, usual.whitening, rtol=1e-5)
+    for one, other in zip(pulled.ood.components, usual.components, strict=True):
+        np.testing.assert_allclose(one.whitening, other.whitening, rtol=1e-5)
     assert pulled.folder is not None
     assert "a validation part" in (pulled.folder / "README.md").read_text()
 
