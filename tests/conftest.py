@@ -31,6 +31,7 @@ hypothesis.settings.load_profile("any machine")
 # Tests in which numba compiles for librosa: half a minute, once in a process.
 COMPILED = (
     "crnn/audio/test_mel",
+    "crnn/audio/test_silence",
     "crnn/baseline",
     "crnn/explain/test_trace",
     "pages/test_readonly",

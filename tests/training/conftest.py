@@ -1,12 +1,15 @@
 """Small collections made on the spot: ten "genres" that differ by the band their energy lies in."""
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from crnn.audio.front_end import GTZAN_FRONT_END
+from crnn.audio.torchaudio_shim import torchaudio
 from crnn.labels import GENRES
 from tests.conftest import encode
 from training.data.collection import Collection
@@ -49,6 +52,16 @@ def buzz(hertz: float, seconds: float, seed: int) -> np.ndarray:
     return np.asarray(
         0.3 * np.sign(np.sin(2 * np.pi * hertz * time)) + 0.02 * noise, dtype=np.float32
     )
+
+
+@contextmanager
+def filtered_lists() -> Iterator[None]:
+    """Lists of protocol F that divide the twenty tracks of GTZAN that `data` has."""
+    first, second = ([f"{genre}.{i:05d}" for genre in GENRES] for i in (0, 1))
+    with pytest.MonkeyPatch.context() as patch:
+        for part, tracks in (("train", first), ("valid", second[:5]), ("test", second[5:])):
+            patch.setattr(torchaudio.datasets.gtzan, f"filtered_{part}", tracks)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,11 @@ import torch
 
 from crnn.audio.front_end import GTZAN_FRONT_END
 from crnn.audio.mel import log_mel
-from crnn.audio.torchaudio_shim import torchaudio
 from crnn.inference.classifier import Classifier
-from crnn.labels import GENRES
 from crnn.model import ood
 from crnn.model.checkpoint import Checkpoint
 from tests.conftest import melody
+from tests.training.conftest import filtered_lists
 from training.data.collection import Collection
 from training.engine.experiment import Experiment
 from training.ood import synthetic
@@ -37,11 +36,7 @@ from training.release.bundle import update_detector
 
 @pytest.fixture(scope="module")
 def experiment(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Experiment]:
-    """With lists of protocol F that divide the twenty tracks there are."""
-    first, second = ([f"{genre}.{i:05d}" for genre in GENRES] for i in (0, 1))
-    with pytest.MonkeyPatch.context() as patch:
-        for part, tracks in (("train", first), ("valid", second[:5]), ("test", second[5:])):
-            patch.setattr(torchaudio.datasets.gtzan, f"filtered_{part}", tracks)
+    with filtered_lists():
         yield Experiment(data, tmp_path_factory.mktemp("runs"))
 
 
