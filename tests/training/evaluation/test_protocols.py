@@ -106,8 +106,8 @@ def test_the_bundled_temperature_suits_validation_tracks_and_other_music_alike(
     with filtered_lists():
         checkpoint = Checkpoint.load(bundle(experiment, "genre", tmp_path, tmp_path / "results"))
         valid = protocols.run_logits(experiment, spec, collection, "valid")
+        classifier = experiment.classifier(spec, collection)
     clips = auxiliary_clips(experiment.data, experiment.cache, collection.front_end)
-    classifier = experiment.classifier(spec, collection)
     mels = [clips.features.mel(i) for i in range(len(clips.features))]
     logits = [classifier.logits(mel, classifier.plan(mel.shape[1])) for mel in mels]
     assert checkpoint.log_bias == ()
