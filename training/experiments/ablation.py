@@ -11,7 +11,7 @@ from typing import Any
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from training.data import splits
-from training.data.collection import Collection
+from training.data.collection import Collection, DataError
 from training.engine.experiment import Experiment
 from training.engine.recipes import RECIPES
 from training.engine.run import RunSpec
@@ -80,6 +80,9 @@ def ablation(
     Args:
         name: a key of ABLATIONS.
         collection: the task's, if it is loaded already.
+
+    Raises:
+        DataError: no step has a finished run.
     """
     chosen = ABLATIONS[name]
     collection = collection or experiment.collection(chosen.task)
@@ -102,4 +105,11 @@ def ablation(
             )
         if runs:
             rows.append(tables.row(step, tables.collect(measured), runs))
+    if not rows:
+        first = chosen.steps[0][0]
+        raise DataError(
+            f"{name}: none of its runs is in {experiment.runs}. Train its steps first: python -m "
+            f"training train {chosen.task} --recipe {first} --split {chosen.split}, and so on: "
+            f"{', '.join(recipe for recipe, _ in chosen.steps)}."
+        )
     return tables.table(name, chosen.title, chosen.context, rows)

@@ -8,7 +8,7 @@ from sklearn.metrics import log_loss
 
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
-from training.data.collection import Collection
+from training.data.collection import Collection, DataError
 from training.data.splits import from_name
 from training.engine.experiment import Experiment
 from training.engine.recipes import RECIPES, Recipe
@@ -37,6 +37,8 @@ def test_steps_without_a_run_are_left_out_and_the_loss_is_that_of_tracks(
         module.ABLATIONS, "toys", Ablation("toy", "fold:0/valid", "Toys", "Made up.", steps)
     )
     experiment = Experiment(tmp_path, tmp_path, precision="32-true", progress=False)
+    with pytest.raises(DataError, match=r"--recipe tiny --split fold:0/valid.*tiny, tiny-too"):
+        ablation(experiment, "toys", [0, 1], toy)
     run = experiment.train(module.ABLATIONS["toys"].specs([0])[0], toy)
 
     (row,) = ablation(experiment, "toys", [0, 1], toy)["rows"]
