@@ -57,7 +57,7 @@ except ModuleNotFoundError:
 # Songs in one submission to the scheduler, which holds two at most (a million tasks would take
 # gigabytes); also the rows of a part file, at most.
 PARTITION = 1000
-SAVE_SECONDS = 60.0  # at most this much work is lost if the process is killed
+SAVE_SECONDS = 60.0  # looked at when a row arrives; a killed process loses the rows since
 # To reach the scheduler: a worker that imports torch on a busy machine takes up to ten seconds.
 _CONNECT_SECONDS = 30
 

@@ -41,7 +41,7 @@ SOURCE_RATES = (4_000, 768_000)
 MAX_VALUES = 600 * 192_000 * 2
 # Full scale is 1; float samples beyond this are invalid and would overflow later on.
 _MAX_AMPLITUDE = 1e6
-# Samples by which the memory for them grows at once: 4 MB.
+# Memory for samples grows by this many at once: 4 MB of one channel.
 _GROWTH = 1 << 20
 
 

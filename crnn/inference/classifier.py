@@ -73,7 +73,10 @@ class Classifier:
 
     @contextmanager
     def exclusive(self) -> Iterator[CRNN]:
-        """The network, locked for other threads, so that forward hooks see no other's segments."""
+        """The network, locked, so that forward hooks see no other thread's segments.
+
+        Use only the network inside: the classifier's own methods wait for the same lock, forever.
+        """
         with self._lock:
             yield self.network
 

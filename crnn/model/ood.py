@@ -30,8 +30,9 @@ MIN_SECONDS = 1.0  # shorter tracks get no score
 MAX_COMPONENTS = 16
 
 _GROUPS, _FINE_GROUPS = 8, 16  # of neighbouring bands
-# Lags (frames) of the spectral envelope's autocorrelation, up to 0.6 s on the bundled front end,
-# and of the fine structure within groups, up to 0.3 s.
+# Lags (frames) of the spectral envelope's autocorrelation, up to 0.62 s with the genre
+# network's hop and 0.37 s with the mood network's, and of the fine structure within groups, up to
+# 0.31 s and 0.19 s.
 _LAGS, _FINE_LAGS = (1, 2, 4, 8), (1, 2, 4)
 _PERCENTILES = (5, 25, 50, 75)  # of loudness relative to its maximum; low in speech with pauses
 # 8 groups × (level, deviation, skewness), common variation, 4 percentiles, 4 lags, 3 lags × 4
@@ -119,7 +120,10 @@ class OODDetector:
 
     @classmethod
     def from_gaussians(cls, weights: Array, means: Array, covariances: Array) -> "OODDetector":
-        """Without a threshold. Shape: weights [C], means [C, D], covariances [C, D, D]."""
+        """Shape: weights [C], means [C, D], covariances [C, D, D].
+
+        The threshold stays 0, which flags nearly every track: replace it after calibration.
+        """
         whitenings = np.linalg.cholesky(np.linalg.inv(covariances))
         parts = zip(weights, means, whitenings, strict=True)
         return cls(tuple(Component(float(weight), mean, w) for weight, mean, w in parts))

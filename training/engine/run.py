@@ -45,7 +45,10 @@ from training.engine.recipes import Recipe
 
 @dataclass(frozen=True)
 class RunSpec:
-    """What identifies a run: equal specs are the same run, and its folder is reused."""
+    """What names a run's folder. It is reused if spec, front end, data and auxiliary clips match.
+
+    The precision and the weights of `initial_run` are not compared.
+    """
 
     task: str
     recipe_name: str

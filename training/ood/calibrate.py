@@ -86,7 +86,8 @@ class Reference:
     Attributes:
         train, valid: of the task's own collection, by its split.
         folds: of the other collection; each is scored by a mixture fitted without it.
-        rest: of both, which only a bundled checkpoint's mixture is fitted to.
+        rest: all others, `valid` included, that a bundled checkpoint's mixture is fitted to as
+            well. For genre also the 70 tracks of GTZAN outside F's lists; for mood not.
     """
 
     train: Windows
@@ -96,7 +97,7 @@ class Reference:
 
     @property
     def known(self) -> Windows:
-        """What a mixture is fitted to that is tested on other tracks."""
+        """The tracks that a mixture which is measured is fitted to: not `valid`, not `rest`."""
         return [*self.train, *chain.from_iterable(self.folds)]
 
 
@@ -141,10 +142,10 @@ def _scores(detector: OODDetector, tracks: Windows) -> ood.Array:
 
 
 def calibrated_detector(tracks: Reference) -> OODDetector:
-    """A mixture fitted to the known tracks, and a threshold by tracks that mixtures did not know.
+    """A mixture fitted to the known tracks, and a threshold from tracks that were held out.
 
-    Fitted without each fold in turn: the threshold is that of the fold's tracks and of the
-    validation tracks, both collections counting alike.
+    For each fold, a mixture fitted without it scores the fold and the validation tracks. The
+    threshold is set on all these scores, both collections counting alike.
     """
     valid, held_out = [], []
     for fold in tracks.folds:

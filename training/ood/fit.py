@@ -29,7 +29,7 @@ def fit(windows: Array) -> OODDetector:
 
 
 def threshold(groups: Sequence[Array], rate: float = FALSE_ALARM_RATE) -> float:
-    """The smallest score that at most a fraction `rate` exceeds, averaged over groups of scores.
+    """The smallest of all scores that at most `rate` exceed: a fraction, averaged over the groups.
 
     Every group counts alike, however many tracks it has.
     """
