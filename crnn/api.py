@@ -30,7 +30,8 @@ def analyse(source: str | Path | bytes) -> Analysis:
         source: the file's path, or its content; any format that `decode` reads.
 
     Returns:
-        The log-mel spectrogram and, by task, a `Prediction`: `analysis["genre"].top(3)`.
+        The log-mel spectrogram of the genre network's front end and, by task, a `Prediction`:
+        `analysis["genre"].top(3)`.
 
     Raises:
         AudioError: the file holds no audio that can be decoded, or only silence.

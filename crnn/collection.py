@@ -5,9 +5,9 @@
 
 Needs the extra `collections`.
 
-Dask runs `predict`: on the cores of this machine, or on a cluster. It serves both because it
-restarts a worker process that was killed, gives its song to another one, and names a song at which
-workers keep dying; the standard library's process pool ends with its first dead process.
+Dask runs `predict` on the cores of this machine or on a cluster. It restarts a worker process that
+was killed, gives its song to another one, and names a song at which workers keep dying; the
+standard library's process pool ends with its first dead process.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ except ModuleNotFoundError:
 # gigabytes); also the rows of a part file, at most.
 PARTITION = 1000
 SAVE_SECONDS = 60.0  # looked at when a row arrives; a killed process loses the rows since
-# To reach the scheduler: a worker that imports torch on a busy machine takes up to ten seconds.
+# To reach the scheduler: on a busy machine, importing torch takes a worker up to ten seconds.
 _CONNECT_SECONDS = 30
 
 Row = dict[str, Any]  # by column
@@ -253,6 +253,8 @@ def predict(
         def send() -> None:
             batch = list(islice(remaining, PARTITION))
             paths = [song.path for song in batch]
+            # pure=False: a cluster must not answer with an earlier run's result for the same path;
+            # the file may have changed since.
             futures = client.map(_predict, paths, plugin_name=plugin.name, pure=False)
             sent.update(zip(futures, batch, strict=True))
             finished.update(futures)
@@ -274,6 +276,7 @@ def predict(
 class _ClassifiersPlugin(WorkerPlugin):  # type: ignore[misc]
     """The classifiers, loaded once in each worker process, also in one that joins or restarts."""
 
+    # Where a long-lived cluster has it from an earlier run, the classifiers are not loaded again.
     idempotent = True
 
     def __init__(self, checkpoints: Sequence[Checkpoint]) -> None:
@@ -352,7 +355,8 @@ def _local_cluster() -> LocalCluster:
     could run code in the workers. Dask would pause or kill workers at a fraction of the machine's
     memory; decoding has its own limits instead (crnn.audio.worker).
     """
-    # Workers started while SIGINT is ignored inherit that: Ctrl-C reaches this process only.
+    # Workers started while SIGINT is ignored inherit that: Ctrl-C reaches this process only. (A
+    # worker that replaces a killed one is started later, and prints a traceback as it ends.)
     in_main_thread = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
     try:

@@ -16,7 +16,9 @@ from crnn.audio.front_end import FrontEnd
 
 MIN_SILENCE_SECONDS = 1.0
 _BELOW_PEAK = 1e-3  # −60 dB
-_BLOCK_SECONDS = 0.01  # resolution of an interval's start; its end is exact
+# An interval begins at the first block of this length that is silent, so up to 0.01 s late; its end
+# is found to the sample.
+_BLOCK_SECONDS = 0.01
 _TOLERANCE_DB = 0.1  # stored spectrograms are rounded to three significant digits (float16)
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
@@ -79,8 +81,8 @@ def audible_mask(mel: Tensor, front_end: FrontEnd) -> Mask:
     silence). Frames centred in silence whose window still reaches sound count as silent, too. Where
     no frame is left, all count as audible.
 
-    The second that silence must last is counted in frames whose whole window is silent: an interval
-    that is longer by less than a window and a hop may stay audible.
+    Silence is timed by the frames whose whole window is silent. Silence of a second may therefore
+    count as audible; a second plus a window and a hop never does.
     """
     half, hop = front_end.n_fft // 2, front_end.hop_length
     # Frames beside such a run that are centred in silence but reach sound: before it, as many as

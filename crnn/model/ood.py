@@ -40,7 +40,9 @@ _PERCENTILES = (5, 25, 50, 75)  # of loudness relative to its maximum; low in sp
 N_FEATURES = 3 * _GROUPS + 1 + len(_PERCENTILES) + len(_LAGS) + 4 * len(_FINE_LAGS)
 _FLOOR_DB = -80.0
 _TOLERANCE = 1e-3  # of the sum of stored weights
-_MAX_VALUE = 1e12  # of the statistics; the bundled ones stay below 100, and scores stay finite
+# Limit of every stored number, so that scores stay finite; those of the bundled detectors stay
+# below 100.
+_MAX_VALUE = 1e12
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Component:
         return float(np.log(np.diagonal(self.whitening)).sum())
 
     def log_density(self, windows: Array) -> Array:
-        """Of windows [n, D], times the weight and without the constant of every Gaussian: [n]."""
+        """log(weight × density) of windows [n, D] -> [n], without the constant −D/2 · log 2π."""
         squares = np.square((windows - self.centre) @ self.whitening).sum(axis=1)
         return np.asarray(np.log(self.weight) + self.log_determinant - squares / 2)
 
@@ -131,9 +133,9 @@ class OODDetector:
     def score(self, windows: Array) -> float:
         """Score of a track: median distance of its windows [n, D]; 1 is typical of music.
 
-        The distance of a window x is √(2/D · (r − log p(x))), p the mixture's density and r the
-        mean of the components' own log-densities at their centres, by weight. With one component
-        it is the Mahalanobis distance / √D.
+        The distance of a window x is √(2/D · (r − log p(x))), with p the mixture's density and r
+        the weighted mean of the components' own log-densities at their centres; where p(x) is above
+        that, the distance is 0. With one component it is the Mahalanobis distance / √D.
         """
         densities = np.logaddexp.reduce([c.log_density(windows) for c in self.components])
         reference = sum(c.weight * c.log_determinant for c in self.components)
@@ -141,7 +143,7 @@ class OODDetector:
         return float(np.median(np.sqrt(squares)))
 
     def detect(self, windows: Array | None) -> OODScore | None:
-        """Score and threshold; None for a track too short to have features."""
+        """Score and threshold; None where `features` has none."""
         return None if windows is None else OODScore(self.score(windows), self.threshold)
 
     def to_dict(self) -> dict[str, Any]:
@@ -191,10 +193,13 @@ def _from_text(text: str) -> list[float]:
 
 
 def features(mel: Tensor, front_end: FrontEnd) -> Array | None:
-    """Features of each window, independent of level: [M, F] dB -> [n, D]; None below MIN_SECONDS.
+    """Features of each window, relative to the track's maximum: [M, F] dB -> [n, D].
 
-    Windows are WINDOW_SECONDS long and overlap by a third; a shorter track is one window. Silence
-    is left out, unless hardly anything else is there.
+    Windows are WINDOW_SECONDS long and overlap by a third or more; a shorter track is one window.
+    Silence is left out, unless less than MIN_SECONDS of sound remains.
+
+    Returns:
+        None for a track shorter than MIN_SECONDS or with fewer than 16 bands.
     """
     shortest = max(front_end.frames(MIN_SECONDS), max(_LAGS) + 1)
     sounding = audible_mask(mel, front_end)

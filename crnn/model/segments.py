@@ -41,22 +41,29 @@ def plan_segments(
 ) -> Segments:
     """Segments of `width` frames every `hop` frames (default: width) over n_frames.
 
-    Every frame is covered: the last segment ends where the track does, so it may overlap its
-    predecessor by more than the others do.
+    Every frame is covered: the last segment ends where the track does, and so may overlap its
+    predecessor by more than the others do. A track shorter than a segment has one, as long as the
+    track (see `Segments.ends`).
 
     Args:
         n_frames, width, hop: frames; 1 ≤ hop ≤ width.
-        audible: mask of the frames to cover, [F]; each run of them is segmented as if it were a
-            track. Default: all.
+        audible: mask of the frames to cover, [n_frames]; each run of them is segmented as if it
+            were a track. Default: all.
 
     Raises:
-        ValueError: n_frames, width or hop is out of range.
+        ValueError: n_frames, width or hop is out of range, or `audible` does not fit or is nowhere
+            true.
     """
     hop = width if hop is None else hop
     if n_frames < 1 or width < 1 or not 1 <= hop <= width:
         raise ValueError(
             f"n_frames={n_frames}, width={width}, hop={hop}; required: n_frames ≥ 1 and 1 ≤ hop ≤ "
             "width"
+        )
+    if audible is not None and (len(audible) != n_frames or not audible.any()):
+        raise ValueError(
+            f"audible has {len(audible)} frames, {audible.sum()} of them true; required: "
+            f"{n_frames} frames, at least one of them true"
         )
     starts: list[int] = []
     ends: list[int] = []
@@ -87,5 +94,5 @@ def cut_segments(
 
 
 def pool_segments(values: NDArray[np.float64], segments: Segments) -> NDArray[np.float64]:
-    """Mean over segments, weighted by the fraction of the track each adds: [S, K] -> [K]."""
+    """Mean over segments, weighted by `Segments.weights`. Shape: [S, K] -> [K]."""
     return np.asarray(segments.weights) @ values

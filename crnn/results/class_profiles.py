@@ -14,8 +14,9 @@ class ClassDifference:
 
     Attributes:
         mean, sd: mean and standard deviation over the class's tracks.
-        others: mean over the other classes' means, so that each class counts once. All have the
-            shape of the key of `class_difference`.
+        others: mean over the other classes' means, so that each class counts once.
+
+    Each has the shape of the feature that `class_difference` was asked for.
     """
 
     mean: Array
@@ -50,7 +51,8 @@ def class_difference(classes: dict[str, Any], label: str, key: str) -> ClassDiff
 def log2_modulation_ratio(classes: dict[str, Any], label: str) -> Array:
     """log2 of a class's modulation over the geometric mean of the other classes'.
 
-    Shape: [M / group, Q], Q modulation frequencies.
+    Read from the profiles' `map` (training.experiments.class_profiles): modulation of groups of
+    eight neighbouring mel bands. Shape: [M / 8, Q], Q modulation frequencies.
     """
     maps = [profile["map"] for name, profile in classes.items() if name != label]  # log10
     others = np.mean(maps, axis=0)

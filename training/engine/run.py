@@ -3,7 +3,8 @@
 runs/<name>/config.json   what was run: recipe, split, seed, front end, code revision, versions
 runs/<name>/history.csv   losses and validation accuracy by epoch
 runs/<name>/last.ckpt     Lightning's state after the last epoch, deleted when the run is done
-runs/<name>/best.ckpt     the epoch with the lowest validation loss, if it stops early; deleted too
+runs/<name>/best.ckpt     the epoch with the lowest validation loss, in a run that may stop early
+                          (a recipe with `patience`, a split with validation); deleted likewise
 runs/<name>/checkpoint/   config.json + model.safetensors, as crnn.model.checkpoint reads them
 """
 
@@ -93,16 +94,23 @@ def train(
         The run's folder.
 
     Raises:
-        ValueError: the folder holds a different run or a damaged one, or batches don't divide among
-            the processes.
+        ValueError: the folder holds a different run or a damaged one; batches don't divide among
+            the processes; the hosts don't share the folder; `initial_run` or `auxiliary` is missing
+            for a recipe that needs it, or was passed to one that doesn't; the initial run's network
+            differs in more than classes.
         SystemExit: the process received SIGTERM. The folder holds the state after the last finished
             epoch.
     """
+    if (initial_run is not None) != bool(spec.recipe.init_from):
+        raise ValueError(
+            f"recipe {spec.recipe_name} has init_from={spec.recipe.init_from!r}: pass initial_run "
+            "if it names a run, and only then"
+        )
     folder, group = runs / spec.name, ProcessGroup.current()
     group.join()
     split = splits.from_name(spec.split, collection)
     if auxiliary is not None:
-        # Leave out auxiliary clips of artists who are validated or tested on in this split.
+        # Leave out auxiliary clips by artists of this split's validation and test tracks.
         training_groups = {collection.groups[track] for track in split.train}
         auxiliary = auxiliary.without(set(collection.groups) - training_groups)
     is_finished = group.run_on_first(
@@ -146,9 +154,17 @@ def train(
         **group.trainer_settings(),
     )
     last, best = folder / "last.ckpt", folder / "best.ckpt"
-    resumed = group.run_on_all(lambda: last.exists() and bool(_read_lightning_checkpoint(last)))
+
+    def unfinished() -> Path | None:
+        if not last.exists():
+            return None
+        # Only to check it: Lightning's own error would not say what to do about a damaged file.
+        _read_lightning_checkpoint(last)
+        return last
+
+    resume_from = group.run_on_all(unfinished)
     try:
-        trainer.fit(module, data, ckpt_path=last if resumed else None, weights_only=True)
+        trainer.fit(module, data, ckpt_path=resume_from, weights_only=True)
     except SIGTERMException:
         print(f"{folder}: stopped. The same command continues this run.", file=sys.stderr)
         raise SystemExit(128 + signal.SIGTERM) from None
@@ -167,12 +183,13 @@ def train(
     )
     outcome: dict[str, Any] = {"precision": precision}
     if group.world > 1:
-        # Equal digests show that the weights stayed the same in all processes.
+        # Of the weights in memory after the last epoch. Equal digests show that all processes
+        # trained the same network.
         outcome |= {"processes": group.world, "weights_of_each": group.gather(checkpoint.digest)}
 
     def finish() -> None:
-        # Read back rather than taken from memory: the file has the averaged weights even if fit
-        # had nothing left to do.
+        # Not from memory: the file holds the chosen epoch's weights, averaged where the recipe
+        # says so, also when a resumed run had no epoch left to train.
         stored = _read_lightning_checkpoint(best if stop_early else last)
         module.load_state_dict(stored["state_dict"])
         checkpoint.save(folder / "checkpoint")

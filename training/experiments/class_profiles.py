@@ -21,7 +21,8 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 WINDOW = 64  # frames: 5 s at a hop of 77.5 ms, steps of 0.2 Hz
 GROUP = 8  # neighbouring bands, averaged in the map of modulation over frequency
-# dB² per Hz. Bands below it lie on the floor all the time; their logarithm has no meaning.
+# dB² per Hz. A band whose density is lower hardly varies: it lies at the spectrogram's lowest value
+# all the time, and the logarithm of its density would dominate the mean.
 _FLOOR = 1e-2
 
 
@@ -49,7 +50,10 @@ def modulation_frequencies(front_end: FrontEnd) -> Array:
 
 
 def track_profile(mel: Array, front_end: FrontEnd) -> Profile:
-    """The profile of a log-mel spectrogram [M, F] in dB; ValueError for F < 64."""
+    """The profile of a log-mel spectrogram [M, F] in dB; ValueError for F < 64.
+
+    M has to be a multiple of GROUP.
+    """
     if mel.ndim != 2 or mel.shape[1] < WINDOW:
         raise ValueError(
             f"mel has shape {mel.shape}; [M, F] with at least {WINDOW} frames is needed"

@@ -4,11 +4,15 @@
     validation tracks of both collections ──> its threshold  (5 % of them exceed it)
     test tracks, other collections, synthetic sounds of the test set ──> the figures
 
-The detector learns from both collections: every network has seen both, and visitors bring any
-music. Genre: protocol F's subsets, and five folds of those clips of moods4q that may be of GTZAN's
-genres, without protocol N's artists. Mood: fold 0, validation cut from its training part, and F's
-training and validation tracks as two folds. Bundled checkpoints carry a mixture fitted to all
-tracks of these kinds, and that threshold.
+The detector is fitted to both collections, GTZAN and moods4q, since visitors bring any music:
+
+    genre   GTZAN split as in protocol F; the moods4q clips that may be of GTZAN's genres, without
+            protocol N's artists, in five folds
+    mood    moods4q split as in fold 0, with validation clips taken from its training part; F's
+            training and validation tracks as two folds
+
+Bundled checkpoints carry the threshold measured this way, and a mixture that is fitted to the test
+tracks as well (for genre, still without protocol N's artists and other genres).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -81,13 +85,13 @@ def task_split(task: str, collection: Collection, fold: int = 0) -> splits.Split
 
 @dataclass(frozen=True)
 class Reference:
-    """Windows of a detector's tracks, [n, D] each.
+    """Features of a detector's tracks, [n, D] each: a row for each of a track's n windows.
 
     Attributes:
         train, valid: of the task's own collection, by its split.
         folds: of the other collection; each is scored by a mixture fitted without it.
-        rest: all others, `valid` included, that a bundled checkpoint's mixture is fitted to as
-            well. For genre also the 70 tracks of GTZAN outside F's lists; for mood not.
+        rest: `valid`, and the tracks of both collections that are in none of these: a bundled
+            checkpoint's mixture is fitted to them as well.
     """
 
     train: Windows
@@ -97,7 +101,7 @@ class Reference:
 
     @property
     def known(self) -> Windows:
-        """The tracks that a mixture which is measured is fitted to: not `valid`, not `rest`."""
+        """The tracks to which a mixture is fitted before its false alarms are measured."""
         return [*self.train, *chain.from_iterable(self.folds)]
 
 
@@ -110,7 +114,9 @@ def reference(
     if task == "mood":
         other = experiment.collection("genre", own.front_end)
         lists = splits.filtered(other)
-        folds, left = [lists.train, lists.valid], lists.test
+        folds = [lists.train, lists.valid]
+        # The test tracks, and those in none of F's lists.
+        left = np.setdiff1d(np.arange(len(other.names)), np.concatenate(folds))
     else:
         other = experiment.collection("quadrant", own.front_end)
         strange = other_genres(experiment.data)
@@ -120,7 +126,7 @@ def reference(
             if i not in other.reserved and name not in strange
         ]
         by_artist = (splits.from_name(f"fold:{k}", other).test for k in range(FOLDS))
-        folds, left = [np.intersect1d(part, known) for part in by_artist], np.array([], int)
+        folds, left = [np.intersect1d(part, known) for part in by_artist], np.array([], dtype=int)
     return Reference(
         _statistics(own, split.train),
         _statistics(own, split.valid),
@@ -142,10 +148,10 @@ def _scores(detector: OODDetector, tracks: Windows) -> ood.Array:
 
 
 def calibrated_detector(tracks: Reference) -> OODDetector:
-    """A mixture fitted to the known tracks, and a threshold from tracks that were held out.
+    """A mixture fitted to `tracks.known`, and a threshold from held-out tracks.
 
-    For each fold, a mixture fitted without it scores the fold and the validation tracks. The
-    threshold is set on all these scores, both collections counting alike.
+    For each fold, a mixture fitted without it scores the fold and the validation tracks. At most
+    5 % of all these scores exceed the threshold, both collections counting alike.
     """
     valid, held_out = [], []
     for fold in tracks.folds:
@@ -158,7 +164,7 @@ def calibrated_detector(tracks: Reference) -> OODDetector:
 
 
 def for_bundle(experiment: Experiment, task: str, front_end: FrontEnd | None = None) -> OODDetector:
-    """A bundled checkpoint's detector: fitted to all tracks, threshold of validation tracks."""
+    """A bundled checkpoint's detector: fitted to all tracks, its threshold from held-out ones."""
     tracks = reference(experiment, task, front_end)
     limit = calibrated_detector(tracks).threshold
     detector = fit(np.concatenate([*tracks.known, *tracks.rest]))
@@ -166,7 +172,7 @@ def for_bundle(experiment: Experiment, task: str, front_end: FrontEnd | None = N
 
 
 def mood_folds(experiment: Experiment) -> dict[str, Any]:
-    """Flagged test clips of all folds, each by a detector that has not seen it."""
+    """Test clips of all five folds: how many are flagged by detectors fitted without their fold."""
     collection = experiment.collection("mood")
     counts, sizes = [], []
     for fold in range(FOLDS):
@@ -239,6 +245,9 @@ def measure(experiment: Experiment, task: str, seed: int = 0) -> dict[str, Any]:
         }
         for name, group in groups.items()
     ]
+    # Of `compared`: the synthetic sounds by which the score was chosen, and the groups for which
+    # there is every score (excerpts have none of the network's), without single sounds such as
+    # "noise: pink".
     columns = {
         f"selection set: {kind}": _flagged(fitted, selection[kind], limits)
         for kind in synthetic.KINDS
@@ -272,7 +281,7 @@ def _flagged(fitted: OODScores, group: Group, limits: dict[str, float]) -> dict[
 
 
 def _excerpts(task: str, collection: Collection, split: splits.Split) -> dict[str, Group]:
-    """Excerpts of the test tracks, without network: those are compared on whole tracks."""
+    """An excerpt of each test track, at a random place; without the scores that need a network."""
     groups: dict[str, Group] = {}
     rng = np.random.default_rng(0)
     for seconds in _EXCERPTS:
@@ -289,7 +298,10 @@ def _excerpts(task: str, collection: Collection, split: splits.Split) -> dict[st
 def _other_music(
     experiment: Experiment, task: str, collection: Collection, extract: Extract
 ) -> dict[str, Group]:
-    """Music outside the task's split: the same clips as audio, other collections, the examples."""
+    """Other collections and the bundled examples; for genre also GTZAN's clips as audio files.
+
+    The latter show whether decoded audio is flagged as rarely as the published spectrograms.
+    """
     groups: dict[str, Group] = {}
     front_end = collection.front_end
     if task == "genre":

@@ -68,3 +68,9 @@ def test_identical_segments_aggregate_to_themselves(n_frames: int) -> None:
 def test_impossible_plans_are_refused(n_frames: int, width: int, hop: int) -> None:
     with pytest.raises(ValueError, match="required"):
         plan_segments(n_frames, width, hop)
+
+
+@pytest.mark.parametrize("audible", [[False] * 9, [True] * 8])
+def test_a_mask_of_another_length_or_of_nothing_is_refused(audible: list[bool]) -> None:
+    with pytest.raises(ValueError, match="required: 9 frames"):
+        plan_segments(9, 3, audible=np.array(audible))

@@ -300,6 +300,13 @@ def test_a_run_starts_from_another_ones_weights(toy: Collection, tmp_path: Path)
             assert torch.equal(value, last if name == "linear.weight" else expected[name])
 
 
+def test_a_recipe_that_starts_from_another_run_is_not_trained_without_it(
+    toy: Collection, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="pass initial_run"):
+        run(toy, tmp_path, replace(TINY, init_from="genre/tiny/all"))
+
+
 def test_another_architecture_can_not_be_started_from() -> None:
     with pytest.raises(ValueError, match="differ in more than classes"):
         init_from(
