@@ -58,7 +58,7 @@ except ModuleNotFoundError:
 # gigabytes); also the rows of a part file, at most.
 PARTITION = 1000
 SAVE_SECONDS = 60.0  # looked at when a row arrives; a killed process loses the rows since
-# To reach the scheduler: on a busy machine, importing torch takes a worker up to ten seconds.
+# Until a scheduler answers. Dask's default, unless the user's configuration of Dask has another.
 _CONNECT_SECONDS = 30
 
 Row = dict[str, Any]  # by column
@@ -83,7 +83,10 @@ class Song(NamedTuple):
 
 
 def require() -> None:
-    """Raises CrnnError where a package of the extra is not installed."""
+    """Raises CrnnError where pyarrow or dask[distributed] is not installed.
+
+    The extra's third package, cryptography, is needed by a local cluster only.
+    """
     if pa is None:
         raise CrnnError(
             "Collections need the packages pyarrow and dask: pip install pyarrow "

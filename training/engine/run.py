@@ -110,7 +110,8 @@ def train(
     group.join()
     split = splits.from_name(spec.split, collection)
     if auxiliary is not None:
-        # Leave out auxiliary clips by artists of this split's validation and test tracks.
+        # Leave out auxiliary clips by artists who are in the collection, but not in this split's
+        # training part. (The clips of the genre task name no artists: none is left out.)
         training_groups = {collection.groups[track] for track in split.train}
         auxiliary = auxiliary.without(set(collection.groups) - training_groups)
     is_finished = group.run_on_first(
@@ -260,7 +261,8 @@ def resolve_precision(precision: str) -> str:
     if precision != "auto":
         return precision
     if torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
+        has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bf16-mixed" if has_bf16 else "32-true"
     return "bf16-mixed" if torch.cpu._is_amx_tile_supported() else "32-true"  # noqa: SLF001
 
 

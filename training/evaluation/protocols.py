@@ -88,7 +88,7 @@ def run_logits(
 
 
 def validation_spec(experiment: Experiment, task: str, seed: int = 0) -> RunSpec:
-    """The run of a task's recipe with validation tracks: F's, or inside fold 0 for mood."""
+    """A recipe's run with validation tracks: F's, or cut from the clips outside fold 0 (mood)."""
     return experiment.spec(task, FILTERED if task == "genre" else "fold:0/valid", seed)
 
 

@@ -1,4 +1,4 @@
-"""Class profiles: average spectrum and temporal modulation of each genre and mood (Figs 1 and 2).
+"""Class profiles: average spectrum and temporal modulation of each genre and mood.
 
 Spectrum of a track: mean power of each mel band over time, in dB, minus the mean over the bands, so
 that loudness drops out. Modulation spectrum of a track: power density of each band's level in dB
@@ -21,8 +21,8 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 WINDOW = 64  # frames: 5 s at a hop of 77.5 ms, steps of 0.2 Hz
 GROUP = 8  # neighbouring bands, averaged in the map of modulation over frequency
-# dB² per Hz. A band whose density is lower hardly varies: it lies at the spectrogram's lowest value
-# all the time, and the logarithm of its density would dominate the mean.
+# dB² per Hz. Bands that lie at the spectrogram's lowest value all the time have a density of 0, and
+# its logarithm would dominate the mean over tracks.
 _FLOOR = 1e-2
 
 
@@ -32,8 +32,8 @@ class Profile:
 
     Attributes:
         spectrum: dB relative to the mean of the bands, [M].
-        modulation: log10 of dB² per Hz by modulation frequency, mean over all bands, [Q].
-        map: the same, mean over groups of eight bands, [M / 8, Q].
+        modulation: log10 of the bands' mean density, in dB² per Hz, by modulation frequency, [Q].
+        map: the same of each group of eight bands, [M / 8, Q].
         swing: level variation: standard deviation over time of a band's level in dB, mean over the
             bands.
     """

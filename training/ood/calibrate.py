@@ -63,8 +63,8 @@ SCORE = (
 _ORIGIN = {
     "genre": "5 % of protocol F's 197 validation tracks and of moods4q's clips that may be of "
     "these genres exceed it, both counting alike, by mixtures that were not fitted to them",
-    "mood": "5 % of the validation clips inside fold 0 and of 640 tracks of GTZAN exceed it, both "
-    "counting alike, by mixtures that were not fitted to them",
+    "mood": "5 % of the validation clips, which are not in fold 0, and of 640 tracks of GTZAN "
+    "exceed it, both counting alike, by mixtures that were not fitted to them",
 }
 _TEST = {"genre": "GTZAN test tracks (F)", "mood": "fold 0 test clips"}
 _EXCERPTS = (3, 5, 10)  # seconds
@@ -90,8 +90,8 @@ class Reference:
     Attributes:
         train, valid: of the task's own collection, by its split.
         folds: of the other collection; each is scored by a mixture fitted without it.
-        rest: `valid`, and the tracks of both collections that are in none of these: a bundled
-            checkpoint's mixture is fitted to them as well.
+        rest: `valid` and the tracks in none of these, to which a bundled checkpoint's mixture is
+            fitted as well; for genre without moods4q's clips by N's artists or of other genres.
     """
 
     train: Windows
@@ -164,7 +164,7 @@ def calibrated_detector(tracks: Reference) -> OODDetector:
 
 
 def for_bundle(experiment: Experiment, task: str, front_end: FrontEnd | None = None) -> OODDetector:
-    """A bundled checkpoint's detector: fitted to all tracks, its threshold from held-out ones."""
+    """A bundled checkpoint's detector: fitted to all its tracks, threshold from held-out ones."""
     tracks = reference(experiment, task, front_end)
     limit = calibrated_detector(tracks).threshold
     detector = fit(np.concatenate([*tracks.known, *tracks.rest]))
@@ -342,7 +342,7 @@ def _synthetic(
 def _synthetic_mels(
     which: synthetic.Set, front_end: FrontEnd
 ) -> list[tuple[str, str, Tensor | None]]:
-    """Kind, name and log-mel of each sound; computed once for both tasks."""
+    """Kind, name and log-mel of each sound; computed once where both tasks share a front end."""
     found = []
     for sound in synthetic.sounds(which):
         try:
