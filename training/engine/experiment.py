@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from crnn.audio.front_end import GTZAN_FRONT_END, FrontEnd
+from crnn.audio.front_end import FrontEnd
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from training.data import splits
@@ -48,8 +48,8 @@ class Experiment:
         Args:
             front_end: default: the collection's, with the hop of the task's recipe.
         """
-        if front_end is None and task != "new-songs" and (hop := self._recipe(task).hop_length):
-            front_end = replace(GTZAN_FRONT_END, hop_length=hop)
+        if front_end is None and task != "new-songs":
+            front_end = self._recipe(task).front_end
         group = ProcessGroup.current()
         return group.run_on_all(
             lambda: load(task, self.data, self.cache, front_end, self.skip_broken)
@@ -81,7 +81,7 @@ class Experiment:
         """A finished run's folder; trains it, and the run it is initialised from, if missing."""
         first = self.init_from(spec)
         # Its own collection first: where both are missing, the error names this one.
-        collection = collection or self.collection(spec.task)
+        collection = collection or self.collection(spec.task, spec.recipe.front_end)
         initial_run = self._initial_run(spec, first, collection.front_end) if first else None
         auxiliary = None
         if spec.recipe.auxiliary:

@@ -1,7 +1,7 @@
 """How a network is trained: settings with bounds, and the named recipes of recipes.yaml."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,7 +9,7 @@ import yaml
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from crnn.audio.front_end import FrontEnd
+from crnn.audio.front_end import GTZAN_FRONT_END, FrontEnd
 from crnn.model.config import ModelConfig, Pools, pool_sizes
 
 NotNegative = Annotated[float, Field(ge=0)]
@@ -108,6 +108,13 @@ class Recipe:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
             raise ValueError(f"recipe setting {name}: {first['msg']}") from error
+
+    @property
+    def front_end(self) -> FrontEnd | None:
+        """The front end with this recipe's hop; None where it asks for the collection's own."""
+        if self.hop_length is None:
+            return None
+        return replace(GTZAN_FRONT_END, hop_length=self.hop_length)
 
     def model_config(self, front_end: FrontEnd, n_classes: int) -> ModelConfig:
         """The network that this recipe trains on spectrograms of a front end."""

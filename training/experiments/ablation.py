@@ -11,7 +11,7 @@ from typing import Any
 from crnn.inference.classifier import Classifier
 from crnn.model.checkpoint import Checkpoint
 from training.data import splits
-from training.data.collection import Collection, DataError
+from training.data.collection import DataError
 from training.engine.experiment import Experiment
 from training.engine.recipes import RECIPES
 from training.engine.run import RunSpec
@@ -72,21 +72,16 @@ ABLATIONS = {
 }
 
 
-def ablation(
-    experiment: Experiment, name: str, seeds: Sequence[int], collection: Collection | None = None
-) -> dict[str, Any]:
+def ablation(experiment: Experiment, name: str, seeds: Sequence[int]) -> dict[str, Any]:
     """Validation figures of every step, over those seeds whose runs are finished; trains nothing.
 
     Args:
         name: a key of ABLATIONS.
-        collection: the task's, if it is loaded already.
 
     Raises:
         DataError: no step has a finished run.
     """
     chosen = ABLATIONS[name]
-    collection = collection or experiment.collection(chosen.task)
-    valid = splits.from_name(chosen.split, collection).valid
     rows = []
     for recipe, step in chosen.steps:
         runs, measured = [], []
@@ -95,6 +90,8 @@ def ablation(
                 continue
             folder = experiment.folder(spec)
             classifier = Classifier(Checkpoint.load(folder / "checkpoint"))
+            collection = experiment.collection(chosen.task, classifier.front_end)
+            valid = splits.from_name(chosen.split, collection).valid
             given = track_logits(classifier, collection, valid)
             temperature = fit_temperature(given)
             found = scores(given, temperature, collection.labels)

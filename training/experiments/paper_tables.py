@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from crnn.audio.front_end import PAPER_FRONT_END, FrontEnd
+from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd
 from crnn.augment.plan import Strengths
 from training.data import splits
 from training.engine.experiment import Experiment
@@ -45,8 +45,8 @@ _CONTEXT = CONTEXT | {
 class Row:
     """One row: a recipe on a split ("{seed}" stands for the seed), and the paper's figures.
 
-    corruption: how the test tracks are augmented for a second figure. front_end: None is the
-    collection's own. reference: name of the row that it is compared with; "" is none.
+    corruption: how the test tracks are augmented for a second figure. reference: name of the row
+    that it is compared with; "" is none.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Row:
     split: str = "paper:{seed}"
     paper: dict[str, float] | None = None
     corruption: Strengths | None = None
-    front_end: FrontEnd | None = None
+    front_end: FrontEnd = GTZAN_FRONT_END
     reference: str = ""
 
     def spec(self, seed: int) -> RunSpec:
@@ -111,17 +111,17 @@ def table(
         line | (significance.mcnemar(tested, correct[row.reference]) if row.reference else {})
         for row, (line, tested) in zip(rows, found, strict=True)
     ]
-    settings = _settings(experiment, rows, seeds, width)
+    settings = _settings(rows, seeds, width)
     return tables.table(name, chosen.title, f"{chosen.context} {settings}", lines, width=width)
 
 
-def _settings(experiment: Experiment, rows: Sequence[Row], seeds: Sequence[int], width: str) -> str:
+def _settings(rows: Sequence[Row], seeds: Sequence[int], width: str) -> str:
     """The end of a table's context: filters, seeds, spectrogram, and what the columns mean."""
     filters = f"filters {NARROW}, a quarter to a half of the paper's"
     text = f"Settings of Table VI with {'the paper’s filters' if width == 'paper' else filters}; "
     text += f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
-    if any(row.task == "genre" for row in rows):
-        grid = experiment.collection("genre").front_end
+    if grids := {row.front_end for row in rows if row.task == "genre"}:
+        (grid,) = grids
         text += f"; genre on the {grid.mel_scale} {1000 * grid.hop_seconds:.1f} ms grid"
     text += ". SE: standard error of a proportion."
     if references := dict.fromkeys(f"“{row.reference}”" for row in rows if row.reference):

@@ -60,7 +60,8 @@ def steps(
     found: list[Step] = []
 
     def add(name: str, specs: Sequence[RunSpec], measure: Callable[[], dict[str, Any]]) -> None:
-        found.append(Step(name, tuple((spec, None) for spec in specs), measure))
+        # A recipe's hop may differ from that of the task's bundled recipe.
+        found.append(Step(name, tuple((spec, spec.recipe.front_end) for spec in specs), measure))
 
     def genre(exp: Experiment, protocol: str, suffix: str = "") -> None:
         split, measure = (
@@ -89,8 +90,11 @@ def steps(
         runs = tuple((row.spec(seed), row.front_end) for row in rows for seed in table_seeds)
         measure = partial(paper_tables.table, experiment, name, table_seeds, width)
         found.append(Step(name, runs, measure))
-    curves = [row.spec(table_seeds[0]) for row in paper_tables.curve_rows(width)]
-    add("curves", curves, partial(paper_tables.curves, experiment, table_seeds, width))
+    curves = tuple(
+        (row.spec(table_seeds[0]), row.front_end) for row in paper_tables.curve_rows(width)
+    )
+    measure = partial(paper_tables.curves, experiment, table_seeds, width)
+    found.append(Step("curves", curves, measure))
     for name, chosen in ABLATIONS.items():
         add(name, chosen.specs(table_seeds), partial(ablation, experiment, name, seeds))
     data, progress = experiment.data, experiment.progress

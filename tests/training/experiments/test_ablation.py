@@ -36,12 +36,13 @@ def test_steps_without_a_run_are_left_out_and_the_loss_is_that_of_tracks(
     monkeypatch.setitem(
         module.ABLATIONS, "toys", Ablation("toy", "fold:0/valid", "Toys", "Made up.", steps)
     )
+    monkeypatch.setattr(Experiment, "collection", lambda self, task, front_end=None: toy)
     experiment = Experiment(tmp_path, tmp_path, precision="32-true", progress=False)
     with pytest.raises(DataError, match=r"--recipe tiny --split fold:0/valid.*tiny, tiny-too"):
-        ablation(experiment, "toys", [0, 1], toy)
+        ablation(experiment, "toys", [0, 1])
     run = experiment.train(module.ABLATIONS["toys"].specs([0])[0], toy)
 
-    (row,) = ablation(experiment, "toys", [0, 1], toy)["rows"]
+    (row,) = ablation(experiment, "toys", [0, 1])["rows"]
 
     assert row["runs"] == [run.name]
     assert row["validation_loss"]["mean"] == pytest.approx(_loss(run, toy), abs=1e-3)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from crnn.audio.decode import decode
-from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END
+from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd
 from crnn.audio.mel import log_mel
 from crnn.augment.plan import Strengths
 from crnn.model.checkpoint import Checkpoint
@@ -158,7 +158,10 @@ class TestReproduce:
             "M-mood-mixstyle",
             "M-quadrants-mood-mixstyle",
         }
-        assert {front_end for _, front_end in plan["mood-grid"].runs} == {None, PAPER_FRONT_END}
+        assert {front_end for _, front_end in plan["mood-grid"].runs} == {
+            GTZAN_FRONT_END,
+            PAPER_FRONT_END,
+        }
         assert [spec.split for spec, _ in plan["P"].runs] == ["paper:0", "paper:1"]
         assert plan["VII"].runs == plan["F"].runs
         assert {spec.recipe_name for spec, _ in plan["P-genre-loose"].runs} == {"genre-loose"}
@@ -168,6 +171,19 @@ class TestReproduce:
         assert {(spec.task, spec.recipe_name) for spec, _ in plan["M-mood-labels"].runs} == {
             ("mood", "mood-labels")
         }
+
+    def test_each_run_has_the_hop_of_its_recipe_and_one_front_end(self, tmp_path: Path) -> None:
+        experiment = Experiment(tmp_path, tmp_path)
+        front_ends: dict[str, set[FrontEnd]] = {}
+        for step in steps(experiment, [0, 1], [0], "narrow"):
+            for spec, front_end in step.runs:
+                assert front_end is not None
+                if spec.recipe.hop_length is not None:
+                    assert front_end.hop_length == spec.recipe.hop_length
+                for run in (spec, experiment.init_from(spec)):
+                    if run is not None:
+                        front_ends.setdefault(run.name, set()).add(front_end)
+        assert {name: found for name, found in front_ends.items() if len(found) > 1} == {}
 
     def test_a_rehearsal_trains_runs_of_its_own(self, toy: Collection, tmp_path: Path) -> None:
         experiment = Experiment(
