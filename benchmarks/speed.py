@@ -36,9 +36,10 @@ def song(seconds: float) -> bytes:
 
 def ours(data: bytes, classifiers: list[Classifier]) -> None:
     """From bytes to all figures of the page."""
-    waveform, analysis = decode_and_predict(data, classifiers)
+    waveform, analysis = decode_and_predict(
+        data, classifiers, on_decoded=lambda found: peaks(found.samples, found.sample_rate)
+    )
     image(analysis.mel)
-    peaks(waveform.samples, waveform.sample_rate)
     for prediction in analysis.predictions:
         prediction.timeline(waveform.seconds)
         figures.distribution(prediction, "").to_json()

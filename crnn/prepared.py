@@ -42,7 +42,7 @@ class Prepared:
     def analysis(
         self, classifiers: Sequence[inference.Classifier]
     ) -> tuple[Waveform, inference.Analysis] | None:
-        """As `decode_and_predict` returns them, the samples all 0; None if others predicted."""
+        """As `decode_and_predict` returns them; None if other networks predicted."""
         if self.record["networks"] != [network.checkpoint.identity for network in classifiers]:
             return None
         import torch  # noqa: PLC0415 - not needed for the first page
@@ -66,7 +66,12 @@ def read(clip: Path) -> Prepared:
 
 def compute(clip: Path, classifiers: Sequence[inference.Classifier]) -> Prepared:
     """Analyse a clip for `write`."""
-    waveform, analysis = inference.decode_and_predict(clip, classifiers)
+    peaks: list[NDArray[np.uint8]] = []
+    waveform, analysis = inference.decode_and_predict(
+        clip,
+        classifiers,
+        on_decoded=lambda found: peaks.append(viz.player.peaks(found.samples, found.sample_rate)),
+    )
     record = {
         "networks": [network.checkpoint.identity for network in classifiers],
         "waveform": vars(waveform) | {"samples": len(waveform.samples)},
@@ -77,7 +82,7 @@ def compute(clip: Path, classifiers: Sequence[inference.Classifier]) -> Prepared
     return Prepared(
         json.loads(json.dumps(record, default=np.ndarray.tolist)),
         mel,
-        viz.player.peaks(waveform.samples, waveform.sample_rate),
+        peaks[0],
         viz.player.cover(mel, labels.colours(genre.labels)[top]),
     )
 

@@ -5,7 +5,7 @@ the size of the file; nothing is written to disk.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -65,6 +65,10 @@ class Waveform:
     @property
     def seconds(self) -> float:
         return len(self.samples) / self.sample_rate
+
+    def without_samples(self) -> "Waveform":
+        """The same with zeros for samples, which take no memory: the properties, and `seconds`."""
+        return replace(self, samples=np.broadcast_to(np.float32(0), len(self.samples)))
 
 
 def decode(

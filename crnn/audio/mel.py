@@ -13,8 +13,8 @@ from crnn.audio.silence import zero_silence_and_align
 from crnn.audio.torchaudio_shim import torchaudio
 from crnn.errors import AudioError
 
-# Frames transformed at once: 4 MB of STFT at n_fft 2048, however long the track.
-_BLOCK_FRAMES = 512
+# Frames transformed at once: 1 MB of STFT at n_fft 2048, however long the track.
+_BLOCK_FRAMES = 128
 
 
 def log_mel(samples: np.ndarray[Any, Any] | Tensor | Waveform, front_end: FrontEnd) -> Tensor:

@@ -49,6 +49,9 @@ _DEADLINE = 4
 # Workers at once; one of them stays when there is nothing to do, with 80 MB.
 MAX_WORKERS = 2
 _CHECK_SECONDS = 0.1
+# Seconds that a file waits for a busy worker before another one starts, which takes half a second
+# and 40 MB; most files are decoded sooner.
+_PATIENCE = 1.0
 
 # Of the environment: no tokens or passwords for a process that reads strangers' files.
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "SYSTEMROOT", "TMP", "TEMP", "TMPDIR")
@@ -58,6 +61,7 @@ _NEXT = "Convert it to MP3 or WAV and try again."
 _log = logging.getLogger(__name__)
 _slots = threading.BoundedSemaphore(MAX_WORKERS)
 _idle: "list[_Worker]" = []
+_busy: "list[_Worker]" = []
 
 
 def decode(
@@ -81,10 +85,12 @@ def decode(
     while not _slots.acquire(timeout=_CHECK_SECONDS):
         check()
     try:
-        worker = _pop_idle() or _Worker()
+        worker = _free_worker(check)
+        _busy.append(worker)
         try:
             return worker.decode(source, options, check)
         finally:
+            _busy.remove(worker)
             if worker.alive and not _idle:
                 _idle.append(worker)
             else:
@@ -104,6 +110,15 @@ def close() -> None:
     """End the worker that waits for files."""
     while worker := _pop_idle():
         worker.close()
+
+
+def _free_worker(check: Callable[[], object]) -> "_Worker":
+    """A worker that has nothing to do; a new one where none becomes free within _PATIENCE."""
+    deadline = time.monotonic() + _PATIENCE
+    while (worker := _pop_idle()) is None and _busy and time.monotonic() < deadline:
+        check()
+        time.sleep(_CHECK_SECONDS / 10)
+    return worker or _Worker()
 
 
 def _pop_idle() -> "_Worker | None":

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 
 from torch import Tensor
@@ -12,7 +11,7 @@ from crnn.audio.front_end import FrontEnd
 from crnn.audio.mel import log_mel
 from crnn.format import duration
 from crnn.inference.classifier import Classifier
-from crnn.inference.prediction import Array, Prediction
+from crnn.inference.prediction import Prediction
 from crnn.model import ood
 from crnn.model.hub import Progress
 
@@ -54,6 +53,7 @@ def decode_and_predict(
     classifiers: Sequence[Classifier],
     progress: Progress | None = None,
     decoder: Decoder = decode,
+    on_decoded: Callable[[Waveform], object] | None = None,
 ) -> tuple[Waveform, Analysis]:
     """Decode, transform and classify; what several classifiers have in common is done once.
 
@@ -61,27 +61,26 @@ def decode_and_predict(
         source: an audio file, or its content.
         progress: called with the fraction done.
         decoder: decodes the source, in this process unless it is the worker's.
+        on_decoded: called with the waveform as the first classifier's front end needs it.
 
     Returns:
-        The waveform as the first classifier's front end needs it, with a notice of the silence
-        that was left out, and the analysis.
+        That waveform without its samples, which are freed before the prediction, and with a notice
+        of the silence that was left out; and the analysis.
 
     Raises:
         AudioError: there is nothing in it that could be decoded, or only silence.
     """
-
-    @cache
-    def waveform(sample_rate: int, downmix: Downmix) -> Waveform:
-        return decoder(source, sample_rate=sample_rate, downmix=downmix)
-
-    @cache
-    def mel(front_end: FrontEnd) -> Tensor:
-        return log_mel(waveform(front_end.sample_rate, front_end.downmix), front_end)
-
-    @cache
-    def windows(front_end: FrontEnd) -> Array | None:
-        return ood.features(mel(front_end), front_end)
-
+    waveforms: dict[tuple[int, Downmix], Waveform] = {}
+    mels: dict[FrontEnd, Tensor] = {}
+    for front_end in dict.fromkeys(classifier.front_end for classifier in classifiers):
+        key = front_end.sample_rate, front_end.downmix
+        if key not in waveforms:
+            waveforms[key] = decoder(source, sample_rate=key[0], downmix=key[1])
+        if on_decoded is not None and not mels:
+            on_decoded(waveforms[key])
+        mels[front_end] = log_mel(waveforms[key], front_end)
+    waveforms = {key: waveform.without_samples() for key, waveform in waveforms.items()}
+    windows = {front_end: ood.features(mel, front_end) for front_end, mel in mels.items()}
     predictions = []
     for number, classifier in enumerate(classifiers):
         front_end = classifier.front_end
@@ -90,15 +89,14 @@ def decode_and_predict(
             if progress is not None:
                 progress((done + fraction) / len(classifiers))
 
-        prediction = classifier.predict(mel(front_end), progress=report)
+        prediction = classifier.predict(mels[front_end], progress=report)
         detector = classifier.checkpoint.ood
-        score = detector.detect(windows(front_end)) if detector is not None else None
-        seconds = waveform(front_end.sample_rate, front_end.downmix).seconds
+        score = detector.detect(windows[front_end]) if detector is not None else None
+        seconds = waveforms[front_end.sample_rate, front_end.downmix].seconds
         predictions.append(replace(prediction, ood=score, seconds=seconds))
     first = classifiers[0].front_end
-    mels = {classifier.front_end: mel(classifier.front_end) for classifier in classifiers}
     analysis = Analysis(mels[first], first, tuple(predictions), mels)
-    decoded = waveform(first.sample_rate, first.downmix)
+    decoded = waveforms[first.sample_rate, first.downmix]
     silent = sum(min(end, decoded.seconds) - start for start, end in predictions[0].silent)
     if silent > 0:
         notice = (

@@ -7,7 +7,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -106,17 +106,23 @@ def analyse(name: str, data: bytes, show_progress: bool = True) -> Track:
         if bar is not None:
             bar.progress(min(1.0, fraction), f"Analysing… {fraction:.0%}")
 
+    kept: dict[str, Any] = {}
+
+    def keep(waveform: audio.decode.Waveform) -> None:
+        kept["peaks"] = viz.player.peaks(waveform.samples, waveform.sample_rate)
+        if not _is_played(waveform):
+            kept["wav"] = inference.to_wav(waveform.samples, waveform.sample_rate)
+
     try:
         with queue.turn(bar):
             waveform, analysis = inference.decode_and_predict(
-                data, classifiers(), progress, queue.decode
+                data, classifiers(), progress, queue.decode, keep
             )
     finally:
         if bar is not None:
             bar.empty()
-    peaks = viz.player.peaks(waveform.samples, waveform.sample_rate)
     audio.worker.release_memory()
-    return _track(name, data, waveform, analysis, peaks)
+    return _track(name, data, waveform, analysis, **kept)
 
 
 def _track(
@@ -125,19 +131,15 @@ def _track(
     waveform: audio.decode.Waveform,
     analysis: inference.Analysis,
     peaks: NDArray[np.uint8],
+    wav: bytes | None = None,
 ) -> Track:
-    kind, codecs = _PLAYED.get(waveform.format, ("wav", ()))
-    about, sound = _about(waveform), data
-    if waveform.codec not in codecs:
-        about += " · browsers can't play this format, so the player has the analysed mono sound"
-        kind, sound = "wav", inference.to_wav(waveform.samples, waveform.sample_rate)
     return Track(
         name,
         data,
-        sound,
+        data if wav is None else wav,
         waveform.seconds,
-        about,
-        f"audio/{kind}",
+        _about(waveform),
+        f"audio/{_PLAYED[waveform.format][0] if wav is None else 'wav'}",
         waveform.notices,
         analysis,
         peaks,
@@ -145,10 +147,18 @@ def _track(
     )
 
 
+def _is_played(waveform: audio.decode.Waveform) -> bool:
+    """Whether browsers play the source as it is."""
+    return waveform.codec in _PLAYED.get(waveform.format, ("", ()))[1]
+
+
 def _about(waveform: audio.decode.Waveform) -> str:
     channels = {1: "mono", 2: "stereo"}.get(waveform.channels, f"{waveform.channels} channels")
     rate = f"{waveform.source_rate / 1000:g} kHz"
-    return " · ".join((duration(waveform.seconds), waveform.format, rate, channels))
+    about = " · ".join((duration(waveform.seconds), waveform.format, rate, channels))
+    if not _is_played(waveform):
+        about += " · browsers can't play this format, so the player has the analysed mono sound"
+    return about
 
 
 @cache.shared(NETWORK_SETS * len(EXAMPLES))

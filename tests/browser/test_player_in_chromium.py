@@ -7,10 +7,12 @@ messages are counted.
 import itertools
 import re
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.browser.idle import rest
+from tests.conftest import encode, melody
 
 pytestmark = pytest.mark.browser
 
@@ -174,3 +176,25 @@ def test_a_swipe_scrolls_the_page_and_a_tap_seeks(chromium: Browser, server: str
     look = player.evaluate(LOOK)
     assert look["time"] == pytest.approx(0.5 * look["total"], abs=0.2)
     context.close()
+
+
+def test_a_large_sound_is_requested_when_it_is_played(chromium: Browser, server: str) -> None:
+    page, requested = chromium.new_page(), list[str]()
+    page.on("request", lambda request: requested.append(request.url))
+    page.goto(server)
+    wav = encode(np.tile(melody(30), 6), subtype="FLOAT")
+    assert len(wav) > 10_000_000
+    file = {"name": "long.wav", "mimeType": "audio/wav", "buffer": wav}
+    page.locator("input[type=file]").set_input_files(file)
+    player = page.locator(".player").first
+    lanes = player.locator(".lanes")
+    lanes.scroll_into_view_if_needed(timeout=60_000)
+    rest(page)
+    box = lanes.bounding_box()
+    assert box is not None
+    lanes.click(position={"x": box["width"] * 0.5, "y": 100})
+    assert not [url for url in requested if url.endswith(".wav")]
+    player.get_by_role("button", name="Play").click()
+    times = player.evaluate(TIMES, PLAYED)
+    assert [url for url in requested if url.endswith(".wav")]
+    assert 90.1 < times[-1] < 90 + PLAYED + 0.5

@@ -34,6 +34,10 @@ _QUADRANTS = {
     (1, -1): "calm, relaxed",
 }
 
+# Larger sounds are requested when they are played, not before: a browser reads only their start at
+# first, and the server keeps the rest in a buffer.
+_LARGE_BYTES = 10_000_000
+
 _FOLDER = Path(__file__).parent
 _mount = st.components.v2.component(
     "player",
@@ -167,6 +171,7 @@ def show(
                 "title": sound.title,
                 "url": _address(f"{key}-{number}", sound.data, sound.mime),
                 "peaks": _packed(sound.peaks, "u1"),
+                "large": len(sound.data) > _LARGE_BYTES,
             }
             for number, sound in enumerate(sounds)
         ],

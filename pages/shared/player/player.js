@@ -199,7 +199,7 @@ class Player {
     this.audios = sounds.map((sound) => {
       const audio = document.createElement('audio');
       this.root.append(audio);
-      audio.preload = sounds.length > 1 ? 'auto' : 'metadata';
+      audio.preload = sounds.length > 1 ? 'auto' : sound.large ? 'none' : 'metadata';
       audio.onplay = audio.onpause = () => this.changed();
       audio.onended = () => (this.region_ ? this.repeat() : this.changed());
       audio.ontimeupdate = () => this.paint();

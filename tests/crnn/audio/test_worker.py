@@ -135,7 +135,24 @@ def test_who_leaves_ends_the_work_at_once() -> None:
     assert worker.decode(EXAMPLE).seconds > 29
 
 
-def test_two_work_at_once_and_one_stays() -> None:
+def test_a_short_file_waits_for_the_worker_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_PATIENCE", 30)
+    here, most = psutil.Process(), []
+
+    def visit() -> None:
+        worker.decode(EXAMPLE, check=lambda: most.append(len(here.children())))
+
+    worker.decode(EXAMPLE)
+    threads = [threading.Thread(target=visit) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert max(most) == 1
+
+
+def test_two_work_at_once_and_one_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_PATIENCE", 0)
     here, most = psutil.Process(), []
 
     def visit() -> None:
