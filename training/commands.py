@@ -6,6 +6,7 @@ A parameter `experiment` stands for the options of `shared_options`.
 """
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -56,8 +57,10 @@ def shared_options(
         runs: where runs and computed features are kept
         precision: auto, or as Lightning names it: 32-true, bf16-mixed, …
         workers: data-loading processes; default: up to 4 with a GPU, else none
-        progress: no progress bar
+        progress: no progress bar, as where the output is not a terminal
     """
+    # Bars would fill a log with their every step.
+    progress = progress and sys.stdout.isatty() and sys.stderr.isatty()
     return Experiment(data, runs, precision=precision, progress=progress, workers=workers)
 
 

@@ -45,7 +45,7 @@ def test_deploying_says_what_it_must() -> None:
         "--extra-index-url https://download.pytorch.org/whl/cpu",
         "Python **3.11**",
         "690 MB",
-        "416 MB",
+        "417 MB",
         "--server.address",
         "docker run --read-only --tmpfs /tmp",
         "cp space/README.md README.md",

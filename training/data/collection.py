@@ -247,7 +247,7 @@ def moods(
         features,
         tuple(np.flatnonzero(reserved.iloc[chosen]).tolist()),
         tuple(tags.columns),
-        tags.to_numpy(dtype=np.float32),
+        tags.to_numpy(dtype=np.float32, copy=True),  # writable, as torch.from_numpy wants it
     )
 
 

@@ -108,7 +108,7 @@ def from_audio(
     places = [cache / f"{_key(file, front_end)}.npy" for file in files]
     missing = [n for n, place in enumerate(places) if read_array(place) is None]
     np.random.default_rng().shuffle(missing)
-    for n in tqdm(missing, desc="log-mel", unit="track", disable=not missing):
+    for n in tqdm(missing, desc="log-mel", unit="track", disable=None):
         # Another process may have been here in the meantime.
         if read_array(places[n]) is None and not places[n].with_suffix(".txt").exists():
             _compute(files[n], front_end, places[n])
