@@ -1,5 +1,6 @@
 """Commands are made from functions; a user error is one sentence and status 1."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -104,13 +105,16 @@ class TestArguments:
 
         return call
 
-    def test_defaults(self, call: Any) -> None:
+    @pytest.mark.parametrize("terminal", [True, False])
+    def test_defaults(self, call: Any, monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            monkeypatch.setattr(stream, "isatty", lambda: terminal)
         seen = call("a", "b", "--data", "D", "--out", "O")
         experiment = seen.pop("experiment")
         assert (experiment.data, experiment.runs) == (Path("D"), Path("runs"))
         assert (experiment.precision, experiment.progress, experiment.workers) == (
             "auto",
-            True,
+            terminal,  # no bar fills a log
             None,
         )
         expected = {
