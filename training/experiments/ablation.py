@@ -1,7 +1,7 @@
 """Ablations: each step of a tuned recipe, on the validation tracks that it was chosen by.
 
 ablation       genre, F's validation tracks
-ablation-mood  five moods, validation tracks inside the first fold of M
+ablation-mood  five moods, validation tracks of fold:0/valid (cut from M's clips outside fold 0)
 """
 
 from collections.abc import Sequence
