@@ -143,7 +143,7 @@ def _extract(files: Sequence[Path], cache: Path) -> dict[str, Array]:
     values = read_array(stored)
     if values is None:
         rows = []
-        for file in tqdm(files, desc="features", unit="track"):
+        for file in tqdm(files, desc="features", unit="track", disable=None):
             try:
                 rows.append(list(features.extract(decode(file).samples).values()))
             except AudioError as error:
