@@ -185,7 +185,9 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_worker_ends_with_its_caller() -> None:
-    code = "from crnn.audio import worker; worker.start(); print(worker._idle[0]._process.pid)"
+    code = "from crnn.audio import worker; worker.start(); "
+    # Flushed, as os._exit does not.
+    code += "print(worker._idle[0]._process.pid, flush=True)"
     done = subprocess.run(
         [sys.executable, "-c", code + "; import os; os._exit(1)"],
         capture_output=True,
