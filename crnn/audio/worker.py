@@ -46,7 +46,7 @@ MEMORY = 256 << 20
 CPU_SECONDS, CPU_SECONDS_PER_MB = 12.0, 0.1
 # Seconds until the caller gives up, as a multiple: processors are shared.
 _DEADLINE = 4
-# Workers at once; one of them stays when there is nothing to do, with 80 MB.
+# Workers at once; one of them stays when there is nothing to do, with 40 MB.
 MAX_WORKERS = 2
 _CHECK_SECONDS = 0.1
 # Seconds that a file waits for a busy worker before another one starts, which takes half a second

@@ -135,36 +135,31 @@ def test_who_leaves_ends_the_work_at_once() -> None:
     assert worker.decode(EXAMPLE).seconds > 29
 
 
-def test_a_short_file_waits_for_the_worker_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_PATIENCE", 30)
-    here, most = psutil.Process(), []
+def most_workers(visitors: int) -> int:
+    """The largest number of workers while that many visitors decode at once."""
+    here, seen = psutil.Process(), []
 
     def visit() -> None:
-        worker.decode(EXAMPLE, check=lambda: most.append(len(here.children())))
+        worker.decode(EXAMPLE, check=lambda: seen.append(len(here.children())))
 
-    worker.decode(EXAMPLE)
-    threads = [threading.Thread(target=visit) for _ in range(2)]
+    threads = [threading.Thread(target=visit) for _ in range(visitors)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert max(most) == 1
+    return max(seen)
+
+
+def test_a_short_file_waits_for_the_worker_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_PATIENCE", 30)
+    worker.decode(EXAMPLE)
+    assert most_workers(visitors=2) == 1
 
 
 def test_two_work_at_once_and_one_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "_PATIENCE", 0)
-    here, most = psutil.Process(), []
-
-    def visit() -> None:
-        worker.decode(EXAMPLE, check=lambda: most.append(len(here.children())))
-
-    threads = [threading.Thread(target=visit) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert max(most) == 2
-    assert len(here.children()) == 1
+    assert most_workers(visitors=5) == 2
+    assert len(psutil.Process().children()) == 1
 
 
 def test_the_worker_has_no_torch_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
