@@ -17,13 +17,17 @@ from crnn.model.segments import cut_segments, plan_segments
 from training.data.collection import Collection
 from training.data.partial_labels import PartiallyLabelled
 from training.data.splits import Indices, Split
+from training.data.teacher import TeacherOutputs
 from training.distributed import ProcessGroup
 
-Item = tuple[Tensor, Tensor, Tensor]
+TrainingItem = tuple[Tensor, Tensor, Tensor, Tensor]
+ValidationItem = tuple[Tensor, Tensor, Tensor]
 
 
-class RandomCrops(Dataset[Item]):
-    """Random crops [1, M, W] with candidates [K] and tags [L]: of each track as many as fit.
+class RandomCrops(Dataset[TrainingItem]):
+    """Random crops [1, M, W] with candidates [K], tags [L] and the teacher's outputs [D].
+
+    Of each track as many as fit; tags and outputs are empty where there are none.
 
     An item is (epoch, index): where a crop starts depends on seed, epoch and index alone, so that a
     resumed run reads what it would have read. No crop reaches into silence.
@@ -32,6 +36,7 @@ class RandomCrops(Dataset[Item]):
         tracks: indices in the collection.
         width: frames of a crop, W.
         fraction: fraction of the crops that fit, to be read in an epoch.
+        teacher: its outputs on the collection's tracks.
     """
 
     def __init__(
@@ -41,8 +46,10 @@ class RandomCrops(Dataset[Item]):
         width: int,
         seed: int,
         fraction: float = 1.0,
+        teacher: TeacherOutputs | None = None,
     ) -> None:
         self.collection, self.width, self.seed = collection, width, seed
+        self.teacher = teacher
         self.candidates = torch.from_numpy(collection.candidates)
         # Of each track, where crops may lie, and how many places there are in the runs before each.
         self.runs: dict[int, tuple[list[tuple[int, int]], list[int]]] = {}
@@ -59,26 +66,33 @@ class RandomCrops(Dataset[Item]):
     def __len__(self) -> int:
         return len(self.tracks)
 
-    def __getitem__(self, item: tuple[int, int]) -> Item:
+    def __getitem__(self, item: tuple[int, int]) -> TrainingItem:
         epoch, index = item
         track = int(self.tracks[index])
-        tags = self.collection.tags
+        first, width = self._place(epoch, index, track)
+        tags, outputs = self.collection.tags, torch.empty(0)
         known = torch.from_numpy(tags[track]) if tags is not None else torch.empty(0)
-        return self._crop(epoch, index, track), self.candidates[track], known
+        if self.teacher is not None:
+            hop = self.collection.front_end.hop_seconds
+            outputs = self.teacher.of_crop(track, first * hop, width * hop)
+        return self._crop(track, first, width), self.candidates[track], known, outputs
 
-    def _crop(self, epoch: int, index: int, track: int) -> Tensor:
-        features, width = self.collection.features, self.width
+    def _place(self, epoch: int, index: int, track: int) -> tuple[int, int]:
+        """A crop's first frame, and how many frames it has of the track's."""
         chosen, before = self.runs[track]
         place = int(np.random.default_rng((self.seed, epoch, index)).integers(before[-1]))
         run = bisect_right(before, place) - 1
         first, end = chosen[run]
-        crop = features.mel(track, first + place - before[run], min(width, end - first))
-        if crop.shape[1] == width:
+        return first + place - before[run], min(self.width, end - first)
+
+    def _crop(self, track: int, first: int, width: int) -> Tensor:
+        crop = self.collection.features.mel(track, first, width)
+        if crop.shape[1] == self.width:
             return crop.unsqueeze(0)
-        return cut_segments(crop, plan_segments(crop.shape[1], width))[0]
+        return cut_segments(crop, plan_segments(crop.shape[1], self.width))[0]
 
 
-class JoinedCrops(Dataset[Item]):
+class JoinedCrops(Dataset[TrainingItem]):
     """Crops of one collection, followed by those of another."""
 
     def __init__(self, first: RandomCrops, second: RandomCrops) -> None:
@@ -87,7 +101,7 @@ class JoinedCrops(Dataset[Item]):
     def __len__(self) -> int:
         return len(self.first) + len(self.second)
 
-    def __getitem__(self, item: tuple[int, int]) -> Item:
+    def __getitem__(self, item: tuple[int, int]) -> TrainingItem:
         epoch, index = item
         beyond = index - len(self.first)
         return self.first[item] if beyond < 0 else self.second[epoch, beyond]
@@ -118,7 +132,7 @@ class EpochSampler(Sampler[tuple[int, int]]):
             yield self.epoch, int(index)
 
 
-class TrackSegments(Dataset[Item]):
+class TrackSegments(Dataset[ValidationItem]):
     """Whole tracks: segments [S, 1, M, W], target, and the index of the track in the collection."""
 
     def __init__(self, collection: Collection, tracks: Indices, width: int) -> None:
@@ -127,7 +141,7 @@ class TrackSegments(Dataset[Item]):
     def __len__(self) -> int:
         return len(self.tracks)
 
-    def __getitem__(self, index: int) -> Item:
+    def __getitem__(self, index: int) -> ValidationItem:
         track = int(self.tracks[index])
         mel = self.collection.features.mel(track)
         target = torch.tensor(int(self.collection.targets[track]))
@@ -145,6 +159,7 @@ class SegmentDataModule(pl.LightningDataModule):
         auxiliary: partially labelled clips.
         fraction: fraction of their crops that an epoch adds.
         workers: data-loading processes; crops do not depend on them.
+        teacher: its outputs on the collection's tracks.
     """
 
     def __init__(
@@ -158,11 +173,14 @@ class SegmentDataModule(pl.LightningDataModule):
         fraction: float = 1.0,
         group: ProcessGroup | None = None,
         workers: int = 0,
+        teacher: TeacherOutputs | None = None,
     ) -> None:
         super().__init__()
         self.collection, self.split, self.width, self.seed = collection, split, width, seed
         self.batch_size, self.group = batch_size, group or ProcessGroup()
-        self.crops: RandomCrops | JoinedCrops = RandomCrops(collection, split.train, width, seed)
+        self.crops: RandomCrops | JoinedCrops = RandomCrops(
+            collection, split.train, width, seed, teacher=teacher
+        )
         if auxiliary is not None:
             tracks = np.arange(len(auxiliary.features))
             others = RandomCrops(auxiliary, tracks, width, seed, fraction)

@@ -105,7 +105,7 @@ def from_audio(
     unless that is all of them. They are reported, and so is what decode says of the others.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    places = [cache / f"{_key(file, front_end)}.npy" for file in files]
+    places = [cache / f"{file_key(file, front_end.to_dict())}.npy" for file in files]
     missing = [n for n, place in enumerate(places) if read_array(place) is None]
     np.random.default_rng().shuffle(missing)
     for n in tqdm(missing, desc="log-mel", unit="track", disable=None):
@@ -150,6 +150,12 @@ def write(place: Path, content: bytes) -> None:
         staged.unlink(missing_ok=True)
 
 
+def file_key(file: Path, settings: dict[str, Any]) -> str:
+    """Names what was computed from a file under these settings: twelve hex digits."""
+    stat = file.stat()
+    return digest(settings, str(file.resolve()), stat.st_size, stat.st_mtime_ns, _VERSION)
+
+
 def bullets(lines: Sequence[str], limit: int = 50) -> str:
     """One line each, indented, and how many more there are."""
     more = [f"… and {len(lines) - limit} more"] if len(lines) > limit else []
@@ -165,12 +171,6 @@ def digest(*parts: Any) -> str:
         else:
             digest.update(json.dumps(part).encode())
     return digest.hexdigest()[:12]
-
-
-def _key(file: Path, front_end: FrontEnd) -> str:
-    stat = file.stat()
-    identity = (str(file.resolve()), stat.st_size, stat.st_mtime_ns, _VERSION)
-    return digest(front_end.to_dict(), *identity)
 
 
 def _compute(file: Path, front_end: FrontEnd, place: Path) -> None:

@@ -9,6 +9,7 @@ from crnn.model.checkpoint import Checkpoint
 from training.data import splits
 from training.data.collection import Collection, DataError, load
 from training.data.partial_labels import auxiliary_clips
+from training.data.teacher import teacher_outputs
 from training.distributed import ProcessGroup
 from training.engine import run
 from training.engine.recipes import RECIPES, Recipe, from_scratch
@@ -83,12 +84,18 @@ class Experiment:
         # Its own collection first: where both are missing, the error names this one.
         collection = collection or self.collection(spec.task, spec.recipe.front_end)
         initial_run = self._initial_run(spec, first, collection.front_end) if first else None
-        auxiliary = None
+        auxiliary = teacher = None
+        group = ProcessGroup.current()
         if spec.recipe.auxiliary:
-            auxiliary = ProcessGroup.current().run_on_all(
+            auxiliary = group.run_on_all(
                 lambda: auxiliary_clips(
                     self.data, self.cache, collection.front_end, self.skip_broken, spec.task
                 )
+            )
+        if spec.recipe.distillation:
+            taught = splits.from_name(spec.split, collection).train.tolist()
+            teacher = group.run_on_all(
+                lambda: teacher_outputs(self.data, self.cache, collection, taught)
             )
         return run.train(
             self._shortened(spec),
@@ -99,6 +106,7 @@ class Experiment:
             initial_run,
             auxiliary,
             self.workers,
+            teacher,
         )
 
     def init_from(self, spec: RunSpec) -> RunSpec | None:

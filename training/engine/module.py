@@ -30,6 +30,7 @@ class TrainingModule(pl.LightningModule):
         front_end: of the spectrograms.
         steps: training steps of the whole run, the length of a one-cycle schedule.
         n_tags: number of the collection's tags, L.
+        n_outputs: number of the teacher's outputs, D.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class TrainingModule(pl.LightningModule):
         seed: int,
         steps: int,
         n_tags: int = 0,
+        n_outputs: int = 0,
     ) -> None:
         super().__init__()
         self.recipe, self.front_end, self.seed, self.steps = recipe, front_end, seed, steps
@@ -49,7 +51,9 @@ class TrainingModule(pl.LightningModule):
                 f"tags = {recipe.tags:g} weighs tags, and this collection has none; set tags to 0"
             )
         # Apart from the network, which alone a checkpoint holds.
-        self.tagger = nn.Linear(self.network.embedding_size, n_tags) if recipe.tags else None
+        width = self.network.embedding_size
+        self.tagger = nn.Linear(width, n_tags) if recipe.tags else None
+        self.student = nn.Linear(width, n_outputs) if recipe.distillation else None
         self.floor = front_end.floor if front_end.floor is not None else -front_end.top_db
         self.masks = (
             FrequencyMask(recipe.frequency_mask, recipe.masks),
@@ -92,8 +96,10 @@ class TrainingModule(pl.LightningModule):
         # Dropout uses the global generator: seeded by epoch, so that a resumed run continues alike.
         torch.manual_seed(self.seed * 7919 + self.current_epoch + self.global_rank * _SEED_STRIDE)
 
-    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> Tensor:
-        mel, candidates, tags = batch
+    def training_step(
+        self, batch: tuple[Tensor, Tensor, Tensor, Tensor], batch_index: int
+    ) -> Tensor:
+        mel, candidates, tags, outputs = batch
         # Seeded by step and process, so that a resumed run continues alike and no two processes
         # sample the same.
         generator = Generator().manual_seed(
@@ -109,10 +115,14 @@ class TrainingModule(pl.LightningModule):
         if lam < 1:
             loss = lam * loss + (1 - lam) * self._loss(logits, candidates[partner])
             tags = lam * tags + (1 - lam) * tags[partner]
+            outputs = lam * outputs + (1 - lam) * outputs[partner]
         if self.tagger is not None:
             tag_logits = self.tagger(embedding).float()
             tag_loss = functional.binary_cross_entropy_with_logits(tag_logits, tags)
             loss = loss + self.recipe.tags * tag_loss
+        if self.student is not None:
+            distillation = functional.mse_loss(self.student(embedding).float(), outputs)
+            loss = loss + self.recipe.distillation * distillation
         self.log(
             "train_loss",
             loss,

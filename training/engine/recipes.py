@@ -19,7 +19,7 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 # Names that settings had in the configs of earlier runs, and settings that no recipe used.
 _RENAMED = {"start": "init_from", "beside": "auxiliary"}
-_REMOVED = {"stretch": 0.0, "pitch": 0.0, "teacher": "", "distillation": 0.0}
+_REMOVED = {"stretch": 0.0, "pitch": 0.0, "teacher": ""}
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
@@ -45,6 +45,8 @@ class Recipe:
             kind of noise (crnn.audio.noise).
         tags: Weight of an auxiliary loss, the mean binary cross-entropy over the collection's tags
             (multi-task learning, Caruana 1997).
+        distillation: Weight of an auxiliary loss, the mean squared error of a teacher's
+            standardised outputs (training.data.teacher); for quadrants.
         auxiliary: Fraction of the crops of partially labelled clips that an epoch adds
             (training.data.partial_labels); for genre and mood.
         class_weights: Power p of the weight n^-p that a class with n tracks has in fitting a
@@ -77,6 +79,7 @@ class Recipe:
     noise_db: tuple[float, float] | None = None
     noise: Literal["white", "pink", "crowd", "vinyl"] = "white"
     tags: NotNegative = 0.0
+    distillation: NotNegative = 0.0
     auxiliary: Annotated[float, Field(ge=0, le=1)] = 0.0
     class_weights: Annotated[float, Field(ge=0, le=1)] = 0.0
     init_from: str = ""
@@ -144,5 +147,7 @@ PAPER = RECIPES["paper-genre"]
 
 
 def from_scratch() -> list[str]:
-    """Names of the recipes that need no other run, and so no other collection."""
-    return sorted(name for name, recipe in RECIPES.items() if not recipe.init_from)
+    """Names of the recipes that need no other run, and so no other collection, and no teacher."""
+    return sorted(
+        n for n, recipe in RECIPES.items() if not (recipe.init_from or recipe.distillation)
+    )

@@ -39,6 +39,7 @@ from training.data import splits
 from training.data.collection import Collection
 from training.data.datamodule import SegmentDataModule
 from training.data.partial_labels import PartiallyLabelled
+from training.data.teacher import TeacherOutputs
 from training.distributed import ProcessGroup
 from training.engine.module import TrainingModule
 from training.engine.recipes import Recipe
@@ -72,6 +73,7 @@ def train(
     initial_run: Path | None = None,
     auxiliary: PartiallyLabelled | None = None,
     workers: int | None = None,
+    teacher: TeacherOutputs | None = None,
 ) -> Path:
     """Train a run or resume it, unless it is finished.
 
@@ -89,15 +91,16 @@ def train(
         auxiliary: partially labelled clips, for a recipe with `auxiliary` above 0.
         workers: data-loading processes; default: up to four with a GPU, none without one, where
             loading is not the bottleneck.
+        teacher: its outputs on the collection's tracks, for a recipe with `distillation` above 0.
 
     Returns:
         The run's folder.
 
     Raises:
         ValueError: the folder holds a different run or a damaged one; batches don't divide among
-            the processes; the hosts don't share the folder; `initial_run` or `auxiliary` is missing
-            for a recipe that needs it, or was passed to one that doesn't; the initial run's network
-            differs in more than classes.
+            the processes; the hosts don't share the folder; `initial_run`, `auxiliary` or
+            `teacher` is missing for a recipe that needs it, or was passed to one that doesn't; the
+            initial run's network differs in more than classes.
         SystemExit: the process received SIGTERM. The folder holds the state after the last finished
             epoch.
     """
@@ -115,7 +118,7 @@ def train(
         training_groups = {collection.groups[track] for track in split.train}
         auxiliary = auxiliary.without(set(collection.groups) - training_groups)
     is_finished = group.run_on_first(
-        lambda: _write_or_check_config(folder, spec, collection, auxiliary, group)
+        lambda: _write_or_check_config(folder, spec, collection, auxiliary, teacher, group)
     )
     group.run_on_all(lambda: _check_shared(folder))
     if is_finished:
@@ -135,10 +138,12 @@ def train(
         recipe.auxiliary,
         group,
         workers,
+        teacher,
     )
     steps = recipe.epochs * max(1, len(data.crops) // recipe.batch_size)
     classes, tags = len(collection.labels), len(collection.tag_names)
-    module = TrainingModule(recipe, front_end, classes, spec.seed, steps, tags)
+    outputs = teacher.size if teacher is not None else 0
+    module = TrainingModule(recipe, front_end, classes, spec.seed, steps, tags, outputs)
     if initial_run is not None:
         init_from(module.network, Checkpoint.load(initial_run / "checkpoint").model)
     group.sync_batch_norm(module.network)
@@ -312,6 +317,7 @@ def _write_or_check_config(
     spec: RunSpec,
     collection: Collection,
     auxiliary: PartiallyLabelled | None,
+    teacher: TeacherOutputs | None,
     group: ProcessGroup,
 ) -> bool:
     """Write a run's settings, or check the stored ones; returns whether the run is finished."""
@@ -321,12 +327,19 @@ def _write_or_check_config(
             f"recipe {spec.recipe_name} has auxiliary={spec.recipe.auxiliary:g}: pass "
             "partially labelled clips if it is above 0, and only then"
         )
+    if (teacher is not None) != (spec.recipe.distillation > 0):
+        raise ValueError(
+            f"recipe {spec.recipe_name} has distillation={spec.recipe.distillation:g}: pass the "
+            "teacher's outputs if it is above 0, and only then"
+        )
     settings = asdict(spec) | {
         "front_end": collection.front_end.to_dict(),
         "data": collection.digest,
     }
     if auxiliary is not None:
         settings["beside"] = auxiliary.digest  # the key of earlier runs' configs
+    if teacher is not None:
+        settings["teacher"] = teacher.digest
     settings = json.loads(json.dumps(settings))  # as stored: tuples become lists
     file = folder / "config.json"
     if file.exists():

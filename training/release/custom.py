@@ -48,10 +48,10 @@ def train(
         split: a name of splits.from_name; default: the manifest's own, else "grouped:SEED".
         task: default: the manifest's name.
     """
-    if recipe.init_from:
+    if recipe.init_from or recipe.distillation:
         raise ValueError(
-            f"recipe {recipe_name} needs a run on another collection first; choose one of "
-            f"{', '.join(from_scratch())}."
+            f"recipe {recipe_name} needs a run on another collection first, or a teacher; choose "
+            f"one of {', '.join(from_scratch())}."
         )
     grid, processes = FRONT_ENDS[front_end], ProcessGroup.current()
 

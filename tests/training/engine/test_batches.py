@@ -17,6 +17,7 @@ from training.data.collection import Collection
 from training.data.datamodule import EpochSampler, RandomCrops, SegmentDataModule, TrackSegments
 from training.data.feature_store import FeatureStore
 from training.data.partial_labels import PartiallyLabelled, auxiliary_clips
+from training.data.teacher import TeacherOutputs
 from training.engine.module import TrainingModule
 from training.engine.run import train
 
@@ -40,10 +41,10 @@ class TestData:
         assert [i for _, i in first] != [i for _, i in second]
 
     def test_a_crop_is_a_piece_of_its_track(self, toy: Collection) -> None:
-        crop, candidates, tags = RandomCrops(toy, np.array([5]), 39, 0)[0, 0]
+        crop, candidates, tags, outputs = RandomCrops(toy, np.array([5]), 39, 0)[0, 0]
         mel = toy.features.mel(5)
         assert list(candidates) == [float(k == toy.targets[5]) for k in range(4)]
-        assert len(tags) == 0
+        assert len(tags) == len(outputs) == 0
         assert any(torch.equal(crop[0], mel[:, i : i + 39]) for i in range(mel.shape[1] - 38))
 
     def test_no_crop_or_segment_reaches_into_silence(self, toy: Collection) -> None:
@@ -57,7 +58,7 @@ class TestData:
         assert bool((segments[:, 0].amax(dim=1) > -80).all())
 
     def test_short_tracks_are_repeated(self, toy: Collection) -> None:
-        crop, _, _ = RandomCrops(toy, np.array([0]), 200, 0)[0, 0]
+        crop, *_ = RandomCrops(toy, np.array([0]), 200, 0)[0, 0]
         assert crop.shape == (1, 128, 200)
 
     def test_tracks_come_whole(self, toy: Collection) -> None:
@@ -80,7 +81,7 @@ class TestTags:
     def test_their_loss_is_added_and_reaches_the_network(self, tagged: Collection) -> None:
         crops = RandomCrops(tagged, np.arange(8), 39, 0)
         parts = [crops[0, i] for i in range(len(crops))]
-        batch = tuple(torch.stack([part[i] for part in parts]) for i in range(3))
+        batch = tuple(torch.stack([part[i] for part in parts]) for i in range(4))
         losses = {}
         for weight in (0.0, 5.0):
             torch.manual_seed(0)
@@ -113,6 +114,47 @@ class TestTags:
     def test_a_collection_without_any_is_refused(self, toy: Collection, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="has none"):
             run(toy, tmp_path, replace(TINY, tags=1.0), "all")
+
+
+class TestDistillation:
+    """A teacher with one output, which says whether a track's number is odd."""
+
+    @pytest.fixture
+    def teacher(self) -> TeacherOutputs:
+        return TeacherOutputs(tuple(np.full((3, 1), i % 2, np.float32) for i in range(40)), 1)
+
+    def test_a_crop_brings_what_the_teacher_says_of_it(
+        self, toy: Collection, teacher: TeacherOutputs
+    ) -> None:
+        crops = RandomCrops(toy, np.array([3, 4]), 39, 0, teacher=teacher)
+        assert [float(crops[0, i][3]) for i in (0, len(crops) - 1)] == [1, 0]
+
+    def test_its_loss_is_added(self, toy: Collection, teacher: TeacherOutputs) -> None:
+        crops = RandomCrops(toy, np.arange(8), 39, 0, teacher=teacher)
+        parts = [crops[0, i] for i in range(len(crops))]
+        batch = tuple(torch.stack([part[i] for part in parts]) for i in range(4))
+        losses = {}
+        for weight in (0.0, 3.0):
+            torch.manual_seed(0)
+            module = TrainingModule(
+                replace(TINY, distillation=weight), GTZAN_FRONT_END, 4, 0, 10, n_outputs=1
+            ).eval()
+            module.log = lambda *_, **__: None  # type: ignore[method-assign, assignment]
+            losses[weight] = float(module.training_step(batch, 0))  # type: ignore[arg-type]
+        said = module.student(module.network.embed(batch[0])).detach()  # type: ignore[misc]
+        apart = float(((said - batch[3]) ** 2).mean())
+        assert losses[3.0] - losses[0.0] == pytest.approx(3 * apart, rel=1e-3)
+
+    def test_a_run_records_its_teacher(
+        self, toy: Collection, teacher: TeacherOutputs, tmp_path: Path
+    ) -> None:
+        recipe = replace(TINY, epochs=1, distillation=3.0)
+        folder = train(spec(recipe), toy, tmp_path, "32-true", False, teacher=teacher)
+        assert json.loads((folder / "config.json").read_text())["teacher"] == teacher.digest
+        loaded = Checkpoint.load(folder / "checkpoint").model
+        assert not [name for name in loaded.state_dict() if "student" in name]
+        with pytest.raises(ValueError, match="distillation=3"):
+            run(toy, tmp_path / "again", recipe)
 
 
 class TestPartialLabels:

@@ -217,7 +217,7 @@ class TestShares:
             for n in (0, 1)
         )
         assert len(here) == len(ahead)
-        for (mel, target, _), (other, same, _) in zip(here, ahead, strict=True):
+        for (mel, target, *_), (other, same, *_) in zip(here, ahead, strict=True):
             assert torch.equal(mel, other)
             assert torch.equal(target, same)
 
