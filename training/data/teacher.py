@@ -1,4 +1,4 @@
-"""What a teacher, MusiCNN, says of clips: targets of an auxiliary loss in pre-training.
+"""Outputs of a teacher, MusiCNN, on clips: targets of an auxiliary loss in pre-training.
 
 Knowledge distillation (Hinton et al. 2015, arXiv 1503.02531) from a tagger's tags and embeddings
 (compare Ding & Lerch 2023, arXiv 2306.17424). A small collection has few labels, all of whole
@@ -39,7 +39,7 @@ class TeacherOutputs:
     """The teacher's outputs on a collection's tracks, each with mean 0 and deviation 1.
 
     Attributes:
-        tracks: By track [N_i, D], one row every HOP_SECONDS; none for a track that is not taught.
+        tracks: By track [N_i, D], one row every HOP_SECONDS; none for a track not asked for.
         size: Number of outputs, D.
     """
 
@@ -77,22 +77,22 @@ def teacher_outputs(
     """Outputs of the teacher on clips of moods4q; what `cache` lacks is computed.
 
     Args:
-        tracks: which of the collection's are taught. Means, deviations and principal components
-            are theirs alone.
+        tracks: indices in the collection. Means, deviations and principal components are of these
+            tracks alone.
 
     Raises:
         DataError: the folder lacks the teacher's weights (musicnn.WHEEL) or the audio of a clip,
             or it can't be decoded.
     """
-    taught = list(tracks)
+    chosen = list(tracks)
     audio = data_folder(data, "moods4q") / "audio"
     files = {file.stem: file for file in songs(audio)}
-    if missing := [name for i in taught if (name := collection.names[i]) not in files]:
+    if missing := [name for i in chosen if (name := collection.names[i]) not in files]:
         raise DataError(
-            f"The teacher needs audio: {audio} lacks {len(missing)} of {len(taught)} clips, the "
+            f"The teacher needs audio: {audio} lacks {len(missing)} of {len(chosen)} clips, the "
             f"first: {missing[0]}."
         )
-    raw = _outputs(data / musicnn.WHEEL, [files[collection.names[i]] for i in taught], cache)
+    raw = _outputs(data / musicnn.WHEEL, [files[collection.names[i]] for i in chosen], cache)
     columns = []
     for outputs in np.split(np.concatenate(raw), len(musicnn.MODELS), axis=1):
         tags, embedding = np.split(outputs, [musicnn.N_TAGS], axis=1)
@@ -104,7 +104,7 @@ def teacher_outputs(
     values = values.astype(np.float32)
     ends = np.cumsum([len(rows) for rows in raw])
     nothing = np.empty((0, values.shape[1]), np.float32)
-    of_track = dict(zip(taught, np.split(values, ends[:-1]), strict=True))
+    of_track = dict(zip(chosen, np.split(values, ends[:-1]), strict=True))
     every = range(len(collection.names))
     return TeacherOutputs(tuple(of_track.get(i, nothing) for i in every), values.shape[1])
 

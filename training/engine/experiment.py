@@ -93,9 +93,9 @@ class Experiment:
                 )
             )
         if spec.recipe.distillation:
-            taught = splits.from_name(spec.split, collection).train.tolist()
+            tracks = splits.from_name(spec.split, collection).train.tolist()
             teacher = group.run_on_all(
-                lambda: teacher_outputs(self.data, self.cache, collection, taught)
+                lambda: teacher_outputs(self.data, self.cache, collection, tracks)
             )
         return run.train(
             self._shortened(spec),

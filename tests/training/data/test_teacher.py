@@ -1,4 +1,4 @@
-"""The teacher of pre-training: MusiCNN's weights from its wheel, and what it says of a crop."""
+"""The teacher of pre-training: MusiCNN's weights from its wheel, and its outputs on a crop."""
 
 import zipfile
 from pathlib import Path
@@ -83,7 +83,7 @@ class TestMusicnn:
     def test_a_convolution_slides_over_time_and_bands(
         self, wheel: Path, variables: dict[str, np.ndarray]
     ) -> None:
-        """Of one frame and band, by hand: the first filter of an even kernel at frame 10."""
+        """One value by hand: the first filter of 64 frames, at frame 40 of band 5."""
         block = musicnn.load(wheel, "MSD_musicnn").front[3]
         given = torch.randn(1, 1, 187, 96)
         found = block(given)[0, 0, 40, 5].item()
@@ -148,11 +148,11 @@ class TestOutputs:
         (tmp_path / "moods4q").symlink_to(data / "moods4q")
         return tmp_path
 
-    def test_they_are_standardised_over_the_tracks_that_are_taught(self, folder: Path) -> None:
+    def test_they_are_standardised_over_the_tracks_asked_for(self, folder: Path) -> None:
         collection = moods(folder, None, folder / "cache", "quadrant")
-        taught = [3, 4, 7, 11, 12]
-        outputs = teacher_outputs(folder, folder / "cache", collection, taught)
-        assert [i for i, rows in enumerate(outputs.tracks) if len(rows)] == taught
+        tracks = [3, 4, 7, 11, 12]
+        outputs = teacher_outputs(folder, folder / "cache", collection, tracks)
+        assert [i for i, rows in enumerate(outputs.tracks) if len(rows)] == tracks
         joined = np.concatenate(outputs.tracks)
         assert joined.shape[1] == outputs.size
         assert joined.mean(axis=0) == pytest.approx(0, abs=1e-5)
@@ -170,7 +170,7 @@ class TestOutputs:
         with pytest.raises(DataError, match="pip download"):
             teacher_outputs(folder, folder / "cache", collection, [3, 5])
 
-    def test_a_broken_clip_is_named(self, folder: Path) -> None:
+    def test_a_damaged_clip_is_named(self, folder: Path) -> None:
         collection = moods(folder, None, folder / "cache", "quadrant")
         (folder / "moods4q").unlink()
         (folder / "moods4q" / "audio").mkdir(parents=True)

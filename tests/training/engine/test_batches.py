@@ -19,7 +19,23 @@ from training.data.feature_store import FeatureStore
 from training.data.partial_labels import PartiallyLabelled, auxiliary_clips
 from training.data.teacher import TeacherOutputs
 from training.engine.module import TrainingModule
+from training.engine.recipes import Recipe
 from training.engine.run import train
+
+
+def whole_batch(crops: RandomCrops) -> tuple[torch.Tensor, ...]:
+    """All crops of the first epoch, as a step of training reads them."""
+    return tuple(
+        torch.stack(parts) for parts in zip(*(crops[0, i] for i in range(len(crops))), strict=True)
+    )
+
+
+def step(recipe: Recipe, batch: tuple[torch.Tensor, ...]) -> tuple[TrainingModule, torch.Tensor]:
+    """A new module, the same for every recipe but for its auxiliary layers, and its loss."""
+    torch.manual_seed(0)
+    module = TrainingModule(recipe, GTZAN_FRONT_END, 4, 0, 10, n_tags=1, n_outputs=1).eval()
+    module.log = lambda *_, **__: None  # type: ignore[method-assign, assignment]
+    return module, module.training_step(batch, 0)  # type: ignore[arg-type]
 
 
 class TestData:
@@ -80,20 +96,13 @@ class TestTags:
 
     def test_their_loss_is_added_and_reaches_the_network(self, tagged: Collection) -> None:
         crops = RandomCrops(tagged, np.arange(8), 39, 0)
-        parts = [crops[0, i] for i in range(len(crops))]
-        batch = tuple(torch.stack([part[i] for part in parts]) for i in range(4))
-        losses = {}
-        for weight in (0.0, 5.0):
-            torch.manual_seed(0)
-            module = TrainingModule(
-                replace(TINY, tags=weight), GTZAN_FRONT_END, 4, 0, 10, n_tags=1
-            ).eval()
-            module.log = lambda *_, **__: None  # type: ignore[method-assign, assignment]
-            losses[weight] = module.training_step(batch, 0)  # type: ignore[arg-type]
+        batch = whole_batch(crops)
+        _, without = step(TINY, batch)
+        module, loss = step(replace(TINY, tags=5.0), batch)
         said = module.tagger(module.network.embed(batch[0])).detach()  # type: ignore[misc]
         apart = torch.nn.functional.binary_cross_entropy_with_logits(said, batch[2])
-        assert float(losses[5.0] - losses[0.0]) == pytest.approx(5 * float(apart), rel=1e-3)
-        losses[5.0].backward()
+        assert (loss - without).item() == pytest.approx(5 * float(apart), rel=1e-3)
+        loss.backward()
         assert all(p.grad is not None for p in module.network.convolutions.parameters())
 
     def test_the_tag_layer_is_learned_too(self, tagged: Collection) -> None:
@@ -123,7 +132,7 @@ class TestDistillation:
     def teacher(self) -> TeacherOutputs:
         return TeacherOutputs(tuple(np.full((3, 1), i % 2, np.float32) for i in range(40)), 1)
 
-    def test_a_crop_brings_what_the_teacher_says_of_it(
+    def test_a_crop_brings_the_teachers_outputs(
         self, toy: Collection, teacher: TeacherOutputs
     ) -> None:
         crops = RandomCrops(toy, np.array([3, 4]), 39, 0, teacher=teacher)
@@ -131,19 +140,12 @@ class TestDistillation:
 
     def test_its_loss_is_added(self, toy: Collection, teacher: TeacherOutputs) -> None:
         crops = RandomCrops(toy, np.arange(8), 39, 0, teacher=teacher)
-        parts = [crops[0, i] for i in range(len(crops))]
-        batch = tuple(torch.stack([part[i] for part in parts]) for i in range(4))
-        losses = {}
-        for weight in (0.0, 3.0):
-            torch.manual_seed(0)
-            module = TrainingModule(
-                replace(TINY, distillation=weight), GTZAN_FRONT_END, 4, 0, 10, n_outputs=1
-            ).eval()
-            module.log = lambda *_, **__: None  # type: ignore[method-assign, assignment]
-            losses[weight] = float(module.training_step(batch, 0))  # type: ignore[arg-type]
+        batch = whole_batch(crops)
+        _, without = step(TINY, batch)
+        module, loss = step(replace(TINY, distillation=3.0), batch)
         said = module.student(module.network.embed(batch[0])).detach()  # type: ignore[misc]
         apart = float(((said - batch[3]) ** 2).mean())
-        assert losses[3.0] - losses[0.0] == pytest.approx(3 * apart, rel=1e-3)
+        assert (loss - without).item() == pytest.approx(3 * apart, rel=1e-3)
 
     def test_a_run_records_its_teacher(
         self, toy: Collection, teacher: TeacherOutputs, tmp_path: Path
