@@ -2,15 +2,12 @@
 
 import io
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-# A cache of compiled functions for each of pytest-xdist's processes, set before librosa is
-# imported: numba's is not safe to fill from two at once, and once corrupt it ends every process.
-os.environ["NUMBA_CACHE_DIR"] = str(
-    Path(__file__).parents[1] / ".pytest_cache" / f"numba-{os.environ.get('PYTEST_XDIST_WORKER')}"
-)
 
 import hypothesis
 import nbformat
@@ -24,35 +21,44 @@ from crnn.model.checkpoint import Checkpoint
 from crnn.model.config import ModelConfig, pool_sizes
 from crnn.model.network import CRNN
 
+ROOT = Path(__file__).parents[1]
+# A cache of compiled functions for each of pytest-xdist's processes, set before librosa is
+# imported: numba's is not safe to fill from two at once, and once corrupt it ends every process.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+COMPILED = ROOT / ".pytest_cache" / "numba"  # by the process that starts the others
+os.environ["NUMBA_CACHE_DIR"] = f"{COMPILED}-{WORKER}"
+
 # How long an example takes says more of the machine's other work than of the code.
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
-# Tests in which numba compiles for librosa: half a minute, once in a process.
-COMPILED = (
-    "crnn/audio/test_mel",
-    "crnn/audio/test_silence",
-    "crnn/baseline",
-    "crnn/explain/test_trace",
-    "pages/test_readonly",
-    "training/baseline",
-    "training/release/test_onnx",
-)
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where several processes test, one compiles what librosa needs, and each gets a copy.
+
+    It takes half a minute, and several times that in four processes at once on two cores.
+    """
+    own = Path(os.environ["NUMBA_CACHE_DIR"])
+    if WORKER and not own.exists() and COMPILED.exists():
+        shutil.copytree(COMPILED, own)
+    if WORKER is None and config.getoption("numprocesses", None) and not COMPILED.exists():
+        partial = COMPILED.with_name(f"numba-partial-{os.getpid()}")
+        code = (
+            "import numpy as np; from crnn.baseline.features import extract;"
+            "extract(np.random.default_rng(0).normal(size=22_050).clip(-1, 1))"
+        )
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(partial)}
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+        partial.rename(COMPILED)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests run in one of pytest-xdist's processes, and so do those that share more.
-
-    The browser tests share a server and Chromium; those that look at whole pages have their own,
-    since all of them in one process would take longer than everything else in the others.
-    """
-    here = Path(__file__).parent
+    """A file's tests run in one of pytest-xdist's processes; those of whole pages, in any."""
     for item in items:
-        path = item.path.relative_to(here).as_posix()
-        group = "librosa" if path.startswith(COMPILED) else path
-        if path.startswith("browser/"):
-            group = "browser, pages" if "accessibility" in path else "browser"
+        group = item.path.relative_to(ROOT / "tests").as_posix()
+        if group == "browser/test_accessibility.py":
+            group = item.name
         item.add_marker(pytest.mark.xdist_group(group))
 
 

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from crnn.sources.examples import EXAMPLES
 from tests.browser.conftest import serve
+from tests.browser.idle import rest
 from tests.fakes.services import CLIENT, TITLE, TRACK, Services
 
 pytestmark = pytest.mark.browser
@@ -23,6 +24,7 @@ def paste(chromium: Browser, address: str) -> Page:
 
 
 def read_answers(page: Page) -> None:
+    rest(page)  # the song before has gone
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
     audio = page.locator(".player audio")
     audio.evaluate(  # its length is not known before
