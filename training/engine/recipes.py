@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticCustomError
 
 from crnn.audio.front_end import GTZAN_FRONT_END, FrontEnd
 from crnn.model.config import ModelConfig, Pools, pool_sizes
@@ -93,6 +94,16 @@ class Recipe:
     readout: Literal["last", "mean", "attention"] = "last"
     conv_dropout: Fraction = 0.1
     dropout: Fraction = 0.3
+
+    @field_validator("auxiliary")
+    @classmethod
+    def _covered_by_the_teacher(cls, auxiliary: float, others: ValidationInfo) -> float:
+        if auxiliary and others.data.get("distillation"):
+            raise PydanticCustomError(
+                "no_teacher",
+                "0 is needed with distillation: a teacher has no outputs for these clips",
+            )
+        return auxiliary
 
     def changed(self, settings: Mapping[str, Any]) -> "Recipe":
         """With other settings, under their names of today or of earlier runs.

@@ -50,6 +50,7 @@ def test_a_bundled_network_is_what_its_recipe_trains(task: str) -> None:
         ({"dropout": 1.0}, "recipe setting dropout: .*less than 1"),
         ({"optimizer": "lion"}, "recipe setting optimizer: .*'adam', 'adamw' or 'sgd'"),
         ({"channels": 4}, "recipe setting channels: .*tuple"),
+        ({"auxiliary": 0.5, "distillation": 3}, "recipe setting auxiliary: 0 is needed with dist"),
     ],
 )
 def test_settings_out_of_bounds_are_one_sentence(settings: dict[str, object], words: str) -> None:
