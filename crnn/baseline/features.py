@@ -10,6 +10,7 @@ means near 0 (MFCC 14) differ by up to 6 %. The table's harmony, perceptr and te
 has no flux, ours is Tzanetakis & Cook's (2002), see `_flux`.
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,12 @@ Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 # Frames at once: 2 MB of STFT however long the track.
 _BLOCK_FRAMES = 256
+
+
+@cache
+def prepare() -> None:
+    """Compile what librosa needs, as the first `extract` does: half a minute, once on a machine."""
+    extract(np.random.default_rng(0).random(FRAME, np.float32))
 
 
 def extract(samples: Samples) -> dict[str, float]:

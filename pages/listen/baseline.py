@@ -29,10 +29,12 @@ def _svm() -> baseline.svm.SVM:
 
 
 def _features(track: session.Track) -> dict[str, float]:
-    with queue.turn(), st.spinner("Extracting features… the first time takes a little longer."):
-        # Whatever network is in use: the SVM's front end is GTZAN's.
-        samples = session.samples(track, audio.front_end.GTZAN_FRONT_END)
-        return baseline.features.extract(samples.numpy())
+    with st.spinner("Extracting features… the first time on a server takes half a minute."):
+        baseline.features.prepare()  # while others have their turns
+        with queue.turn():
+            # Whatever network is in use: the SVM's front end is GTZAN's.
+            samples = session.samples(track, audio.front_end.GTZAN_FRONT_END)
+            return baseline.features.extract(samples.numpy())
 
 
 def _predictions(track: session.Track, features: dict[str, float]) -> None:

@@ -2,12 +2,14 @@
 
 import json
 import re
+import threading
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from crnn.labels import MOODS, display
+from pages.shared.queue import process_queue
 from tests.conftest import encode, melody
 from tests.pages.listen.test_listen import GENRE_NAMES, page, shown, upload  # noqa: F401 - the fixture
 from tests.pages.visit import choose, players
@@ -88,6 +90,28 @@ def test_any_length_is_explained_and_measured(page: AppTest, seconds: float) -> 
         set(str(page.get("plotly_chart")[CLOSED].proto.alt).replace(":", " ").split())
         >= GENRE_NAMES
     )
+
+
+def test_others_have_their_turns_while_librosa_is_compiled(
+    page: AppTest,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    passed = []
+
+    def visit() -> None:
+        with process_queue().turn():
+            passed.append(True)
+
+    def compile_slowly() -> None:
+        other = threading.Thread(target=visit)
+        other.start()
+        other.join(10)
+        assert passed
+
+    monkeypatch.setattr("crnn.baseline.features.prepare", compile_slowly)
+    choose(page, "hunting")
+    opened(page, "Classic approach (SVM)")
+    assert passed
 
 
 def test_a_long_track_is_explained_through_a_window(page: AppTest) -> None:  # noqa: F811
