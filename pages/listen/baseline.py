@@ -29,7 +29,7 @@ def _svm() -> baseline.svm.SVM:
 
 
 def _features(track: session.Track) -> dict[str, float]:
-    with st.spinner("Extracting features… the first time on a server takes half a minute."):
+    with st.spinner("Extracting features… The first time, this takes up to half a minute."):
         baseline.features.prepare()  # while others have their turns
         with queue.turn():
             # Whatever network is in use: the SVM's front end is GTZAN's.
