@@ -46,21 +46,38 @@ class BackgroundNoise:
         """The same for a spectrogram: noise through the same mel bank, added as power.
 
         mel [B, 1, M, W] dB. Powers of uncorrelated sounds add up on average; the phase that decides
-        single values is lost. Where 0 dB is the track's loudest point, the result is turned down to
-        stay below it.
+        single values is lost.
         """
-        loop = noise_loop_power(self.kind, front_end)  # [M, F]
-        first = (begin * loop.shape[1]).long()
-        frames = (first.unsqueeze(-1) + torch.arange(mel.shape[-1])) % loop.shape[1]  # [B, W]
-        noise = loop.t()[frames].transpose(1, 2).unsqueeze(1).to(mel.device)  # [B, 1, M, W]
-        power = torch.pow(10.0, mel / 10)
-        weights = band_weights(front_end).to(mel.device).view(1, 1, -1, 1)
-        # A recording's noise may pause.
-        noise_power = (noise * weights).sum((1, 2, 3)).clamp(min=1e-20)
-        ratio = (power * weights).sum((1, 2, 3)) / noise_power
-        gain = ratio * 10 ** (-self.snr_db / 10)
-        mixed = 10 * torch.log10(power + gain.view(-1, 1, 1, 1) * noise)
-        if front_end.floor is None:
-            return mixed
-        above = mixed.amax((1, 2, 3), keepdim=True).clamp(min=0)
-        return (mixed - above).clamp(min=front_end.floor)
+        noise = noise_power(self.kind, begin, mel.shape[-1], front_end)
+        return add_noise(mel, noise, torch.tensor(self.snr_db), front_end)
+
+
+def noise_power(kind: str | NoiseLoop, begin: Tensor, n_frames: int, front_end: FrontEnd) -> Tensor:
+    """Parts of a noise's loop that begin at `begin` [B], from 0 to 1: mel power [B, 1, M, W]."""
+    loop = noise_loop_power(kind, front_end)  # [M, F]
+    first = (begin * loop.shape[1]).long()
+    frames = (first.unsqueeze(-1) + torch.arange(n_frames)) % loop.shape[1]  # [B, W]
+    return loop.t()[frames].transpose(1, 2).unsqueeze(1)
+
+
+def add_noise(mel: Tensor, noise: Tensor, snr_db: Tensor, front_end: FrontEnd) -> Tensor:
+    """Add a noise's power to that of log-mel spectrograms.
+
+    Where 0 dB is the track's loudest point, the result is turned down to stay below it.
+
+    Args:
+        mel: [B, 1, M, W] dB; the result has the same shape.
+        noise: Power through the same mel bank, of the same shape and any level.
+        snr_db: Signal-to-noise ratio in dB, [B] or of no axis.
+    """
+    power, noise = torch.pow(10.0, mel / 10), noise.to(mel.device)
+    weights = band_weights(front_end).to(mel.device).view(1, 1, -1, 1)
+    # A recording's noise may pause.
+    noise_sum = (noise * weights).sum((1, 2, 3)).clamp(min=1e-20)
+    ratio = (power * weights).sum((1, 2, 3)) / noise_sum
+    gain = ratio * 10 ** (-snr_db.to(mel.device) / 10)
+    mixed = 10 * torch.log10(power + gain.view(-1, 1, 1, 1) * noise)
+    if front_end.floor is None:
+        return mixed
+    above = mixed.amax((1, 2, 3), keepdim=True).clamp(min=0)
+    return (mixed - above).clamp(min=front_end.floor)

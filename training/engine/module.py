@@ -16,6 +16,7 @@ from crnn.augment.time_warp import TimeWarp
 from crnn.model.network import CRNN
 from crnn.model.segments import plan_segments, pool_segments
 from training.distributed import ProcessGroup
+from training.engine.band_limit import band_limit
 from training.engine.freq_mixstyle import freq_mixstyle
 from training.engine.recipes import Recipe
 
@@ -63,10 +64,12 @@ class TrainingModule(pl.LightningModule):
         self._valid: list[tuple[Tensor, Tensor, int]] = []
 
     def augment(self, mel: Tensor, generator: Generator) -> Tensor:
-        """Level, equaliser, style, noise, warp, masks, sampled per example: [B, 1, M, W]."""
+        """Level, equaliser, band, style, noise, warp, masks, sampled per example: [B, 1, M, W]."""
         recipe = self.recipe
         if recipe.gain_db or recipe.equaliser_db:
             mel = self._equalise(mel, generator)
+        if recipe.band_limit:
+            mel = band_limit(mel, recipe.band_limit, self.front_end, generator, self.floor)
         if recipe.mixstyle:
             mel = freq_mixstyle(mel, recipe.mixstyle, generator, self.floor)
         if recipe.noise_db:

@@ -38,6 +38,8 @@ class Recipe:
             validated and kept.
         mixup: Alpha of the beta distribution of λ (Zhang et al. 2018).
         gain_db, equaliser_db: Level moves by up to this much both ways; and so does each octave.
+        band_limit: Fraction of the crops that are band-limited, as an old record's sound is
+            (training.engine.band_limit).
         mixstyle: Alpha of the beta distribution by which mean and deviation of the bands are mixed
             between crops (training.engine.freq_mixstyle).
         time_mask, frequency_mask, masks: Longest mask in seconds and in bands; masks of each kind.
@@ -72,6 +74,7 @@ class Recipe:
     mixup: NotNegative = 0.0
     gain_db: NotNegative = 0.0
     equaliser_db: NotNegative = 0.0
+    band_limit: Annotated[float, Field(ge=0, le=1)] = 0.0
     mixstyle: NotNegative = 0.0
     time_mask: NotNegative = 0.0
     frequency_mask: Annotated[int, Field(ge=0)] = 0
