@@ -1,7 +1,7 @@
 """Band limiting: crops as an old record, a telephone or a small loudspeaker would sound.
 
-In a small collection the age of a recording goes with its genre, so a network takes a narrow band
-and hiss for a genre. Where both are random in training, they tell it nothing.
+In a small collection the sound quality of a recording can go with its genre, and a network learns
+it. A random band and random noise in training make that a worse cue.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ _NOISES = ("white", "pink")
 def band_limit(
     mel: Tensor, fraction: float, front_end: FrontEnd, generator: Generator, floor: float
 ) -> Tensor:
-    """Filter a random fraction of the examples and add noise; each keeps its maximum.
+    """Filter a random fraction of the examples, bring each back to its maximum, and add noise.
 
     Args:
         mel: [B, 1, M, W] dB; the result has the same shape.

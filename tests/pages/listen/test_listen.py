@@ -27,7 +27,7 @@ from tests.pages.text.test_predictions import prediction
 from tests.pages.visit import choose, figures, given, plain, players, unpacked, uploader
 
 ROOT = Path(__file__).parents[3]
-PATIENCE = 120  # seconds; the first run imports torch
+PATIENCE = 120  # seconds; a busy machine imports torch in the first run
 GENRE_NAMES, MOOD_NAMES = set(map(display, GENRES)), set(map(display, MOODS))
 
 
