@@ -92,7 +92,8 @@ class Experiment:
                     self.data, self.cache, collection.front_end, self.skip_broken, spec.task
                 )
             )
-        if spec.recipe.distillation:
+        if spec.recipe.distillation and not self.finished(spec):
+            # A finished run needs no teacher, whose outputs take longer than the run.
             tracks = splits.from_name(spec.split, collection).train.tolist()
             teacher = group.run_on_all(
                 lambda: teacher_outputs(self.data, self.cache, collection, tracks)

@@ -91,7 +91,8 @@ def train(
         auxiliary: partially labelled clips, for a recipe with `auxiliary` above 0.
         workers: data-loading processes; default: up to four with a GPU, none without one, where
             loading is not the bottleneck.
-        teacher: its outputs on the collection's tracks, for a recipe with `distillation` above 0.
+        teacher: its outputs on the collection's tracks, for a recipe with `distillation` above 0; a
+            finished run does without.
 
     Returns:
         The run's folder.
@@ -327,7 +328,9 @@ def _write_or_check_config(
             f"recipe {spec.recipe_name} has auxiliary={spec.recipe.auxiliary:g}: pass "
             "partially labelled clips if it is above 0, and only then"
         )
-    if (teacher is not None) != (spec.recipe.distillation > 0):
+    distilled = spec.recipe.distillation > 0
+    missing = distilled and teacher is None and not finished(folder)
+    if missing or (teacher is not None and not distilled):
         raise ValueError(
             f"recipe {spec.recipe_name} has distillation={spec.recipe.distillation:g}: pass the "
             "teacher's outputs if it is above 0, and only then"

@@ -1,7 +1,9 @@
 """The teacher of pre-training: MusiCNN's weights from its wheel, and its outputs on a crop."""
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
@@ -12,6 +14,8 @@ from tests.training.conftest import buzz
 from training.data import musicnn
 from training.data.collection import DataError, moods
 from training.data.teacher import TeacherOutputs, teacher_outputs
+from training.engine.experiment import Experiment
+from training.engine.recipes import RECIPES
 
 # The variables of the published checkpoint by name, in alphabetical order, in TensorFlow's shapes.
 # Each trained one is followed by two averages of Adam's; beta1_power and beta2_power are Adam's.
@@ -186,3 +190,22 @@ class TestOutputs:
             DataError, match=f"lacks 1 of 1 clips, the first: {collection.names[3]}"
         ):
             teacher_outputs(folder, folder / "cache", collection, [3])
+
+
+def test_a_finished_run_needs_no_teacher(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = replace(RECIPES["distilled-tags"], epochs=1, channels=(2, 2, 2, 2), gru=4, batch_size=8)
+    monkeypatch.setitem(RECIPES, "tiny", tiny)
+    asked = []
+
+    def outputs(*given: Any) -> TeacherOutputs:
+        asked.append(given)
+        rows = np.ones((30, 1), np.float32)
+        return TeacherOutputs((rows,) * len(given[2].names), 1)
+
+    monkeypatch.setattr("training.engine.experiment.teacher_outputs", outputs)
+    experiment = Experiment(data, tmp_path, "tiny", precision="32-true", progress=False)
+    spec = experiment.spec("quadrant", "known", 0)
+    assert experiment.train(spec) == experiment.train(spec)
+    assert len(asked) == 1

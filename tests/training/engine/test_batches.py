@@ -157,6 +157,7 @@ class TestDistillation:
         assert not [name for name in loaded.state_dict() if "student" in name]
         with pytest.raises(ValueError, match="distillation=3"):
             run(toy, tmp_path / "again", recipe)
+        assert run(toy, tmp_path, recipe) == folder, "a finished run does without"
 
 
 class TestPartialLabels:
