@@ -10,7 +10,7 @@ import streamlit as st
 from crnn import audio, explain, viz
 from crnn.format import duration
 from pages.how import charts
-from pages.shared import cache, player, queue, session, track_picker
+from pages.shared import cache, navigation, player, queue, session, track_picker
 from pages.shared.controls import choose
 from pages.text import content, stages
 
@@ -31,10 +31,6 @@ CHAPTERS = {
     "Prediction": ("logits", "probabilities", "track"),
 }
 _DETAILS = ["Maths", "Code", "Shapes"]
-_TO_TOP = """<script data-left="{left}">
-for (const wait of [100, 600]) setTimeout(() => document.querySelector(".st-key-how-diagram")
-  ?.scrollIntoView({{block: "center"}}), wait)
-</script>"""
 # As older addresses have them.
 _RENAMED = dict(zip(("Sound", "Picture", "Network", "Answer"), CHAPTERS, strict=True))
 
@@ -80,7 +76,7 @@ def show(track: session.Track) -> None:
             on_click=lambda: st.session_state.update(chapter=following[0], how_to_top=chapter),
         )
     if left := st.session_state.pop("how_to_top", None):
-        st.html(_TO_TOP.format(left=left), unsafe_allow_javascript=True)
+        navigation.scroll_to("how-diagram", left)
 
 
 def _whole_track(

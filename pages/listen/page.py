@@ -10,6 +10,9 @@ sources.open_example_from_url()
 if (track := session.current()) is not None:
     navigation.set_title(track.name)
     view.show(track)
+    if st.session_state.get("in_view") != id(track):  # it was just opened, by a card far below
+        st.session_state.in_view = id(track)
+        navigation.scroll_to("verdict", str(id(track)))
 else:
     st.title("What does this song sound like?", anchor=False)
     st.markdown("Drop in a song. See its genre and mood, second by second, and why.")

@@ -101,6 +101,20 @@ def let_swipes_scroll() -> None:
     )
 
 
+def scroll_to(key: str, occasion: str) -> None:
+    """Bring a container to the middle of the window.
+
+    occasion: another one than the last time, or the browser would not run the script again.
+    """
+    st.html(
+        f"""<script data-occasion="{occasion}">
+        for (const wait of [100, 600]) setTimeout(() => document.querySelector(".st-key-{key}")
+          ?.scrollIntoView({{ block: "center" }}), wait)
+        </script>""",
+        unsafe_allow_javascript=True,
+    )
+
+
 def _readable(value: str) -> bool:
     try:
         return math.isfinite(float(value))

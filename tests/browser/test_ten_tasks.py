@@ -70,15 +70,15 @@ def test_ten_tasks_take_three_clicks_each(chromium: Browser, server: str) -> Non
         expect(page.get_by_test_id("stFileUploaderDropzone")).to_be_visible()
 
     with visitor.task("open an example"):
-        visitor.click(page.get_by_role("button", name="Open Metal madness"))
+        visitor.click(page.get_by_role("button", name="Open Kart Grand Prix"))
         verdict = page.locator(".st-key-verdict")
-        expect(verdict).to_contain_text("Energetic")
+        expect(verdict).to_contain_text("Happy")
 
     with visitor.task("understand it"):
         for width, height in ((390, 844), (1280, 720)):
             page.set_viewport_size({"width": width, "height": height})
             rest(page)
-            for answer in ("Metal 68%", "Energetic 85%"):
+            for answer in ("Rock 44%", "Happy 87%"):
                 assert in_sight(verdict.get_by_role("heading", name=answer), height)
 
     with visitor.task("find out how reliable it is"):
@@ -114,11 +114,11 @@ def test_ten_tasks_take_three_clicks_each(chromium: Browser, server: str) -> Non
 
     with visitor.task("find out why"):
         visitor.click(page.get_by_role("tab", name="Why"))
-        muting = re.compile("Muting the highlighted 20% takes Metal")
+        muting = re.compile("Muting the highlighted 20% takes Rock")
         expect(page.get_by_text(muting).first).to_be_visible()
-        visitor.click(page.get_by_role("radio", name=re.compile("^Rock ")))
-        expect(page.get_by_text(re.compile("takes Rock from")).first).to_be_visible()
-        expect(page.get_by_text("Grad-CAM: evidence for Rock")).to_be_visible()
+        visitor.click(page.get_by_role("radio", name=re.compile("^Disco ")))
+        expect(page.get_by_text(re.compile("takes Disco from")).first).to_be_visible()
+        expect(page.get_by_text("Grad-CAM: evidence for Disco")).to_be_visible()
         visitor.click(page.get_by_text("Play highlighted parts").first)
         expect(page.get_by_role("button", name="The rest")).to_be_visible()
         expect(page.locator(".player audio")).to_have_count(3)
@@ -127,7 +127,7 @@ def test_ten_tasks_take_three_clicks_each(chromium: Browser, server: str) -> Non
         visitor.count()
         other = chromium.new_page()
         other.goto(shared_link(page))
-        expect(other.get_by_role("heading", name="Metal 68%")).to_be_visible()
+        expect(other.get_by_role("heading", name="Rock 44%")).to_be_visible()
         other.close()
 
     with visitor.task("compare three tracks"):
