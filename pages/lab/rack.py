@@ -248,7 +248,7 @@ def _effect(
 def _strength(name: str, effect: Mapping[str, Any], front_end: FrontEnd) -> Any:
     about = f"{effect['about'][0].upper()}{effect['about'][1:]}."
     if "training" in effect:
-        about += f" The built-in genre model was trained with up to {effect['training']}."
+        about += f" The built-in genre model was trained with {effect['training']}."
     shared: dict[str, Any] = {
         "key": effect["slider"],
         "bind": "query-params",

@@ -33,7 +33,7 @@ def test_a_first_visit_has_all_on_one_screen_and_b_switches_the_sounds(
     chromium: Browser, server: str
 ) -> None:
     page = open_lab(chromium, f"{server}/lab")
-    expect(page.get_by_text("Genre changes from Reggae")).to_be_visible()
+    expect(page.get_by_text("Genre changes from Jazz")).to_be_visible()
     for part in (".player", ".st-key-outcome", "[data-testid=stPlotlyChart]"):
         box = page.locator(part).first.bounding_box()
         assert box is not None

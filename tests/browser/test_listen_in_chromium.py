@@ -61,7 +61,7 @@ def test_a_card_plays_and_opens_its_example(chromium: Browser, server: str) -> N
     expect(card).to_have_attribute("style", re.compile(r"--played: \d"))  # it sounds
     page.get_by_role("button", name="Play Egypt").click()  # one at a time
     expect(stop).to_have_count(0)
-    card.get_by_role("button", name="Open Palace by Will Savino: Reggae 36%, Happy 83%").focus()
+    card.get_by_role("button", name="Open Palace by Will Savino: Jazz 50%, Happy 83%").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Palace", exact=True)).to_be_visible()
     expect(page.get_by_role("slider", name="Position in Palace")).to_have_attribute(

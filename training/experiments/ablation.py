@@ -53,7 +53,8 @@ ABLATIONS = {
             ("genre-beside", "+ tag pre-training, 4Q clips"),
             ("genre-unmixed", "+ tag pre-training, MixStyle, no mixup"),
             ("genre-mixstyle", "+ tag pre-training, MixStyle"),
-            ("genre", "6 s, attention, residual (bundled)"),
+            ("genre-six-seconds", "6 s, attention, residual"),
+            ("genre", "+ distillation, band limits (bundled)"),
         ),
     ),
     "ablation-mood": Ablation(

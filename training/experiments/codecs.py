@@ -37,6 +37,7 @@ class Codec(NamedTuple):
 CODECS = (
     Codec("Opus, 36 kbit/s", "ogg", "libopus", 36_000, 48_000),
     Codec("MP3, 128 kbit/s", "mp3", "libmp3lame", 128_000, 22_050),
+    Codec("telephone (G.711, 8 kHz)", "wav", "pcm_mulaw", 64_000, 8_000),
 )
 
 

@@ -30,8 +30,8 @@ Run = tuple[RunSpec, FrontEnd | None]
 
 # Recipes that are reported but not bundled.
 _OTHER_GENRE = (  # of F, of P
-    ("genre-alone", "genre-unmixed", "genre-mixstyle"),
-    ("genre-unmixed", "genre-loose", "genre-mixstyle"),
+    ("genre-alone", "genre-unmixed", "genre-mixstyle", "genre-six-seconds"),
+    ("genre-unmixed", "genre-loose", "genre-mixstyle", "genre-six-seconds"),
 )
 _OTHER_MOOD = (  # recipe, task, folds that ignore artists
     ("mood-labels", "mood", False),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from crnn.audio.decode import decode
-from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd
+from crnn.audio.front_end import GTZAN_FRONT_END, PAPER_FRONT_END, FrontEnd, band_frequencies
 from crnn.audio.mel import log_mel
 from crnn.augment.plan import Strengths
 from crnn.model.checkpoint import Checkpoint
@@ -147,6 +147,8 @@ class TestReproduce:
             "F-genre-alone",
             "F-genre-unmixed",
             "F-genre-mixstyle",
+            "F-genre-six-seconds",
+            "P-genre-six-seconds",
             "P-genre-mixstyle",
             "P-genre-unmixed",
             "P-genre-loose",
@@ -286,8 +288,10 @@ class TestCodecs:
         again = decode(data).samples
         assert len(data) < 2.0 * 5 * codec.bits / 8
         assert abs(len(again) - len(samples)) < 0.2 * 22_050
+        # A telephone carries the lower bands alone.
+        kept = band_frequencies(GTZAN_FRONT_END) < 0.4 * codec.sample_rate
         before, after = (
-            log_mel(each, GTZAN_FRONT_END).numpy()[:, :60] for each in (samples, again)
+            log_mel(each, GTZAN_FRONT_END).numpy()[kept, :60] for each in (samples, again)
         )
         assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.9
 
